@@ -1,0 +1,137 @@
+//! Access tokens: which application may do what on which tenant.
+
+use std::fmt;
+
+use crate::clock::Timestamp;
+
+/// The secret by which an application proves who it is. `Debug` shows nothing. It has no `==`: it is
+/// looked up by its digest, see the store.
+#[derive(Clone)]
+pub struct AccessTokenId(String);
+
+impl AccessTokenId {
+    /// The id `text`; `None` if it is empty.
+    pub fn new(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        (!text.is_empty()).then_some(Self(text))
+    }
+
+    /// The secret itself, to be digested or told to its owner.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccessTokenId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("AccessTokenId(..)")
+    }
+}
+
+/// An access token, as the wire contract has it ("JSON shapes").
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    /// The secret.
+    pub id: AccessTokenId,
+    /// The application that it was issued to.
+    pub application: String,
+    /// Whether it may manage access tokens.
+    pub master: bool,
+    /// What it allows. The first entry that matches a tenant decides.
+    pub tenant_permissions: Vec<TenantPermission>,
+    /// From when on it is refused; `None` for never.
+    pub expires_on: Option<Timestamp>,
+}
+
+/// What an access token allows on a tenant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TenantPermission {
+    /// The names of the actions; `*` is all of them.
+    pub allowed_actions: Vec<String>,
+    /// The tenant's name; `*` is any.
+    pub tenant: String,
+}
+
+/// What may be done on a tenant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TenantAction {
+    /// Everything with profiles.
+    ManageProfiles,
+    /// Everything with tickets and persistent logins.
+    ManageTickets,
+}
+
+impl TenantAction {
+    /// The action's name in permissions and refusals.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ManageProfiles => "MANAGE_PROFILES",
+            Self::ManageTickets => "MANAGE_TICKETS",
+        }
+    }
+}
+
+impl AccessToken {
+    /// Whether the token's time is over at `now`.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_on.is_some_and(|expiry| now >= expiry)
+    }
+
+    /// Whether the token allows `action` on `tenant`: the first entry for the tenant or for `*`
+    /// decides, later ones are not looked at.
+    pub fn allows(&self, action: TenantAction, tenant: &str) -> bool {
+        self.tenant_permissions
+            .iter()
+            .find(|permission| permission.tenant == "*" || permission.tenant == tenant)
+            .is_some_and(|permission| {
+                permission
+                    .allowed_actions
+                    .iter()
+                    .any(|allowed| allowed == "*" || allowed == action.name())
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(permissions: &[(&str, &[&str])]) -> AccessToken {
+        AccessToken {
+            id: AccessTokenId::new("secret").expect("not empty"),
+            application: "shop".to_owned(),
+            master: false,
+            tenant_permissions: permissions
+                .iter()
+                .map(|(tenant, actions)| TenantPermission {
+                    allowed_actions: actions.iter().map(|&action| action.to_owned()).collect(),
+                    tenant: (*tenant).to_owned(),
+                })
+                .collect(),
+            expires_on: Some(Timestamp::from_millis(1_000)),
+        }
+    }
+
+    #[test]
+    fn the_first_matching_permission_decides() {
+        let narrow_first = token(&[("a", &["MANAGE_PROFILES"]), ("*", &["*"])]);
+        assert!(!narrow_first.allows(TenantAction::ManageTickets, "a"));
+        assert!(narrow_first.allows(TenantAction::ManageProfiles, "a"));
+        assert!(narrow_first.allows(TenantAction::ManageTickets, "b"));
+        let any_first = token(&[("*", &[]), ("a", &["*"])]);
+        assert!(!any_first.allows(TenantAction::ManageTickets, "a"));
+        assert!(!token(&[]).allows(TenantAction::ManageTickets, "a"));
+    }
+
+    #[test]
+    fn expires_at_its_moment() {
+        let token = token(&[]);
+        assert!(!token.is_expired(Timestamp::from_millis(999)));
+        assert!(token.is_expired(Timestamp::from_millis(1_000)));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        assert!(!format!("{:?}", token(&[])).contains("secret"));
+    }
+}

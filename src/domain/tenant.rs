@@ -1,0 +1,69 @@
+//! Tenants: who profiles, and through them logins, belong to.
+
+use std::fmt;
+
+use crate::domain::object_id::ObjectId;
+
+/// The name of a tenant, by which everything else refers to it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TenantName(String);
+
+impl TenantName {
+    /// The name `text`; `None` if it is empty.
+    pub fn new(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        (!text.is_empty()).then_some(Self(text))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TenantName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, formatter)
+    }
+}
+
+/// A tenant, as the wire contract has it ("JSON shapes").
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tenant {
+    /// The id; `name` is the key.
+    pub id: ObjectId,
+    /// The name.
+    pub name: TenantName,
+    /// Whether new profiles are verified by mail.
+    pub verify_new_profiles: bool,
+    /// The roles that its profiles may have.
+    pub available_roles: Vec<String>,
+    /// Whether single sign-on is enabled.
+    pub sso_enabled: bool,
+    /// The attributes that its profiles may have.
+    pub attribute_definitions: Vec<AttributeDefinition>,
+    /// Whether attribute values are cleansed.
+    pub cleanse_attributes: bool,
+}
+
+/// What a tenant says of one attribute of its profiles.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AttributeDefinition {
+    /// Which applications may do what with the attribute; none means nobody may do anything.
+    pub permissions: Vec<AttributePermission>,
+    /// The attribute's name.
+    pub name: String,
+    /// Anything that the application wants to keep with it.
+    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    /// The value that a profile has unless it has another; `None` for none.
+    pub default_value: Option<serde_json::Value>,
+}
+
+/// What one application may do with an attribute.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AttributePermission {
+    /// The names of the actions; `*` is all of them.
+    pub allowed_actions: Vec<String>,
+    /// The application's name; `*` is any.
+    pub application: String,
+}

@@ -1,0 +1,6 @@
+//! rememberd keeps persistent logins ("remember me") and rotates their tokens, durably.
+
+pub mod clock;
+pub mod domain;
+pub mod entropy;
+pub mod error;
