@@ -1,0 +1,315 @@
+//! The adapter to redb: the one file that names it.
+//!
+//! A [`Table`] maps keys to records, which are bytes to this file. [`ReadTxn`] is a snapshot,
+//! [`WriteTxn`] the one open write transaction; both [`Read`]. Tables are opened per operation, which
+//! costs next to nothing and spares everyone a shared struct of tables.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::ops::{Bound, ControlFlow};
+
+use redb::backends::FileBackend;
+use redb::{
+    Builder, Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable,
+    StorageBackend, TableDefinition, TableError, WriteTransaction,
+};
+
+use crate::error::Failure;
+
+/// A key of exactly `N` bytes.
+pub type Fixed<const N: usize> = &'static [u8; N];
+
+/// A key that is text.
+pub type Text = &'static str;
+
+/// A key that is any bytes.
+pub type Bytes = &'static [u8];
+
+type Definition<K> = TableDefinition<'static, K, &'static [u8]>;
+
+/// A named, ordered map from keys to records.
+pub struct Table<K: Key + 'static>(Definition<K>);
+
+impl<K: Key + 'static> Table<K> {
+    /// The table of this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self(Definition::new(name))
+    }
+}
+
+/// How the database is opened and committed.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Memory for cached pages, in bytes.
+    pub cache_bytes: usize,
+    /// Whether a commit writes and syncs twice, so that it needs no trust in checksums.
+    pub two_phase_commit: bool,
+}
+
+/// An open database.
+pub struct Engine {
+    database: Database,
+    two_phase_commit: bool,
+}
+
+impl Engine {
+    /// Opens the database in `file`, or makes one of an empty file. Repairs it after a crash.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if the file cannot be read, is locked or is no database.
+    pub fn open_file(file: File, options: &EngineOptions) -> Result<Self, Failure> {
+        let backend = FileBackend::new(file).map_err(storage)?;
+        Self::open_backend(backend, options)
+    }
+
+    /// Opens the database that `backend` holds, or makes one if it is empty: how tests give the
+    /// database a disk that loses power or fails.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::open_file`].
+    pub fn open_backend(
+        backend: impl StorageBackend,
+        options: &EngineOptions,
+    ) -> Result<Self, Failure> {
+        let database = builder(options)
+            .create_with_backend(backend)
+            .map_err(storage)?;
+        Ok(Self {
+            database,
+            two_phase_commit: options.two_phase_commit,
+        })
+    }
+
+    /// A snapshot of everything committed so far.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if the database failed earlier.
+    pub fn begin_read(&self) -> Result<ReadTxn, Failure> {
+        self.database.begin_read().map(ReadTxn).map_err(storage)
+    }
+
+    /// The write transaction; waits while another is open.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if the database failed earlier.
+    pub fn begin_write(&self) -> Result<WriteTxn, Failure> {
+        let mut txn = self.database.begin_write().map_err(storage)?;
+        txn.set_durability(Durability::Immediate).map_err(storage)?;
+        txn.set_two_phase_commit(self.two_phase_commit);
+        Ok(WriteTxn {
+            txn,
+            writes: Cell::new(0),
+        })
+    }
+
+    /// Closes the database so that the next open needs no repair.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if that could not be written.
+    pub fn close(self) -> Result<(), Failure> {
+        self.database.close().map_err(storage)
+    }
+}
+
+fn builder(options: &EngineOptions) -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(options.cache_bytes);
+    builder
+}
+
+fn storage(error: impl Into<redb::Error>) -> Failure {
+    Failure::Storage(error.into().to_string())
+}
+
+/// What snapshots and write transactions have in common.
+pub trait Read {
+    /// What `decode` makes of the record under `key`, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`], or what `decode` fails with.
+    fn get<K: Key + 'static, T>(
+        &self,
+        table: &Table<K>,
+        key: K::SelfType<'_>,
+        decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure>;
+
+    /// Shows `visit` the entries from `first` on, in the order of their keys, until it breaks off.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`], or what `visit` fails with.
+    fn scan<K: Key + 'static>(
+        &self,
+        table: &Table<K>,
+        first: Bound<K::SelfType<'_>>,
+        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure>;
+
+    /// Whether the table has no entry.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    fn is_empty<K: Key + 'static>(&self, table: &Table<K>) -> Result<bool, Failure> {
+        let mut empty = true;
+        self.scan(table, Bound::Unbounded, |_, _| {
+            empty = false;
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(empty)
+    }
+}
+
+/// A snapshot.
+pub struct ReadTxn(ReadTransaction);
+
+impl Read for ReadTxn {
+    fn get<K: Key + 'static, T>(
+        &self,
+        table: &Table<K>,
+        key: K::SelfType<'_>,
+        decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        match self.0.open_table(table.0) {
+            Ok(open) => get(&open, key, decode),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(storage(error)),
+        }
+    }
+
+    fn scan<K: Key + 'static>(
+        &self,
+        table: &Table<K>,
+        first: Bound<K::SelfType<'_>>,
+        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        match self.0.open_table(table.0) {
+            Ok(open) => scan(&open, first, visit),
+            Err(TableError::TableDoesNotExist(_)) => Ok(()),
+            Err(error) => Err(storage(error)),
+        }
+    }
+}
+
+/// The write transaction. Dropped without [`WriteTxn::commit`], it changes nothing.
+pub struct WriteTxn {
+    txn: WriteTransaction,
+    writes: Cell<u64>,
+}
+
+impl WriteTxn {
+    /// How many entries were written or removed so far.
+    pub fn writes(&self) -> u64 {
+        self.writes.get()
+    }
+
+    /// Puts `record` under `key`, in place of what was there.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn put<K: Key + 'static>(
+        &self,
+        table: &Table<K>,
+        key: K::SelfType<'_>,
+        record: &[u8],
+    ) -> Result<(), Failure> {
+        let mut open = self.txn.open_table(table.0).map_err(storage)?;
+        self.writes.set(self.writes.get() + 1);
+        open.insert(key, record).map_err(storage)?;
+        Ok(())
+    }
+
+    /// Removes the entry under `key`; tells whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn remove<K: Key + 'static>(
+        &self,
+        table: &Table<K>,
+        key: K::SelfType<'_>,
+    ) -> Result<bool, Failure> {
+        let mut open = self.txn.open_table(table.0).map_err(storage)?;
+        self.writes.set(self.writes.get() + 1);
+        let removed = open.remove(key).map_err(storage)?;
+        Ok(removed.is_some())
+    }
+
+    /// Makes everything written durable and visible; when this returns `Ok`, it is on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`]: after a reopen, all of it may be there or none of it.
+    pub fn commit(self) -> Result<(), Failure> {
+        self.txn.commit().map_err(storage)
+    }
+
+    /// Undoes everything, without touching the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if the database failed.
+    pub fn abort(self) -> Result<(), Failure> {
+        self.txn.abort().map_err(storage)
+    }
+}
+
+impl Read for WriteTxn {
+    fn get<K: Key + 'static, T>(
+        &self,
+        table: &Table<K>,
+        key: K::SelfType<'_>,
+        decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        get(&self.txn.open_table(table.0).map_err(storage)?, key, decode)
+    }
+
+    fn scan<K: Key + 'static>(
+        &self,
+        table: &Table<K>,
+        first: Bound<K::SelfType<'_>>,
+        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        scan(
+            &self.txn.open_table(table.0).map_err(storage)?,
+            first,
+            visit,
+        )
+    }
+}
+
+fn get<K: Key + 'static, T>(
+    open: &impl ReadableTable<K, &'static [u8]>,
+    key: K::SelfType<'_>,
+    decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
+    match open.get(key).map_err(storage)? {
+        Some(record) => decode(record.value()).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn scan<K: Key + 'static>(
+    open: &impl ReadableTable<K, &'static [u8]>,
+    first: Bound<K::SelfType<'_>>,
+    mut visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+) -> Result<(), Failure> {
+    for entry in open
+        .range::<K::SelfType<'_>>((first, Bound::Unbounded))
+        .map_err(storage)?
+    {
+        let (key, record) = entry.map_err(storage)?;
+        if visit(key.value(), record.value())?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}

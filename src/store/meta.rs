@@ -1,0 +1,34 @@
+//! What the database remembers of itself.
+
+use crate::clock::Timestamp;
+use crate::error::Failure;
+use crate::store::engine::{Read, Table, Text, WriteTxn};
+use crate::store::record::{Decoder, Encoder};
+
+const META: Table<Text> = Table::new("meta");
+const NEWEST_TIME: &str = "newest_time";
+const VERSION: u8 = 1;
+
+/// The high-water mark of the clock, if one was ever put.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn newest_time(txn: &impl Read) -> Result<Option<Timestamp>, Failure> {
+    txn.get(&META, NEWEST_TIME, |record| {
+        let mut decoder = Decoder::new("newest time", VERSION, record)?;
+        let time = decoder.timestamp()?;
+        decoder.finish()?;
+        Ok(time)
+    })
+}
+
+/// Puts the high-water mark of the clock.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn put_newest_time(txn: &WriteTxn, time: Timestamp) -> Result<(), Failure> {
+    let record = Encoder::new(VERSION).timestamp(time).finish();
+    txn.put(&META, NEWEST_TIME, &record)
+}

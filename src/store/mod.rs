@@ -1,0 +1,165 @@
+//! The storage floor: keys and records of every resource, in one embedded database file.
+//!
+//! [`Store`] is what the services see: [`Store::read`] runs a closure on a snapshot, [`Store::write`]
+//! hands a closure to the one writer thread and answers after the commit that holds its effects is on
+//! disk. What a resource's keys and records look like is in the file of its name.
+
+pub mod access_token;
+pub mod directory;
+pub mod engine;
+pub mod meta;
+pub mod persistent_login;
+pub mod profile;
+pub mod record;
+pub mod tenant;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::{Error, Failure};
+use crate::store::engine::{Engine, ReadTxn, WriteTxn};
+use crate::store::writer::{Message, Pending, Shared};
+
+/// Opens the database; called by the writer thread, which may block.
+pub type Opener = Box<dyn FnMut() -> Result<Engine, Failure> + Send>;
+
+/// How much the writer takes on.
+#[derive(Clone, Debug)]
+pub struct WriterLimits {
+    /// How many jobs may wait; one more is refused as [`Failure::Overloaded`].
+    pub queue_jobs_max: usize,
+    /// How many jobs one commit may hold.
+    pub batch_jobs_max: usize,
+    /// How long a caller waits for its job.
+    pub wait_max: Duration,
+}
+
+/// The database with its writer thread, shared by everyone who reads or writes.
+#[derive(Debug)]
+pub struct Store {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Message>,
+    wait_max: Duration,
+}
+
+impl Store {
+    /// Starts the writer thread, which opens the database with `opener`. Until the returned receiver
+    /// tells that this went well, reads and writes are [`Failure::Unavailable`].
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Internal`] if the thread cannot be started.
+    pub fn start(
+        opener: Opener,
+        limits: &WriterLimits,
+    ) -> Result<(Self, oneshot::Receiver<Result<(), Failure>>), Failure> {
+        let (queue, jobs) = mpsc::channel(limits.queue_jobs_max);
+        let (opened, when_opened) = oneshot::channel();
+        let shared = Arc::new(Shared::default());
+        writer::spawn(
+            opener,
+            opened,
+            jobs,
+            Arc::clone(&shared),
+            limits.batch_jobs_max,
+        )?;
+        let store = Self {
+            shared,
+            queue,
+            wait_max: limits.wait_max,
+        };
+        Ok((store, when_opened))
+    }
+
+    /// Like [`Store::start`], and waits until the database is open.
+    ///
+    /// # Errors
+    ///
+    /// What `opener` fails with.
+    pub async fn open(opener: Opener, limits: &WriterLimits) -> Result<Self, Failure> {
+        let (store, opened) = Self::start(opener, limits)?;
+        opened.await.map_err(|_| Failure::Unavailable)??;
+        Ok(store)
+    }
+
+    /// Runs `look` on a snapshot of everything committed so far. It must be short: a snapshot keeps
+    /// replaced pages from being used again.
+    ///
+    /// # Errors
+    ///
+    /// What `look` comes to, or why there is no snapshot.
+    pub fn read<T>(&self, look: impl FnOnce(&ReadTxn) -> Result<T, Error>) -> Result<T, Error> {
+        let snapshot = self.shared.snapshot()?;
+        look(&snapshot)
+    }
+
+    /// Runs `work` inside the next write transaction and answers after the commit that holds its
+    /// effects is on disk. `work` decides first and writes then; a refusal that it returns does not
+    /// undo what it wrote, a failure does. It runs on the writer thread: it must not wait for
+    /// anything.
+    ///
+    /// # Errors
+    ///
+    /// What `work` comes to. [`Failure::Overloaded`] and [`Failure::Unavailable`]: certainly not
+    /// applied. [`Failure::Storage`]: applied or not, so a retry must be safe.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&WriteTxn) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        tokio::time::timeout(self.wait_max, self.write_unhurried(work))
+            .await
+            .unwrap_or_else(|_elapsed| Err(Failure::Storage("no answer in time".to_owned()).into()))
+    }
+
+    /// Like [`Store::write`], and waits as long as it takes: for work that is known to be large.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub async fn write_unhurried<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&WriteTxn) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        if !self.is_open() {
+            return Err(Failure::Unavailable.into());
+        }
+        let (job, answer) = Pending::new(work);
+        match self.queue.try_send(Message::Job(Box::new(job))) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => return Err(Failure::Overloaded.into()),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(Failure::Unavailable.into()),
+        }
+        // The writer drops a job only without having run it.
+        answer
+            .await
+            .unwrap_or_else(|_dropped| Err(Failure::Unavailable.into()))
+    }
+
+    /// Whether the database is open and no storage failure has been seen.
+    pub fn is_open(&self) -> bool {
+        self.shared.is_open()
+    }
+
+    /// How many commits have succeeded since the start.
+    pub fn commits(&self) -> u64 {
+        self.shared.commits()
+    }
+
+    /// Lets the writer finish what is queued, closes the database and reports how that went. Nothing
+    /// may be read or written afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if the database could not be closed cleanly.
+    pub async fn close(&self) -> Result<(), Failure> {
+        let (closed, when_closed) = oneshot::channel();
+        self.queue
+            .send(Message::Close(closed))
+            .await
+            .map_err(|_| Failure::Unavailable)?;
+        when_closed.await.map_err(|_| Failure::Unavailable)?
+    }
+}

@@ -1,0 +1,214 @@
+//! Profiles: a record under its id, its standing apart from it, and the index of usernames.
+//!
+//! Every rotation asks whether the profile exists and is enabled. That is answered from the small
+//! table of standings, so that no rotation reads a whole profile with its attributes.
+
+use serde_json::{Map, Value};
+
+use crate::domain::object_id::ObjectId;
+use crate::domain::password::PasswordHash;
+use crate::domain::profile::{Profile, Standing};
+use crate::domain::tenant::TenantName;
+use crate::error::Failure;
+use crate::store::engine::{Bytes, Fixed, Read, Table, WriteTxn};
+use crate::store::record::{Decoder, Encoder};
+
+const PROFILES: Table<Fixed<12>> = Table::new("profile");
+const STANDINGS: Table<Fixed<12>> = Table::new("profile_standing");
+const BY_USERNAME: Table<Bytes> = Table::new("profile_by_username");
+const VERSION: u8 = 1;
+
+/// The profile with this id.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn get(txn: &impl Read, id: ObjectId) -> Result<Option<Profile>, Failure> {
+    txn.get(&PROFILES, id.as_bytes(), |record| decode(id, record))
+}
+
+/// What a login's checks need of the profile with this id.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn standing(txn: &impl Read, id: ObjectId) -> Result<Option<Standing>, Failure> {
+    txn.get(&STANDINGS, id.as_bytes(), decode_standing)
+}
+
+/// The id of the tenant's profile with this username.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn id_by_username(
+    txn: &impl Read,
+    tenant: &TenantName,
+    username: &str,
+) -> Result<Option<ObjectId>, Failure> {
+    txn.get(&BY_USERNAME, &username_key(tenant, username), |record| {
+        let mut decoder = Decoder::new("username", VERSION, record)?;
+        let id = ObjectId::from_bytes(decoder.array()?);
+        decoder.finish()?;
+        Ok(id)
+    })
+}
+
+/// Puts a profile whose id and username are not taken.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn create(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
+    let id = profile.id.as_bytes();
+    txn.put(&PROFILES, id, &encode(profile))?;
+    txn.put(&STANDINGS, id, &encode_standing(&profile.standing()))?;
+    let username = username_key(&profile.tenant, &profile.username);
+    let owner = Encoder::new(VERSION).bytes(id).finish();
+    txn.put(&BY_USERNAME, &username, &owner)
+}
+
+/// Puts the profile in place of the one with its id, whose username and tenant are the same.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn update(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
+    let id = profile.id.as_bytes();
+    txn.put(&PROFILES, id, &encode(profile))?;
+    txn.put(&STANDINGS, id, &encode_standing(&profile.standing()))
+}
+
+/// Removes the profile.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn delete(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
+    txn.remove(&PROFILES, profile.id.as_bytes())?;
+    txn.remove(&STANDINGS, profile.id.as_bytes())?;
+    let username = username_key(&profile.tenant, &profile.username);
+    txn.remove(&BY_USERNAME, &username)?;
+    Ok(())
+}
+
+/// Whether there is no profile at all.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn is_empty(txn: &impl Read) -> Result<bool, Failure> {
+    txn.is_empty(&PROFILES)
+}
+
+/// The tenant's length and name, then the username: no two pairs have the same key.
+fn username_key(tenant: &TenantName, username: &str) -> Vec<u8> {
+    Encoder::new(VERSION)
+        .text(tenant.as_str())
+        .bytes(username.as_bytes())
+        .finish()
+}
+
+fn encode(profile: &Profile) -> Vec<u8> {
+    Encoder::new(VERSION)
+        .text(profile.tenant.as_str())
+        .text(&profile.username)
+        .option(profile.password.as_ref(), |record, password| {
+            record.bytes(password.hash()).bytes(password.salt())
+        })
+        .text(&profile.email)
+        .bool(profile.verified)
+        .bool(profile.enabled)
+        .timestamp(profile.created_on)
+        .timestamp(profile.last_modified)
+        .list(&profile.roles, |record, role| record.text(role))
+        .json(&Value::Object(profile.attributes.clone()))
+        .finish()
+}
+
+fn decode(id: ObjectId, record: &[u8]) -> Result<Profile, Failure> {
+    let mut decoder = Decoder::new("profile", VERSION, record)?;
+    let profile = Profile {
+        id,
+        tenant: tenant(&mut decoder)?,
+        username: decoder.text()?.to_owned(),
+        password: decoder
+            .option(|record| Ok(PasswordHash::new(record.array()?, record.array()?)))?,
+        email: decoder.text()?.to_owned(),
+        verified: decoder.bool()?,
+        enabled: decoder.bool()?,
+        created_on: decoder.timestamp()?,
+        last_modified: decoder.timestamp()?,
+        roles: decoder.list(|record| record.text().map(str::to_owned))?,
+        attributes: decoder.json::<Map<String, Value>>()?,
+    };
+    decoder.finish()?;
+    Ok(profile)
+}
+
+fn encode_standing(standing: &Standing) -> Vec<u8> {
+    Encoder::new(VERSION)
+        .bool(standing.enabled)
+        .text(standing.tenant.as_str())
+        .finish()
+}
+
+fn decode_standing(record: &[u8]) -> Result<Standing, Failure> {
+    let mut decoder = Decoder::new("profile standing", VERSION, record)?;
+    let standing = Standing {
+        enabled: decoder.bool()?,
+        tenant: tenant(&mut decoder)?,
+    };
+    decoder.finish()?;
+    Ok(standing)
+}
+
+fn tenant(record: &mut Decoder<'_>) -> Result<TenantName, Failure> {
+    TenantName::new(record.text()?)
+        .ok_or_else(|| record.corrupt(format_args!("its tenant has no name")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::clock::Timestamp;
+
+    use super::*;
+
+    fn profile() -> Profile {
+        Profile {
+            id: ObjectId::from_bytes([5; 12]),
+            username: "jdoe".to_owned(),
+            password: Some(PasswordHash::new([1; 32], [2; 16])),
+            email: "jdoe@example.com".to_owned(),
+            verified: true,
+            enabled: true,
+            created_on: Timestamp::from_millis(1),
+            last_modified: Timestamp::from_millis(2),
+            tenant: TenantName::new("default").expect("not empty"),
+            roles: vec!["USER".to_owned()],
+            attributes: json!({"name": "John", "age": 44})
+                .as_object()
+                .cloned()
+                .expect("an object"),
+        }
+    }
+
+    #[test]
+    fn records_decode_to_what_was_encoded() {
+        let profile = profile();
+        let standing = profile.standing();
+        assert_eq!(decode_standing(&encode_standing(&standing)), Ok(standing));
+        assert_eq!(decode(profile.id, &encode(&profile)), Ok(profile));
+    }
+
+    #[test]
+    fn tenant_and_username_cannot_be_mistaken_for_another_pair() {
+        let name = |text: &str| TenantName::new(text).expect("not empty");
+        assert_ne!(
+            username_key(&name("a"), "bc"),
+            username_key(&name("ab"), "c")
+        );
+    }
+}

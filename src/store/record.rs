@@ -1,0 +1,318 @@
+//! How records are written: a version byte, then the fields one after the other.
+//!
+//! Numbers are little-endian, texts and lists begin with their length as four bytes. Decoding checks
+//! everything and never panics: what is on a disk may be anything.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::error::Failure;
+
+/// Writes a record.
+#[derive(Debug)]
+pub struct Encoder(Vec<u8>);
+
+impl Encoder {
+    /// Begins a record of this version.
+    pub fn new(version: u8) -> Self {
+        Self(vec![version])
+    }
+
+    /// Appends exactly these bytes.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    /// Appends a truth value.
+    #[must_use]
+    pub fn bool(self, value: bool) -> Self {
+        self.bytes(&[u8::from(value)])
+    }
+
+    /// Appends a moment.
+    #[must_use]
+    pub fn timestamp(self, value: Timestamp) -> Self {
+        self.bytes(&value.as_millis().to_le_bytes())
+    }
+
+    /// Appends a UUID.
+    #[must_use]
+    pub fn uuid(self, value: Uuid) -> Self {
+        self.bytes(value.as_bytes())
+    }
+
+    /// Appends a text.
+    #[must_use]
+    pub fn text(self, text: &str) -> Self {
+        self.length(text.len()).bytes(text.as_bytes())
+    }
+
+    /// Appends `value`, or that there is none.
+    #[must_use]
+    pub fn option<T>(self, value: Option<T>, encode: impl FnOnce(Self, T) -> Self) -> Self {
+        match value {
+            Some(value) => encode(self.bool(true), value),
+            None => self.bool(false),
+        }
+    }
+
+    /// Appends every item.
+    #[must_use]
+    pub fn list<T>(self, items: &[T], encode: impl Fn(Self, &T) -> Self) -> Self {
+        let begun = self.length(items.len());
+        items.iter().fold(begun, encode)
+    }
+
+    /// Appends any JSON, as text.
+    #[must_use]
+    pub fn json(self, value: &Value) -> Self {
+        self.text(&value.to_string())
+    }
+
+    /// The record.
+    pub fn finish(self) -> Vec<u8> {
+        self.0
+    }
+
+    fn length(self, length: usize) -> Self {
+        // The store's own limit on a record is below 4 GiB, and a request body's is far below.
+        let length = u32::try_from(length).expect("a record is shorter than 4 GiB");
+        self.bytes(&length.to_le_bytes())
+    }
+}
+
+/// Reads a record of the kind that it names in errors.
+#[derive(Debug)]
+pub struct Decoder<'a> {
+    kind: &'static str,
+    rest: &'a [u8],
+}
+
+impl<'a> Decoder<'a> {
+    /// Begins to read `record`, which must be of this version.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Corrupt`], as every method here.
+    pub fn new(kind: &'static str, version: u8, record: &'a [u8]) -> Result<Self, Failure> {
+        let mut decoder = Self { kind, rest: record };
+        match decoder.array()? {
+            [found] if found == version => Ok(decoder),
+            [found] => Err(decoder.corrupt(format_args!("version {found} is not known"))),
+        }
+    }
+
+    /// Takes `N` bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Failure> {
+        match self.rest.split_first_chunk() {
+            Some((bytes, rest)) => {
+                self.rest = rest;
+                Ok(*bytes)
+            }
+            None => Err(self.corrupt(format_args!("it ends too early"))),
+        }
+    }
+
+    /// Takes a truth value.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn bool(&mut self) -> Result<bool, Failure> {
+        match self.array()? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            [other] => Err(self.corrupt(format_args!("{other} is no truth value"))),
+        }
+    }
+
+    /// Takes a moment.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn timestamp(&mut self) -> Result<Timestamp, Failure> {
+        let bytes = self.array()?;
+        Ok(Timestamp::from_millis(i64::from_le_bytes(bytes)))
+    }
+
+    /// Takes a UUID.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn uuid(&mut self) -> Result<Uuid, Failure> {
+        self.array().map(Uuid::from_bytes)
+    }
+
+    /// Takes a text.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn text(&mut self) -> Result<&'a str, Failure> {
+        let length = self.length()?;
+        let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
+            return Err(self.corrupt(format_args!("it ends inside a text")));
+        };
+        self.rest = rest;
+        std::str::from_utf8(bytes)
+            .map_err(|_| self.corrupt(format_args!("a text of it is not UTF-8")))
+    }
+
+    /// Takes what may be there.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn option<T>(
+        &mut self,
+        decode: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        if self.bool()? {
+            decode(self).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Takes a list, item by item: a false length ends at the record's end, not in a huge allocation.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn list<T>(
+        &mut self,
+        mut decode: impl FnMut(&mut Self) -> Result<T, Failure>,
+    ) -> Result<Vec<T>, Failure> {
+        let length = self.length()?;
+        let mut items = Vec::new();
+        for _ in 0..length {
+            items.push(decode(self)?);
+        }
+        Ok(items)
+    }
+
+    /// Takes JSON of the wanted kind.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
+        let text = self.text()?;
+        serde_json::from_str(text).map_err(|_| {
+            self.corrupt(format_args!(
+                "a part of it is not the JSON that it should be"
+            ))
+        })
+    }
+
+    /// Ends the record: nothing may be left.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn finish(self) -> Result<(), Failure> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(self.corrupt(format_args!("{} bytes are left over", self.rest.len())))
+        }
+    }
+
+    /// The failure that says what is wrong with this record.
+    pub fn corrupt(&self, what: fmt::Arguments<'_>) -> Failure {
+        Failure::Corrupt(format!("{}: {what}", self.kind))
+    }
+
+    fn length(&mut self) -> Result<usize, Failure> {
+        let length = u32::from_le_bytes(self.array()?);
+        usize::try_from(length).map_err(|_| self.corrupt(format_args!("it is too long")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Vec<u8> {
+        Encoder::new(1)
+            .bool(true)
+            .timestamp(Timestamp::from_millis(-5))
+            .text("zwölf")
+            .option(Some("x"), Encoder::text)
+            .list(&["a", "b"], |record, item| record.text(item))
+            .finish()
+    }
+
+    fn read(
+        record: &[u8],
+    ) -> Result<(bool, Timestamp, String, Option<String>, Vec<String>), Failure> {
+        let mut decoder = Decoder::new("sample", 1, record)?;
+        let fields = (
+            decoder.bool()?,
+            decoder.timestamp()?,
+            decoder.text()?.to_owned(),
+            decoder.option(|record| record.text().map(str::to_owned))?,
+            decoder.list(|record| record.text().map(str::to_owned))?,
+        );
+        decoder.finish()?;
+        Ok(fields)
+    }
+
+    #[test]
+    fn reads_what_it_wrote() {
+        let (flag, moment, text, option, list) = read(&sample()).expect("a whole record");
+        assert!(flag);
+        assert_eq!(moment, Timestamp::from_millis(-5));
+        assert_eq!(text, "zwölf");
+        assert_eq!(option.as_deref(), Some("x"));
+        assert_eq!(list, ["a", "b"]);
+    }
+
+    #[test]
+    fn every_truncation_and_every_extension_is_corrupt() {
+        let whole = sample();
+        for length in 0..whole.len() {
+            assert!(
+                matches!(read(&whole[..length]), Err(Failure::Corrupt(_))),
+                "{length} bytes of {}",
+                whole.len()
+            );
+        }
+        assert!(read(&[whole, vec![0]].concat()).is_err());
+    }
+
+    #[test]
+    fn another_version_is_corrupt() {
+        let mut record = sample();
+        record[0] = 2;
+        assert_eq!(
+            read(&record),
+            Err(Failure::Corrupt(
+                "sample: version 2 is not known".to_owned()
+            ))
+        );
+    }
+
+    #[test]
+    fn a_huge_length_is_corrupt_and_allocates_nothing() {
+        let record = Encoder::new(1).bytes(&u32::MAX.to_le_bytes()).finish();
+        let mut decoder = Decoder::new("sample", 1, &record).expect("the version fits");
+        assert!(
+            decoder
+                .list(|record| record.text().map(str::to_owned))
+                .is_err()
+        );
+    }
+}
