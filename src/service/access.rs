@@ -1,0 +1,95 @@
+//! Who may do what.
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::access_token::{AccessToken, AccessTokenId, TenantAction};
+use crate::domain::tenant::TenantName;
+use crate::error::{Error, Refusal};
+use crate::store::access_token;
+use crate::store::engine::Read;
+
+/// The access token id that a request came with, if any.
+#[derive(Clone, Debug)]
+pub struct Caller(Option<AccessTokenId>);
+
+impl Caller {
+    /// The caller that presents `access_token_id`; an empty one is none.
+    pub fn new(access_token_id: Option<String>) -> Self {
+        Self(access_token_id.and_then(AccessTokenId::new))
+    }
+
+    /// The caller's access token, which exists and is not expired at `now`.
+    ///
+    /// # Errors
+    ///
+    /// The refusal that the wire contract has for each case ("Errors"); failures of the storage.
+    pub fn identify(&self, txn: &impl Read, now: Timestamp) -> Result<AccessToken, Error> {
+        let id = self.0.as_ref().ok_or(Refusal::AccessTokenMissing)?;
+        let Some(token) = access_token::get(txn, id)? else {
+            let id = id.reveal().to_owned();
+            return Err(Refusal::AccessTokenUnknown { id }.into());
+        };
+        match token.expires_on {
+            Some(expiry) if token.is_expired(now) => Err(Refusal::AccessTokenExpired {
+                id: id.reveal().to_owned(),
+                application: token.application,
+                expired_on: day(expiry),
+            }
+            .into()),
+            _ => Ok(token),
+        }
+    }
+}
+
+/// Refuses a caller that has no valid access token, before the rest of its request is looked at.
+///
+/// # Errors
+///
+/// As [`Caller::identify`].
+pub fn admit(app: &App, caller: &Caller) -> Result<(), Error> {
+    let now = app.clock.now();
+    app.store.read(|txn| caller.identify(txn, now).map(drop))
+}
+
+/// Refuses a caller whose access token does not allow `action` on `tenant`.
+///
+/// # Errors
+///
+/// [`Refusal::ActionDenied`].
+pub fn permit(
+    token: &AccessToken,
+    action: TenantAction,
+    tenant: &TenantName,
+) -> Result<(), Refusal> {
+    if token.allows(action, tenant.as_str()) {
+        return Ok(());
+    }
+    Err(Refusal::ActionDenied {
+        action: action.name(),
+        tenant: tenant.as_str().to_owned(),
+    })
+}
+
+/// The day as `MM/dd/yyyy`, in UTC.
+fn day(moment: Timestamp) -> String {
+    let format = format_description!("[month]/[day]/[year]");
+    OffsetDateTime::from_unix_timestamp(moment.as_millis().div_euclid(1_000))
+        .ok()
+        .and_then(|date| date.format(&format).ok())
+        .unwrap_or_else(|| "an unknown day".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_written_as_the_contract_has_them() {
+        assert_eq!(day(Timestamp::from_millis(1_495_665_332_589)), "05/24/2017");
+        assert_eq!(day(Timestamp::from_millis(-1)), "12/31/1969");
+        assert_eq!(day(Timestamp::from_millis(i64::MAX)), "an unknown day");
+    }
+}

@@ -1,0 +1,30 @@
+//! The demo data's secrets are known to everyone: they must not be served where everyone can reach.
+
+use std::net::IpAddr;
+
+use crate::app::App;
+use crate::domain::access_token::AccessTokenId;
+use crate::error::Error;
+use crate::store::access_token;
+
+/// The access token id in `data/demo.json`, a shipped default of the original server too.
+pub const ACCESS_TOKEN_ID: &str = "e8f5170c-877b-416f-b70f-4b09772f8e2d";
+
+/// Whether serving would offer the demo data's access token to others than this host: it is in the
+/// database, and the address to listen on is not a loopback one.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub fn is_exposed(app: &App) -> Result<bool, Error> {
+    if is_loopback(app.config.listen.ip()) {
+        return Ok(false);
+    }
+    let id = AccessTokenId::new(ACCESS_TOKEN_ID).expect("the id is not empty");
+    app.store
+        .read(|txn| Ok(access_token::get(txn, &id)?.is_some()))
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}

@@ -1,0 +1,65 @@
+//! What an empty database gets when no seed file is given.
+
+use crate::app::App;
+use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
+use crate::domain::object_id::ObjectId;
+use crate::domain::tenant::{Tenant, TenantName};
+use crate::error::Error;
+use crate::service::seed;
+use crate::store::{access_token, tenant};
+
+/// The name of the tenant that a first start makes.
+const TENANT: &str = "default";
+
+/// The application that a first start's access token is issued to.
+const APPLICATION: &str = "admin";
+
+/// Makes the tenant `default` and a master access token with a random id, if the database is empty.
+/// Returns that id, to be shown once; `None` if there was something in the database.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub async fn prepare(app: &App) -> Result<Option<AccessTokenId>, Error> {
+    if !app.store.read(|txn| Ok(seed::is_empty(txn)?))? {
+        return Ok(None);
+    }
+    let id = AccessTokenId::new(app.entropy.uuid().to_string()).expect("a UUID is not empty");
+    let token = master_token(id.clone());
+    let tenant = default_tenant(ObjectId::new(app.clock.now(), app.entropy.bytes()));
+    app.store
+        .write(move |txn| {
+            if !seed::is_empty(txn)? {
+                return Ok(None);
+            }
+            tenant::put(txn, &tenant)?;
+            access_token::put(txn, &token)?;
+            Ok(Some(id))
+        })
+        .await
+}
+
+fn master_token(id: AccessTokenId) -> AccessToken {
+    AccessToken {
+        id,
+        application: APPLICATION.to_owned(),
+        master: true,
+        tenant_permissions: vec![TenantPermission {
+            allowed_actions: vec!["*".to_owned()],
+            tenant: "*".to_owned(),
+        }],
+        expires_on: None,
+    }
+}
+
+fn default_tenant(id: ObjectId) -> Tenant {
+    Tenant {
+        id,
+        name: TenantName::new(TENANT).expect("the name is not empty"),
+        verify_new_profiles: false,
+        available_roles: Vec::new(),
+        sso_enabled: false,
+        attribute_definitions: Vec::new(),
+        cleanse_attributes: true,
+    }
+}

@@ -1,0 +1,429 @@
+//! Loading a seed file into an empty database: all of it in one transaction, or nothing.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
+use crate::domain::object_id::ObjectId;
+use crate::domain::password::PasswordHash;
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
+use crate::domain::profile::Profile;
+use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
+use crate::entropy::Entropy;
+use crate::error::{Error, Failure};
+use crate::service::seed_file::{
+    AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
+    SeedError, SeedFile, TenantEntry,
+};
+use crate::store::engine::{Read, WriteTxn};
+use crate::store::{access_token, persistent_login, profile, tenant};
+
+/// What a seed file holds, checked: ids are unique, and every tenant and profile referred to is there.
+#[derive(Debug)]
+pub struct Seed {
+    access_tokens: Vec<AccessToken>,
+    tenants: Vec<Tenant>,
+    profiles: Vec<Profile>,
+    logins: Vec<PersistentLogin>,
+    made_up: Vec<AccessTokenId>,
+}
+
+/// What came of loading a seed.
+#[derive(Debug)]
+pub enum Loaded {
+    /// Everything is in the database; these access token ids were made up, to be shown once.
+    All(Vec<AccessTokenId>),
+    /// Nothing: the database was not empty.
+    Nothing,
+}
+
+/// Loads `seed`, if the database is empty. It may take long, so it waits without a limit.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub async fn load(app: &App, seed: Seed) -> Result<Loaded, Error> {
+    app.store
+        .write_unhurried(move |txn| {
+            if !is_empty(txn)? {
+                return Ok(Loaded::Nothing);
+            }
+            seed.put(txn)?;
+            Ok(Loaded::All(seed.made_up))
+        })
+        .await
+}
+
+/// Whether the database holds nothing that a seed could hold.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub fn is_empty(txn: &impl Read) -> Result<bool, Failure> {
+    Ok(access_token::is_empty(txn)?
+        && tenant::is_empty(txn)?
+        && profile::is_empty(txn)?
+        && persistent_login::is_empty(txn)?)
+}
+
+impl Seed {
+    /// Checks a seed file's entries against each other; what is missing in them is made up at `now`.
+    ///
+    /// # Errors
+    ///
+    /// For the first bad entry, with its place in the file.
+    pub fn check(file: SeedFile, now: Timestamp, entropy: &Entropy) -> Result<Self, SeedError> {
+        let mut check = Check::new(now, entropy);
+        let tenants = each("tenant", file.tenant, |at, entry| check.tenant(at, entry))?;
+        let profiles = each("profile", file.profile, |at, entry| {
+            check.profile(at, entry)
+        })?;
+        let logins = each("persistentlogin", file.persistentlogin, |at, entry| {
+            check.login(at, entry)
+        })?;
+        let access_tokens = each("accesstoken", file.accesstoken, |at, entry| {
+            check.access_token(at, entry)
+        })?;
+        Ok(Self {
+            access_tokens,
+            tenants,
+            profiles,
+            logins,
+            made_up: check.made_up,
+        })
+    }
+
+    fn put(&self, txn: &WriteTxn) -> Result<(), Failure> {
+        for token in &self.access_tokens {
+            access_token::put(txn, token)?;
+        }
+        for entry in &self.tenants {
+            tenant::put(txn, entry)?;
+        }
+        for entry in &self.profiles {
+            profile::create(txn, entry)?;
+        }
+        for login in &self.logins {
+            persistent_login::create(txn, login)?;
+        }
+        Ok(())
+    }
+}
+
+fn each<E, T>(
+    list: &'static str,
+    entries: Vec<E>,
+    mut check: impl FnMut(Place, E) -> Result<T, SeedError>,
+) -> Result<Vec<T>, SeedError> {
+    entries
+        .into_iter()
+        .enumerate()
+        .map(|(index, entry)| check(Place { list, index }, entry))
+        .collect()
+}
+
+/// An entry's place in the file.
+#[derive(Clone, Copy)]
+struct Place {
+    list: &'static str,
+    index: usize,
+}
+
+impl Place {
+    fn refuse(self, field: &str, what: impl fmt::Display) -> SeedError {
+        SeedError::at(format_args!("{}[{}].{field}", self.list, self.index), what)
+    }
+}
+
+/// What was seen so far, so that duplicates and dangling references are noticed.
+struct Check<'a> {
+    now: Timestamp,
+    entropy: &'a Entropy,
+    access_token_ids: HashSet<String>,
+    tenants: HashSet<TenantName>,
+    tenant_ids: HashSet<ObjectId>,
+    profiles: HashMap<ObjectId, TenantName>,
+    usernames: HashSet<(TenantName, String)>,
+    login_ids: HashSet<PersistentLoginId>,
+    made_up: Vec<AccessTokenId>,
+}
+
+impl<'a> Check<'a> {
+    fn new(now: Timestamp, entropy: &'a Entropy) -> Self {
+        Self {
+            now,
+            entropy,
+            access_token_ids: HashSet::new(),
+            tenants: HashSet::new(),
+            tenant_ids: HashSet::new(),
+            profiles: HashMap::new(),
+            usernames: HashSet::new(),
+            login_ids: HashSet::new(),
+            made_up: Vec::new(),
+        }
+    }
+
+    fn access_token(
+        &mut self,
+        at: Place,
+        entry: AccessTokenEntry,
+    ) -> Result<AccessToken, SeedError> {
+        let id = match entry.id {
+            Some(Id(text)) => {
+                AccessTokenId::new(text).ok_or_else(|| at.refuse("_id", "it is empty"))?
+            }
+            None => {
+                let id = AccessTokenId::new(self.entropy.uuid().to_string())
+                    .expect("a UUID is not empty");
+                self.made_up.push(id.clone());
+                id
+            }
+        };
+        let is_new = self.access_token_ids.insert(id.reveal().to_owned());
+        unique(is_new, at, "_id")?;
+        Ok(AccessToken {
+            id,
+            application: entry.application,
+            master: entry.master,
+            tenant_permissions: entry
+                .tenant_permissions
+                .into_iter()
+                .map(|permission| TenantPermission {
+                    allowed_actions: permission.allowed_actions,
+                    tenant: permission.tenant,
+                })
+                .collect(),
+            expires_on: entry.expires_on.map(|Date(date)| date),
+        })
+    }
+
+    fn tenant(&mut self, at: Place, entry: TenantEntry) -> Result<Tenant, SeedError> {
+        let id = self.object_id(at, entry.id)?;
+        unique(self.tenant_ids.insert(id), at, "_id")?;
+        let name = TenantName::new(entry.name).ok_or_else(|| at.refuse("name", "it is empty"))?;
+        unique(self.tenants.insert(name.clone()), at, "name")?;
+        Ok(Tenant {
+            id,
+            name,
+            verify_new_profiles: entry.verify_new_profiles,
+            available_roles: entry.available_roles,
+            sso_enabled: entry.sso_enabled,
+            attribute_definitions: entry
+                .attribute_definitions
+                .into_iter()
+                .map(attribute_definition)
+                .collect(),
+            cleanse_attributes: entry.cleanse_attributes,
+        })
+    }
+
+    fn profile(&mut self, at: Place, entry: ProfileEntry) -> Result<Profile, SeedError> {
+        let id = self.object_id(at, entry.id)?;
+        let tenant = self.known_tenant(at, entry.tenant)?;
+        let is_new = self.profiles.insert(id, tenant.clone()).is_none();
+        unique(is_new, at, "_id")?;
+        if entry.username.is_empty() {
+            return Err(at.refuse("username", "it is empty"));
+        }
+        let is_new = self
+            .usernames
+            .insert((tenant.clone(), entry.username.clone()));
+        unique(is_new, at, "username")?;
+        let password = entry
+            .password
+            .map(|text| {
+                PasswordHash::parse(&text).ok_or_else(|| {
+                    at.refuse(
+                        "password",
+                        "it is not of the form base64(hash)|base64(salt)",
+                    )
+                })
+            })
+            .transpose()?;
+        Ok(Profile {
+            id,
+            username: entry.username,
+            password,
+            email: entry.email,
+            verified: entry.verified,
+            enabled: entry.enabled,
+            created_on: self.date(entry.created_on),
+            last_modified: self.date(entry.last_modified),
+            tenant,
+            roles: entry.roles,
+            attributes: entry.attributes,
+        })
+    }
+
+    fn login(
+        &mut self,
+        at: Place,
+        entry: PersistentLoginEntry,
+    ) -> Result<PersistentLogin, SeedError> {
+        let id = match entry.id {
+            Some(Id(text)) => PersistentLoginId::parse(&text)
+                .ok_or_else(|| at.refuse("_id", "it is not a UUID in lower case"))?,
+            None => PersistentLoginId::new(self.entropy.uuid()),
+        };
+        unique(self.login_ids.insert(id), at, "_id")?;
+        let Id(profile_id) = entry.profile_id;
+        let profile_id = ObjectId::parse(&profile_id)
+            .ok_or_else(|| at.refuse("profileId", "it is not 24 hexadecimal digits"))?;
+        let tenant = self.known_tenant(at, entry.tenant)?;
+        match self.profiles.get(&profile_id) {
+            Some(home) if *home == tenant => {}
+            Some(_) => {
+                return Err(at.refuse("tenant", "the profile belongs to another tenant"));
+            }
+            None => return Err(at.refuse("profileId", "there is no such profile in the file")),
+        }
+        let token = Token::parse(&entry.token)
+            .ok_or_else(|| at.refuse("token", "it is not a UUID in lower case"))?;
+        Ok(PersistentLogin {
+            id,
+            tenant,
+            profile_id,
+            token,
+            timestamp: self.date(entry.timestamp),
+        })
+    }
+
+    fn object_id(&self, at: Place, id: Option<Id>) -> Result<ObjectId, SeedError> {
+        match id {
+            Some(Id(text)) => ObjectId::parse(&text)
+                .ok_or_else(|| at.refuse("_id", "it is not 24 hexadecimal digits")),
+            None => Ok(ObjectId::new(self.now, self.entropy.bytes())),
+        }
+    }
+
+    fn known_tenant(&self, at: Place, name: String) -> Result<TenantName, SeedError> {
+        TenantName::new(name)
+            .filter(|name| self.tenants.contains(name))
+            .ok_or_else(|| at.refuse("tenant", "there is no such tenant in the file"))
+    }
+
+    fn date(&self, date: Option<Date>) -> Timestamp {
+        date.map_or(self.now, |Date(date)| date)
+    }
+}
+
+fn attribute_definition(entry: AttributeDefinitionEntry) -> AttributeDefinition {
+    AttributeDefinition {
+        permissions: entry
+            .permissions
+            .into_iter()
+            .map(|permission| AttributePermission {
+                allowed_actions: permission.allowed_actions,
+                application: permission.application,
+            })
+            .collect(),
+        name: entry.name,
+        metadata: entry.metadata,
+        default_value: entry.default_value,
+    }
+}
+
+fn unique(is_new: bool, at: Place, field: &str) -> Result<(), SeedError> {
+    if is_new {
+        Ok(())
+    } else {
+        Err(at.refuse(field, "an earlier entry has the same"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const PROFILE: &str = "5925a68def86951f895cf497";
+    const LOGIN: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
+
+    fn whole() -> Value {
+        json!({
+            "accesstoken": [{"_id": "a", "application": "shop"}],
+            "tenant": [{"name": "default"}],
+            "profile": [{"_id": PROFILE, "username": "jdoe", "enabled": true, "tenant": "default"}],
+            "persistentlogin": [
+                {"_id": LOGIN, "tenant": "default", "profileId": {"$oid": PROFILE}, "token": LOGIN}
+            ],
+        })
+    }
+
+    fn check(file: &Value) -> Result<Seed, String> {
+        let file =
+            SeedFile::parse(file.to_string().as_bytes()).map_err(|error| error.to_string())?;
+        Seed::check(file, Timestamp::from_millis(77), &Entropy::seeded(1))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_missing_is_made_up() {
+        let mut file = whole();
+        file["accesstoken"] = json!([{"application": "shop"}]);
+        let seed = check(&file).expect("a good file");
+        assert_eq!(seed.made_up.len(), 1);
+        assert_eq!(seed.logins[0].timestamp, Timestamp::from_millis(77));
+        assert_eq!(seed.profiles[0].created_on, Timestamp::from_millis(77));
+    }
+
+    #[test]
+    fn a_bad_entry_is_refused_with_its_place() {
+        let cases = [
+            ("/accesstoken/0/_id", json!(""), "accesstoken[0]._id: "),
+            ("/tenant/0/name", json!(""), "tenant[0].name: "),
+            ("/profile/0/_id", json!("xyz"), "profile[0]._id: "),
+            ("/profile/0/tenant", json!("other"), "profile[0].tenant: "),
+            ("/profile/0/username", json!(""), "profile[0].username: "),
+            (
+                "/persistentlogin/0/_id",
+                json!("7"),
+                "persistentlogin[0]._id: ",
+            ),
+            (
+                "/persistentlogin/0/token",
+                json!("7"),
+                "persistentlogin[0].token: ",
+            ),
+            (
+                "/persistentlogin/0/tenant",
+                json!("x"),
+                "persistentlogin[0].tenant: ",
+            ),
+            (
+                "/persistentlogin/0/profileId",
+                json!("000000000000000000000000"),
+                "persistentlogin[0].profileId: ",
+            ),
+        ];
+        for (pointer, value, place) in cases {
+            let mut file = whole();
+            *file.pointer_mut(pointer).expect(pointer) = value;
+            let refusal = check(&file).expect_err(pointer);
+            assert!(refusal.starts_with(place), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_clear_text_password_is_refused() {
+        let mut file = whole();
+        file["profile"][0]["password"] = json!("secret");
+        let refusal = check(&file).expect_err("a password must be a hash");
+        assert!(refusal.starts_with("profile[0].password: "), "{refusal}");
+        assert!(!refusal.contains("secret"));
+    }
+
+    #[test]
+    fn duplicates_are_refused() {
+        for list in ["accesstoken", "tenant", "profile", "persistentlogin"] {
+            let mut file = whole();
+            let entries = file[list].as_array_mut().expect("a list");
+            entries.push(entries[0].clone());
+            let refusal = check(&file).expect_err(list);
+            assert!(refusal.starts_with(&format!("{list}[1].")), "{refusal}");
+        }
+    }
+}

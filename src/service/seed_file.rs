@@ -1,0 +1,309 @@
+//! The shape of a seed file: JSON in which each list may be left out.
+//!
+//! Ids may be text or `{"$oid": …}`, dates epoch milliseconds or `{"$date": …}`, so that what a MongoDB
+//! export prints can be taken over. Fields that are not known are refused: a misspelt one would be
+//! lost without a word.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Iso8601;
+
+use crate::clock::Timestamp;
+
+/// Why a seed file is refused, with the place in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeedError(String);
+
+impl SeedError {
+    /// The error that `what` is wrong at `place`, like `profile[3].tenant`.
+    pub fn at(place: impl fmt::Display, what: impl fmt::Display) -> Self {
+        Self(format!("{place}: {what}"))
+    }
+}
+
+impl fmt::Display for SeedError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SeedError {}
+
+/// A whole seed file.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct SeedFile {
+    /// Access tokens.
+    #[serde(default)]
+    pub accesstoken: Vec<AccessTokenEntry>,
+    /// Tenants.
+    #[serde(default)]
+    pub tenant: Vec<TenantEntry>,
+    /// Profiles.
+    #[serde(default)]
+    pub profile: Vec<ProfileEntry>,
+    /// Persistent logins.
+    #[serde(default)]
+    pub persistentlogin: Vec<PersistentLoginEntry>,
+}
+
+/// An access token.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AccessTokenEntry {
+    /// The secret; made up if missing.
+    #[serde(rename = "_id", default)]
+    pub id: Option<Id>,
+    /// The application.
+    pub application: String,
+    /// Whether it may manage access tokens.
+    #[serde(default)]
+    pub master: bool,
+    /// What it allows.
+    #[serde(default)]
+    pub tenant_permissions: Vec<TenantPermissionEntry>,
+    /// When it expires.
+    #[serde(default)]
+    pub expires_on: Option<Date>,
+}
+
+/// What an access token allows on a tenant.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenantPermissionEntry {
+    /// The tenant, or `*`.
+    pub tenant: String,
+    /// The actions, or `*`.
+    pub allowed_actions: Vec<String>,
+}
+
+/// A tenant.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenantEntry {
+    /// The id; made up if missing.
+    #[serde(rename = "_id", default)]
+    pub id: Option<Id>,
+    /// The name.
+    pub name: String,
+    /// Whether new profiles are verified by mail.
+    #[serde(default)]
+    pub verify_new_profiles: bool,
+    /// The roles.
+    #[serde(default)]
+    pub available_roles: Vec<String>,
+    /// Whether single sign-on is enabled.
+    #[serde(default)]
+    pub sso_enabled: bool,
+    /// The attributes.
+    #[serde(default)]
+    pub attribute_definitions: Vec<AttributeDefinitionEntry>,
+    /// Whether attribute values are cleansed.
+    #[serde(default = "yes")]
+    pub cleanse_attributes: bool,
+}
+
+/// What a tenant says of an attribute.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AttributeDefinitionEntry {
+    /// Who may do what with it.
+    #[serde(default)]
+    pub permissions: Vec<AttributePermissionEntry>,
+    /// The attribute's name.
+    pub name: String,
+    /// Anything.
+    #[serde(default)]
+    pub metadata: Option<Map<String, Value>>,
+    /// The value of a profile that has no other.
+    #[serde(default)]
+    pub default_value: Option<Value>,
+}
+
+/// What an application may do with an attribute.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AttributePermissionEntry {
+    /// The actions, or `*`.
+    pub allowed_actions: Vec<String>,
+    /// The application, or `*`.
+    pub application: String,
+}
+
+/// A profile.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProfileEntry {
+    /// The id; made up if missing.
+    #[serde(rename = "_id", default)]
+    pub id: Option<Id>,
+    /// The username.
+    pub username: String,
+    /// The password's hash, as `base64(h)|base64(salt)`.
+    #[serde(default)]
+    pub password: Option<String>,
+    /// The mail address.
+    #[serde(default)]
+    pub email: String,
+    /// Whether the address was verified.
+    #[serde(default)]
+    pub verified: bool,
+    /// Whether the profile may log in.
+    pub enabled: bool,
+    /// When it was created; now if missing.
+    #[serde(default)]
+    pub created_on: Option<Date>,
+    /// When it was last changed; now if missing.
+    #[serde(default)]
+    pub last_modified: Option<Date>,
+    /// The name of its tenant.
+    pub tenant: String,
+    /// Its roles.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Its attributes.
+    #[serde(default)]
+    pub attributes: Map<String, Value>,
+}
+
+/// A persistent login.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PersistentLoginEntry {
+    /// The id, a UUID; made up if missing.
+    #[serde(rename = "_id", default)]
+    pub id: Option<Id>,
+    /// The name of its tenant.
+    pub tenant: String,
+    /// Who is logged in.
+    pub profile_id: Id,
+    /// The secret, a UUID.
+    pub token: String,
+    /// When it was created; now if missing.
+    #[serde(default)]
+    pub timestamp: Option<Date>,
+}
+
+impl SeedFile {
+    /// Reads a seed file.
+    ///
+    /// # Errors
+    ///
+    /// For what is no JSON, or not of this shape, with the entry, the line and the column.
+    pub fn parse(json: &[u8]) -> Result<Self, SeedError> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let file: Self = serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| SeedError::at(error.path(), error.inner()))?;
+        deserializer
+            .end()
+            .map_err(|error| SeedError::at("after the end", error))?;
+        Ok(file)
+    }
+}
+
+/// An id: text, or `{"$oid": …}`.
+#[derive(Clone, Debug)]
+pub struct Id(pub String);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        match sole_field(&value, "$oid").unwrap_or(&value) {
+            Value::String(text) => Ok(Self(text.clone())),
+            _ => Err(D::Error::custom(
+                "an id must be text or {\"$oid\": \"text\"}",
+            )),
+        }
+    }
+}
+
+/// A date: epoch milliseconds, or `{"$date": …}` with these, `{"$numberLong": "…"}` or ISO-8601 text.
+#[derive(Clone, Copy, Debug)]
+pub struct Date(pub Timestamp);
+
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let millis = match sole_field(&value, "$date") {
+            Some(date) => extended_date(date),
+            None => value.as_i64(),
+        };
+        millis.map(|millis| Self(Timestamp::from_millis(millis))).ok_or_else(|| {
+            D::Error::custom(
+                "a date must be epoch milliseconds or {\"$date\": …} with milliseconds or ISO-8601 text",
+            )
+        })
+    }
+}
+
+fn extended_date(date: &Value) -> Option<i64> {
+    if let Some(number) = sole_field(date, "$numberLong") {
+        return number.as_str()?.parse().ok();
+    }
+    match date {
+        Value::String(text) => {
+            let date = OffsetDateTime::parse(text, &Iso8601::DEFAULT).ok()?;
+            i64::try_from(date.unix_timestamp_nanos().div_euclid(1_000_000)).ok()
+        }
+        other => other.as_i64(),
+    }
+}
+
+fn sole_field<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    let fields = value.as_object()?;
+    fields.get(name).filter(|_| fields.len() == 1)
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(json: &str) -> String {
+        SeedFile::parse(json.as_bytes())
+            .expect_err("the file is bad")
+            .to_string()
+    }
+
+    #[test]
+    fn every_list_may_be_missing() {
+        let file = SeedFile::parse(b"{}").expect("an empty file is fine");
+        assert!(file.accesstoken.is_empty() && file.persistentlogin.is_empty());
+    }
+
+    #[test]
+    fn ids_and_dates_are_read_in_every_form() {
+        let dates = [
+            "1495665332589",
+            r#"{"$date": 1495665332589}"#,
+            r#"{"$date": "2017-05-24T22:35:32.589Z"}"#,
+            r#"{"$date": "2017-05-25T00:35:32.589+02:00"}"#,
+            r#"{"$date": {"$numberLong": "1495665332589"}}"#,
+        ];
+        for date in dates {
+            let Date(read) = serde_json::from_str(date).expect(date);
+            assert_eq!(read, Timestamp::from_millis(1_495_665_332_589), "{date}");
+        }
+        for id in [r#""x""#, r#"{"$oid": "x"}"#] {
+            let Id(read) = serde_json::from_str(id).expect(id);
+            assert_eq!(read, "x");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_place() {
+        let place = refusal(r#"{"tenant":[{"name":"a"},{"name":7}]}"#);
+        assert!(place.starts_with("tenant[1].name: "), "{place}");
+        let place = refusal(r#"{"profile":[{"enable":true}]}"#);
+        assert!(place.starts_with("profile[0]"), "{place}");
+        assert!(refusal("{} {}").starts_with("after the end"));
+        assert!(refusal("[").contains("line 1"));
+    }
+}

@@ -1,0 +1,84 @@
+//! What goes on in the background: expired logins are removed, the newest known time is saved.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::app::{App, Phase};
+use crate::error::Error;
+use crate::service::persistent_login;
+use crate::store::meta;
+
+/// Removes expired logins and saves the newest known time, each at its interval, until dropped.
+pub async fn run(app: Arc<App>) {
+    let mut clean = every(app.config.cleaner_interval);
+    let mut save = every(app.config.clock_save_interval);
+    let mut commits_saved = app.store.commits();
+    loop {
+        tokio::select! {
+            _ = clean.tick() => {
+                if let Err(error) = clean_up(&app).await {
+                    tracing::warn!(?error, "removing expired logins failed");
+                }
+            }
+            _ = save.tick() => {
+                // Without a commit no stored time is newer than the mark.
+                if app.store.commits() == commits_saved {
+                    continue;
+                }
+                match save_newest_time(&app).await {
+                    Ok(()) => commits_saved = app.store.commits(),
+                    Err(error) => tracing::warn!(?error, "saving the newest time failed"),
+                }
+            }
+        }
+    }
+}
+
+/// Holds the clock to the newest time that the database remembers.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub fn restore_newest_time(app: &App) -> Result<(), Error> {
+    let newest = app.store.read(|txn| Ok(meta::newest_time(txn)?))?;
+    if let Some(newest) = newest {
+        app.clock.raise_to(newest);
+    }
+    Ok(())
+}
+
+/// Saves the time now as the newest known one.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub async fn save_newest_time(app: &App) -> Result<(), Error> {
+    let now = app.clock.now();
+    app.store
+        .write(move |txn| Ok(meta::put_newest_time(txn, now)?))
+        .await
+}
+
+/// Removes what has expired, in bounded transactions with room for others between them.
+async fn clean_up(app: &App) -> Result<(), Error> {
+    let mut removed = 0;
+    loop {
+        let count = persistent_login::delete_expired(app).await?;
+        removed += count;
+        if count < app.config.cleaner_batch_max.get() || app.phase() == Phase::Draining {
+            break;
+        }
+    }
+    if removed > 0 {
+        tracing::info!(removed, "removed expired logins");
+    }
+    Ok(())
+}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
