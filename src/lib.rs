@@ -6,5 +6,6 @@ pub mod config;
 pub mod domain;
 pub mod entropy;
 pub mod error;
+pub mod http;
 pub mod service;
 pub mod store;

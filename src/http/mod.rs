@@ -1,0 +1,166 @@
+//! The HTTP floor: bytes in, one service call, bytes out.
+//!
+//! [`handle`] answers every request, whatever it is and whatever happens: hyper never sees an error,
+//! which would cost the client its connection. Routing is [`route::parse`], a pure function.
+
+pub mod health;
+pub mod persistent_login;
+pub mod request;
+pub mod response;
+pub mod route;
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Instant;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Method, Request, Response};
+
+use crate::app::{App, Phase};
+use crate::error::Failure;
+use crate::http::request::Input;
+use crate::http::response::Fault;
+use crate::http::route::Route;
+
+/// The answer to a request.
+pub type Answer = Response<Full<Bytes>>;
+
+/// Answers that report a fault of ours name the request by this, as the log does.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Numbers the requests of this process, for the log.
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
+/// Answers `request` and writes one line to the log: never a token, a body or a query.
+pub async fn handle(app: &App, request: Request<Incoming>) -> Answer {
+    let began = Instant::now();
+    let request_id = REQUESTS.fetch_add(1, Ordering::Relaxed);
+    let method = request.method().clone();
+    let path = route::without_context(request.uri().path(), app.config.context_path.as_str());
+    let route = route::parse(&method, path);
+    let route_name = route.as_ref().map_or("none", Route::name);
+    let outcome = match route {
+        Ok(route) => caught(dispatch(app, route, request)).await,
+        Err(misrouted) => Err(misrouted.into()),
+    };
+    let (answer, fault) = match outcome {
+        Ok(answer) => (answer, None),
+        Err(fault) => (response::fault(&fault, &method), fault.internal_cause()),
+    };
+    let line = Line {
+        request_id,
+        method: log_name(&method),
+        route: route_name,
+        status: answer.status().as_u16(),
+        duration_us: began.elapsed().as_micros(),
+    };
+    match fault {
+        None => {
+            line.log();
+            answer
+        }
+        Some(cause) => {
+            line.log_failure(&cause);
+            with_request_id(answer, request_id)
+        }
+    }
+}
+
+async fn dispatch(app: &App, route: Route, request: Request<Incoming>) -> Result<Answer, Fault> {
+    match route {
+        Route::Live => Ok(health::live()),
+        Route::Ready => Ok(health::ready(app)),
+        Route::PersistentLogin(route) => {
+            let input = receive(app, request).await?;
+            persistent_login::answer(app, route, &input).await
+        }
+    }
+}
+
+/// What every endpoint of the wire contract asks of a request, in this order.
+async fn receive(app: &App, request: Request<Incoming>) -> Result<Input, Fault> {
+    request::check_accept(request.headers())?;
+    if app.phase() == Phase::Starting {
+        return Err(Failure::Unavailable.into());
+    }
+    Input::receive(request, &app.config).await
+}
+
+/// Runs `work`, and makes a fault of a panic in it.
+async fn caught(work: impl Future<Output = Result<Answer, Fault>>) -> Result<Answer, Fault> {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
+            .unwrap_or_else(|panic| Poll::Ready(Err(Failure::Internal(message(&*panic)).into())))
+    })
+    .await
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a handler panicked: {}", text.unwrap_or("without a text"))
+}
+
+/// What the log says of every request.
+struct Line {
+    request_id: u64,
+    method: &'static str,
+    route: &'static str,
+    status: u16,
+    duration_us: u128,
+}
+
+impl Line {
+    fn log(&self) {
+        tracing::info!(
+            request_id = self.request_id,
+            method = self.method,
+            route = self.route,
+            status = self.status,
+            duration_us = self.duration_us,
+            "request"
+        );
+    }
+
+    fn log_failure(&self, cause: &str) {
+        tracing::error!(
+            request_id = self.request_id,
+            method = self.method,
+            route = self.route,
+            status = self.status,
+            duration_us = self.duration_us,
+            cause,
+            "request failed"
+        );
+    }
+}
+
+/// A method's name for the log, which shows no text of a client's choice.
+fn log_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        "PATCH" => "PATCH",
+        _ => "other",
+    }
+}
+
+fn with_request_id(mut answer: Answer, request_id: u64) -> Answer {
+    answer
+        .headers_mut()
+        .insert(REQUEST_ID, HeaderValue::from(request_id));
+    answer
+}

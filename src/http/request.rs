@@ -1,0 +1,237 @@
+//! What a request carries: parameters of query and body, merged, within limits.
+
+use std::borrow::Cow;
+
+use http_body_util::{BodyDataStream, BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
+use hyper::{Method, Request};
+
+use crate::config::Config;
+use crate::http::response::Fault;
+use crate::service::access::Caller;
+
+/// The parameters of a request. In the query and in a form, on a clash the query wins, then the first
+/// value; bytes that are not UTF-8 become U+FFFD.
+#[derive(Debug)]
+pub struct Input {
+    query: String,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    UrlEncoded(Bytes),
+    Parts(Vec<(String, String)>),
+}
+
+impl Input {
+    /// Receives the body of a POST, if it is a form, and keeps the query. A body of another type is
+    /// not looked at, and neither is that of another method.
+    ///
+    /// # Errors
+    ///
+    /// For a body that is too large, too slow, broken off, or multipart without being so.
+    pub async fn receive(request: Request<Incoming>, config: &Config) -> Result<Self, Fault> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let nothing = Form::UrlEncoded(Bytes::new());
+        let form = if request.method() == Method::POST {
+            let (head, body) = request.into_parts();
+            let content_type = head.headers.get(CONTENT_TYPE);
+            let content_type = content_type.and_then(|value| value.to_str().ok());
+            let bytes = collect(body, config).await?;
+            match content_type.map(essence) {
+                Some(kind) if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => {
+                    Form::UrlEncoded(bytes)
+                }
+                Some(kind) if kind.eq_ignore_ascii_case("multipart/form-data") => {
+                    Form::Parts(parts(content_type.unwrap_or_default(), bytes).await?)
+                }
+                _ => nothing,
+            }
+        } else {
+            nothing
+        };
+        Ok(Self { query, form })
+    }
+
+    /// The value of the parameter `name`, if it is there.
+    pub fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        first(self.query.as_bytes(), name).or_else(|| match &self.form {
+            Form::UrlEncoded(bytes) => first(bytes, name),
+            Form::Parts(parts) => parts
+                .iter()
+                .find(|(part, _)| part == name)
+                .map(|(_, value)| Cow::Borrowed(value.as_str())),
+        })
+    }
+
+    /// The value of the parameter `name`, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::ParameterMissing`].
+    pub fn required(&self, name: &'static str) -> Result<Cow<'_, str>, Fault> {
+        self.parameter(name).ok_or(Fault::ParameterMissing(name))
+    }
+
+    /// Who the request says that it comes from.
+    pub fn caller(&self) -> Caller {
+        Caller::new(self.parameter("accessTokenId").map(Cow::into_owned))
+    }
+}
+
+/// Refuses a request that accepts no JSON.
+///
+/// # Errors
+///
+/// [`Fault::NotAcceptable`].
+pub fn check_accept(headers: &HeaderMap) -> Result<(), Fault> {
+    let mut ranges = headers
+        .get_all(ACCEPT)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .map(|range| String::from_utf8_lossy(range))
+        .filter(|range| !range.trim().is_empty())
+        .peekable();
+    if ranges.peek().is_none() {
+        return Ok(());
+    }
+    let most_specific = ranges
+        .filter_map(|range| specificity(&range))
+        .max_by_key(|&(specificity, _)| specificity);
+    match most_specific {
+        Some((_, true)) => Ok(()),
+        Some((_, false)) | None => Err(Fault::NotAcceptable),
+    }
+}
+
+/// How closely a media range names JSON, and whether it wants it; `None` if it does not name it.
+fn specificity(range: &str) -> Option<(u8, bool)> {
+    let specificity = match essence(range).to_ascii_lowercase().as_str() {
+        "application/json" => 3,
+        "application/*+json" => 2,
+        "application/*" => 1,
+        "*/*" => 0,
+        _ => return None,
+    };
+    let unwanted = range.split(';').skip(1).any(|parameter| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        name.trim().eq_ignore_ascii_case("q") && value.trim().parse().is_ok_and(|q: f32| q <= 0.0)
+    });
+    Some((specificity, !unwanted))
+}
+
+/// A media type without its parameters.
+fn essence(media_type: &str) -> &str {
+    media_type.split(';').next().unwrap_or_default().trim()
+}
+
+async fn collect(body: Incoming, config: &Config) -> Result<Bytes, Fault> {
+    let most = usize::try_from(config.body_size_max.as_u64()).unwrap_or(usize::MAX);
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    // A body that announces its length need not be received to be refused.
+    if body.size_hint().lower() > config.body_size_max.as_u64() {
+        return Err(Fault::BodyTooLarge);
+    }
+    let collected = Limited::new(body, most).collect();
+    match tokio::time::timeout(config.body_timeout, collected).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::BodyTooLarge),
+        Ok(Err(_broken)) => Err(Fault::BodyBroken),
+        Err(_elapsed) => Err(Fault::BodyTooSlow),
+    }
+}
+
+fn first<'b>(pairs: &'b [u8], name: &str) -> Option<Cow<'b, str>> {
+    form_urlencoded::parse(pairs)
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value)
+}
+
+/// The parts of a multipart form that are fields, not files.
+async fn parts(content_type: &str, body: Bytes) -> Result<Vec<(String, String)>, Fault> {
+    let boundary = multer::parse_boundary(content_type).map_err(|_| Fault::BodyBroken)?;
+    let body = BodyDataStream::new(Full::new(body));
+    let mut multipart = multer::Multipart::new(body, boundary);
+    let mut parts = Vec::new();
+    while let Some(field) = multipart
+        .next_field()
+        .await
+        .map_err(|_| Fault::BodyBroken)?
+    {
+        let Some(name) = field.name().map(str::to_owned) else {
+            continue;
+        };
+        if field.file_name().is_some() {
+            continue;
+        }
+        let value = field.bytes().await.map_err(|_| Fault::BodyBroken)?;
+        parts.push((name, String::from_utf8_lossy(&value).into_owned()));
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    fn input(query: &str, form: &str) -> Input {
+        Input {
+            query: query.to_owned(),
+            form: Form::UrlEncoded(Bytes::copy_from_slice(form.as_bytes())),
+        }
+    }
+
+    #[test]
+    fn the_query_wins_then_the_first_value() {
+        let both = input("a=1&a=2", "a=3&b=4&b=5");
+        assert_eq!(both.parameter("a").as_deref(), Some("1"));
+        assert_eq!(both.parameter("b").as_deref(), Some("4"));
+        assert_eq!(both.parameter("c"), None);
+        assert_eq!(input("a=", "a=3").parameter("a").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn parameters_are_decoded_as_utf_8() {
+        let decoded = input("n%61me=z%C3%B6lf+x&bad=%FF%zz", "");
+        assert_eq!(decoded.parameter("name").as_deref(), Some("zölf x"));
+        assert_eq!(decoded.parameter("bad").as_deref(), Some("\u{FFFD}%zz"));
+    }
+
+    #[test]
+    fn accept_headers() {
+        let table: [(&[&str], bool); 16] = [
+            (&[], true),
+            (&[""], true),
+            (&["*/*"], true),
+            (&["application/json"], true),
+            (&["Application/JSON;charset=UTF-8"], true),
+            (&["application/*+json"], true),
+            (&["application/*"], true),
+            (&["text/html, */*;q=0.1"], true),
+            (&["text/html", "application/json"], true),
+            (&["text/html"], false),
+            (&["application/xml"], false),
+            (&["application/json;q=0"], false),
+            (&["application/json; Q=0.0, */*"], false),
+            (&["*/*;q=0, application/json"], true),
+            (&["json"], false),
+            (&[","], true),
+        ];
+        for (values, accepted) in table {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(
+                    ACCEPT,
+                    HeaderValue::from_str(value).expect("a header value"),
+                );
+            }
+            assert_eq!(check_accept(&headers).is_ok(), accepted, "{values:?}");
+        }
+    }
+}
