@@ -1,11 +1,59 @@
-//! rememberd keeps persistent logins ("remember me") and rotates their tokens, durably.
+//! rememberd keeps *persistent logins* ("remember me") and rotates their tokens, durably.
+//!
+//! This page is the map. Data goes down the floors once and the answer comes up once; imports only
+//! ever point down, and `tests/tidy.rs` holds the house to it:
+//!
+//! ```text
+//! main → cli → server → http → service → store → domain
+//!              sockets  hyper  use cases  redb    pure rules
+//! ```
+//!
+//! | floor | knows | does not know |
+//! |---|---|---|
+//! | [`cli`] | commands, signals, the order of starting and stopping | requests |
+//! | [`server`] | sockets, connection limits, timeouts, draining | routes, resources |
+//! | [`http`] | hyper, JSON, parameters, status codes | redb, rules |
+//! | [`service`] | the use cases: check the caller, decide, write, in one transaction | hyper, bytes of a record |
+//! | [`store`] | redb, keys, record encoding, the writer thread | who may do what |
+//! | [`domain`] | what a persistent login is and how it rotates: pure functions and types | I/O, clock, randomness |
+//!
+//! [`app`] is what the use cases stand on. [`config`], [`clock`], [`entropy`], [`error`] and
+//! [`logging`] lie on the ground: they import nothing above them.
+//!
+//! A resource has the same name on every floor: `http/persistent_login.rs`,
+//! `service/persistent_login.rs`, `store/persistent_login.rs`, `domain/persistent_login.rs`.
+//!
+//! # One request
+//!
+//! ```text
+//! connection → http::handle → route::parse → http::persistent_login::answer
+//!   → service::persistent_login::refresh
+//!       the time and a fresh token are taken here, before queueing
+//!       store.read:  the checks, so that a refused caller never reaches the writer
+//!       store.write: the same checks, the rotation, the record       ← one ACID transaction
+//!   → JSON, after the commit is on disk
+//! ```
+//!
+//! # The writer
+//!
+//! One thread owns writing ([`store`]). It runs every job that waits in one redb transaction, commits
+//! it with an fsync, and answers afterwards. While one commit is under way the next batch gathers by
+//! itself, so there is no timer. A refusal is a value ([`error::Refusal`]) and lets the batch commit;
+//! only a storage failure undoes it.
 
-pub mod app;
 pub mod clock;
 pub mod config;
-pub mod domain;
 pub mod entropy;
 pub mod error;
-pub mod http;
-pub mod service;
+pub mod logging;
+
+pub mod domain;
 pub mod store;
+
+pub mod app;
+pub mod service;
+
+pub mod http;
+pub mod server;
+
+pub mod cli;

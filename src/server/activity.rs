@@ -1,0 +1,106 @@
+//! What a connection is doing, and since when: what its timeouts and its eviction go by.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::config::Config;
+
+/// The state of one connection, told by its socket and its handler, read by its timer and the
+/// acceptor.
+#[derive(Debug)]
+pub struct Activity {
+    opened: Instant,
+    /// The state in the two lowest bits, and above them when it began: microseconds after `opened`.
+    state: AtomicU64,
+    evicted: Notify,
+}
+
+/// What a connection may be doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// Nothing: no byte of a next request has come.
+    Idle = 0,
+    /// The head of a request has begun to come.
+    Receiving = 1,
+    /// A request is with its handler.
+    Answering = 2,
+}
+
+impl Activity {
+    /// An idle connection.
+    pub fn new() -> Self {
+        Self {
+            opened: Instant::now(),
+            state: AtomicU64::new(0),
+            evicted: Notify::new(),
+        }
+    }
+
+    /// Bytes have come.
+    pub fn received(&self) {
+        if self.state().0 == State::Idle {
+            self.enter(State::Receiving);
+        }
+    }
+
+    /// A request is complete and goes to its handler.
+    pub fn answering(&self) {
+        self.enter(State::Answering);
+    }
+
+    /// The handler has answered.
+    pub fn answered(&self) {
+        self.enter(State::Idle);
+    }
+
+    /// When the connection will have waited too long for its client; `None` while it does not wait.
+    pub fn deadline(&self, config: &Config) -> Option<Instant> {
+        let (state, since) = self.state();
+        match state {
+            State::Idle => Some(since + config.idle_timeout),
+            State::Receiving => Some(since + config.header_timeout),
+            State::Answering => None,
+        }
+    }
+
+    /// Since when the connection waits for its client; `None` while it does not.
+    pub fn waiting_since(&self) -> Option<Instant> {
+        match self.state() {
+            (State::Idle | State::Receiving, since) => Some(since),
+            (State::Answering, _) => None,
+        }
+    }
+
+    /// Whether the head of a request has begun to come and is not complete.
+    pub fn is_receiving(&self) -> bool {
+        self.state().0 == State::Receiving
+    }
+
+    /// Asks the connection to end.
+    pub fn evict(&self) {
+        self.evicted.notify_one();
+    }
+
+    /// Waits until the connection is asked to end.
+    pub async fn evicted(&self) {
+        self.evicted.notified().await;
+    }
+
+    fn enter(&self, state: State) {
+        let micros = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX >> 2);
+        self.state
+            .store((micros << 2) | state as u64, Ordering::Release);
+    }
+
+    fn state(&self) -> (State, Instant) {
+        let packed = self.state.load(Ordering::Acquire);
+        let state = match packed & 0b11 {
+            0 => State::Idle,
+            1 => State::Receiving,
+            _ => State::Answering,
+        };
+        (state, self.opened + Duration::from_micros(packed >> 2))
+    }
+}

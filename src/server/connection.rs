@@ -1,0 +1,141 @@
+//! One connection: hyper on a socket, under our timeouts.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::app::App;
+use crate::http;
+use crate::server::activity::Activity;
+
+/// How often within a header timeout a connection's deadline is looked at: it is met within a quarter.
+const LOOKS_PER_HEADER_TIMEOUT: u32 = 4;
+
+/// Serves the requests that come on `socket`, until the client leaves, waits too long or is evicted,
+/// or `stopping` turns true and the request under way is answered.
+pub async fn serve(
+    socket: TcpStream,
+    app: Arc<App>,
+    activity: Arc<Activity>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    // Answers are small and complete; without this each would wait for the last one's receipt.
+    if socket.set_nodelay(true).is_err() {
+        return;
+    }
+    let config = &app.config;
+    let connection = http1::Builder::new()
+        .half_close(true)
+        .max_buf_size(bytes(config.header_size_max))
+        .max_headers(config.header_count_max.get())
+        .serve_connection(
+            TokioIo::new(Watched {
+                socket,
+                activity: Arc::clone(&activity),
+            }),
+            service_fn(|request| async {
+                activity.answering();
+                let answer = http::handle(&app, request).await;
+                activity.answered();
+                Ok::<_, Infallible>(answer)
+            }),
+        );
+    let mut connection = pin!(connection);
+    let mut timer = pin!(sleep_until(Instant::now()));
+    let mut ending = *stopping.borrow();
+    if ending {
+        connection.as_mut().graceful_shutdown();
+    }
+    loop {
+        tokio::select! {
+            // A client that breaks off or sends no HTTP is its own business.
+            _ = connection.as_mut() => return,
+            () = timer.as_mut() => {
+                let now = Instant::now();
+                let deadline = activity.deadline(config).map(Instant::from_std);
+                if deadline.is_some_and(|deadline| deadline <= now) {
+                    return;
+                }
+                // An idle connection may turn into a slow one without waking this timer.
+                let look_again = now + config.header_timeout / LOOKS_PER_HEADER_TIMEOUT;
+                timer.as_mut().reset(deadline.map_or(look_again, |deadline| deadline.min(look_again)));
+            }
+            () = activity.evicted() => {
+                if activity.is_receiving() {
+                    return;
+                }
+                ending = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            _ = stopping.changed(), if !ending => {
+                ending = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+fn bytes(size: bytesize::ByteSize) -> usize {
+    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+}
+
+/// A socket that tells when bytes come.
+struct Watched {
+    socket: TcpStream,
+    activity: Arc<Activity>,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let filled = buffer.filled().len();
+        ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
+        if buffer.filled().len() > filled {
+            self.activity.received();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+}

@@ -1,0 +1,125 @@
+//! The sockets: accept within a limit, serve within timeouts, drain on shutdown.
+//!
+//! At the connection limit a new connection takes the place of the one that has waited longest for a
+//! request, so that clients who hold connections open and send nothing cannot keep others out.
+
+mod activity;
+mod connection;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::server::activity::Activity;
+
+/// How long to wait when the host has no more sockets to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves `app` on `listener` until `shutdown` is done, then finishes the requests under way, for at
+/// most the configured time, and returns.
+pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
+    let (stop, stopping) = watch::channel(false);
+    let permits = Arc::new(Semaphore::new(app.config.connections_max));
+    let connections = Connections::default();
+    let mut tasks = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &permits, &connections) => accepted,
+        };
+        while tasks.try_join_next().is_some() {}
+        let (socket, permit) = accepted;
+        let (number, activity) = connections.add();
+        let connections = connections.clone();
+        let served = connection::serve(socket, Arc::clone(&app), activity, stopping.clone());
+        tasks.spawn(async move {
+            served.await;
+            connections.remove(number);
+            drop(permit);
+        });
+    }
+    drop(listener);
+    // No one may be listening any more.
+    let _ = stop.send(true);
+    let drained = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(app.config.drain_timeout, drained)
+        .await
+        .is_err()
+    {
+        tracing::warn!("some connections did not finish in time and were cut");
+    }
+}
+
+/// The next connection and the permit that it counts under.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+    connections: &Connections,
+) -> (TcpStream, OwnedSemaphorePermit) {
+    let socket = loop {
+        match listener.accept().await {
+            Ok((socket, _)) => break socket,
+            Err(error) => {
+                tracing::warn!(%error, "accepting a connection failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    };
+    if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
+        return (socket, permit);
+    }
+    connections.evict_longest_waiting();
+    let permit = Arc::clone(permits)
+        .acquire_owned()
+        .await
+        .expect("the semaphore is never closed");
+    (socket, permit)
+}
+
+/// Every open connection.
+#[derive(Clone, Default)]
+struct Connections(Arc<Mutex<Registry>>);
+
+#[derive(Default)]
+struct Registry {
+    next: u64,
+    open: HashMap<u64, Arc<Activity>>,
+}
+
+impl Connections {
+    fn add(&self) -> (u64, Arc<Activity>) {
+        let activity = Arc::new(Activity::new());
+        let mut registry = self.lock();
+        let number = registry.next;
+        registry.next += 1;
+        registry.open.insert(number, Arc::clone(&activity));
+        (number, activity)
+    }
+
+    fn remove(&self, number: u64) {
+        self.lock().open.remove(&number);
+    }
+
+    fn evict_longest_waiting(&self) {
+        let registry = self.lock();
+        let longest = registry
+            .open
+            .values()
+            .filter_map(|activity| activity.waiting_since().map(|since| (since, activity)))
+            .min_by_key(|&(since, _)| since);
+        if let Some((_, activity)) = longest {
+            activity.evict();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
