@@ -255,29 +255,38 @@ mod tests {
             .finish()
     }
 
-    fn read(
-        record: &[u8],
-    ) -> Result<(bool, Timestamp, String, Option<String>, Vec<String>), Failure> {
+    #[derive(PartialEq, Debug)]
+    struct Sample {
+        flag: bool,
+        moment: Timestamp,
+        text: String,
+        option: Option<String>,
+        list: Vec<String>,
+    }
+
+    fn read(record: &[u8]) -> Result<Sample, Failure> {
         let mut decoder = Decoder::new("sample", 1, record)?;
-        let fields = (
-            decoder.bool()?,
-            decoder.timestamp()?,
-            decoder.text()?.to_owned(),
-            decoder.option(|record| record.text().map(str::to_owned))?,
-            decoder.list(|record| record.text().map(str::to_owned))?,
-        );
+        let sample = Sample {
+            flag: decoder.bool()?,
+            moment: decoder.timestamp()?,
+            text: decoder.text()?.to_owned(),
+            option: decoder.option(|record| record.text().map(str::to_owned))?,
+            list: decoder.list(|record| record.text().map(str::to_owned))?,
+        };
         decoder.finish()?;
-        Ok(fields)
+        Ok(sample)
     }
 
     #[test]
     fn reads_what_it_wrote() {
-        let (flag, moment, text, option, list) = read(&sample()).expect("a whole record");
-        assert!(flag);
-        assert_eq!(moment, Timestamp::from_millis(-5));
-        assert_eq!(text, "zwölf");
-        assert_eq!(option.as_deref(), Some("x"));
-        assert_eq!(list, ["a", "b"]);
+        let expected = Sample {
+            flag: true,
+            moment: Timestamp::from_millis(-5),
+            text: "zwölf".to_owned(),
+            option: Some("x".to_owned()),
+            list: vec!["a".to_owned(), "b".to_owned()],
+        };
+        assert_eq!(read(&sample()), Ok(expected));
     }
 
     #[test]
