@@ -1,0 +1,222 @@
+//! The house stays as it is drawn: imports point down, and each library is named where it belongs.
+//!
+//! This reads the sources as text. A new floor, or a library that may be named in a new place, is a
+//! change of the plan and belongs in the tables below.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors from the ground up; those in one row do not import each other unless they are on the
+/// ground. Every file of `src` belongs to one of them.
+const FLOORS: [&[&str]; 9] = [
+    &["clock", "config", "entropy", "error", "logging"],
+    &["domain"],
+    &["store"],
+    &["app"],
+    &["service"],
+    &["http"],
+    &["server"],
+    &["cli"],
+    &["main", "lib"],
+];
+
+/// Where a library or a part of the standard one may be named, as path prefixes below `src`.
+const HOMES: [(&str, &[&str]); 14] = [
+    ("redb::", &["store/engine.rs"]),
+    ("rand::", &["entropy.rs"]),
+    ("hyper::", &["http/", "server/"]),
+    ("hyper_util::", &["server/"]),
+    ("http_body_util::", &["http/"]),
+    ("multer::", &["http/request.rs"]),
+    ("form_urlencoded::", &["http/request.rs"]),
+    ("percent_encoding::", &["http/route.rs"]),
+    ("clap::", &["config.rs", "cli.rs", "main.rs"]),
+    ("tracing_subscriber::", &["logging.rs"]),
+    (
+        "std::fs",
+        &["store/directory.rs", "store/engine.rs", "cli.rs"],
+    ),
+    ("std::net", &["config.rs", "server/", "service/demo.rs"]),
+    ("tokio::net", &["server/", "cli.rs"]),
+    ("SystemTime", &["clock.rs"]),
+];
+
+/// What the pure rules do without.
+const IMPURE: [&str; 6] = [
+    "tokio", "tracing", "Instant", "std::io", "std::env", "async fn",
+];
+
+struct Source {
+    /// The path below `src`, with forward slashes.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The first part of the module's path: the floor or the file on the ground.
+    fn module(&self) -> &str {
+        let first = self.path.split('/').next().expect("a path has a part");
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    /// The lines of code, numbered from one; comments and documentation may name anything.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line))
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+
+    /// The code before the file's own tests.
+    fn code_before_tests(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.code()
+            .take_while(|(_, line)| line.trim() != "#[cfg(test)]")
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    collect(&root, &mut paths);
+    assert!(paths.len() > 20, "the sources were not found");
+    paths
+        .into_iter()
+        .map(|path| Source {
+            text: fs::read_to_string(&path).expect("a source is readable"),
+            path: path
+                .strip_prefix(&root)
+                .expect("it was found below the root")
+                .to_str()
+                .expect("sources have plain names")
+                .replace('\\', "/"),
+        })
+        .collect()
+}
+
+fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).expect("a directory is readable") {
+        let path = entry.expect("an entry is readable").path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            paths.push(path);
+        }
+    }
+}
+
+fn floor(module: &str) -> usize {
+    FLOORS
+        .iter()
+        .position(|floor| floor.contains(&module))
+        .unwrap_or_else(|| panic!("module {module} is on no floor"))
+}
+
+/// The modules that a line names with `crate::`.
+fn imports(line: &str) -> impl Iterator<Item = &str> {
+    line.split("crate::").skip(1).filter_map(|rest| {
+        let end = rest
+            .find(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            .unwrap_or(rest.len());
+        Some(&rest[..end]).filter(|name| !name.is_empty())
+    })
+}
+
+fn report(faults: &[String]) {
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn imports_point_down() {
+    let mut faults = Vec::new();
+    let mut seen = 0;
+    for source in &sources() {
+        let home = source.module();
+        for (number, line) in source.code() {
+            for import in imports(line) {
+                seen += 1;
+                let ground = floor(import) == 0;
+                let below = floor(import) < floor(home);
+                if !(below || ground && floor(home) == 0 || import == home) {
+                    faults.push(format!("{}:{number} imports {import}", source.path));
+                }
+            }
+        }
+    }
+    assert!(seen > 50, "imports were not found");
+    report(&faults);
+}
+
+#[test]
+fn libraries_are_named_where_they_belong() {
+    let mut faults = Vec::new();
+    for (name, homes) in HOMES {
+        let mut found = false;
+        for source in &sources() {
+            for (number, line) in source.code() {
+                let at_home = homes.iter().any(|home| source.path.starts_with(home));
+                let names = names(line, name);
+                found |= names;
+                if names && !at_home {
+                    faults.push(format!("{}:{number} names {name}", source.path));
+                }
+            }
+        }
+        if !found {
+            faults.push(format!("{name} is named nowhere: take it out of the table"));
+        }
+    }
+    report(&faults);
+}
+
+/// Whether `line` has `name` with no letter before it that would make it another name.
+fn names(line: &str, name: &str) -> bool {
+    line.match_indices(name).any(|(at, _)| {
+        !line[..at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_')
+    })
+}
+
+#[test]
+fn the_domain_is_pure() {
+    let mut faults = Vec::new();
+    for source in sources()
+        .iter()
+        .filter(|source| source.module() == "domain")
+    {
+        for (number, line) in source.code() {
+            for impure in IMPURE.into_iter().filter(|impure| names(line, impure)) {
+                faults.push(format!("{}:{number} names {impure}", source.path));
+            }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn the_code_keeps_its_manners() {
+    let mut faults = Vec::new();
+    for source in &sources() {
+        for (number, line) in source.code_before_tests() {
+            let at = format!("{}:{number}", source.path);
+            if line.contains(".unwrap()") {
+                faults.push(format!("{at} unwraps"));
+            }
+            if line.trim_start().starts_with("pub use ") {
+                faults.push(format!("{at} re-exports"));
+            }
+            if line.trim_start().starts_with("use ") && line.contains('*') {
+                faults.push(format!("{at} imports everything"));
+            }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn a_resource_has_the_same_name_on_every_floor() {
+    let sources = sources();
+    for floor in ["http", "service", "store", "domain"] {
+        let path = format!("{floor}/persistent_login.rs");
+        assert!(sources.iter().any(|source| source.path == path), "{path}");
+    }
+}
