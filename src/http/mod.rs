@@ -37,8 +37,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Numbers the requests of this process, for the log.
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
-/// Answers `request` and writes one line to the log: never a token, a body or a query.
-pub async fn handle(app: &App, request: Request<Incoming>) -> Answer {
+/// Answers `request` and writes one line to the log: never a token, a body or a query. `received` is
+/// called when the whole request is here and nothing more is expected of the client.
+pub async fn handle(app: &App, request: Request<Incoming>, received: impl FnOnce()) -> Answer {
     let began = Instant::now();
     let request_id = REQUESTS.fetch_add(1, Ordering::Relaxed);
     let method = request.method().clone();
@@ -46,7 +47,7 @@ pub async fn handle(app: &App, request: Request<Incoming>) -> Answer {
     let route = route::parse(&method, path);
     let route_name = route.as_ref().map_or("none", Route::name);
     let outcome = match route {
-        Ok(route) => caught(dispatch(app, route, request)).await,
+        Ok(route) => caught(dispatch(app, route, request, received)).await,
         Err(misrouted) => Err(misrouted.into()),
     };
     let (answer, fault) = match outcome {
@@ -72,12 +73,18 @@ pub async fn handle(app: &App, request: Request<Incoming>) -> Answer {
     }
 }
 
-async fn dispatch(app: &App, route: Route, request: Request<Incoming>) -> Result<Answer, Fault> {
+async fn dispatch(
+    app: &App,
+    route: Route,
+    request: Request<Incoming>,
+    received: impl FnOnce(),
+) -> Result<Answer, Fault> {
     match route {
         Route::Live => Ok(health::live()),
         Route::Ready => Ok(health::ready(app)),
         Route::PersistentLogin(route) => {
             let input = receive(app, request).await?;
+            received();
             persistent_login::answer(app, route, &input).await
         }
     }

@@ -23,9 +23,11 @@ enum State {
     /// Nothing: no byte of a next request has come.
     Idle = 0,
     /// The head of a request has begun to come.
-    Receiving = 1,
-    /// A request is with its handler.
-    Answering = 2,
+    ReceivingHead = 1,
+    /// The head of a request is here, its body may still be coming.
+    ReceivingBody = 2,
+    /// A whole request is with its handler.
+    Answering = 3,
 }
 
 impl Activity {
@@ -39,14 +41,19 @@ impl Activity {
     }
 
     /// Bytes have come.
-    pub fn received(&self) {
+    pub fn received_bytes(&self) {
         if self.state().0 == State::Idle {
-            self.enter(State::Receiving);
+            self.enter(State::ReceivingHead);
         }
     }
 
-    /// A request is complete and goes to its handler.
-    pub fn answering(&self) {
+    /// The head of a request is complete.
+    pub fn received_head(&self) {
+        self.enter(State::ReceivingBody);
+    }
+
+    /// A request is complete, its body included.
+    pub fn received_request(&self) {
         self.enter(State::Answering);
     }
 
@@ -55,27 +62,31 @@ impl Activity {
         self.enter(State::Idle);
     }
 
-    /// When the connection will have waited too long for its client; `None` while it does not wait.
+    /// When the connection will have waited too long for its client; `None` while it does not wait, or
+    /// waits for a body, whose time the HTTP floor keeps.
     pub fn deadline(&self, config: &Config) -> Option<Instant> {
         let (state, since) = self.state();
         match state {
             State::Idle => Some(since + config.idle_timeout),
-            State::Receiving => Some(since + config.header_timeout),
-            State::Answering => None,
+            State::ReceivingHead => Some(since + config.header_timeout),
+            State::ReceivingBody | State::Answering => None,
         }
     }
 
     /// Since when the connection waits for its client; `None` while it does not.
     pub fn waiting_since(&self) -> Option<Instant> {
         match self.state() {
-            (State::Idle | State::Receiving, since) => Some(since),
+            (State::Idle | State::ReceivingHead | State::ReceivingBody, since) => Some(since),
             (State::Answering, _) => None,
         }
     }
 
-    /// Whether the head of a request has begun to come and is not complete.
+    /// Whether a request has begun to come and is not complete.
     pub fn is_receiving(&self) -> bool {
-        self.state().0 == State::Receiving
+        match self.state().0 {
+            State::ReceivingHead | State::ReceivingBody => true,
+            State::Idle | State::Answering => false,
+        }
     }
 
     /// Asks the connection to end.
@@ -98,7 +109,8 @@ impl Activity {
         let packed = self.state.load(Ordering::Acquire);
         let state = match packed & 0b11 {
             0 => State::Idle,
-            1 => State::Receiving,
+            1 => State::ReceivingHead,
+            2 => State::ReceivingBody,
             _ => State::Answering,
         };
         (state, self.opened + Duration::from_micros(packed >> 2))

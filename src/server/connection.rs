@@ -44,8 +44,8 @@ pub async fn serve(
                 activity: Arc::clone(&activity),
             }),
             service_fn(|request| async {
-                activity.answering();
-                let answer = http::handle(&app, request).await;
+                activity.received_head();
+                let answer = http::handle(&app, request, || activity.received_request()).await;
                 activity.answered();
                 Ok::<_, Infallible>(answer)
             }),
@@ -104,7 +104,7 @@ impl AsyncRead for Watched {
         let filled = buffer.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
         if buffer.filled().len() > filled {
-            self.activity.received();
+            self.activity.received_bytes();
         }
         Poll::Ready(Ok(()))
     }

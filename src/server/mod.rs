@@ -21,6 +21,9 @@ use crate::server::activity::Activity;
 /// How long to wait when the host has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long to wait for a connection to end before another one is asked to.
+const EVICTION_PAUSE: Duration = Duration::from_millis(20);
+
 /// Serves `app` on `listener` until `shutdown` is done, then finishes the requests under way, for at
 /// most the configured time, and returns.
 pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
@@ -75,12 +78,15 @@ async fn accept(
     if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
         return (socket, permit);
     }
-    connections.evict_longest_waiting();
-    let permit = Arc::clone(permits)
-        .acquire_owned()
-        .await
-        .expect("the semaphore is never closed");
-    (socket, permit)
+    loop {
+        connections.evict_longest_waiting();
+        let freed = Arc::clone(permits).acquire_owned();
+        // If all were busy just now, one may be waiting when we look again.
+        if let Ok(permit) = tokio::time::timeout(EVICTION_PAUSE, freed).await {
+            let permit = permit.expect("the semaphore is never closed");
+            return (socket, permit);
+        }
+    }
 }
 
 /// Every open connection.
