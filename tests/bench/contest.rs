@@ -1,0 +1,161 @@
+//! Everybody who is measured, and one round of one point.
+
+use std::net::SocketAddr;
+
+use crate::ceiling::Ceiling;
+use crate::dataset::Dataset;
+use crate::deployment::{Deployment, Facts};
+use crate::disk::Disk;
+use crate::load::{Load, Operation};
+use crate::plan::{POINTS, Plan, Point, Subject};
+use crate::postgres::Postgres;
+use crate::probe::{self, Sizes};
+use crate::redis::Redis;
+use crate::sample::{Round, Spread};
+use crate::workspace::Workspace;
+
+pub struct Contest {
+    small: Deployment,
+    large: Deployment,
+    ceiling: Ceiling,
+    disk: Disk,
+    redis: Result<Redis, String>,
+    postgres: Result<Postgres, String>,
+}
+
+pub struct BothSizes {
+    pub rememberd: Sizes,
+    pub ceiling: Sizes,
+}
+
+pub struct BothFacts {
+    pub small: Facts,
+    pub large: Facts,
+}
+
+/// The rounds of every point, in the order of `POINTS`; the error says why a point was not measured.
+pub struct Rates(Vec<(Point, Result<Vec<Round>, String>)>);
+
+impl Contest {
+    /// Fills every store. All servers run from here on; who is not measured is idle.
+    pub fn prepare(plan: &Plan, workspace: &Workspace) -> Self {
+        progress("filling");
+        let small = Deployment::prepare(plan, workspace, plan.small_logins);
+        let large = Deployment::prepare(plan, workspace, plan.large_logins);
+        Self {
+            ceiling: Ceiling::start(),
+            disk: Disk::prepare(workspace.path()).expect("the workspace is writable"),
+            redis: Redis::start(workspace, &small.dataset),
+            postgres: Postgres::start(workspace, plan.small_logins),
+            small,
+            large,
+        }
+    }
+
+    /// The bytes of one request and its answer: of the server under test, and of the ceiling.
+    pub fn sizes(&self) -> BothSizes {
+        let dataset = &self.small.dataset;
+        BothSizes {
+            rememberd: probe::check_rotation(self.small.address(), dataset),
+            ceiling: probe::ceiling_sizes(self.ceiling.address, dataset),
+        }
+    }
+
+    /// All rounds. Each round visits every point, so that a slower minute of the machine is slower for all.
+    pub fn measure(&self, plan: &Plan) -> Rates {
+        let mut rates = Rates(POINTS.map(|point| (point, Ok(Vec::new()))).to_vec());
+        let mut stream = 0;
+        for number in 1..=plan.rounds {
+            progress(&format!("round {number} of {}", plan.rounds));
+            for (point, rounds) in &mut rates.0 {
+                stream += 1;
+                match (self.round(plan, *point, stream), rounds) {
+                    (Ok(round), Ok(rounds)) => rounds.push(round),
+                    (Err(reason), rounds) => *rounds = Err(reason),
+                    (Ok(_), Err(_)) => {}
+                }
+            }
+        }
+        rates
+    }
+
+    /// What the two sizes of the data cost. Every server is stopped when this returns.
+    pub fn finish(self, plan: &Plan) -> BothFacts {
+        progress("crashing and reopening");
+        BothFacts {
+            small: self.small.finish(plan),
+            large: self.large.finish(plan),
+        }
+    }
+
+    fn round(&self, plan: &Plan, point: Point, stream: u64) -> Result<Round, String> {
+        let load = |address: SocketAddr, operation: Operation, dataset: Dataset| {
+            let load = Load {
+                address,
+                operation,
+                connections: point.connections,
+                warm_up: plan.warm_up,
+                measure: plan.measure,
+                dataset,
+                stream,
+            };
+            Ok(load.run())
+        };
+        let (small, large) = (&self.small, &self.large);
+        let ceiling = self.ceiling.address;
+        match point.subject {
+            Subject::RefreshSmall => load(small.address(), Operation::Refresh, small.dataset),
+            Subject::RefreshLarge => load(large.address(), Operation::Refresh, large.dataset),
+            Subject::GetSmall => load(small.address(), Operation::Get, small.dataset),
+            Subject::CeilingRefresh => load(ceiling, Operation::CeilingRefresh, small.dataset),
+            Subject::CeilingGet => load(ceiling, Operation::CeilingGet, small.dataset),
+            Subject::Redis => {
+                let redis = self.redis.as_ref().map_err(String::clone)?;
+                load(redis.address, redis.operation(), small.dataset)
+            }
+            Subject::Postgres => {
+                let postgres = self.postgres.as_ref().map_err(String::clone)?;
+                postgres.measure(
+                    point.connections,
+                    plan.measure,
+                    plan.seed.wrapping_add(stream),
+                )
+            }
+            Subject::Disk => Ok(self
+                .disk
+                .measure(plan.measure)
+                .expect("the disk takes writes")),
+        }
+    }
+}
+
+impl Rates {
+    pub fn iter(&self) -> impl Iterator<Item = &(Point, Result<Vec<Round>, String>)> {
+        self.0.iter()
+    }
+
+    /// The rate of `above` by that of `below`, round by round; the error says why it is unknown.
+    pub fn ratio(&self, above: Point, below: Point) -> Result<Spread, &str> {
+        let pairs = self.rounds(above)?.iter().zip(self.rounds(below)?);
+        Spread::of(pairs.map(|(above, below)| above.per_second / below.per_second))
+            .ok_or("not measured")
+    }
+
+    pub fn errors(&self) -> u64 {
+        let measured = self.iter().filter_map(|(_, rounds)| rounds.as_ref().ok());
+        measured.flatten().map(|round| round.errors).sum()
+    }
+
+    fn rounds(&self, point: Point) -> Result<&[Round], &str> {
+        let (_, rounds) = self
+            .iter()
+            .find(|(candidate, _)| *candidate == point)
+            .expect("only points of the plan are compared");
+        rounds.as_ref().map(Vec::as_slice).map_err(String::as_str)
+    }
+}
+
+/// Tells a waiting reader what goes on, apart from the table on standard output.
+fn progress(what: &str) {
+    eprintln!("rotation: {what}");
+}

@@ -1,0 +1,145 @@
+//! One request of the load and the check of its answer.
+//!
+//! The bytes of a request are laid out once; each use overwrites the id in place. The check is strict, status and id,
+//! because a server that refuses quickly must not look fast.
+
+use crate::ceiling::CEILING_LOGIN_ID;
+use crate::dataset::{Dataset, Uuid};
+use crate::load::Operation;
+use crate::redis;
+
+/// The largest answer that the load accepts; those of this benchmark are below 400 bytes.
+pub const ANSWER_BYTES_MAX: usize = 4096;
+
+const PATH: &str = "/crafter-profile/api/1/authentication/persistent_login";
+const PLACE: &str = "00000000-0000-4000-8000-000000000000";
+
+pub struct Exchange {
+    request: Vec<u8>,
+    id_at: usize,
+    /// Where the caller sends the new token itself, as to Redis.
+    token_at: Option<usize>,
+    check: fn(answer: &[u8], id: &[u8]) -> Check,
+    /// The id in each answer, if it is not the one that was asked for.
+    answers_with: Option<&'static str>,
+}
+
+pub enum Check {
+    Incomplete,
+    /// The answer is complete and as it should be.
+    Good,
+    /// Complete or not, it is not what was asked for.
+    Bad,
+}
+
+impl Exchange {
+    pub fn new(operation: &Operation, dataset: &Dataset) -> Self {
+        match operation {
+            Operation::Refresh => Self::http(refresh_request(dataset), None),
+            Operation::Get => Self::http(get_request(dataset), None),
+            Operation::CeilingRefresh => {
+                Self::http(refresh_request(dataset), Some(CEILING_LOGIN_ID))
+            }
+            Operation::CeilingGet => Self::http(get_request(dataset), Some(CEILING_LOGIN_ID)),
+            Operation::Redis { script } => Self::redis(redis::rotate_request(script, PLACE, PLACE)),
+        }
+    }
+
+    /// The request for this login.
+    pub fn aim(&mut self, id: &Uuid, token: &Uuid) -> &[u8] {
+        self.request[self.id_at..][..Uuid::LEN].copy_from_slice(id.as_bytes());
+        if let Some(at) = self.token_at {
+            self.request[at..][..Uuid::LEN].copy_from_slice(token.as_bytes());
+        }
+        &self.request
+    }
+
+    /// Whether `answer` is the whole and right answer to the request for this login.
+    pub fn check(&self, answer: &[u8], id: &Uuid) -> Check {
+        let expected = self.answers_with.map_or(&id.as_bytes()[..], str::as_bytes);
+        (self.check)(answer, expected)
+    }
+
+    fn http(request: String, answers_with: Option<&'static str>) -> Self {
+        Self {
+            id_at: request
+                .find(PLACE)
+                .expect("the path has a place for the id"),
+            token_at: None,
+            request: request.into_bytes(),
+            check: check_http,
+            answers_with,
+        }
+    }
+
+    fn redis(request: String) -> Self {
+        Self {
+            id_at: request
+                .find(PLACE)
+                .expect("the command has a place for the id"),
+            token_at: request.rfind(PLACE),
+            request: request.into_bytes(),
+            check: redis::check_rotated,
+            answers_with: None,
+        }
+    }
+}
+
+/// The body of an HTTP answer, once it is complete.
+pub fn http_body(answer: &[u8]) -> Option<&[u8]> {
+    let head_len = find(answer, b"\r\n\r\n")?;
+    let body = &answer[head_len + 4..];
+    let body_len = content_length(&answer[..head_len])?;
+    body.get(..body_len)
+}
+
+fn refresh_request(dataset: &Dataset) -> String {
+    let body = format!("accessTokenId={}", dataset.access_token().as_str());
+    format!(
+        "POST {PATH}/{PLACE}/refresh_token HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn get_request(dataset: &Dataset) -> String {
+    let access_token = dataset.access_token();
+    format!(
+        "GET {PATH}/{PLACE}?accessTokenId={} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        access_token.as_str()
+    )
+}
+
+fn check_http(answer: &[u8], id: &[u8]) -> Check {
+    const STATUS: &[u8] = b"HTTP/1.1 200 ";
+    let seen = answer.len().min(STATUS.len());
+    if answer[..seen] != STATUS[..seen] {
+        return Check::Bad;
+    }
+    // The id is the last field of a persistent login.
+    match http_body(answer) {
+        None => Check::Incomplete,
+        Some(body)
+            if body
+                .strip_suffix(b"\"}")
+                .is_some_and(|row| row.ends_with(id)) =>
+        {
+            Check::Good
+        }
+        Some(_) => Check::Bad,
+    }
+}
+
+fn content_length(head: &[u8]) -> Option<usize> {
+    const NAME: &[u8] = b"content-length:";
+    head.split(|byte| *byte == b'\n')
+        .find(|line| line.len() > NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME))
+        .and_then(|line| str::from_utf8(&line[NAME.len()..]).ok())
+        .and_then(|value| value.trim().parse().ok())
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
+}

@@ -1,0 +1,106 @@
+//! The report as JSON, for whoever compares runs.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::deployment::Facts;
+use crate::plan::Point;
+use crate::probe::Sizes;
+use crate::report::{Report, Summary, executable_bytes, fact_rows, processors};
+use crate::sample::{Round, Spread};
+use crate::table::target_text;
+use crate::targets::Comparison;
+use crate::{postgres, redis};
+
+impl Report<'_> {
+    pub fn write_json(&self, path: &Path) {
+        let text = format!("{:#}\n", self.to_json());
+        fs::write(path, text).expect("the target directory is writable");
+        println!("\nThe same as JSON: {}", path.display());
+    }
+
+    fn to_json(&self) -> Value {
+        let rates = self
+            .rates
+            .iter()
+            .map(|(point, rounds)| self.rate_json(*point, rounds));
+        json!({
+            "mode": self.plan.mode,
+            "seed": self.plan.seed,
+            "rounds": self.plan.rounds,
+            "warm_up_ms": self.plan.warm_up.as_millis() as u64,
+            "measure_ms": self.plan.measure.as_millis() as u64,
+            "processors": processors(),
+            "file_system": self.file_system,
+            "executable_bytes": executable_bytes(),
+            "redis": redis::DESCRIPTION,
+            "postgres": postgres::DESCRIPTION,
+            "wire_bytes": {
+                "rememberd": sizes_json(&self.sizes.rememberd),
+                "bare_hyper": sizes_json(&self.sizes.ceiling),
+            },
+            "rates": rates.collect::<Vec<_>>(),
+            "facts": [facts_json(&self.facts.small), facts_json(&self.facts.large)],
+            "comparisons": self.comparisons.iter().map(comparison_json).collect::<Vec<_>>(),
+        })
+    }
+
+    fn rate_json(&self, point: Point, rounds: &Result<Vec<Round>, String>) -> Value {
+        let mut row = json!({
+            "name": self.plan.name(point.subject),
+            "connections": point.connections,
+        });
+        match rounds {
+            Ok(rounds) => {
+                let summary = Summary::of(rounds);
+                row["per_second"] = spread_json(summary.per_second);
+                row["p50_us"] = spread_json(summary.p50_us);
+                row["p99_us"] = spread_json(summary.p99_us);
+                row["max_us"] = spread_json(summary.max_us);
+                row["errors"] = summary.errors.into();
+            }
+            Err(reason) => row["not_measured"] = reason.as_str().into(),
+        }
+        row
+    }
+}
+
+fn facts_json(facts: &Facts) -> Value {
+    let rows = fact_rows(facts);
+    let values = rows.iter().map(
+        |(name, unit, spread)| json!({ "name": name, "unit": unit, "value": spread_json(*spread) }),
+    );
+    json!({ "logins": facts.logins, "values": values.collect::<Vec<_>>() })
+}
+
+fn comparison_json(comparison: &Comparison) -> Value {
+    let mut row = json!({
+        "name": comparison.name,
+        "unit": comparison.unit,
+        "target": comparison.bound.map(target_text),
+        "verdict": comparison.verdict(),
+    });
+    match &comparison.value {
+        Ok(spread) => row["value"] = spread_json(Some(*spread)),
+        Err(reason) => row["not_measured"] = reason.as_str().into(),
+    }
+    row
+}
+
+fn sizes_json(sizes: &Sizes) -> Value {
+    json!({
+        "refresh_request": sizes.refresh_request,
+        "refresh_answer": sizes.refresh_answer,
+        "get_request": sizes.get_request,
+        "get_answer": sizes.get_answer,
+    })
+}
+
+fn spread_json(spread: Option<Spread>) -> Value {
+    spread.map_or(
+        Value::Null,
+        |spread| json!({ "median": spread.median, "min": spread.min, "max": spread.max }),
+    )
+}

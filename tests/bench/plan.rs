@@ -1,0 +1,145 @@
+//! How long, how much, and which points in which order.
+
+use std::env;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub struct Plan {
+    pub mode: &'static str,
+    /// Every random choice of the run follows from it.
+    pub seed: u64,
+    pub rounds: u64,
+    pub warm_up: Duration,
+    pub measure: Duration,
+    pub small_logins: u64,
+    pub large_logins: u64,
+    /// How often each way of opening the database is timed.
+    pub opens: usize,
+}
+
+/// What a point measures. Together with the connections it names the point.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    RefreshSmall,
+    RefreshLarge,
+    GetSmall,
+    CeilingRefresh,
+    CeilingGet,
+    Redis,
+    Postgres,
+    Disk,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Point {
+    pub subject: Subject,
+    pub connections: usize,
+}
+
+/// The points of one round, in order: what is compared with each other stands next to each other.
+pub const POINTS: [Point; 15] = [
+    point(Subject::Disk, 1),
+    point(Subject::RefreshSmall, 1),
+    point(Subject::RefreshLarge, 1),
+    point(Subject::RefreshLarge, 64),
+    point(Subject::RefreshSmall, 64),
+    point(Subject::CeilingRefresh, 64),
+    point(Subject::Postgres, 64),
+    point(Subject::Redis, 64),
+    point(Subject::GetSmall, 64),
+    point(Subject::CeilingGet, 64),
+    point(Subject::CeilingRefresh, 256),
+    point(Subject::RefreshSmall, 256),
+    point(Subject::RefreshLarge, 256),
+    point(Subject::Postgres, 256),
+    point(Subject::Redis, 256),
+];
+
+impl Plan {
+    pub fn from_env() -> Self {
+        let seed = match env::var("REMEMBERD_BENCH_SEED") {
+            Ok(text) => text
+                .parse()
+                .expect("REMEMBERD_BENCH_SEED is a whole number"),
+            Err(_) => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+        };
+        match env::var("REMEMBERD_BENCH").as_deref() {
+            Ok("quick") => Self::quick(seed),
+            Ok("long") => Self::long(seed),
+            Ok("") | Err(_) => Self::default(seed),
+            Ok(other) => panic!("REMEMBERD_BENCH is quick, long or absent, not {other:?}"),
+        }
+    }
+
+    /// What the table calls a subject.
+    pub fn name(&self, subject: Subject) -> String {
+        let (small, large) = (grouped(self.small_logins), grouped(self.large_logins));
+        match subject {
+            Subject::RefreshSmall => format!("refresh, {small} logins"),
+            Subject::RefreshLarge => format!("refresh, {large} logins"),
+            Subject::GetSmall => format!("GET, {small} logins"),
+            Subject::CeilingRefresh => "bare hyper, as refresh".to_owned(),
+            Subject::CeilingGet => "bare hyper, as GET".to_owned(),
+            Subject::Redis => format!("Redis, {small} logins"),
+            Subject::Postgres => format!("PostgreSQL, {small} logins"),
+            Subject::Disk => "4 KiB write and fdatasync".to_owned(),
+        }
+    }
+
+    fn default(seed: u64) -> Self {
+        Self {
+            mode: "default",
+            seed,
+            rounds: 5,
+            warm_up: Duration::from_millis(500),
+            measure: Duration::from_secs(3),
+            small_logins: 100_000,
+            large_logins: 1_000_000,
+            opens: 3,
+        }
+    }
+
+    fn quick(seed: u64) -> Self {
+        Self {
+            mode: "quick",
+            rounds: 1,
+            warm_up: Duration::from_millis(100),
+            measure: Duration::from_secs(1),
+            small_logins: 10_000,
+            large_logins: 20_000,
+            opens: 1,
+            ..Self::default(seed)
+        }
+    }
+
+    fn long(seed: u64) -> Self {
+        Self {
+            mode: "long",
+            rounds: 3,
+            warm_up: Duration::from_secs(2),
+            measure: Duration::from_secs(60),
+            ..Self::default(seed)
+        }
+    }
+}
+
+pub const fn point(subject: Subject, connections: usize) -> Point {
+    Point {
+        subject,
+        connections,
+    }
+}
+
+/// A whole number with its thousands apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,96 @@
+//! The benchmark of the rotation: how many refreshes a second, how late, in how much memory and space, and next to what.
+//!
+//! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
+//! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes) or `long` (a minute a point), and
+//! `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
+//!
+//! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk gives
+//! different figures a minute later. Load always comes from another process. Where to read on:
+//!
+//! | File | Idea |
+//! |---|---|
+//! | `plan.rs` | how long, how much, and which points in which order |
+//! | `contest.rs` | everybody who is measured, and one round of one point |
+//! | `deployment.rs` | one filled data directory: opens, memory, file size, crashes |
+//! | `rememberd.rs` | the server under test as a process |
+//! | `ceiling.rs` | the bare HTTP server that does nothing: what HTTP alone costs |
+//! | `redis.rs`, `postgres.rs`, `disk.rs` | what it is compared with |
+//! | `load.rs`, `generator.rs`, `exchange.rs` | the load: as a child process, inside it, and one request of it |
+//! | `probe.rs` | that the server rotates at all, and how many bytes travel |
+//! | `dataset.rs` | the logins, computable from a seed |
+//! | `targets.rs`, `sample.rs` | what was promised, and medians |
+//! | `report.rs`, `table.rs`, `json.rs` | everything found, as text, as JSON |
+//! | `process.rs`, `workspace.rs` | children and directories that do not outlive the run |
+
+use std::env;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::contest::Contest;
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::workspace::Workspace;
+
+mod ceiling;
+mod contest;
+mod dataset;
+mod deployment;
+mod disk;
+mod exchange;
+mod generator;
+mod json;
+mod load;
+mod plan;
+mod postgres;
+mod probe;
+mod process;
+mod redis;
+mod rememberd;
+mod report;
+mod sample;
+mod table;
+mod targets;
+mod workspace;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    match args.first().map(String::as_str) {
+        Some(load::SUBCOMMAND) => generator::main(&args[1..]),
+        Some(ceiling::SUBCOMMAND) => ceiling::main(),
+        _ if is_bench_run(&args) => return run(&Plan::from_env()),
+        _ => eprintln!("rotation: runs under `cargo bench` only"),
+    }
+    ExitCode::SUCCESS
+}
+
+/// Only `cargo bench` passes `--bench`: neither `cargo test --all-targets` nor a test runner's `--list` may take minutes.
+fn is_bench_run(args: &[String]) -> bool {
+    let has = |name: &str| args.iter().any(|arg| arg == name);
+    has("--bench") && !has("--test") && !has("--list")
+}
+
+fn run(plan: &Plan) -> ExitCode {
+    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .expect("cargo's temporary directory lies in the target directory");
+    // First, so that it is dropped last: nothing may still write into it when it goes.
+    let workspace = Workspace::create(env!("CARGO_TARGET_TMPDIR"));
+
+    let contest = Contest::prepare(plan, &workspace);
+    let sizes = contest.sizes();
+    let rates = contest.measure(plan);
+    let facts = contest.finish(plan);
+
+    let comparisons = targets::compare(plan, &rates, &facts.large);
+    let report = Report {
+        plan,
+        file_system: disk::file_system(workspace.path()),
+        sizes,
+        rates,
+        facts,
+        comparisons,
+    };
+    report.print();
+    report.write_json(&target_dir.join("rotation-bench.json"));
+    report.exit_code()
+}

@@ -1,0 +1,142 @@
+//! The report as a table on standard output.
+
+use crate::deployment::Facts;
+use crate::plan::grouped;
+use crate::probe::Sizes;
+use crate::report::{Report, Summary, executable_bytes, fact_rows, processors};
+use crate::sample::{Round, Spread};
+use crate::targets::Bound;
+use crate::{postgres, redis};
+
+impl Report<'_> {
+    pub fn print(&self) {
+        self.print_head();
+        self.print_rates();
+        self.print_facts(&self.facts.small);
+        self.print_facts(&self.facts.large);
+        self.print_comparisons();
+    }
+
+    fn print_head(&self) {
+        let plan = self.plan;
+        println!("rememberd, benchmark of the rotation");
+        println!(
+            "mode {}, seed {}, rounds: {} of {:?} after {:?} of warm-up, {} processors, file system {}",
+            plan.mode,
+            plan.seed,
+            plan.rounds,
+            plan.measure,
+            plan.warm_up,
+            processors(),
+            self.file_system
+        );
+        if self.file_system == "tmpfs" {
+            println!(
+                "This is memory and no disk: nothing was durable, and no figure below means anything."
+            );
+        }
+        println!("executable: {:.1} MB", executable_bytes() as f64 / 1e6);
+        print_sizes("rememberd", &self.sizes.rememberd);
+        print_sizes("bare hyper", &self.sizes.ceiling);
+        println!("{}", redis::DESCRIPTION);
+        println!("{}", postgres::DESCRIPTION);
+    }
+
+    fn print_rates(&self) {
+        println!(
+            "\n{:<34} {:>5} {:>9} {:>19} {:>9} {:>9} {:>9} {:>6}",
+            "rate", "conn.", "per sec.", "min – max", "p50 µs", "p99 µs", "max µs", "errors"
+        );
+        for (point, rounds) in self.rates.iter() {
+            let name = self.plan.name(point.subject);
+            print!("{name:<34} {:>5} ", point.connections);
+            match rounds {
+                Ok(rounds) => print_rounds(rounds),
+                Err(reason) => println!("{reason}"),
+            }
+        }
+    }
+
+    fn print_facts(&self, facts: &Facts) {
+        println!(
+            "\n{:<51} {:>9} {:>19}",
+            logins(facts),
+            "median",
+            "min – max"
+        );
+        for (name, unit, spread) in fact_rows(facts) {
+            let name = format!("{name}, {unit}");
+            match spread {
+                Some(spread) => println!(
+                    "{name:<51} {:>9.1} {:>19}",
+                    spread.median,
+                    range(&spread, 1)
+                ),
+                None => println!("{name:<51} not logged, not measured"),
+            }
+        }
+    }
+
+    fn print_comparisons(&self) {
+        println!(
+            "\n{:<74} {:>8} {:>9} {:>17}  verdict",
+            "comparison (ratios: median of the rounds)", "target", "value", "min – max"
+        );
+        for comparison in &self.comparisons {
+            let name = format!("{}, {}", comparison.name, comparison.unit);
+            let target = comparison.bound.map_or_else(String::new, target_text);
+            print!("{name:<74} {target:>8} ");
+            match &comparison.value {
+                Ok(spread) => println!(
+                    "{:>9.2} {:>17}  {}",
+                    spread.median,
+                    range(spread, 2),
+                    comparison.verdict()
+                ),
+                Err(reason) => println!("{reason}"),
+            }
+        }
+    }
+}
+
+fn print_sizes(who: &str, sizes: &Sizes) {
+    println!(
+        "bytes, {who}: refresh {} and {}, GET {} and {} (request and answer)",
+        sizes.refresh_request, sizes.refresh_answer, sizes.get_request, sizes.get_answer
+    );
+}
+
+fn print_rounds(rounds: &[Round]) {
+    let summary = Summary::of(rounds);
+    let number = |spread: Option<Spread>| {
+        spread.map_or_else(|| "-".to_owned(), |spread| format!("{:.0}", spread.median))
+    };
+    println!(
+        "{:>9} {:>19} {:>9} {:>9} {:>9} {:>6}",
+        number(summary.per_second),
+        summary
+            .per_second
+            .map_or_else(String::new, |spread| range(&spread, 0)),
+        number(summary.p50_us),
+        number(summary.p99_us),
+        summary
+            .max_us
+            .map_or_else(|| "-".to_owned(), |spread| format!("{:.0}", spread.max)),
+        summary.errors
+    );
+}
+
+fn logins(facts: &Facts) -> String {
+    format!("{} logins", grouped(facts.logins))
+}
+
+fn range(spread: &Spread, decimals: usize) -> String {
+    format!("{:.decimals$} – {:.decimals$}", spread.min, spread.max)
+}
+
+pub fn target_text(bound: Bound) -> String {
+    match bound {
+        Bound::AtLeast(limit) => format!("≥ {limit}"),
+        Bound::AtMost(limit) => format!("≤ {limit}"),
+    }
+}
