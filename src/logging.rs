@@ -3,7 +3,7 @@
 //! A terminal or a pipe that does not keep up must not hold up requests: lines that find the thread's
 //! queue full are dropped.
 
-use std::io;
+use std::io::{self, BufWriter};
 
 use tracing::Level;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -13,12 +13,16 @@ use crate::config::{Config, LogFormat, LogLevel};
 /// How many lines may wait to be written.
 const WAITING_LINES_MAX: usize = 16_384;
 
+/// How much of the log is written at once under load.
+const BUFFER_BYTES: usize = 64 * 1_024;
+
 /// Starts logging as configured. What waits is written when the returned guard is dropped.
 pub fn start(config: &Config) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES_MAX)
         .thread_name("log")
-        .finish(io::stderr());
+        // The thread flushes whenever it has written all that waits.
+        .finish(BufWriter::with_capacity(BUFFER_BYTES, io::stderr()));
     let subscriber = tracing_subscriber::fmt()
         .with_writer(writer)
         .with_target(false)
