@@ -1,17 +1,21 @@
 //! The adapter to redb: the one file that names it.
 //!
 //! A [`Table`] maps keys to records, which are bytes to this file. [`ReadTxn`] is a snapshot,
-//! [`WriteTxn`] the one open write transaction; both [`Read`]. Tables are opened per operation, which
-//! costs next to nothing and spares everyone a shared struct of tables.
+//! [`WriteTxn`] the one open write transaction; both [`Read`]. Tables are opened where they are used,
+//! which spares everyone a shared struct of tables; a snapshot, which many readers share, keeps those
+//! that it has opened.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::fs::File;
+use std::marker::PhantomData;
 use std::ops::{Bound, ControlFlow};
+use std::sync::OnceLock;
 
 use redb::backends::FileBackend;
 use redb::{
-    Builder, Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable,
-    StorageBackend, TableDefinition, TableError, WriteTransaction,
+    Builder, Database, Durability, Key, ReadOnlyTable, ReadTransaction, ReadableDatabase,
+    ReadableTable, StorageBackend, TableDefinition, TableError, WriteTransaction,
 };
 
 use crate::error::Failure;
@@ -25,15 +29,28 @@ pub type Text = &'static str;
 /// A key that is any bytes.
 pub type Bytes = &'static [u8];
 
-type Definition<K> = TableDefinition<'static, K, &'static [u8]>;
+/// A kind of key that a table may have.
+pub trait TableKey: Key + Send + Sync + 'static {}
+
+impl<K: Key + Send + Sync + 'static> TableKey for K {}
 
 /// A named, ordered map from keys to records.
-pub struct Table<K: Key + 'static>(Definition<K>);
+pub struct Table<K: TableKey> {
+    name: &'static str,
+    keys: PhantomData<fn(K)>,
+}
 
-impl<K: Key + 'static> Table<K> {
+impl<K: TableKey> Table<K> {
     /// The table of this name.
     pub const fn new(name: &'static str) -> Self {
-        Self(Definition::new(name))
+        Self {
+            name,
+            keys: PhantomData,
+        }
+    }
+
+    fn definition(&self) -> TableDefinition<'static, K, &'static [u8]> {
+        TableDefinition::new(self.name)
     }
 }
 
@@ -88,7 +105,10 @@ impl Engine {
     ///
     /// [`Failure::Storage`] if the database failed earlier.
     pub fn begin_read(&self) -> Result<ReadTxn, Failure> {
-        self.database.begin_read().map(ReadTxn).map_err(storage)
+        self.database
+            .begin_read()
+            .map(ReadTxn::new)
+            .map_err(storage)
     }
 
     /// The write transaction; waits while another is open.
@@ -133,7 +153,7 @@ pub trait Read {
     /// # Errors
     ///
     /// [`Failure::Storage`], or what `decode` fails with.
-    fn get<K: Key + 'static, T>(
+    fn get<K: TableKey, T>(
         &self,
         table: &Table<K>,
         key: K::SelfType<'_>,
@@ -145,7 +165,7 @@ pub trait Read {
     /// # Errors
     ///
     /// [`Failure::Storage`], or what `visit` fails with.
-    fn scan<K: Key + 'static>(
+    fn scan<K: TableKey>(
         &self,
         table: &Table<K>,
         first: Bound<K::SelfType<'_>>,
@@ -157,7 +177,7 @@ pub trait Read {
     /// # Errors
     ///
     /// [`Failure::Storage`].
-    fn is_empty<K: Key + 'static>(&self, table: &Table<K>) -> Result<bool, Failure> {
+    fn is_empty<K: TableKey>(&self, table: &Table<K>) -> Result<bool, Failure> {
         let mut empty = true;
         self.scan(table, Bound::Unbounded, |_, _| {
             empty = false;
@@ -167,34 +187,84 @@ pub trait Read {
     }
 }
 
-/// A snapshot.
-pub struct ReadTxn(ReadTransaction);
+/// A snapshot, shared by any number of threads.
+pub struct ReadTxn {
+    txn: ReadTransaction,
+    /// The tables opened so far, by name, each a [`Opened`] of its own key type.
+    tables: [OnceLock<(&'static str, Box<dyn Any + Send + Sync>)>; OPEN_TABLES_MAX],
+}
+
+/// How many tables a snapshot keeps open; more are opened anew each time.
+const OPEN_TABLES_MAX: usize = 16;
+
+/// An open table, or none if nothing was ever put there.
+struct Opened<K: TableKey>(Option<ReadOnlyTable<K, &'static [u8]>>);
+
+impl ReadTxn {
+    fn new(txn: ReadTransaction) -> Self {
+        Self {
+            txn,
+            tables: [const { OnceLock::new() }; OPEN_TABLES_MAX],
+        }
+    }
+
+    /// Shows `look` the table, and opens it if need be.
+    fn with_table<K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        look: impl FnOnce(&Opened<K>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let name = table.name;
+        for place in &self.tables {
+            if place.get().is_none() {
+                let opened: Box<dyn Any + Send + Sync> = Box::new(self.open(table)?);
+                // Another thread may have been faster, with this table or with another.
+                let _ = place.set((name, opened));
+            }
+            let Some((found, opened)) = place.get() else {
+                continue;
+            };
+            if *found == name
+                && let Some(opened) = opened.downcast_ref()
+            {
+                return look(opened);
+            }
+        }
+        look(&self.open(table)?)
+    }
+
+    fn open<K: TableKey>(&self, table: &Table<K>) -> Result<Opened<K>, Failure> {
+        match self.txn.open_table(table.definition()) {
+            Ok(open) => Ok(Opened(Some(open))),
+            Err(TableError::TableDoesNotExist(_)) => Ok(Opened(None)),
+            Err(error) => Err(storage(error)),
+        }
+    }
+}
 
 impl Read for ReadTxn {
-    fn get<K: Key + 'static, T>(
+    fn get<K: TableKey, T>(
         &self,
         table: &Table<K>,
         key: K::SelfType<'_>,
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        match self.0.open_table(table.0) {
-            Ok(open) => get(&open, key, decode),
-            Err(TableError::TableDoesNotExist(_)) => Ok(None),
-            Err(error) => Err(storage(error)),
-        }
+        self.with_table(table, |Opened(open)| match open {
+            Some(open) => get(open, key, decode),
+            None => Ok(None),
+        })
     }
 
-    fn scan<K: Key + 'static>(
+    fn scan<K: TableKey>(
         &self,
         table: &Table<K>,
         first: Bound<K::SelfType<'_>>,
         visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        match self.0.open_table(table.0) {
-            Ok(open) => scan(&open, first, visit),
-            Err(TableError::TableDoesNotExist(_)) => Ok(()),
-            Err(error) => Err(storage(error)),
-        }
+        self.with_table(table, |Opened(open)| match open {
+            Some(open) => scan(open, first, visit),
+            None => Ok(()),
+        })
     }
 }
 
@@ -215,13 +285,13 @@ impl WriteTxn {
     /// # Errors
     ///
     /// [`Failure::Storage`].
-    pub fn put<K: Key + 'static>(
+    pub fn put<K: TableKey>(
         &self,
         table: &Table<K>,
         key: K::SelfType<'_>,
         record: &[u8],
     ) -> Result<(), Failure> {
-        let mut open = self.txn.open_table(table.0).map_err(storage)?;
+        let mut open = self.txn.open_table(table.definition()).map_err(storage)?;
         self.writes.set(self.writes.get() + 1);
         open.insert(key, record).map_err(storage)?;
         Ok(())
@@ -232,12 +302,12 @@ impl WriteTxn {
     /// # Errors
     ///
     /// [`Failure::Storage`].
-    pub fn remove<K: Key + 'static>(
+    pub fn remove<K: TableKey>(
         &self,
         table: &Table<K>,
         key: K::SelfType<'_>,
     ) -> Result<bool, Failure> {
-        let mut open = self.txn.open_table(table.0).map_err(storage)?;
+        let mut open = self.txn.open_table(table.definition()).map_err(storage)?;
         self.writes.set(self.writes.get() + 1);
         let removed = open.remove(key).map_err(storage)?;
         Ok(removed.is_some())
@@ -263,30 +333,34 @@ impl WriteTxn {
 }
 
 impl Read for WriteTxn {
-    fn get<K: Key + 'static, T>(
+    fn get<K: TableKey, T>(
         &self,
         table: &Table<K>,
         key: K::SelfType<'_>,
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        get(&self.txn.open_table(table.0).map_err(storage)?, key, decode)
+        get(
+            &self.txn.open_table(table.definition()).map_err(storage)?,
+            key,
+            decode,
+        )
     }
 
-    fn scan<K: Key + 'static>(
+    fn scan<K: TableKey>(
         &self,
         table: &Table<K>,
         first: Bound<K::SelfType<'_>>,
         visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
         scan(
-            &self.txn.open_table(table.0).map_err(storage)?,
+            &self.txn.open_table(table.definition()).map_err(storage)?,
             first,
             visit,
         )
     }
 }
 
-fn get<K: Key + 'static, T>(
+fn get<K: TableKey, T>(
     open: &impl ReadableTable<K, &'static [u8]>,
     key: K::SelfType<'_>,
     decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
@@ -297,7 +371,7 @@ fn get<K: Key + 'static, T>(
     }
 }
 
-fn scan<K: Key + 'static>(
+fn scan<K: TableKey>(
     open: &impl ReadableTable<K, &'static [u8]>,
     first: Bound<K::SelfType<'_>>,
     mut visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,

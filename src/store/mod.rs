@@ -85,8 +85,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Runs `look` on a snapshot of everything committed so far. It must be short: a snapshot keeps
-    /// replaced pages from being used again.
+    /// Runs `look` on a snapshot of everything that was answered so far. It must be short: a snapshot
+    /// keeps replaced pages from being used again.
     ///
     /// # Errors
     ///

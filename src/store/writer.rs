@@ -10,7 +10,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::Instant;
@@ -24,42 +24,30 @@ use crate::store::engine::{Engine, ReadTxn, WriteTxn};
 /// What readers and the writer thread both hold.
 #[derive(Default)]
 pub struct Shared {
-    /// `None` while the database is not open.
-    engine: RwLock<Option<Engine>>,
-    /// Set by a storage failure: what the database holds is not certain any more.
-    failed: AtomicBool,
+    /// The newest commit, for everyone to read; `None` while the database is not open or has failed.
+    /// One snapshot for all readers of a commit spares each of them to open its own.
+    newest: RwLock<Option<Arc<ReadTxn>>>,
     commits: AtomicU64,
 }
 
 impl Shared {
-    pub fn snapshot(&self) -> Result<ReadTxn, Failure> {
-        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
-        let engine = engine.as_ref().ok_or(Failure::Unavailable)?;
-        engine.begin_read()
+    pub fn snapshot(&self) -> Result<Arc<ReadTxn>, Failure> {
+        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
+        newest.as_ref().map(Arc::clone).ok_or(Failure::Unavailable)
     }
 
     pub fn is_open(&self) -> bool {
-        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
-        engine.is_some() && !self.failed.load(Ordering::Acquire)
+        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
+        newest.is_some()
     }
 
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
 
-    fn begin_write(&self) -> Result<WriteTxn, Failure> {
-        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
-        let engine = engine.as_ref().ok_or(Failure::Unavailable)?;
-        engine.begin_write()
-    }
-
-    fn put_engine(&self, engine: Engine) {
-        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = Some(engine);
-    }
-
-    fn take_engine(&self) -> Option<Engine> {
-        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
-        engine.take()
+    fn publish(&self, snapshot: Option<ReadTxn>) {
+        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        *newest = snapshot.map(Arc::new);
     }
 }
 
@@ -145,46 +133,52 @@ where
 
 /// Starts the thread. It opens the database first and tells `opened` how that went.
 pub fn spawn(
-    opener: Opener,
+    mut opener: Opener,
     opened: oneshot::Sender<Result<(), Failure>>,
     queue: mpsc::Receiver<Message>,
     shared: Arc<Shared>,
     batch_jobs_max: usize,
 ) -> Result<(), Failure> {
-    let writer = Writer {
-        queue,
-        shared,
-        batch_jobs_max,
+    let run = move || match open(&mut opener, &shared) {
+        Ok(engine) => {
+            let _ = opened.send(Ok(()));
+            let writer = Writer {
+                engine,
+                queue,
+                shared,
+                batch_jobs_max,
+            };
+            writer.serve();
+        }
+        Err(failure) => {
+            let _ = opened.send(Err(failure));
+        }
     };
     thread::Builder::new()
         .name("writer".to_owned())
-        .spawn(move || writer.run(opener, opened))
+        .spawn(run)
         .map_err(|error| Failure::Internal(format!("cannot start the writer thread: {error}")))?;
     Ok(())
 }
 
+fn open(opener: &mut Opener, shared: &Shared) -> Result<Engine, Failure> {
+    let began = Instant::now();
+    let engine = opener()?;
+    shared.publish(Some(engine.begin_read()?));
+    let open_ms = began.elapsed().as_secs_f64() * 1_000.0;
+    tracing::info!(open_ms, "database opened");
+    Ok(engine)
+}
+
 struct Writer {
+    engine: Engine,
     queue: mpsc::Receiver<Message>,
     shared: Arc<Shared>,
     batch_jobs_max: usize,
 }
 
 impl Writer {
-    fn run(mut self, mut opener: Opener, opened: oneshot::Sender<Result<(), Failure>>) {
-        let began = Instant::now();
-        let outcome = opener().map(|engine| self.shared.put_engine(engine));
-        let is_open = outcome.is_ok();
-        if is_open {
-            let open_ms = began.elapsed().as_secs_f64() * 1_000.0;
-            tracing::info!(open_ms, "database opened");
-        }
-        let _ = opened.send(outcome);
-        if is_open {
-            self.serve();
-        }
-    }
-
-    fn serve(&mut self) {
+    fn serve(mut self) {
         let mut batch = Vec::with_capacity(self.batch_jobs_max);
         while let Some(message) = self.queue.blocking_recv() {
             let close = self.gather(message, &mut batch);
@@ -225,7 +219,7 @@ impl Writer {
         if let Err(failure) = &outcome {
             tracing::error!(%failure, jobs = batch.len(), "a batch was not committed");
             if matches!(failure, Failure::Storage(_)) {
-                self.shared.failed.store(true, Ordering::Release);
+                self.shared.publish(None);
             }
         }
         for job in batch.drain(..) {
@@ -234,7 +228,7 @@ impl Writer {
     }
 
     fn run_batch(&self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
-        let txn = self.shared.begin_write()?;
+        let txn = self.engine.begin_write()?;
         for job in batch {
             job.run(&txn)?;
         }
@@ -243,14 +237,14 @@ impl Writer {
         }
         txn.commit()?;
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
+        // Before the answers: whoever has one must find its write.
+        self.shared.publish(Some(self.engine.begin_read()?));
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), Failure> {
+    fn close(mut self) -> Result<(), Failure> {
         self.queue.close();
-        match self.shared.take_engine() {
-            Some(engine) => engine.close(),
-            None => Ok(()),
-        }
+        self.shared.publish(None);
+        self.engine.close()
     }
 }
