@@ -86,7 +86,8 @@ impl From<Error> for Stopped {
 pub fn run(cli: Cli) -> Result<(), Stopped> {
     match cli.command {
         Command::Serve(config) => {
-            let _log = logging::start(&config);
+            let _log =
+                logging::start(&config).map_err(|error| Stopped::new("cannot start", error))?;
             tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()

@@ -59,7 +59,7 @@ pub async fn handle(app: &App, request: Request<Incoming>, received: impl FnOnce
         method: log_name(&method),
         route: route_name,
         status: answer.status().as_u16(),
-        duration_us: began.elapsed().as_micros(),
+        duration_us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
     };
     match fault {
         None => {
@@ -123,7 +123,7 @@ struct Line {
     method: &'static str,
     route: &'static str,
     status: u16,
-    duration_us: u128,
+    duration_us: u64,
 }
 
 impl Line {
