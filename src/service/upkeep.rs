@@ -14,7 +14,8 @@ use crate::store::meta;
 pub async fn run(app: Arc<App>) {
     let mut clean = every(app.config.cleaner_interval);
     let mut save = every(app.config.clock_save_interval);
-    let mut commits_saved = app.store.commits();
+    // What was committed before this began, by a seed file for one, is to be saved too.
+    let mut commits_saved = 0;
     loop {
         tokio::select! {
             _ = clean.tick() => {
@@ -24,11 +25,13 @@ pub async fn run(app: Arc<App>) {
             }
             _ = save.tick() => {
                 // Without a commit no stored time is newer than the mark.
-                if app.store.commits() == commits_saved {
+                let commits = app.store.commits();
+                if commits == commits_saved {
                     continue;
                 }
                 match save_newest_time(&app).await {
-                    Ok(()) => commits_saved = app.store.commits(),
+                    // Saving is a commit of its own.
+                    Ok(()) => commits_saved = commits + 1,
                     Err(error) => tracing::warn!(?error, "saving the newest time failed"),
                 }
             }
