@@ -53,6 +53,7 @@ pub async fn serve(
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(Instant::now()));
     let mut ending = *stopping.borrow();
+    let mut evicted = false;
     if ending {
         connection.as_mut().graceful_shutdown();
     }
@@ -71,9 +72,11 @@ pub async fn serve(
                 timer.as_mut().reset(deadline.map_or(look_again, |deadline| deadline.min(look_again)));
             }
             () = activity.evicted() => {
-                if activity.is_receiving() {
+                // Asked again: its client does not even fetch the answers to earlier requests.
+                if activity.is_receiving() || (evicted && activity.waiting_since().is_some()) {
                     return;
                 }
+                evicted = true;
                 ending = true;
                 connection.as_mut().graceful_shutdown();
             }
