@@ -1,0 +1,182 @@
+//! Who may do what, and which check comes first.
+
+use std::time::Duration;
+
+use crate::client::{Answer, FORM, LOGINS};
+use crate::fixture::{
+    ACME, ACME_LOGIN, ACME_PROFILE, BOTH, DISABLED_LOGIN, DISABLED_PROFILE, EXPIRING, EXPIRY,
+    LOGIN, NARROW_FIRST, NO_LOGIN, NO_PROFILE, NOTHING_FIRST, NOW, POWERLESS, PROFILE, PROFILES,
+    TICKETS, first_login,
+};
+use crate::server::Server;
+
+const TICKETS_ACTION: &str = "MANAGE_TICKETS";
+const PROFILES_ACTION: &str = "MANAGE_PROFILES";
+
+/// The answers of every endpoint to this access token, on what exists.
+fn everywhere(server: &Server, access_token_id: &str) -> [Answer; 4] {
+    let client = server.client().with_token(access_token_id);
+    [
+        client.create(PROFILE),
+        client.read(LOGIN),
+        client.refresh(LOGIN),
+        client.delete(LOGIN),
+    ]
+}
+
+#[test]
+fn every_endpoint_asks_for_an_access_token() {
+    let server = Server::start();
+    let client = server.client();
+    let message = "Access token ID param missing from request";
+    for answer in everywhere(&server, "") {
+        answer.is_error(403, "ACCESS_DENIED", message);
+    }
+    client
+        .get(&format!("{LOGINS}/{LOGIN}"))
+        .is_error(403, "ACCESS_DENIED", message);
+    for path in ["create", "x/refresh_token", "x/delete"] {
+        let target = format!("{LOGINS}/{path}");
+        let answer = client.send("POST", &target, &[FORM], Some(b""));
+        answer.is_error(403, "ACCESS_DENIED", message);
+    }
+    assert_eq!(client.read(LOGIN).login(), first_login());
+}
+
+#[test]
+fn an_unknown_access_token_is_refused() {
+    let server = Server::start();
+    for (sent, id) in [
+        ("nobody", "nobody"),
+        ("%22z%C3%B6lf%22", "\"zölf\""),
+        (
+            "E5F4A1D2-0C3B-4E6F-8A7D-1B2C3D4E5F60",
+            "E5F4A1D2-0C3B-4E6F-8A7D-1B2C3D4E5F60",
+        ),
+    ] {
+        for answer in everywhere(&server, sent) {
+            let message = format!("No access token found for ID \"{id}\"");
+            answer.is_error(403, "ACCESS_DENIED", &message);
+        }
+    }
+    assert_eq!(server.client().read(LOGIN).login(), first_login());
+}
+
+#[test]
+fn an_access_token_works_until_it_expires() {
+    let server = Server::start();
+    let left = u64::try_from(EXPIRY.as_millis() - NOW.as_millis()).expect("it expires later");
+    server.app.clock.advance(Duration::from_millis(left - 1));
+    let client = server.client().with_token(EXPIRING);
+    assert_eq!(client.read(LOGIN).login(), first_login());
+    server.app.clock.advance(Duration::from_millis(1));
+    for answer in everywhere(&server, EXPIRING) {
+        let message = "Access token \"expiring\" for application \"shop\" expired on 06/01/2017";
+        answer.is_error(403, "ACCESS_DENIED", message);
+    }
+    assert_eq!(server.client().read(LOGIN).login(), first_login());
+}
+
+#[test]
+fn an_access_token_without_an_expiry_never_expires() {
+    let server = Server::start();
+    server
+        .app
+        .clock
+        .advance(Duration::from_secs(200 * 365 * 86_400));
+    let login = server.client().create(PROFILE).login();
+    assert_eq!(server.client().read(&login.id).login(), login);
+}
+
+#[test]
+fn managing_tickets_is_enough_for_what_exists() {
+    let server = Server::start();
+    let [created, read, refreshed, deleted] = everywhere(&server, TICKETS);
+    created.is_denied(PROFILES_ACTION, "default");
+    assert_eq!(read.login(), first_login());
+    refreshed.login();
+    deleted.is_empty();
+}
+
+#[test]
+fn creating_asks_for_profiles_and_then_for_tickets() {
+    let server = Server::start();
+    let create = |token| server.client().with_token(token).create(PROFILE);
+    create(POWERLESS).is_denied(PROFILES_ACTION, "default");
+    create(TICKETS).is_denied(PROFILES_ACTION, "default");
+    create(PROFILES).is_denied(TICKETS_ACTION, "default");
+    create(BOTH).login();
+}
+
+#[test]
+fn what_is_denied_has_no_effect() {
+    let server = Server::start();
+    for token in [PROFILES, POWERLESS, ACME] {
+        let [_, read, refreshed, deleted] = everywhere(&server, token);
+        for answer in [read, refreshed, deleted] {
+            answer.is_denied(TICKETS_ACTION, "default");
+        }
+    }
+    assert_eq!(server.client().read(LOGIN).login(), first_login());
+}
+
+#[test]
+fn the_first_entry_for_a_tenant_decides() {
+    let server = Server::start();
+    let narrow = server.client().with_token(NARROW_FIRST);
+    narrow.create(PROFILE).is_denied(TICKETS_ACTION, "default");
+    narrow.read(LOGIN).is_denied(TICKETS_ACTION, "default");
+    narrow.create(ACME_PROFILE).login();
+    let nothing = server.client().with_token(NOTHING_FIRST);
+    nothing
+        .create(PROFILE)
+        .is_denied(PROFILES_ACTION, "default");
+    nothing.refresh(LOGIN).is_denied(TICKETS_ACTION, "default");
+}
+
+#[test]
+fn a_permission_holds_on_its_tenant_alone() {
+    let server = Server::start();
+    let acme = server.client().with_token(ACME);
+    let login = acme.create(ACME_PROFILE).login();
+    assert_eq!(login.tenant, "acme.com");
+    acme.refresh(ACME_LOGIN).login();
+    acme.create(PROFILE).is_denied(PROFILES_ACTION, "default");
+    let tickets = server.client().with_token(TICKETS);
+    tickets
+        .read(ACME_LOGIN)
+        .is_denied(TICKETS_ACTION, "acme.com");
+    tickets
+        .delete(ACME_LOGIN)
+        .is_denied(TICKETS_ACTION, "acme.com");
+    acme.delete(ACME_LOGIN).is_empty();
+}
+
+#[test]
+fn existence_is_checked_before_permission() {
+    let server = Server::start();
+    let powerless = server.client().with_token(POWERLESS);
+    let message = format!("No profile with ID \"{NO_PROFILE}\" found");
+    powerless
+        .create(NO_PROFILE)
+        .is_error(404, "NO_SUCH_PROFILE", &message);
+    powerless.read(NO_LOGIN).is_no_login(NO_LOGIN);
+    powerless.refresh(NO_LOGIN).is_no_login(NO_LOGIN);
+    powerless.delete(NO_LOGIN).is_empty();
+}
+
+#[test]
+fn permission_is_checked_before_the_profile_is_enabled() {
+    let server = Server::start();
+    let powerless = server.client().with_token(POWERLESS);
+    powerless
+        .create(DISABLED_PROFILE)
+        .is_denied(PROFILES_ACTION, "default");
+    powerless
+        .refresh(DISABLED_LOGIN)
+        .is_denied(TICKETS_ACTION, "default");
+    let profiles = server.client().with_token(PROFILES);
+    profiles
+        .create(DISABLED_PROFILE)
+        .is_denied(TICKETS_ACTION, "default");
+}

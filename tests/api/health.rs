@@ -1,0 +1,85 @@
+//! Whether the process lives, and whether it should be sent requests.
+
+use rememberd::app::Phase;
+use rememberd::error::{Error, Failure};
+
+use crate::client::{Answer, Client};
+use crate::fixture::{LOGIN, PROFILE, TOKEN};
+use crate::server::{Server, Setup};
+
+const LIVE: &str = "/health/live";
+const READY: &str = "/health/ready";
+
+/// The status of GET, which HEAD must have too.
+#[track_caller]
+fn status(client: &Client, path: &str) -> u16 {
+    let answer = client.get(path);
+    let head = client.send("HEAD", path, &[], None);
+    assert_eq!(head.status, answer.status);
+    assert_eq!(head.body, "");
+    assert_eq!(head.header("content-length"), answer.body.len().to_string());
+    answer.status
+}
+
+#[track_caller]
+fn is_not_ready(answer: &Answer) {
+    answer.is_error(503, "OTHER", "The server is not ready; nothing was changed");
+    assert_eq!(answer.header("retry-after"), "1");
+}
+
+#[test]
+fn a_serving_process_is_live_and_ready() {
+    let server = Server::start();
+    let client = server.client();
+    for context in ["", "/crafter-profile"] {
+        assert_eq!(status(&client, &format!("{context}{LIVE}")), 200);
+        assert_eq!(status(&client, &format!("{context}{READY}")), 200);
+    }
+}
+
+#[test]
+fn health_is_told_by_get_alone() {
+    let server = Server::start();
+    for path in [LIVE, READY] {
+        let answer = server.client().post(path, "");
+        answer.is_error(405, "OTHER", "Request method 'POST' not supported");
+        assert_eq!(answer.header("allow"), "GET, HEAD");
+    }
+}
+
+#[test]
+fn a_starting_process_is_live_and_refuses_requests() {
+    let server = Setup::new().phase(Phase::Starting).start();
+    let client = server.client();
+    assert_eq!(status(&client, LIVE), 200);
+    assert_eq!(status(&client, READY), 503);
+    is_not_ready(&client.create(PROFILE));
+    is_not_ready(&client.read(LOGIN));
+    is_not_ready(&client.refresh(LOGIN));
+    is_not_ready(&client.delete(LOGIN));
+    server.app.enter(Phase::Serving);
+    assert_eq!(status(&client, READY), 200);
+    assert_eq!(client.read(LOGIN).login().token, TOKEN);
+}
+
+#[test]
+fn a_draining_process_is_not_ready_and_answers_what_still_comes() {
+    let server = Server::start();
+    let client = server.client();
+    server.app.enter(Phase::Draining);
+    assert_eq!(status(&client, LIVE), 200);
+    assert_eq!(status(&client, READY), 503);
+    let refreshed = client.refresh(LOGIN).login();
+    assert_eq!(client.read(LOGIN).login(), refreshed);
+}
+
+#[test]
+fn a_process_whose_storage_failed_is_not_ready() {
+    let server = Server::start();
+    let failed = server.block_on(server.app.store.write(|_| -> Result<(), Error> {
+        Err(Failure::Storage("the disk is gone".to_owned()).into())
+    }));
+    assert!(failed.is_err());
+    assert_eq!(status(&server.client(), LIVE), 200);
+    assert_eq!(status(&server.client(), READY), 503);
+}

@@ -1,0 +1,33 @@
+//! The API as a client meets it: a real server on a port of its own and a real HTTP client, raw
+//! sockets for what such a client never does, and the real binary for the command line.
+
+// What the tests stand on.
+mod client;
+mod fixture;
+mod random;
+mod raw_request;
+mod server;
+mod wire;
+
+// What a client asks for.
+mod access_token;
+mod expiry;
+mod health;
+mod parameters;
+mod paths;
+mod persistent_login;
+
+// Many clients, and a disk that does not keep up.
+mod overload;
+mod races;
+mod second_look;
+
+// What comes through the socket.
+mod bodies;
+mod connections;
+mod raw_socket;
+mod sizes;
+mod timeouts;
+
+// A host that boots with a wrong date.
+mod clock;

@@ -1,0 +1,277 @@
+//! A server inside the test's process, with a clock that the test moves.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rememberd::app::{App, Phase};
+use rememberd::clock::{Clock, Timestamp};
+use rememberd::config::Config;
+use rememberd::domain::object_id::ObjectId;
+use rememberd::domain::profile::Profile;
+use rememberd::entropy::Entropy;
+use rememberd::error::Error;
+use rememberd::server;
+use rememberd::service::seed::{self, Seed};
+use rememberd::service::seed_file::SeedFile;
+use rememberd::store::directory::DataDirectory;
+use rememberd::store::engine::{EngineOptions, WriteTxn};
+use rememberd::store::{Store, WriterLimits, profile};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::client::Client;
+use crate::fixture;
+use crate::random;
+use crate::wire::Wire;
+
+/// How long to wait for what must happen. Only a test that fails waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a server is started with.
+pub struct Setup {
+    flags: Vec<String>,
+    seed: Value,
+    now: Timestamp,
+    phase: Phase,
+    home: TempDir,
+}
+
+impl Setup {
+    /// The defaults, with the fixture's data and time.
+    pub fn new() -> Self {
+        Self {
+            flags: Vec::new(),
+            seed: fixture::seed(),
+            now: fixture::NOW,
+            phase: Phase::Serving,
+            home: TempDir::new().expect("a temporary directory"),
+        }
+    }
+
+    /// With a setting, like `--idle-timeout=200ms`.
+    pub fn flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// With other data to begin with.
+    pub fn seed(mut self, seed: Value) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// With the clock at `now`.
+    pub fn at(mut self, now: Timestamp) -> Self {
+        self.now = now;
+        self
+    }
+
+    /// In another phase than serving.
+    pub fn phase(mut self, phase: Phase) -> Self {
+        self.phase = phase;
+        self
+    }
+
+    /// On the data that a stopped server left.
+    pub fn home(mut self, home: TempDir) -> Self {
+        self.home = home;
+        self
+    }
+
+    /// Starts the server.
+    pub fn start(self) -> Server {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let listener = runtime
+            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let app = runtime.block_on(self.app());
+        let (stop, stopping) = oneshot::channel::<()>();
+        let served = runtime.spawn(server::run(listener, Arc::clone(&app), async {
+            let _ = stopping.await;
+        }));
+        Server {
+            app,
+            address,
+            stop,
+            served,
+            runtime,
+            home: self.home,
+        }
+    }
+
+    async fn app(&self) -> Arc<App> {
+        let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
+        let config = Config::from_flags(&flags).expect("sensible settings");
+        let store = self.store(&config).await;
+        let entropy = Entropy::seeded(random::seed());
+        let app = App::new(config, store, Clock::manual(self.now), entropy);
+        let file = SeedFile::parse(self.seed.to_string().as_bytes()).expect("a good seed");
+        let seed = Seed::check(file, app.clock.now(), &app.entropy).expect("a good seed");
+        seed::load(&app, seed).await.expect("the seed is loaded");
+        app.enter(self.phase);
+        Arc::new(app)
+    }
+
+    async fn store(&self, config: &Config) -> Store {
+        // The thread of the server that was here before may still be about to end.
+        let mut directory = None;
+        wait_until("the data directory is free", || {
+            directory = DataDirectory::lock(self.home.path()).ok();
+            directory.is_some()
+        });
+        let directory = directory.expect("it was waited for");
+        let options = EngineOptions {
+            cache_bytes: 1 << 20,
+            two_phase_commit: config.two_phase_commit,
+        };
+        let limits = WriterLimits {
+            queue_jobs_max: config.queue_jobs_max,
+            batch_jobs_max: config.batch_jobs_max.get(),
+            wait_max: config.write_timeout,
+        };
+        Store::open(Box::new(move || directory.open_database(&options)), &limits)
+            .await
+            .expect("a database")
+    }
+}
+
+/// A running server, which ends when dropped.
+pub struct Server {
+    /// What it stands on.
+    pub app: Arc<App>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+    runtime: Runtime,
+    home: TempDir,
+}
+
+impl Server {
+    /// Starts a server with the defaults.
+    pub fn start() -> Self {
+        Setup::new().start()
+    }
+
+    /// A client that presents the access token that allows everything.
+    pub fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// A raw connection.
+    pub fn wire(&self) -> Wire {
+        Wire::connect(self.address)
+    }
+
+    /// Runs `work` to its end.
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Runs `work` in the background for as long as the server lives.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
+    }
+
+    /// Changes a profile.
+    pub fn update_profile(&self, id: &str, change: fn(&mut Profile)) {
+        self.change_profile(id, move |txn, mut profile| {
+            change(&mut profile);
+            Ok(profile::update(txn, &profile)?)
+        });
+    }
+
+    /// Deletes a profile, and nothing else.
+    pub fn delete_profile(&self, id: &str) {
+        self.change_profile(id, |txn, profile| Ok(profile::delete(txn, &profile)?));
+    }
+
+    fn change_profile(
+        &self,
+        id: &str,
+        change: impl FnOnce(&WriteTxn, Profile) -> Result<(), Error> + Send + 'static,
+    ) {
+        let id = ObjectId::parse(id).expect("a profile's id");
+        self.block_on(self.app.store.write(move |txn| {
+            let profile = profile::get(txn, id)?.expect("the profile exists");
+            change(txn, profile)
+        }))
+        .expect("the profile is changed");
+    }
+
+    /// Keeps the writer from writing until the returned value is dropped.
+    pub fn hold_writer(&self) -> HeldWriter {
+        let (begun, has_begun) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let app = Arc::clone(&self.app);
+        self.runtime.spawn(async move {
+            let held = app.store.write_unhurried(move |_| {
+                begun.send(()).expect("the test waits");
+                let _ = released.recv();
+                Ok(())
+            });
+            held.await.expect("nothing was written");
+        });
+        has_begun.recv().expect("the writer has begun");
+        HeldWriter { _release: release }
+    }
+
+    /// Waits until everything is done that the writer was asked to do.
+    pub fn wait_for_writer(&self) {
+        wait_until("the writer has caught up", || {
+            self.block_on(self.app.store.write(|_| Ok(()))).is_ok()
+        });
+    }
+
+    /// Puts a job that does nothing into the writer's queue; tells if there was room for it.
+    pub fn queue_job(&self) -> bool {
+        self.begin(pin!(self.app.store.write_unhurried(|_| Ok(()))))
+            .is_pending()
+    }
+
+    /// Runs `work` up to where it first waits for something.
+    pub fn begin<T>(&self, work: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+        let _runtime = self.runtime.enter();
+        work.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    /// Stops it as a signal would, and leaves its data.
+    pub fn stop(self) -> TempDir {
+        self.stop.send(()).expect("the server runs");
+        self.runtime
+            .block_on(self.served)
+            .expect("serving ends well");
+        self.runtime
+            .block_on(self.app.store.close())
+            .expect("the database is closed");
+        self.home
+    }
+}
+
+/// See [`Server::hold_writer`].
+pub struct HeldWriter {
+    _release: mpsc::Sender<()>,
+}
+
+/// Waits until `condition` holds.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        thread::yield_now();
+    }
+}
