@@ -4,6 +4,7 @@
 // What the tests stand on.
 mod client;
 mod fixture;
+mod process;
 mod random;
 mod raw_request;
 mod server;
@@ -29,5 +30,9 @@ mod raw_socket;
 mod sizes;
 mod timeouts;
 
-// A host that boots with a wrong date.
+// The process.
 mod clock;
+mod command_line;
+mod log;
+mod seed_file;
+mod signals;
