@@ -12,7 +12,7 @@ use rememberd::store;
 use rememberd::store::engine::WriteTxn;
 
 use crate::fixture::{LOGIN, PROFILE, TICKETS, first_login};
-use crate::server::Server;
+use crate::server::{Server, Setup};
 
 /// What becomes of a refresh that passes its first check while `change` is under way, and reaches the
 /// writer after it.
@@ -32,14 +32,16 @@ fn refresh_behind(
     server.block_on(refresh)
 }
 
+fn delete(txn: &WriteTxn) -> Result<(), Error> {
+    let id = PersistentLoginId::parse(LOGIN).expect("an id");
+    let login = store::persistent_login::get(txn, id)?.expect("the login exists");
+    Ok(store::persistent_login::delete(txn, &login)?)
+}
+
 #[test]
 fn a_refresh_that_waits_behind_a_delete_is_refused() {
     let server = Server::start();
-    let refused = refresh_behind(&server, |txn| {
-        let id = PersistentLoginId::parse(LOGIN).expect("an id");
-        let login = store::persistent_login::get(txn, id)?.expect("the login exists");
-        Ok(store::persistent_login::delete(txn, &login)?)
-    });
+    let refused = refresh_behind(&server, delete);
     let id = LOGIN.to_owned();
     assert_eq!(refused, Err(Refusal::NoSuchPersistentLogin { id }.into()));
     server.client().read(LOGIN).is_no_login(LOGIN);
@@ -74,4 +76,14 @@ fn a_refresh_that_waits_behind_a_change_of_permissions_is_refused() {
         Err(Refusal::ActionDenied { action, tenant }.into())
     );
     assert_eq!(server.client().read(LOGIN).login(), first_login());
+}
+
+#[test]
+fn a_refresh_that_is_refused_at_its_turn_costs_no_commit() {
+    // So that it does not share the commit of what it waits behind.
+    let server = Setup::new().flag("--batch-jobs-max=1").start();
+    let commits = server.app.store.commits();
+    assert!(refresh_behind(&server, delete).is_err());
+    server.wait_for_writer();
+    assert_eq!(server.app.store.commits(), commits + 1);
 }
