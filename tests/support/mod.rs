@@ -1,0 +1,108 @@
+//! What the durability tests have in common: seeds, the audit of a whole database, the app to try.
+
+#![allow(dead_code, reason = "every test uses a part of this")]
+
+pub mod audit;
+pub mod contract;
+
+use std::env;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use rememberd::app::App;
+use rememberd::clock::{Clock, Timestamp};
+use rememberd::config::Config;
+use rememberd::domain::object_id::ObjectId;
+use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
+use rememberd::domain::profile::Profile;
+use rememberd::domain::tenant::TenantName;
+use rememberd::entropy::Entropy;
+use rememberd::service::seed::{self, Loaded, Seed};
+use rememberd::service::seed_file::SeedFile;
+use rememberd::store::{Opener, Store, WriterLimits};
+use uuid::Uuid;
+
+/// The example data, which every test here begins with.
+pub const DEMO_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo.json");
+
+/// The id of the profile in the example data.
+pub const DEMO_PROFILE: &str = "5925a68def86951f895cf497";
+
+/// The id of the one login in the example data.
+pub const DEMO_LOGIN: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
+
+/// The time at which manual clocks begin.
+pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// The seed of this run: `REMEMBERD_TEST_SEED`, or a random one. It is printed, so that a failure can
+/// be replayed.
+pub fn test_seed() -> u64 {
+    let seed = variable("REMEMBERD_TEST_SEED").unwrap_or_else(rand::random);
+    eprintln!("REMEMBERD_TEST_SEED={seed}");
+    seed
+}
+
+/// The value of an environment variable that makes a test larger or smaller.
+pub fn variable<T: FromStr<Err: Display>>(name: &str) -> Option<T> {
+    let text = env::var(name).ok()?;
+    match text.parse() {
+        Ok(value) => Some(value),
+        Err(error) => panic!("{name}={text}: {error}"),
+    }
+}
+
+/// Opens a store whose limits no test here reaches.
+pub async fn open_store(opener: Opener) -> Store {
+    let limits = WriterLimits {
+        queue_jobs_max: 1_024,
+        batch_jobs_max: 1_024,
+        wait_max: Duration::from_secs(600),
+    };
+    Store::open(opener, &limits)
+        .await
+        .expect("the database opens")
+}
+
+/// An app on `store` that draws ids and tokens from `seed`, and whose clock stands at `now`.
+pub fn app(flags: &[&str], store: Store, now: Timestamp, seed: u64) -> App {
+    let config = Config::from_flags(flags).expect("the flags are good");
+    App::new(config, store, Clock::manual(now), Entropy::seeded(seed))
+}
+
+/// Loads the example data into an empty database.
+pub async fn load_demo(app: &App) {
+    let json = std::fs::read(DEMO_FILE).expect("the example data is part of the repository");
+    let file = SeedFile::parse(&json).expect("the example data is a seed file");
+    let demo = Seed::check(file, app.clock.now(), &app.entropy).expect("the example data is good");
+    let loaded = seed::load(app, demo).await.expect("it is loaded");
+    assert!(matches!(loaded, Loaded::All(_)), "the database was empty");
+}
+
+/// A profile with this id, whose username is the id as text.
+pub fn profile(id: ObjectId, tenant: &str, enabled: bool) -> Profile {
+    Profile {
+        id,
+        username: id.to_string(),
+        password: None,
+        email: String::new(),
+        verified: true,
+        enabled,
+        created_on: START,
+        last_modified: START,
+        tenant: TenantName::new(tenant).expect("a tenant has a name"),
+        roles: Vec::new(),
+        attributes: serde_json::Map::new(),
+    }
+}
+
+/// A login made of `number`.
+pub fn login(number: u128) -> PersistentLogin {
+    PersistentLogin {
+        id: PersistentLoginId::new(Uuid::from_u128(number)),
+        tenant: TenantName::new("default").expect("a tenant has a name"),
+        profile_id: ObjectId::from_bytes([7; 12]),
+        token: Token::new(Uuid::from_u128(!number)),
+        timestamp: START,
+    }
+}
