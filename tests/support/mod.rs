@@ -1,9 +1,13 @@
-//! What the durability tests have in common: seeds, the audit of a whole database, the app to try.
+//! What the durability tests have in common: seeds, the ledger of what a client was told, the audit of
+//! a whole database, a disk that loses power and a workload on it, and the app to try.
 
 #![allow(dead_code, reason = "every test uses a part of this")]
 
 pub mod audit;
 pub mod contract;
+pub mod disk;
+pub mod ledger;
+pub mod workload;
 
 use std::env;
 use std::fmt::Display;

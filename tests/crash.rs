@@ -1,0 +1,300 @@
+//! Power loss at every sync of a workload, and between them: what was acknowledged is there.
+//!
+//! A workload runs once, on a disk that records it. Then, for each sync and for some moments between
+//! two syncs, images are made of what may be on the disk after a cut of the power at that moment. The
+//! database is opened from every image and held against the ledger of what had been acknowledged.
+//! `REMEMBERD_TEST_ROUNDS` makes the workload longer, `REMEMBERD_TEST_SEED` replays a run.
+
+mod support;
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rand::rngs::StdRng;
+use rand::seq::IteratorRandom;
+use rand::{RngExt, SeedableRng};
+use rememberd::clock::Timestamp;
+use rememberd::domain::persistent_login::PersistentLogin;
+use rememberd::error::Failure;
+use rememberd::store::engine::{Engine, EngineOptions, WriteTxn};
+use rememberd::store::persistent_login;
+
+use crate::support::audit;
+use crate::support::disk::{Disk, Event, Recording, Replay, Survival};
+use crate::support::ledger::{Ledger, State};
+use crate::support::workload::{self, Past};
+
+/// How many commits the workload has.
+const ROUNDS: usize = 60;
+
+/// How many images are made of a cut just before a sync is done, beside the one that loses everything.
+const IMAGES_AT_SYNC: usize = 3;
+
+/// How many other moments are tried between two syncs.
+const MOMENTS_BETWEEN: usize = 2;
+
+/// How many images are made of each of those.
+const IMAGES_BETWEEN: usize = 2;
+
+const ONE_PHASE: EngineOptions = EngineOptions {
+    cache_bytes: 1 << 20,
+    two_phase_commit: false,
+};
+
+const TWO_PHASE: EngineOptions = EngineOptions {
+    two_phase_commit: true,
+    ..ONE_PHASE
+};
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_power_loss() {
+    assert_survives(&ONE_PHASE).await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_power_loss_with_two_phase_commits() {
+    assert_survives(&TWO_PHASE).await;
+}
+
+async fn assert_survives(options: &EngineOptions) {
+    let mut random = StdRng::seed_from_u64(support::test_seed());
+    let rounds = support::variable("REMEMBERD_TEST_ROUNDS").unwrap_or(ROUNDS);
+    let past = workload::run(&Disk::new(Vec::new()), options, rounds, &mut random).await;
+    let report = Report::of(&past, options, &mut random);
+    eprintln!("{} moments, {} images", report.moments, report.images);
+    if let Some(damage) = report.damages.first() {
+        panic!(
+            "{} images are damaged, first {damage:?}",
+            report.damages.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_only_claims_to_sync_is_found_out() {
+    let mut random = StdRng::seed_from_u64(support::test_seed());
+    let past = workload::run(&Disk::lying(), &ONE_PHASE, 10, &mut random).await;
+    let report = Report::of(&past, &ONE_PHASE, &mut random);
+    assert!(report.tells_of_loss(), "{:?}", report.damages);
+}
+
+#[tokio::test]
+async fn an_answer_before_its_sync_is_found_out() {
+    let mut random = StdRng::seed_from_u64(support::test_seed());
+    let disk = Disk::new(Vec::new());
+    let mut past = workload::run(&disk, &ONE_PHASE, 10, &mut random).await;
+    past.recording.events = answered_at_once(past.recording.events);
+    let report = Report::of(&past, &ONE_PHASE, &mut random);
+    assert!(report.tells_of_loss(), "{:?}", report.damages);
+}
+
+#[test]
+fn a_record_and_its_index_entry_without_each_other_are_found_out() {
+    let login = support::login(1);
+    let created = audit_after(|txn| persistent_login::create(txn, &login));
+    assert_eq!(created, Ok(vec![login.clone()]));
+    let record_alone = audit_after(|txn| persistent_login::rotate(txn, &login));
+    assert!(record_alone.is_err());
+    let entry_alone = audit_after(|txn| {
+        persistent_login::create(txn, &login)?;
+        let timestamp = Timestamp::from_millis(0);
+        let elsewhere = PersistentLogin {
+            timestamp,
+            ..login.clone()
+        };
+        persistent_login::delete(txn, &elsewhere)
+    });
+    assert!(entry_alone.is_err());
+}
+
+/// What became of all the images.
+#[derive(Debug, Default)]
+struct Report {
+    moments: usize,
+    images: usize,
+    damages: Vec<Damage>,
+}
+
+/// What is wrong with an image.
+#[derive(Debug)]
+struct Damage {
+    /// How many events had happened.
+    #[expect(dead_code, reason = "it is printed")]
+    at: usize,
+    #[expect(dead_code, reason = "it is printed")]
+    survival: Survival,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The database does not open, or records and index differ, or it cannot be written.
+    #[expect(dead_code, reason = "it is printed")]
+    Broken(String),
+    /// It is whole and does not hold what it should.
+    #[expect(dead_code, reason = "it is printed")]
+    Lost(String),
+}
+
+impl Report {
+    /// Cuts the power at each sync of the past, and between them.
+    fn of(past: &Past, options: &EngineOptions, random: &mut StdRng) -> Self {
+        let mut report = Self::default();
+        let mut ledger = Ledger::default();
+        for login in &past.first {
+            ledger.begin(login);
+        }
+        let mut trial = Trial {
+            options,
+            replay: Replay::new(&past.recording),
+            ledger,
+        };
+        let moments = moments_between_syncs(&past.recording, random);
+        for (at, event) in past.recording.events.iter().enumerate() {
+            if matches!(event, Event::Sync) {
+                report.try_one(&trial, at, Survival::Nothing, random);
+                report.try_some(&trial, at, IMAGES_AT_SYNC, random);
+            } else if moments.contains(&at) {
+                report.try_some(&trial, at, IMAGES_BETWEEN, random);
+            }
+            trial.step(past, event);
+        }
+        let end = past.recording.events.len();
+        report.try_one(&trial, end, Survival::Nothing, random);
+        report.try_some(&trial, end, IMAGES_AT_SYNC, random);
+        report
+    }
+
+    fn try_some(&mut self, trial: &Trial<'_>, at: usize, images: usize, random: &mut StdRng) {
+        self.moments += 1;
+        for _ in 0..images {
+            self.try_one(trial, at, Survival::draw(random), random);
+        }
+    }
+
+    fn try_one(&mut self, trial: &Trial<'_>, at: usize, survival: Survival, random: &mut StdRng) {
+        self.images += 1;
+        let image = trial.replay.image(survival, random);
+        // A disk that lies breaks what the database takes for granted; it may then panic.
+        let recovered = catch_unwind(AssertUnwindSafe(|| trial.recover_twice(image, random)))
+            .unwrap_or_else(|_panic| Err(Kind::Broken("the database panicked".to_owned())));
+        if let Err(kind) = recovered {
+            self.damages.push(Damage { at, survival, kind });
+        }
+    }
+
+    fn tells_of_loss(&self) -> bool {
+        self.damages
+            .iter()
+            .any(|damage| matches!(damage.kind, Kind::Lost(_)))
+    }
+}
+
+/// The past up to a moment.
+struct Trial<'a> {
+    options: &'a EngineOptions,
+    replay: Replay<'a>,
+    ledger: Ledger,
+}
+
+impl<'a> Trial<'a> {
+    fn step(&mut self, past: &'a Past, event: &'a Event) {
+        self.replay.step(event);
+        match event {
+            Event::Asked(number) => {
+                let outcome = &past.outcomes[*number];
+                let state = outcome.told.clone().map_or(State::Absent, State::Is);
+                self.ledger.ask(outcome.id, state);
+            }
+            Event::Answered(number) => {
+                let outcome = &past.outcomes[*number];
+                self.ledger
+                    .answer(outcome.id, outcome.told.as_ref())
+                    .expect("it was asked for");
+            }
+            Event::Write { .. } | Event::SetLength(_) | Event::Sync => {}
+        }
+    }
+
+    /// The database opens from the image, also if the power is cut again while it does.
+    fn recover_twice(&self, image: Vec<u8>, random: &mut StdRng) -> Result<(), Kind> {
+        let recovery = self.recover(image)?;
+        let cut = random.random_range(0..=recovery.events.len());
+        let mut replay = Replay::new(&recovery);
+        for event in &recovery.events[..cut] {
+            replay.step(event);
+        }
+        let image = replay.image(Survival::draw(random), random);
+        self.recover(image).map(drop)
+    }
+
+    /// Opens the database from the image, holds it against the ledger, and then uses it; tells what
+    /// opening it did to the disk.
+    fn recover(&self, image: Vec<u8>) -> Result<Recording, Kind> {
+        let broken = |failure: Failure| Kind::Broken(failure.to_string());
+        let disk = Disk::new(image);
+        let engine = Engine::open_backend(disk.clone(), self.options).map_err(broken)?;
+        let recovery = disk.recording();
+        let snapshot = engine.begin_read().map_err(broken)?;
+        let logins = audit::logins(&snapshot).map_err(Kind::Broken)?;
+        drop(snapshot);
+        self.ledger.verify(&logins).map_err(Kind::Lost)?;
+        let removed = remove_all(&engine).map_err(broken)?;
+        engine.close().map_err(broken)?;
+        if removed != logins.len() {
+            return Err(Kind::Broken(format!(
+                "the cleaner removes {removed} of {} logins",
+                logins.len()
+            )));
+        }
+        Ok(recovery)
+    }
+}
+
+/// Does what the cleaner does when everything is expired.
+fn remove_all(engine: &Engine) -> Result<usize, Failure> {
+    let end_of_time = Timestamp::from_millis(i64::MAX);
+    let txn = engine.begin_write()?;
+    let removed = persistent_login::delete_created_until(&txn, end_of_time, usize::MAX)?;
+    txn.commit()?;
+    Ok(removed)
+}
+
+/// The numbers of some events between each two syncs.
+fn moments_between_syncs(recording: &Recording, random: &mut StdRng) -> HashSet<usize> {
+    let mut moments = HashSet::new();
+    let mut first = 0;
+    for (at, event) in recording.events.iter().enumerate() {
+        if matches!(event, Event::Sync) {
+            moments.extend((first..at).sample(random, MOMENTS_BETWEEN));
+            first = at + 1;
+        }
+    }
+    moments
+}
+
+/// The same events, but each operation is answered as soon as it is asked for.
+fn answered_at_once(events: Vec<Event>) -> Vec<Event> {
+    events
+        .into_iter()
+        .filter(|event| !matches!(event, Event::Answered(_)))
+        .flat_map(|event| {
+            let answer = match event {
+                Event::Asked(number) => Some(Event::Answered(number)),
+                _ => None,
+            };
+            std::iter::once(event).chain(answer)
+        })
+        .collect()
+}
+
+/// What the audit says of an empty database after `change`.
+fn audit_after(
+    change: impl FnOnce(&WriteTxn) -> Result<(), Failure>,
+) -> Result<Vec<PersistentLogin>, String> {
+    let engine = Engine::open_backend(Disk::new(Vec::new()), &ONE_PHASE).expect("it opens");
+    let txn = engine.begin_write().expect("it is writable");
+    change(&txn).expect("it is written");
+    txn.commit().expect("it is committed");
+    audit::logins(&engine.begin_read().expect("it is readable"))
+}

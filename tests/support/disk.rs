@@ -1,0 +1,289 @@
+//! A disk in memory that remembers what was done to it, so that afterwards its power can be cut at any
+//! moment of the past.
+//!
+//! The rules are those of a drive with a volatile cache: what was written before a completed sync is
+//! there. Of what was written since, anything may be there or not, in any order, and a write may be
+//! torn at the borders of sectors.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use redb::StorageBackend;
+
+/// What a drive writes whole or not at all, in bytes.
+const SECTOR: usize = 512;
+
+/// The disk; clones are the same disk.
+#[derive(Clone)]
+pub struct Disk(Arc<Mutex<Contents>>);
+
+struct Contents {
+    bytes: Vec<u8>,
+    honest: bool,
+    recording: Recording,
+}
+
+/// What happened to a disk since it held `base`.
+#[derive(Clone, Default)]
+pub struct Recording {
+    pub base: Vec<u8>,
+    pub events: Vec<Event>,
+}
+
+/// Something that happened.
+#[derive(Clone)]
+pub enum Event {
+    Write {
+        offset: usize,
+        data: Vec<u8>,
+    },
+    SetLength(usize),
+    Sync,
+    /// The operation of this number was asked for.
+    Asked(usize),
+    /// Its answer arrived.
+    Answered(usize),
+}
+
+impl Disk {
+    /// A disk with these bytes on it.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self::with(bytes, true)
+    }
+
+    /// An empty disk that says it synced and did not.
+    pub fn lying() -> Self {
+        Self::with(Vec::new(), false)
+    }
+
+    fn with(bytes: Vec<u8>, honest: bool) -> Self {
+        let recording = Recording {
+            base: bytes.clone(),
+            events: Vec::new(),
+        };
+        Self(Arc::new(Mutex::new(Contents {
+            bytes,
+            honest,
+            recording,
+        })))
+    }
+
+    /// Forgets what happened; all that is there is on disk.
+    pub fn begin_recording(&self) {
+        let mut contents = self.lock();
+        contents.recording = Recording {
+            base: contents.bytes.clone(),
+            events: Vec::new(),
+        };
+    }
+
+    /// Notes something that did not happen to the disk itself.
+    pub fn note(&self, event: Event) {
+        self.lock().recording.events.push(event);
+    }
+
+    /// What happened so far.
+    pub fn recording(&self) -> Recording {
+        self.lock().recording.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Disk(..)")
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.lock().bytes.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let contents = self.lock();
+        let offset = index(offset)?;
+        let found = contents.bytes.get(offset..offset + out.len());
+        out.copy_from_slice(found.ok_or(ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        let length = index(length)?;
+        let mut contents = self.lock();
+        contents.bytes.resize(length, 0);
+        contents.recording.events.push(Event::SetLength(length));
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        // Whoever was answered too early gets a chance to note it first.
+        thread::yield_now();
+        let mut contents = self.lock();
+        if contents.honest {
+            contents.recording.events.push(Event::Sync);
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let offset = index(offset)?;
+        let mut contents = self.lock();
+        let end = offset + data.len();
+        if end > contents.bytes.len() {
+            contents.bytes.resize(end, 0);
+            contents.recording.events.push(Event::SetLength(end));
+        }
+        contents.bytes[offset..end].copy_from_slice(data);
+        let data = data.to_owned();
+        contents
+            .recording
+            .events
+            .push(Event::Write { offset, data });
+        Ok(())
+    }
+}
+
+fn index(offset: u64) -> io::Result<usize> {
+    usize::try_from(offset).map_err(|_| ErrorKind::InvalidInput.into())
+}
+
+/// What a cut of the power leaves of the writes that were not synced.
+#[derive(Clone, Copy, Debug)]
+pub enum Survival {
+    Nothing,
+    Everything,
+    /// Each write with this probability, in any order.
+    Writes(f64),
+    /// Each sector of each write with this probability, in any order.
+    Sectors(f64),
+    /// The writes to the first page, where the database says which commit is the last.
+    FirstPage,
+    /// All others.
+    AllButFirstPage,
+}
+
+impl Survival {
+    /// One of them.
+    pub fn draw(random: &mut StdRng) -> Self {
+        let probability = [0.1, 0.5, 0.9][random.random_range(0..3)];
+        match random.random_range(0..10) {
+            0 => Self::Everything,
+            1 => Self::FirstPage,
+            2 => Self::AllButFirstPage,
+            3..6 => Self::Writes(probability),
+            _ => Self::Sectors(probability),
+        }
+    }
+}
+
+/// A disk's past, gone through once more.
+pub struct Replay<'a> {
+    synced: Vec<u8>,
+    unsynced: Vec<&'a Event>,
+}
+
+impl<'a> Replay<'a> {
+    /// The disk as it was at the beginning.
+    pub fn new(recording: &'a Recording) -> Self {
+        Self {
+            synced: recording.base.clone(),
+            unsynced: Vec::new(),
+        }
+    }
+
+    /// Goes on by one event.
+    pub fn step(&mut self, event: &'a Event) {
+        match event {
+            Event::Write { .. } | Event::SetLength(_) => self.unsynced.push(event),
+            Event::Sync => {
+                for event in self.unsynced.drain(..) {
+                    apply(&mut self.synced, event);
+                }
+            }
+            Event::Asked(_) | Event::Answered(_) => {}
+        }
+    }
+
+    /// What is on the disk if the power is cut now.
+    pub fn image(&self, survival: Survival, random: &mut StdRng) -> Vec<u8> {
+        let mut image = self.synced.clone();
+        for length in self.lengths(survival, random) {
+            image.resize(length, 0);
+        }
+        for (offset, data) in self.writes(survival, random) {
+            // What lies beyond the end of the file is not reachable, whether it was written or not.
+            let reachable = image.get_mut(offset..).unwrap_or_default();
+            let length = reachable.len().min(data.len());
+            reachable[..length].copy_from_slice(&data[..length]);
+        }
+        image
+    }
+
+    /// The changes of the file's length that survive: a file system keeps their order.
+    fn lengths(&self, survival: Survival, random: &mut StdRng) -> Vec<usize> {
+        let mut lengths: Vec<_> = self
+            .unsynced
+            .iter()
+            .filter_map(|event| match event {
+                Event::SetLength(length) => Some(*length),
+                _ => None,
+            })
+            .collect();
+        match survival {
+            Survival::Nothing => lengths.clear(),
+            Survival::Everything => {}
+            _ => lengths.truncate(random.random_range(0..=lengths.len())),
+        }
+        lengths
+    }
+
+    /// The writes that survive, in the order in which they reach the disk.
+    fn writes(&self, survival: Survival, random: &mut StdRng) -> Vec<(usize, &'a [u8])> {
+        let writes = self.unsynced.iter().filter_map(|event| match event {
+            Event::Write { offset, data } => Some((*offset, data.as_slice())),
+            _ => None,
+        });
+        match survival {
+            Survival::Nothing => Vec::new(),
+            Survival::Everything => writes.collect(),
+            Survival::FirstPage => writes.filter(|&(offset, _)| offset == 0).collect(),
+            Survival::AllButFirstPage => writes.filter(|&(offset, _)| offset != 0).collect(),
+            Survival::Writes(kept) => some(writes, kept, random),
+            Survival::Sectors(kept) => some(writes.flat_map(sectors), kept, random),
+        }
+    }
+}
+
+fn some<T>(all: impl Iterator<Item = T>, kept: f64, random: &mut StdRng) -> Vec<T> {
+    let mut some: Vec<_> = all.filter(|_| random.random_bool(kept)).collect();
+    some.shuffle(random);
+    some
+}
+
+/// The parts of a write that lie in one sector each.
+fn sectors((offset, data): (usize, &[u8])) -> impl Iterator<Item = (usize, &[u8])> {
+    let head = (SECTOR - offset % SECTOR).min(data.len());
+    let (first, rest) = data.split_at(head);
+    let rest = rest
+        .chunks(SECTOR)
+        .enumerate()
+        .map(move |(number, chunk)| (offset + head + number * SECTOR, chunk));
+    std::iter::once((offset, first)).chain(rest)
+}
+
+fn apply(bytes: &mut Vec<u8>, event: &Event) {
+    match event {
+        Event::Write { offset, data } => bytes[*offset..][..data.len()].copy_from_slice(data),
+        Event::SetLength(length) => bytes.resize(*length, 0),
+        Event::Sync | Event::Asked(_) | Event::Answered(_) => {}
+    }
+}
