@@ -1,6 +1,8 @@
 //! The data directory: who may use it, and the database file in it.
 
+use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,9 @@ use crate::store::engine::{Engine, EngineOptions};
 
 /// The database file's name.
 const DATABASE: &str = "rememberd.redb";
+
+/// The database file's name until it is whole.
+const UNFINISHED: &str = "rememberd.redb.unfinished";
 
 /// The name of the file whose lock tells that the directory is in use.
 const LOCK: &str = "rememberd.lock";
@@ -34,7 +39,7 @@ impl DataDirectory {
     /// [`Failure::Storage`] if it cannot be made or locked; the message says if another server holds
     /// it.
     pub fn lock(path: &Path) -> Result<Self, Failure> {
-        let described = |error: std::io::Error| {
+        let described = |error: io::Error| {
             Failure::Storage(format!("data directory {}: {error}", path.display()))
         };
         DirBuilder::new()
@@ -74,32 +79,101 @@ impl DataDirectory {
     /// [`Failure::Storage`], naming the file.
     pub fn open_database(&self, options: &EngineOptions) -> Result<Engine, Failure> {
         let path = self.database_path();
-        let file = self
-            .open_file(&path)
-            .map_err(|error| Failure::Storage(format!("{}: {error}", path.display())))?;
-        Engine::open_file(file, options).map_err(|failure| match failure {
-            Failure::Storage(cause) => Failure::Storage(format!("{}: {cause}", path.display())),
-            other => other,
-        })
+        if is_missing(&path).map_err(|error| named(&path, error))? {
+            self.make_database(&path, options)?;
+        }
+        open_engine(&path, options)
     }
 
-    fn open_file(&self, path: &Path) -> std::io::Result<File> {
-        let is_new = !path.try_exists()?;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(FILE_MODE)
-            .open(path)?;
-        // A file restored from a copy may have any mode.
-        if file.metadata()?.permissions().mode() & 0o777 != FILE_MODE {
-            fs::set_permissions(path, Permissions::from_mode(FILE_MODE))?;
+    /// Makes an empty database under another name and renames it when it is whole: a crash in between
+    /// must not leave a file behind that is neither empty nor a database.
+    fn make_database(&self, path: &Path, options: &EngineOptions) -> Result<(), Failure> {
+        let unfinished = self.path.join(UNFINISHED);
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(named(&unfinished, error));
+            }
+            Ok(()) | Err(_) => {}
         }
-        if is_new {
-            // A commit syncs the file, not its name: without this, power loss could take the file away.
-            File::open(&self.path)?.sync_all()?;
-        }
-        Ok(file)
+        open_engine(&unfinished, options)?.close()?;
+        self.put_in_place(&unfinished, path)
+            .map_err(|error| named(path, error))
+    }
+
+    fn put_in_place(&self, unfinished: &Path, path: &Path) -> io::Result<()> {
+        File::open(unfinished)?.sync_all()?;
+        fs::rename(unfinished, path)?;
+        // Without this, power loss could take the name away, and the database with it.
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+/// Whether there is nothing in the file: it is not there, or it is empty.
+fn is_missing(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.len() == 0),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn open_engine(path: &Path, options: &EngineOptions) -> Result<Engine, Failure> {
+    let file = open_file(path).map_err(|error| named(path, error))?;
+    Engine::open_file(file, options).map_err(|failure| match failure {
+        Failure::Storage(cause) => named(path, cause),
+        other => other,
+    })
+}
+
+fn open_file(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(FILE_MODE)
+        .open(path)?;
+    // A file restored from a copy may have any mode.
+    if file.metadata()?.permissions().mode() & 0o777 != FILE_MODE {
+        fs::set_permissions(path, Permissions::from_mode(FILE_MODE))?;
+    }
+    Ok(file)
+}
+
+fn named(path: &Path, cause: impl Display) -> Failure {
+    Failure::Storage(format!("{}: {cause}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: EngineOptions = EngineOptions {
+        cache_bytes: 1 << 20,
+        two_phase_commit: false,
+    };
+
+    #[test]
+    fn a_database_is_made_whatever_an_interrupted_start_left_behind() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
+        fs::write(home.path().join(UNFINISHED), [0; 4_096]).expect("it is written");
+        fs::write(directory.database_path(), []).expect("it is written");
+        let engine = directory.open_database(&OPTIONS).expect("it is made");
+        engine.close().expect("it closes");
+        assert!(!home.path().join(UNFINISHED).exists());
+        let metadata = fs::metadata(directory.database_path()).expect("it is there");
+        assert_eq!(metadata.permissions().mode() & 0o777, FILE_MODE);
+        directory.open_database(&OPTIONS).expect("it opens again");
+    }
+
+    #[test]
+    fn what_is_no_database_is_left_alone() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
+        fs::write(directory.database_path(), "something else").expect("it is written");
+        assert!(directory.open_database(&OPTIONS).is_err());
+        let kept = fs::read(directory.database_path()).expect("it is there");
+        assert_eq!(kept, b"something else");
     }
 }
