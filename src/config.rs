@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, ValueEnum};
 
 /// The longest duration that a setting may have: a century is a slip of the keyboard.
@@ -50,7 +51,7 @@ pub struct Config {
     pub seed: Option<PathBuf>,
 
     /// Serve the well-known access token of the demo data on an address that others can reach
-    #[arg(long, env = "REMEMBERD_ALLOW_DEMO_SECRETS")]
+    #[arg(long, env = "REMEMBERD_ALLOW_DEMO_SECRETS", value_parser = BoolishValueParser::new())]
     pub allow_demo_secrets: bool,
 
     /// How long a persistent login lives after its creation
@@ -83,7 +84,7 @@ pub struct Config {
     pub cache_size: ByteSize,
 
     /// Write and sync each commit twice, trusting no checksum after a crash; about half as fast
-    #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT")]
+    #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT", value_parser = BoolishValueParser::new())]
     pub two_phase_commit: bool,
 
     /// How many writes may wait for the disk; more are answered 503
