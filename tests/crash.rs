@@ -25,7 +25,7 @@ use crate::support::ledger::{Ledger, State};
 use crate::support::workload::{self, Past};
 
 /// How many commits the workload has.
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 50;
 
 /// How many images are made of a cut just before a sync is done, beside the one that loses everything.
 const IMAGES_AT_SYNC: usize = 3;
