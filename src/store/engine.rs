@@ -14,8 +14,9 @@ use std::sync::OnceLock;
 
 use redb::backends::FileBackend;
 use redb::{
-    Builder, Database, Durability, Key, ReadOnlyTable, ReadTransaction, ReadableDatabase,
-    ReadableTable, StorageBackend, TableDefinition, TableError, WriteTransaction,
+    Builder, Database, DatabaseError, Durability, Key, ReadOnlyTable, ReadTransaction,
+    ReadableDatabase, ReadableTable, RepairSession, StorageBackend, TableDefinition, TableError,
+    WriteTransaction,
 };
 
 use crate::error::Failure;
@@ -63,6 +64,9 @@ pub struct EngineOptions {
     pub two_phase_commit: bool,
 }
 
+/// Memory for cached pages while a database is repaired, in bytes.
+const REPAIR_CACHE_BYTES: usize = 1 << 20;
+
 /// An open database.
 pub struct Engine {
     database: Database,
@@ -76,8 +80,30 @@ impl Engine {
     ///
     /// [`Failure::Storage`] if the file cannot be read, is locked or is no database.
     pub fn open_file(file: File, options: &EngineOptions) -> Result<Self, Failure> {
-        let backend = FileBackend::new(file).map_err(storage)?;
-        Self::open_backend(backend, options)
+        let backend = || {
+            let file = file
+                .try_clone()
+                .map_err(|error| Failure::Storage(error.to_string()))?;
+            FileBackend::new(file).map_err(storage)
+        };
+        let opened = builder(options.cache_bytes)
+            .set_repair_callback(RepairSession::abort)
+            .create_with_backend(backend()?);
+        match opened {
+            Ok(database) => Ok(Self::new(database, options)),
+            Err(DatabaseError::RepairAborted) => {
+                tracing::info!("the database was not closed cleanly; repairing it");
+                // A repair reads every page in turn, for which a small cache is twice as fast as one
+                // that outgrows the processor's own.
+                builder(REPAIR_CACHE_BYTES)
+                    .create_with_backend(backend()?)
+                    .map_err(storage)?
+                    .close()
+                    .map_err(storage)?;
+                Self::open_backend(backend()?, options)
+            }
+            Err(error) => Err(storage(error)),
+        }
     }
 
     /// Opens the database that `backend` holds, or makes one if it is empty: how tests give the
@@ -90,13 +116,17 @@ impl Engine {
         backend: impl StorageBackend,
         options: &EngineOptions,
     ) -> Result<Self, Failure> {
-        let database = builder(options)
+        let database = builder(options.cache_bytes)
             .create_with_backend(backend)
             .map_err(storage)?;
-        Ok(Self {
+        Ok(Self::new(database, options))
+    }
+
+    fn new(database: Database, options: &EngineOptions) -> Self {
+        Self {
             database,
             two_phase_commit: options.two_phase_commit,
-        })
+        }
     }
 
     /// A snapshot of everything committed so far.
@@ -136,9 +166,9 @@ impl Engine {
     }
 }
 
-fn builder(options: &EngineOptions) -> Builder {
+fn builder(cache_bytes: usize) -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(options.cache_bytes);
+    builder.set_cache_size(cache_bytes);
     builder
 }
 
