@@ -8,6 +8,8 @@ use crate::clock::Timestamp;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId([u8; 12]);
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 impl ObjectId {
     /// The id with these bytes.
     pub const fn from_bytes(bytes: [u8; 12]) -> Self {
@@ -34,6 +36,15 @@ impl ObjectId {
         Some(Self(bytes))
     }
 
+    /// Writes the 24 digits, in lower case, and returns them.
+    pub fn encode<'b>(&self, digits: &'b mut [u8; 24]) -> &'b str {
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        std::str::from_utf8(digits).expect("hexadecimal digits are ASCII")
+    }
+
     /// The bytes, in the order in which ids sort.
     pub const fn as_bytes(&self) -> &[u8; 12] {
         &self.0
@@ -42,9 +53,8 @@ impl ObjectId {
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        let mut digits = [0; 24];
+        formatter.write_str(self.encode(&mut digits))
     }
 }
 

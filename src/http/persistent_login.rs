@@ -1,12 +1,8 @@
 //! The persistent-login endpoints: decode, one service call, encode.
 
-use std::fmt::Display;
-
-use serde::{Serialize, Serializer};
-use uuid::Uuid;
+use serde::Serialize;
 
 use crate::app::App;
-use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLogin;
 use crate::http::request::Input;
 use crate::http::response::Fault;
@@ -44,12 +40,13 @@ pub async fn answer(
 }
 
 fn encode(login: &PersistentLogin) -> Result<Answer, Fault> {
+    let (mut profile_id, mut token, mut id) = ([0; 24], [0; 36], [0; 36]);
     response::json(&Body {
         tenant: login.tenant.as_str(),
-        profile_id: login.profile_id,
-        token: login.token.reveal(),
+        profile_id: login.profile_id.encode(&mut profile_id),
+        token: login.token.reveal().hyphenated().encode_lower(&mut token),
         timestamp: login.timestamp.as_millis(),
-        id: login.id.uuid(),
+        id: login.id.uuid().hyphenated().encode_lower(&mut id),
     })
 }
 
@@ -58,15 +55,8 @@ fn encode(login: &PersistentLogin) -> Result<Answer, Fault> {
 #[serde(rename_all = "camelCase")]
 struct Body<'a> {
     tenant: &'a str,
-    #[serde(serialize_with = "display")]
-    profile_id: ObjectId,
-    #[serde(serialize_with = "display")]
-    token: Uuid,
+    profile_id: &'a str,
+    token: &'a str,
     timestamp: i64,
-    #[serde(serialize_with = "display")]
-    id: Uuid,
-}
-
-fn display<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
+    id: &'a str,
 }

@@ -59,6 +59,8 @@ pub async fn serve(
     }
     loop {
         tokio::select! {
+            // The connection nearly always is what woke us.
+            biased;
             // A client that breaks off or sends no HTTP is its own business.
             _ = connection.as_mut() => return,
             () = timer.as_mut() => {
