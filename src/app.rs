@@ -1,11 +1,13 @@
 //! What every use case stands on: settings, store, clock, randomness, and whether the server is ready.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::store::Store;
+use crate::trail::Trail;
 
 /// One running server, apart from its sockets.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct App {
     pub clock: Clock,
     /// Randomness.
     pub entropy: Entropy,
+    /// What happened to logins; jobs of the writer hold it too.
+    pub trail: Arc<Trail>,
     phase: AtomicU8,
 }
 
@@ -41,6 +45,7 @@ impl App {
             store,
             clock,
             entropy,
+            trail: Arc::default(),
             phase: AtomicU8::new(Phase::Starting as u8),
         }
     }

@@ -147,7 +147,7 @@ fn opener(directory: DataDirectory, config: &Config) -> Opener {
         cache_bytes: usize::try_from(config.cache_size.as_u64()).unwrap_or(usize::MAX),
         two_phase_commit: config.two_phase_commit,
     };
-    Box::new(move || directory.open_database(&options))
+    Box::new(move |opening| directory.open_database(&options, opening))
 }
 
 fn writer_limits(config: &Config) -> WriterLimits {
@@ -161,6 +161,7 @@ fn writer_limits(config: &Config) -> WriterLimits {
 /// Makes an open database fit to be served.
 async fn prepare(app: &App) -> Result<(), Stopped> {
     upkeep::restore_newest_time(app)?;
+    upkeep::prepare_trail(app).await?;
     match &app.config.seed {
         Some(file) => load_seed(app, file).await?,
         None => {

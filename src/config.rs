@@ -16,6 +16,9 @@ use clap::{Args, Parser, ValueEnum};
 /// The longest duration that a setting may have: a century is a slip of the keyboard.
 const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 
+/// The longest that a replaced token may go on being answered.
+const SHORT_DURATION_MAX: Duration = Duration::from_secs(600);
+
 /// Settings of `rememberd serve`.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -59,10 +62,47 @@ pub struct Config {
           default_value = "15d", value_parser = duration)]
     pub persistent_login_max_age: Duration,
 
+    /// How long a persistent login may stay unused; without it only its age counts
+    #[arg(long, env = "REMEMBERD_PERSISTENT_LOGIN_IDLE_MAX", value_name = "DURATION",
+          value_parser = duration)]
+    pub persistent_login_idle_max: Option<Duration>,
+
+    /// How many logins a profile may have; at the cap a new one ends the one unused longest
+    #[arg(long, env = "REMEMBERD_LOGINS_PER_PROFILE_MAX", value_name = "COUNT")]
+    pub logins_per_profile_max: Option<NonZeroUsize>,
+
+    /// How long after a rotation the replaced token is answered with its successor; 0s for not at all
+    #[arg(long, env = "REMEMBERD_REUSE_GRACE", value_name = "DURATION",
+          default_value = "60s", value_parser = short_duration)]
+    pub reuse_grace: Duration,
+
+    /// What is revoked when a token is presented that had been used before
+    #[arg(
+        long,
+        env = "REMEMBERD_REUSE_REVOKES",
+        value_name = "WHAT",
+        default_value = "login"
+    )]
+    pub reuse_revokes: ReuseRevokes,
+
+    /// How long after a rotation a refresh without a token gets the same answer; 0s for not at all
+    #[arg(long, env = "REMEMBERD_COALESCE_REFRESHES", value_name = "DURATION",
+          default_value = "0s", value_parser = short_duration)]
+    pub coalesce_refreshes: Duration,
+
     /// How often expired logins are removed from the database
     #[arg(long, env = "REMEMBERD_CLEANER_INTERVAL", value_name = "DURATION",
           default_value = "30s", value_parser = duration)]
     pub cleaner_interval: Duration,
+
+    /// How many logins are looked at each time for having been unused too long
+    #[arg(
+        long,
+        env = "REMEMBERD_CLEANER_WALK_MAX",
+        value_name = "COUNT",
+        default_value = "4096"
+    )]
+    pub cleaner_walk_max: NonZeroUsize,
 
     /// How many expired logins one transaction removes
     #[arg(
@@ -186,6 +226,17 @@ impl Config {
     }
 }
 
+/// What the reuse of a token revokes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ReuseRevokes {
+    /// The login whose token it was.
+    Login,
+    /// Every login of its profile.
+    Profile,
+    /// Nothing; the caller is refused.
+    None,
+}
+
 /// The form of the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum LogFormat {
@@ -243,6 +294,16 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
     if duration > DURATION_MAX {
         return Err("it must be at most 100 years".to_owned());
+    }
+    Ok(duration)
+}
+
+/// A duration that may be nothing, and may not be long.
+fn short_duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write it like 60s or 500ms"))?;
+    if duration > SHORT_DURATION_MAX {
+        return Err("it must be at most 10m".to_owned());
     }
     Ok(duration)
 }
@@ -311,6 +372,12 @@ mod tests {
             ("--header-size-max", "100B"),
             ("--header-count-max", "0"),
             ("--body-size-max", "0"),
+            ("--reuse-grace", "11m"),
+            ("--reuse-grace", "-1s"),
+            ("--reuse-revokes", "all"),
+            ("--coalesce-refreshes", "1h"),
+            ("--persistent-login-idle-max", "0s"),
+            ("--logins-per-profile-max", "0"),
             ("--log-format", "xml"),
         ] {
             let error = Config::from_flags(&[&format!("{flag}={value}")])

@@ -66,11 +66,27 @@ pub enum Refusal {
         /// The name of the profile's tenant.
         tenant: String,
     },
+    /// The token that was presented had been used before.
+    TokenReused {
+        /// What was revoked for it.
+        revoked: Revoked,
+    },
     /// No persistent login that is still valid has this id.
     NoSuchPersistentLogin {
         /// The id as the caller gave it.
         id: String,
     },
+}
+
+/// What is revoked when a token turns out to have been used before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Revoked {
+    /// The login.
+    Login,
+    /// Every login of its profile.
+    Profile,
+    /// Nothing.
+    Nothing,
 }
 
 /// Why a fine request could not be carried out.

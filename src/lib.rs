@@ -17,7 +17,7 @@
 //! | [`store`] | redb, keys, record encoding, the writer thread | who may do what |
 //! | [`domain`] | what a persistent login is and how it rotates: pure functions and types | I/O, clock, randomness |
 //!
-//! [`app`] is what the use cases stand on. [`config`], [`clock`], [`entropy`], [`error`] and
+//! [`app`] is what the use cases stand on, [`trail`] is where they tell what happened. [`config`], [`clock`], [`entropy`], [`error`] and
 //! [`logging`] lie on the ground: they import nothing above them.
 //!
 //! A resource has the same name on every floor: `http/persistent_login.rs`,
@@ -52,6 +52,7 @@ pub mod store;
 
 pub mod app;
 pub mod service;
+pub mod trail;
 
 pub mod http;
 pub mod server;

@@ -14,6 +14,7 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 use rememberd::clock::Timestamp;
+use rememberd::domain::device::Device;
 use rememberd::domain::persistent_login::PersistentLogin;
 use rememberd::error::Failure;
 use rememberd::store::engine::{Engine, EngineOptions, WriteTxn};
@@ -91,12 +92,12 @@ async fn an_answer_before_its_sync_is_found_out() {
 #[test]
 fn a_record_and_its_index_entry_without_each_other_are_found_out() {
     let login = support::login(1);
-    let created = audit_after(|txn| persistent_login::create(txn, &login));
+    let created = audit_after(|txn| persistent_login::create(txn, &login, &Device::default()));
     assert_eq!(created, Ok(vec![login.clone()]));
     let record_alone = audit_after(|txn| persistent_login::rotate(txn, &login));
     assert!(record_alone.is_err());
     let entry_alone = audit_after(|txn| {
-        persistent_login::create(txn, &login)?;
+        persistent_login::create(txn, &login, &Device::default())?;
         let timestamp = Timestamp::from_millis(0);
         let elsewhere = PersistentLogin {
             timestamp,
@@ -257,7 +258,7 @@ fn remove_all(engine: &Engine) -> Result<usize, Failure> {
     let txn = engine.begin_write()?;
     let removed = persistent_login::delete_created_until(&txn, end_of_time, usize::MAX)?;
     txn.commit()?;
-    Ok(removed)
+    Ok(removed.1)
 }
 
 /// The numbers of some events between each two syncs.

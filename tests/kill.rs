@@ -22,6 +22,7 @@ use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 use rememberd::domain::tenant::TenantName;
 use rememberd::service::demo;
+use rememberd::store::Opening;
 use rememberd::store::directory::DataDirectory;
 use rememberd::store::engine::EngineOptions;
 use serde_json::Value;
@@ -118,7 +119,9 @@ fn check_file(directory: &Path, clients: Vec<Client>) {
         two_phase_commit: false,
     };
     let directory = DataDirectory::lock(directory).expect("the server is gone");
-    let engine = directory.open_database(&options).expect("it opens");
+    let engine = directory
+        .open_database(&options, Opening::Start)
+        .expect("it opens");
     let snapshot = engine.begin_read().expect("it is readable");
     let mut logins = audit::logins(&snapshot).expect("records and index agree");
     let others = logins.len();
@@ -340,5 +343,6 @@ fn login(body: &str) -> PersistentLogin {
         profile_id: ObjectId::parse(text("profileId")).expect("an id"),
         token: Token::parse(text("token")).expect("a UUID"),
         timestamp: Timestamp::from_millis(json["timestamp"].as_i64().expect("a number")),
+        rotation: None,
     }
 }

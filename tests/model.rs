@@ -13,6 +13,7 @@ use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rememberd::app::App;
 use rememberd::clock::Timestamp;
+use rememberd::domain::device::Device;
 use rememberd::domain::object_id::ObjectId;
 use rememberd::service::persistent_login;
 use rememberd::store::directory::DataDirectory;
@@ -127,7 +128,9 @@ impl Trial {
         match operation {
             Operation::Create(who, profile_id) => {
                 let expected = model.creatable(who, &profile_id);
-                let answer = persistent_login::create(app, who.caller(), profile_id).await;
+                let answer =
+                    persistent_login::create(app, who.caller(), profile_id, Device::default())
+                        .await;
                 model.created(&shown, expected, answer);
             }
             Operation::Read(who, id) => {
@@ -137,7 +140,7 @@ impl Trial {
             }
             Operation::Refresh(who, id) => {
                 let expected = model.refreshable(who, &id);
-                let answer = persistent_login::refresh(app, who.caller(), id).await;
+                let answer = persistent_login::refresh(app, who.caller(), id, None).await;
                 model.refreshed(&shown, expected, answer);
             }
             Operation::Delete(who, id) => {
@@ -291,6 +294,9 @@ impl Trial {
 
 async fn open(directory: &Arc<DataDirectory>, now: Timestamp, seed: u64) -> App {
     let directory = Arc::clone(directory);
-    let store = support::open_store(Box::new(move || directory.open_database(&ENGINE))).await;
+    let store = support::open_store(Box::new(move |opening| {
+        directory.open_database(&ENGINE, opening)
+    }))
+    .await;
     support::app(FLAGS, store, now, seed)
 }

@@ -53,6 +53,13 @@ impl Token {
         canonical_uuid(text).map(Self)
     }
 
+    /// Reads what a client presents as a token: a UUID in five groups, of either case.
+    pub fn parse_presented(text: &str) -> Option<Self> {
+        let hyphenated = text.len() == 36;
+        let uuid = hyphenated.then(|| Uuid::try_parse(text).ok()).flatten();
+        uuid.map(Self)
+    }
+
     /// The secret itself, to be stored or told to its owner.
     pub const fn reveal(self) -> Uuid {
         self.0
@@ -78,7 +85,7 @@ fn canonical_uuid(text: &str) -> Option<Uuid> {
     canonical.then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
-/// A persistent login, as the wire contract has it ("JSON shapes").
+/// A persistent login, as the wire contract has it ("JSON shapes"), with its last rotation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PersistentLogin {
     /// The id, which stays.
@@ -91,20 +98,102 @@ pub struct PersistentLogin {
     pub token: Token,
     /// When the login was created; a rotation does not move it.
     pub timestamp: Timestamp,
+    /// The last rotation; `None` until the first.
+    pub rotation: Option<Rotation>,
+}
+
+/// A replacement of a login's token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rotation {
+    /// The token that was replaced.
+    pub replaced: Token,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How long a login lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lifetime {
+    /// From its creation.
+    pub max_age: Duration,
+    /// From its last use, if that is limited too.
+    pub idle_max: Option<Duration>,
+}
+
+impl Lifetime {
+    /// The end of the life of what was created and last used at these moments.
+    pub fn end(self, created: Timestamp, last_used: Timestamp) -> Timestamp {
+        let by_age = created.plus(self.max_age);
+        match self.idle_max {
+            Some(idle_max) => by_age.min(last_used.plus(idle_max)),
+            None => by_age,
+        }
+    }
+}
+
+/// What a token that is presented for a rotation turns out to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Presented {
+    /// The login's token.
+    Current,
+    /// The token that the last rotation replaced, within the grace period: another tab, or a client
+    /// that never got its answer.
+    JustReplaced,
+    /// Any other token: it was used before, so there are two copies of it.
+    Reused,
 }
 
 impl PersistentLogin {
-    /// Whether the login's time is over at `now`, `max_age` after its creation.
-    pub fn is_expired(&self, now: Timestamp, max_age: Duration) -> bool {
-        now >= self.timestamp.plus(max_age)
+    /// When the login was last used: rotated, or created.
+    pub fn last_used(&self) -> Timestamp {
+        self.rotation.map_or(self.timestamp, |rotation| rotation.at)
+    }
+
+    /// The first moment at which the login is expired.
+    pub fn expires(&self, lifetime: Lifetime) -> Timestamp {
+        lifetime.end(self.timestamp, self.last_used())
+    }
+
+    /// Whether the login's time is over at `now`.
+    pub fn is_expired(&self, now: Timestamp, lifetime: Lifetime) -> bool {
+        now >= self.expires(lifetime)
     }
 
     /// The login with `fresh` in place of its token.
-    pub fn rotated(self, fresh: Token) -> Self {
+    pub fn rotated(self, fresh: Token, now: Timestamp) -> Self {
         Self {
             token: fresh,
+            rotation: Some(Rotation {
+                replaced: self.token,
+                at: now,
+            }),
             ..self
         }
+    }
+
+    /// What `token` is to this login at `now`; a `grace` of zero is none. Takes the same time for
+    /// every token.
+    pub fn judge(&self, token: Token, now: Timestamp, grace: Duration) -> Presented {
+        let is_current = token == self.token;
+        let is_replaced = self
+            .rotation
+            .is_some_and(|rotation| rotation.replaced == token);
+        if is_current {
+            Presented::Current
+        } else if is_replaced && self.was_rotated_within(grace, now) {
+            Presented::JustReplaced
+        } else {
+            Presented::Reused
+        }
+    }
+
+    /// Whether the last rotation is at most `window` old at `now`. A window of zero holds nothing, and
+    /// a creation is no rotation.
+    pub fn was_rotated_within(&self, window: Duration, now: Timestamp) -> bool {
+        !window.is_zero()
+            && self
+                .rotation
+                .is_some_and(|rotation| now <= rotation.at.plus(window))
     }
 }
 
@@ -114,13 +203,24 @@ mod tests {
 
     const ID: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
 
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn token(number: u128) -> Token {
+        Token::new(Uuid::from_u128(number))
+    }
+
     fn login() -> PersistentLogin {
         PersistentLogin {
             id: PersistentLoginId::parse(ID).expect("a UUID"),
             tenant: TenantName::new("default").expect("not empty"),
             profile_id: ObjectId::from_bytes([7; 12]),
-            token: Token::new(Uuid::from_u128(1)),
-            timestamp: Timestamp::from_millis(1_000),
+            token: token(1),
+            timestamp: at(1_000),
+            rotation: None,
         }
     }
 
@@ -139,17 +239,67 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_replaces_the_token_and_nothing_else() {
-        let rotated = login().rotated(Token::new(Uuid::from_u128(2)));
-        assert_ne!(rotated.token, login().token);
-        assert_eq!(rotated.rotated(login().token), login());
+    fn a_rotation_replaces_the_token_and_remembers_it() {
+        let rotated = login().rotated(token(2), at(5_000));
+        assert_eq!(rotated.token, token(2));
+        assert_eq!(rotated.last_used(), at(5_000));
+        let remembered = Rotation {
+            replaced: token(1),
+            at: at(5_000),
+        };
+        assert_eq!(rotated.rotation, Some(remembered));
+        let unchanged = PersistentLogin {
+            token: token(1),
+            rotation: None,
+            ..rotated
+        };
+        assert_eq!(unchanged, login());
     }
 
     #[test]
     fn expires_when_its_age_is_reached() {
-        let age = Duration::from_millis(500);
-        assert!(!login().is_expired(Timestamp::from_millis(1_499), age));
-        assert!(login().is_expired(Timestamp::from_millis(1_500), age));
+        let lifetime = Lifetime {
+            max_age: Duration::from_millis(500),
+            idle_max: None,
+        };
+        assert!(!login().is_expired(at(1_499), lifetime));
+        assert!(login().is_expired(at(1_500), lifetime));
+        let rotated = login().rotated(token(2), at(1_400));
+        assert!(rotated.is_expired(at(1_500), lifetime));
+    }
+
+    #[test]
+    fn expires_when_it_was_idle_for_too_long() {
+        let lifetime = Lifetime {
+            max_age: 10 * SECOND,
+            idle_max: Some(SECOND),
+        };
+        assert!(!login().is_expired(at(1_999), lifetime));
+        assert!(login().is_expired(at(2_000), lifetime));
+        let used = login().rotated(token(2), at(1_900));
+        assert!(!used.is_expired(at(2_899), lifetime));
+        assert!(used.is_expired(at(2_900), lifetime));
+        let used_late = login().rotated(token(2), at(10_900));
+        assert!(used_late.is_expired(at(11_000), lifetime));
+    }
+
+    #[test]
+    fn judges_what_is_presented() {
+        let fresh = login();
+        assert_eq!(fresh.judge(token(1), at(2_000), SECOND), Presented::Current);
+        assert_eq!(fresh.judge(token(2), at(2_000), SECOND), Presented::Reused);
+        let rotated = login()
+            .rotated(token(2), at(2_000))
+            .rotated(token(3), at(3_000));
+        let judge = |number, now| rotated.judge(token(number), at(now), SECOND);
+        assert_eq!(judge(3, 3_000), Presented::Current);
+        assert_eq!(judge(3, 9_000), Presented::Current);
+        assert_eq!(judge(2, 3_000), Presented::JustReplaced);
+        assert_eq!(judge(2, 4_000), Presented::JustReplaced);
+        assert_eq!(judge(2, 4_001), Presented::Reused);
+        assert_eq!(judge(1, 3_000), Presented::Reused);
+        let without_grace = rotated.judge(token(2), at(3_000), Duration::ZERO);
+        assert_eq!(without_grace, Presented::Reused);
     }
 
     #[test]

@@ -1,14 +1,25 @@
 //! The persistent-login endpoints: decode, one service call, encode.
 
-use serde::Serialize;
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
 
 use crate::app::App;
-use crate::domain::persistent_login::PersistentLogin;
+use crate::domain::device::{self, Device};
+use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 use crate::http::request::Input;
 use crate::http::response::Fault;
 use crate::http::route::PersistentLoginRoute;
 use crate::http::{Answer, response};
+use crate::service::persistent_login::Listed;
 use crate::service::{access, persistent_login};
+
+/// How many logins a list has if the request does not say.
+const LIST_COUNT_DEFAULT: usize = 100;
+
+/// How many logins a list may have.
+const LIST_COUNT_MAX: usize = 1_000;
 
 /// Answers a request for `route`.
 ///
@@ -26,17 +37,79 @@ pub async fn answer(
         PersistentLoginRoute::Create => {
             access::admit(app, &caller)?;
             let profile_id = input.required("profileId")?.into_owned();
-            encode(&persistent_login::create(app, caller, profile_id).await?)
+            let device = device(input)?;
+            encode(&persistent_login::create(app, caller, profile_id, device).await?)
         }
         PersistentLoginRoute::Read(id) => encode(&persistent_login::read(app, caller, id)?),
         PersistentLoginRoute::Refresh(id) => {
-            encode(&persistent_login::refresh(app, caller, id).await?)
+            let presented = match input.parameter("token") {
+                Some(text) => {
+                    access::admit(app, &caller)?;
+                    Some(presented(&text)?)
+                }
+                None => None,
+            };
+            encode(&persistent_login::refresh(app, caller, id, presented).await?)
         }
         PersistentLoginRoute::Delete(id) => {
             persistent_login::delete(app, caller, id).await?;
             Ok(response::empty())
         }
+        PersistentLoginRoute::ListByProfile => {
+            access::admit(app, &caller)?;
+            let profile_id = input.required("profileId")?.into_owned();
+            let start = input.number("start", usize::MAX)?.unwrap_or(0);
+            let count = input.number("count", LIST_COUNT_MAX)?;
+            let count = count.unwrap_or(LIST_COUNT_DEFAULT);
+            let page = persistent_login::list_by_profile(app, caller, profile_id, start, count)?;
+            response::json(&page.iter().map(ListedBody::new).collect::<Vec<_>>())
+        }
+        PersistentLoginRoute::DeleteByProfile => {
+            access::admit(app, &caller)?;
+            let profile_id = input.required("profileId")?.into_owned();
+            let except = input.parameter("except");
+            let except = except.map(|id| login_id("except", &id)).transpose()?;
+            let deleted =
+                persistent_login::delete_by_profile(app, caller, profile_id, except).await?;
+            response::json(&DeletedBody { deleted })
+        }
     }
+}
+
+fn presented(text: &str) -> Result<Token, Fault> {
+    Token::parse_presented(text).ok_or_else(|| not_a_uuid("token"))
+}
+
+fn login_id(name: &'static str, text: &str) -> Result<PersistentLoginId, Fault> {
+    PersistentLoginId::parse(text).ok_or_else(|| not_a_uuid(name))
+}
+
+fn not_a_uuid(name: &'static str) -> Fault {
+    Fault::ParameterInvalid {
+        name,
+        what: "is not a UUID".to_owned(),
+    }
+}
+
+fn device(input: &Input) -> Result<Device, Fault> {
+    let text = |name: &'static str, chars_max| {
+        let value = input.parameter(name).filter(|text| !text.is_empty());
+        match value {
+            None => Ok(None),
+            Some(text) => match device::fit(&text, chars_max) {
+                Ok(()) => Ok(Some(text.into_owned())),
+                Err(unfit) => Err(Fault::ParameterInvalid {
+                    name,
+                    what: unfit.to_string(),
+                }),
+            },
+        }
+    };
+    Ok(Device {
+        label: text("label", device::LABEL_CHARS_MAX)?,
+        user_agent: text("userAgent", device::USER_AGENT_CHARS_MAX)?,
+        ip_address: text("ipAddress", device::IP_ADDRESS_CHARS_MAX)?,
+    })
 }
 
 fn encode(login: &PersistentLogin) -> Result<Answer, Fault> {
@@ -59,4 +132,52 @@ struct Body<'a> {
     token: &'a str,
     timestamp: i64,
     id: &'a str,
+}
+
+/// A login in a list, without its token.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedBody<'a> {
+    #[serde(serialize_with = "display")]
+    id: PersistentLoginId,
+    tenant: &'a str,
+    #[serde(serialize_with = "display")]
+    profile_id: ObjectId,
+    label: Option<&'a str>,
+    user_agent: Option<&'a str>,
+    ip_address: Option<&'a str>,
+    created_on: i64,
+    last_used_on: i64,
+    expires_on: i64,
+}
+
+impl<'a> ListedBody<'a> {
+    fn new(listed: &'a Listed) -> Self {
+        let Listed {
+            login,
+            device,
+            expires,
+        } = listed;
+        Self {
+            id: login.id,
+            tenant: login.tenant.as_str(),
+            profile_id: login.profile_id,
+            label: device.label.as_deref(),
+            user_agent: device.user_agent.as_deref(),
+            ip_address: device.ip_address.as_deref(),
+            created_on: login.timestamp.as_millis(),
+            last_used_on: login.last_used().as_millis(),
+            expires_on: expires.as_millis(),
+        }
+    }
+}
+
+/// How many logins were deleted.
+#[derive(Serialize)]
+struct DeletedBody {
+    deleted: usize,
+}
+
+fn display<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }

@@ -75,6 +75,27 @@ impl Input {
         self.parameter(name).ok_or(Fault::ParameterMissing(name))
     }
 
+    /// The value of the parameter `name` as a whole number of at most `most`; an empty one counts as
+    /// missing.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::ParameterInvalid`].
+    pub fn number(&self, name: &'static str, most: usize) -> Result<Option<usize>, Fault> {
+        let value = self.parameter(name);
+        let Some(text) = value.as_deref().filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let number = text.parse().ok().filter(|&number| number <= most);
+        match number {
+            Some(number) => Ok(Some(number)),
+            None => Err(Fault::ParameterInvalid {
+                name,
+                what: format!("is not a whole number from 0 to {most}"),
+            }),
+        }
+    }
+
     /// Who the request says that it comes from.
     pub fn caller(&self) -> Caller {
         Caller::new(self.parameter("accessTokenId").map(Cow::into_owned))

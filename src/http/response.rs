@@ -10,7 +10,7 @@ use hyper::header::{
 use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
-use crate::error::{Error, Failure, Refusal};
+use crate::error::{Error, Failure, Refusal, Revoked};
 use crate::http::Answer;
 use crate::http::route::Misrouted;
 
@@ -37,6 +37,13 @@ pub enum Fault {
     BodyBroken,
     /// A required parameter is not there.
     ParameterMissing(&'static str),
+    /// A parameter's value is not what it must be.
+    ParameterInvalid {
+        /// The parameter's name.
+        name: &'static str,
+        /// What is wrong, as the end of a sentence that begins with the name.
+        what: String,
+    },
     /// A service refused it.
     Refused(Refusal),
     /// It could not be carried out.
@@ -54,6 +61,7 @@ impl Fault {
             | Self::BodyTooSlow
             | Self::BodyBroken
             | Self::ParameterMissing(_)
+            | Self::ParameterInvalid { .. }
             | Self::Refused(_) => None,
         }
     }
@@ -134,6 +142,7 @@ pub fn fault(fault: &Fault, method: &Method) -> Answer {
         Fault::Misrouted(Misrouted::NoSuchPath | Misrouted::EncodedSlash)
         | Fault::NotAcceptable
         | Fault::ParameterMissing(_)
+        | Fault::ParameterInvalid { .. }
         | Fault::Refused(_)
         | Fault::Failed(_) => {}
     }
@@ -187,6 +196,10 @@ fn describe(fault: &Fault, method: &Method) -> Description {
             StatusCode::BAD_REQUEST,
             format!("Required String parameter '{name}' is not present").into(),
         ),
+        Fault::ParameterInvalid { name, what } => (
+            StatusCode::BAD_REQUEST,
+            format!("Parameter '{name}' {what}").into(),
+        ),
     };
     (status, "OTHER", message)
 }
@@ -231,6 +244,18 @@ fn describe_refusal(refusal: &Refusal) -> Description {
             StatusCode::FORBIDDEN,
             "DISABLED_PROFILE",
             format!("Profile \"{id}\" of tenant \"{tenant}\" is disabled"),
+        ),
+        Refusal::TokenReused { revoked } => (
+            StatusCode::UNAUTHORIZED,
+            "BAD_CREDENTIALS",
+            format!(
+                "The token was used already, so a copy of it is in other hands; {}",
+                match revoked {
+                    Revoked::Login => "the persistent login was revoked",
+                    Revoked::Profile => "all persistent logins of the profile were revoked",
+                    Revoked::Nothing => "nothing was revoked",
+                }
+            ),
         ),
         Refusal::NoSuchPersistentLogin { id } => (
             StatusCode::NOT_FOUND,

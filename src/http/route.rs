@@ -31,6 +31,10 @@ pub enum PersistentLoginRoute {
     Refresh(String),
     /// POST `{id}/delete`
     Delete(String),
+    /// GET `by_profile`
+    ListByProfile,
+    /// POST `delete_by_profile`
+    DeleteByProfile,
 }
 
 impl Route {
@@ -45,6 +49,12 @@ impl Route {
                 "persistent_login/refresh_token"
             }
             Self::PersistentLogin(PersistentLoginRoute::Delete(_)) => "persistent_login/delete",
+            Self::PersistentLogin(PersistentLoginRoute::ListByProfile) => {
+                "persistent_login/by_profile"
+            }
+            Self::PersistentLogin(PersistentLoginRoute::DeleteByProfile) => {
+                "persistent_login/delete_by_profile"
+            }
         }
     }
 }
@@ -94,12 +104,15 @@ pub fn parse(method: &Method, path: &str) -> Result<Route, Misrouted> {
 fn persistent_login(method: &Method, rest: &[&str]) -> Result<PersistentLoginRoute, Misrouted> {
     match (rest, method) {
         (["create"], &Method::POST) => Ok(PersistentLoginRoute::Create),
-        (["create"], &Method::GET | &Method::HEAD) => {
-            Ok(PersistentLoginRoute::Read("create".to_owned()))
+        (["delete_by_profile"], &Method::POST) => Ok(PersistentLoginRoute::DeleteByProfile),
+        // With GET these are look-ups of an id, as everything else is.
+        ([word @ ("create" | "delete_by_profile")], &Method::GET | &Method::HEAD) => {
+            Ok(PersistentLoginRoute::Read((*word).to_owned()))
         }
-        (["create"], _) => Err(Misrouted::NoSuchMethod {
+        (["create" | "delete_by_profile"], _) => Err(Misrouted::NoSuchMethod {
             allow: "GET, HEAD, POST",
         }),
+        (["by_profile"], _) => readable(method, || PersistentLoginRoute::ListByProfile),
         ([id], _) => readable(method, || PersistentLoginRoute::Read((*id).to_owned())),
         ([id, "refresh_token"], _) => {
             writable(method, || PersistentLoginRoute::Refresh((*id).to_owned()))
@@ -169,6 +182,12 @@ mod tests {
     #[test]
     fn routes() {
         let create = || Ok(Route::PersistentLogin(PersistentLoginRoute::Create));
+        let list = || Ok(Route::PersistentLogin(PersistentLoginRoute::ListByProfile));
+        let delete_all = || {
+            Ok(Route::PersistentLogin(
+                PersistentLoginRoute::DeleteByProfile,
+            ))
+        };
         let refresh = |id: &str| {
             let route = PersistentLoginRoute::Refresh(id.to_owned());
             Ok(Route::PersistentLogin(route))
@@ -184,6 +203,13 @@ mod tests {
             ("GET", "/create", read("create")),
             ("HEAD", "/create.json", read("create")),
             ("PUT", "/create", allow("GET, HEAD, POST")),
+            ("GET", "/by_profile", list()),
+            ("HEAD", "/by_profile.json", list()),
+            ("POST", "/by_profile", allow("GET, HEAD")),
+            ("POST", "/delete_by_profile", delete_all()),
+            ("POST", "/delete_by_profile.json", delete_all()),
+            ("GET", "/delete_by_profile", read("delete_by_profile")),
+            ("DELETE", "/delete_by_profile", allow("GET, HEAD, POST")),
             ("GET", "/x", read("x")),
             ("HEAD", "/x", read("x")),
             ("POST", "/x", allow("GET, HEAD")),

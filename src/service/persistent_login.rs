@@ -1,23 +1,32 @@
-//! Creating, reading, rotating and deleting persistent logins.
+//! Creating, reading, rotating and ending persistent logins.
 //!
 //! Each write is checked first on a snapshot, so that refused callers never reach the writer, and
-//! again inside the write transaction, whose check is the one that counts.
+//! again inside the write transaction, whose check is the one that counts. What happened is told to
+//! the trail by the transaction, once it is committed.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
 use crate::clock::Timestamp;
+use crate::config::{Config, ReuseRevokes};
 use crate::domain::access_token::{AccessToken, TenantAction};
+use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
+use crate::domain::persistent_login::{
+    Lifetime, PersistentLogin, PersistentLoginId, Presented, Token,
+};
 use crate::domain::profile::Standing;
 use crate::domain::tenant::TenantName;
-use crate::error::{Error, Failure, Refusal};
+use crate::error::{Error, Failure, Refusal, Revoked};
 use crate::service::access::{self, Caller};
-use crate::store::engine::Read;
+use crate::store::engine::{Read, WriteTxn};
 use crate::store::{persistent_login, profile};
+use crate::trail::{Event, Reason, Trail};
 
-/// Creates a login of the profile with the id `profile_id`.
+/// Creates a login of the profile with the id `profile_id`. Where a profile may have only so many,
+/// those unused longest make room.
 ///
 /// # Errors
 ///
@@ -27,26 +36,33 @@ pub async fn create(
     app: &App,
     caller: Caller,
     profile_id: String,
+    device: Device,
 ) -> Result<PersistentLogin, Error> {
-    let request = Creation {
-        caller,
-        profile_id,
-        now: app.clock.now(),
-    };
-    app.store.read(|txn| request.check(txn).map(drop))?;
+    let request = OfProfile::new(app, caller, profile_id);
+    app.store.read(|txn| request.creatable(txn).map(drop))?;
     let id = PersistentLoginId::new(app.entropy.uuid());
     let token = Token::new(app.entropy.uuid());
+    let cap = app.config.logins_per_profile_max;
     app.store
         .write(move |txn| {
-            let (profile_id, tenant) = request.check(txn)?;
+            let (caller, profile_id, standing) = request.creatable(txn)?;
             let login = PersistentLogin {
                 id,
-                tenant,
+                tenant: standing.tenant,
                 profile_id,
                 token,
-                timestamp: request.now,
+                timestamp: request.scene.now,
+                rotation: None,
             };
-            persistent_login::create(txn, &login)?;
+            let told = request.scene.by(caller);
+            if let Some(cap) = cap {
+                for crowded_out in unused_longest(txn, profile_id, cap.get() - 1)? {
+                    persistent_login::delete(txn, &crowded_out)?;
+                    told.tell(txn, Event::Revocation(Reason::Cap), &crowded_out);
+                }
+            }
+            persistent_login::create(txn, &login, &device)?;
+            told.tell(txn, Event::Create, &login);
             Ok(login)
         })
         .await
@@ -59,29 +75,38 @@ pub async fn create(
 /// Refuses an invalid caller, an unknown or expired login or one whose profile is gone, and a caller
 /// without MANAGE_TICKETS on the login's tenant, in this order.
 pub fn read(app: &App, caller: Caller, id: String) -> Result<PersistentLogin, Error> {
-    let request = Access::new(app, caller, id);
+    let request = OfLogin::new(app, caller, id);
     app.store.read(|txn| {
-        let token = request.caller.identify(txn, request.now)?;
+        let token = request.caller.identify(txn, request.scene.now)?;
         let (login, _) = request.find(txn)?;
-        request.permit(&token, &login)?;
+        permit(&token, &login.tenant)?;
         Ok(login)
     })
 }
 
 /// Replaces the login's token by a fresh one.
 ///
+/// With `presented`, the token that came in the user's cookie, the login is compared and rotated in
+/// one: its current token rotates it; the token that was just replaced gets the current one, so that
+/// two tabs or a lost answer end with the same successor; any other was used before, by somebody who
+/// has a copy, and revokes what the settings say.
+///
 /// # Errors
 ///
-/// As [`read`], and then refuses a disabled profile.
-pub async fn refresh(app: &App, caller: Caller, id: String) -> Result<PersistentLogin, Error> {
-    let request = Access::new(app, caller, id);
+/// As [`read`], and then refuses a disabled profile, and a token that was used before.
+pub async fn refresh(
+    app: &App,
+    caller: Caller,
+    id: String,
+    presented: Option<Token>,
+) -> Result<PersistentLogin, Error> {
+    let request = OfLogin::new(app, caller, id);
     app.store.read(|txn| request.rotatable(txn).map(drop))?;
-    let fresh = Token::new(app.entropy.uuid());
+    let refresh = Refresh::new(app, presented);
     app.store
         .write(move |txn| {
-            let login = request.rotatable(txn)?.rotated(fresh);
-            persistent_login::rotate(txn, &login)?;
-            Ok(login)
+            let (caller, login) = request.rotatable(txn)?;
+            refresh.carry_out(txn, login, &request.scene.by(caller))
         })
         .await
 }
@@ -92,25 +117,105 @@ pub async fn refresh(app: &App, caller: Caller, id: String) -> Result<Persistent
 ///
 /// Refuses an invalid caller, and one without MANAGE_TICKETS on the tenant of an existing login.
 pub async fn delete(app: &App, caller: Caller, id: String) -> Result<(), Error> {
-    let request = Access::new(app, caller, id);
+    let request = OfLogin::new(app, caller, id);
     if app.store.read(|txn| request.deletable(txn))?.is_none() {
         return Ok(());
     }
     app.store
-        .write(move |txn| match request.deletable(txn)? {
-            Some(login) => Ok(persistent_login::delete(txn, &login)?),
-            None => Ok(()),
+        .write(move |txn| {
+            if let Some((caller, login)) = request.deletable(txn)? {
+                persistent_login::delete(txn, &login)?;
+                request.scene.by(caller).tell(txn, Event::Delete, &login);
+            }
+            Ok(())
         })
         .await
 }
 
-/// Deletes a bounded number of expired logins, oldest first; tells how many there were.
+/// A login as its profile's owner may see it: without its token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The login.
+    pub login: PersistentLogin,
+    /// What is known of its device.
+    pub device: Device,
+    /// When it expires unless it is used before.
+    pub expires: Timestamp,
+}
+
+/// The valid logins of a profile, the one used last first: `count` of them after the first `start`.
+///
+/// # Errors
+///
+/// Refuses an invalid caller, an unknown profile, and a caller without MANAGE_TICKETS on its tenant, in
+/// this order.
+pub fn list_by_profile(
+    app: &App,
+    caller: Caller,
+    profile_id: String,
+    start: usize,
+    count: usize,
+) -> Result<Vec<Listed>, Error> {
+    let request = OfProfile::new(app, caller, profile_id);
+    let Scene { now, lifetime, .. } = request.scene;
+    app.store.read(|txn| {
+        let (_, profile_id) = request.manageable(txn)?;
+        let mut usages = persistent_login::usage_of_profile(txn, profile_id)?;
+        usages.retain(|usage| now < lifetime.end(usage.created, usage.last_used));
+        usages.sort_unstable_by_key(|usage| (Reverse(usage.last_used), usage.id));
+        let mut page = Vec::new();
+        for usage in usages.iter().skip(start).take(count) {
+            if let Some(login) = persistent_login::get(txn, usage.id)? {
+                page.push(Listed {
+                    device: persistent_login::device(txn, profile_id, login.id)?,
+                    expires: login.expires(lifetime),
+                    login,
+                });
+            }
+        }
+        Ok(page)
+    })
+}
+
+/// Deletes the logins of a profile but the one with the id `except`; tells how many there were.
+///
+/// # Errors
+///
+/// As [`list_by_profile`].
+pub async fn delete_by_profile(
+    app: &App,
+    caller: Caller,
+    profile_id: String,
+    except: Option<PersistentLoginId>,
+) -> Result<usize, Error> {
+    let request = OfProfile::new(app, caller, profile_id);
+    app.store.read(|txn| request.manageable(txn).map(drop))?;
+    app.store
+        .write(move |txn| {
+            let (caller, profile_id) = request.manageable(txn)?;
+            let told = request.scene.by(caller);
+            let mut deleted = 0;
+            for login in persistent_login::of_profile(txn, profile_id)? {
+                if Some(login.id) != except {
+                    persistent_login::delete(txn, &login)?;
+                    told.tell(txn, Event::Delete, &login);
+                    deleted += 1;
+                }
+            }
+            Ok(deleted)
+        })
+        .await
+}
+
+/// Deletes a bounded number of logins that are expired by their age, oldest first; tells how many
+/// there were.
 ///
 /// # Errors
 ///
 /// Failures of the storage.
 pub async fn delete_expired(app: &App) -> Result<usize, Error> {
-    let newest = app.clock.now().minus(app.config.persistent_login_max_age);
+    let scene = Scene::new(app);
+    let newest = scene.now.minus(scene.lifetime.max_age);
     let any = app
         .store
         .read(|txn| Ok(persistent_login::any_created_until(txn, newest)?))?;
@@ -120,31 +225,250 @@ pub async fn delete_expired(app: &App) -> Result<usize, Error> {
     let count_max = app.config.cleaner_batch_max.get();
     app.store
         .write(move |txn| {
-            Ok(persistent_login::delete_created_until(
-                txn, newest, count_max,
-            )?)
+            let (logins, count) = persistent_login::delete_created_until(txn, newest, count_max)?;
+            let told = scene.by_itself();
+            for login in &logins {
+                told.tell(txn, Event::Expiry, login);
+            }
+            Ok(count)
         })
         .await
 }
 
-/// A wish to create a login.
-struct Creation {
-    caller: Caller,
-    profile_id: String,
-    now: Timestamp,
+/// Deletes those that have been unused too long among the next bounded number of logins after `after`,
+/// in the order of their ids. Returns where to go on; `None` once the end was reached.
+///
+/// No index knows when a login was used last, since every rotation would have to move its entry: so
+/// they are found by walking along, a little at a time.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub async fn delete_idle(
+    app: &App,
+    after: Option<PersistentLoginId>,
+) -> Result<Option<PersistentLoginId>, Error> {
+    let scene = Scene::new(app);
+    let walk_max = app.config.cleaner_walk_max.get();
+    let mut idle = Vec::new();
+    let next = app.store.read(|txn| {
+        let next = persistent_login::walk(txn, after, walk_max, |login| {
+            if login.is_expired(scene.now, scene.lifetime) {
+                idle.push(login.id);
+            }
+        })?;
+        Ok(next)
+    })?;
+    for ids in idle.chunks(app.config.cleaner_batch_max.get()) {
+        let (scene, ids) = (scene.clone(), ids.to_vec());
+        app.store
+            .write(move |txn| {
+                let told = scene.by_itself();
+                for id in ids {
+                    let found = persistent_login::get(txn, id)?;
+                    // It may have been used since it was seen.
+                    if let Some(login) =
+                        found.filter(|login| login.is_expired(scene.now, scene.lifetime))
+                    {
+                        persistent_login::delete(txn, &login)?;
+                        told.tell(txn, Event::Expiry, &login);
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(next)
 }
 
-impl Creation {
-    fn check(&self, txn: &impl Read) -> Result<(ObjectId, TenantName), Error> {
-        let token = self.caller.identify(txn, self.now)?;
-        let (id, standing) = self.find_profile(txn)?;
-        access::permit(&token, TenantAction::ManageProfiles, &standing.tenant)?;
-        access::permit(&token, TenantAction::ManageTickets, &standing.tenant)?;
-        check_enabled(id, &standing)?;
-        Ok((id, standing.tenant))
+/// What a refresh is to do, decided before it waits for its turn.
+struct Refresh {
+    presented: Option<Token>,
+    fresh: Token,
+    grace: Duration,
+    coalesce: Duration,
+    revokes: ReuseRevokes,
+}
+
+impl Refresh {
+    fn new(app: &App, presented: Option<Token>) -> Self {
+        Self {
+            presented,
+            fresh: Token::new(app.entropy.uuid()),
+            grace: app.config.reuse_grace,
+            coalesce: app.config.coalesce_refreshes,
+            revokes: app.config.reuse_revokes,
+        }
     }
 
-    fn find_profile(&self, txn: &impl Read) -> Result<(ObjectId, Standing), Error> {
+    fn carry_out(
+        &self,
+        txn: &WriteTxn,
+        login: PersistentLogin,
+        told: &Told,
+    ) -> Result<PersistentLogin, Error> {
+        let Some(presented) = self.presented else {
+            if login.was_rotated_within(self.coalesce, told.now) {
+                told.tell(txn, Event::Coalesced, &login);
+                return Ok(login);
+            }
+            return Ok(self.rotate(txn, login, told)?);
+        };
+        match login.judge(presented, told.now, self.grace) {
+            Presented::Current => Ok(self.rotate(txn, login, told)?),
+            Presented::JustReplaced => {
+                told.tell(txn, Event::Grace, &login);
+                Ok(login)
+            }
+            Presented::Reused => {
+                told.tell(txn, Event::Reuse, &login);
+                let revoked = self.revoke(txn, &login, told)?;
+                Err(Refusal::TokenReused { revoked }.into())
+            }
+        }
+    }
+
+    fn rotate(
+        &self,
+        txn: &WriteTxn,
+        login: PersistentLogin,
+        told: &Told,
+    ) -> Result<PersistentLogin, Failure> {
+        let rotated = login.rotated(self.fresh, told.now);
+        persistent_login::rotate(txn, &rotated)?;
+        told.tell(txn, Event::Rotation, &rotated);
+        Ok(rotated)
+    }
+
+    fn revoke(
+        &self,
+        txn: &WriteTxn,
+        login: &PersistentLogin,
+        told: &Told,
+    ) -> Result<Revoked, Failure> {
+        let (revoked, logins) = match self.revokes {
+            ReuseRevokes::None => (Revoked::Nothing, Vec::new()),
+            ReuseRevokes::Login => (Revoked::Login, vec![login.clone()]),
+            ReuseRevokes::Profile => {
+                let logins = persistent_login::of_profile(txn, login.profile_id)?;
+                (Revoked::Profile, logins)
+            }
+        };
+        for login in &logins {
+            persistent_login::delete(txn, login)?;
+            told.tell(txn, Event::Revocation(Reason::TokenReuse), login);
+        }
+        Ok(revoked)
+    }
+}
+
+/// The logins of a profile that have to go for `kept` of them to stay: those unused longest.
+fn unused_longest(
+    txn: &impl Read,
+    profile_id: ObjectId,
+    kept: usize,
+) -> Result<Vec<PersistentLogin>, Failure> {
+    let mut logins = persistent_login::of_profile(txn, profile_id)?;
+    logins.sort_by_key(|login| (login.last_used(), login.id));
+    let surplus = logins.len().saturating_sub(kept);
+    logins.truncate(surplus);
+    Ok(logins)
+}
+
+/// When something is asked for, and what holds then.
+#[derive(Clone)]
+struct Scene {
+    now: Timestamp,
+    lifetime: Lifetime,
+    trail: Arc<Trail>,
+}
+
+impl Scene {
+    fn new(app: &App) -> Self {
+        Self {
+            now: app.clock.now(),
+            lifetime: lifetime(&app.config),
+            trail: Arc::clone(&app.trail),
+        }
+    }
+
+    /// What the application that `caller` was issued to does.
+    fn by(&self, caller: AccessToken) -> Told {
+        Told {
+            now: self.now,
+            trail: Arc::clone(&self.trail),
+            application: Some(Arc::from(caller.application)),
+        }
+    }
+
+    /// What the server does by itself.
+    fn by_itself(&self) -> Told {
+        Told {
+            now: self.now,
+            trail: Arc::clone(&self.trail),
+            application: None,
+        }
+    }
+}
+
+fn lifetime(config: &Config) -> Lifetime {
+    Lifetime {
+        max_age: config.persistent_login_max_age,
+        idle_max: config.persistent_login_idle_max,
+    }
+}
+
+/// Who did something, and when: what the trail is told with every event.
+struct Told {
+    now: Timestamp,
+    trail: Arc<Trail>,
+    application: Option<Arc<str>>,
+}
+
+impl Told {
+    /// Tells the trail of `event` once `txn` is committed.
+    fn tell(&self, txn: &WriteTxn, event: Event, login: &PersistentLogin) {
+        let (trail, now, login) = (Arc::clone(&self.trail), self.now, login.clone());
+        let application = self.application.clone();
+        txn.afterwards(move || trail.record(event, &login, application.as_deref(), now));
+    }
+}
+
+/// A wish that concerns a profile.
+struct OfProfile {
+    caller: Caller,
+    profile_id: String,
+    scene: Scene,
+}
+
+impl OfProfile {
+    fn new(app: &App, caller: Caller, profile_id: String) -> Self {
+        Self {
+            caller,
+            profile_id,
+            scene: Scene::new(app),
+        }
+    }
+
+    /// The caller and the profile, if the caller may create a login of it.
+    fn creatable(&self, txn: &impl Read) -> Result<(AccessToken, ObjectId, Standing), Error> {
+        let token = self.caller.identify(txn, self.scene.now)?;
+        let (id, standing) = self.find(txn)?;
+        access::permit(&token, TenantAction::ManageProfiles, &standing.tenant)?;
+        permit(&token, &standing.tenant)?;
+        check_enabled(id, &standing)?;
+        Ok((token, id, standing))
+    }
+
+    /// The caller and the profile, if the caller may list and end its logins.
+    fn manageable(&self, txn: &impl Read) -> Result<(AccessToken, ObjectId), Error> {
+        let token = self.caller.identify(txn, self.scene.now)?;
+        let (id, standing) = self.find(txn)?;
+        permit(&token, &standing.tenant)?;
+        Ok((token, id))
+    }
+
+    fn find(&self, txn: &impl Read) -> Result<(ObjectId, Standing), Error> {
         let found = match ObjectId::parse(&self.profile_id) {
             Some(id) => profile::standing(txn, id)?.map(|standing| (id, standing)),
             None => None,
@@ -156,41 +480,39 @@ impl Creation {
     }
 }
 
-/// A wish to do something with an existing login.
-struct Access {
+/// A wish that concerns an existing login.
+struct OfLogin {
     caller: Caller,
     id: String,
-    now: Timestamp,
-    max_age: Duration,
+    scene: Scene,
 }
 
-impl Access {
+impl OfLogin {
     fn new(app: &App, caller: Caller, id: String) -> Self {
         Self {
             caller,
             id,
-            now: app.clock.now(),
-            max_age: app.config.persistent_login_max_age,
+            scene: Scene::new(app),
         }
     }
 
-    /// The login, if the caller may rotate it.
-    fn rotatable(&self, txn: &impl Read) -> Result<PersistentLogin, Error> {
-        let token = self.caller.identify(txn, self.now)?;
+    /// The caller and the login, if the caller may rotate it.
+    fn rotatable(&self, txn: &impl Read) -> Result<(AccessToken, PersistentLogin), Error> {
+        let token = self.caller.identify(txn, self.scene.now)?;
         let (login, standing) = self.find(txn)?;
-        self.permit(&token, &login)?;
+        permit(&token, &login.tenant)?;
         check_enabled(login.profile_id, &standing)?;
-        Ok(login)
+        Ok((token, login))
     }
 
-    /// The login, if there is one and the caller may delete it.
-    fn deletable(&self, txn: &impl Read) -> Result<Option<PersistentLogin>, Error> {
-        let token = self.caller.identify(txn, self.now)?;
-        let found = self.find_valid(txn)?;
-        if let Some(login) = &found {
-            self.permit(&token, login)?;
-        }
-        Ok(found)
+    /// The caller and the login, if there is one and the caller may delete it.
+    fn deletable(&self, txn: &impl Read) -> Result<Option<(AccessToken, PersistentLogin)>, Error> {
+        let token = self.caller.identify(txn, self.scene.now)?;
+        let Some(login) = self.find_valid(txn)? else {
+            return Ok(None);
+        };
+        permit(&token, &login.tenant)?;
+        Ok(Some((token, login)))
     }
 
     /// The login and its profile's standing; a login whose profile is gone counts as gone with it.
@@ -212,12 +534,12 @@ impl Access {
             return Ok(None);
         };
         let found = persistent_login::get(txn, id)?;
-        Ok(found.filter(|login| !login.is_expired(self.now, self.max_age)))
+        Ok(found.filter(|login| !login.is_expired(self.scene.now, self.scene.lifetime)))
     }
+}
 
-    fn permit(&self, token: &AccessToken, login: &PersistentLogin) -> Result<(), Refusal> {
-        access::permit(token, TenantAction::ManageTickets, &login.tenant)
-    }
+fn permit(token: &AccessToken, tenant: &TenantName) -> Result<(), Refusal> {
+    access::permit(token, TenantAction::ManageTickets, tenant)
 }
 
 fn check_enabled(id: ObjectId, standing: &Standing) -> Result<(), Refusal> {

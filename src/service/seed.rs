@@ -6,6 +6,7 @@ use std::fmt;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
+use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
@@ -106,7 +107,7 @@ impl Seed {
             profile::create(txn, entry)?;
         }
         for login in &self.logins {
-            persistent_login::create(txn, login)?;
+            persistent_login::create(txn, login, &Device::default())?;
         }
         Ok(())
     }
@@ -287,6 +288,7 @@ impl<'a> Check<'a> {
             profile_id,
             token,
             timestamp: self.date(entry.timestamp),
+            rotation: None,
         })
     }
 

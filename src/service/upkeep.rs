@@ -1,4 +1,5 @@
-//! What goes on in the background: expired logins are removed, the newest known time is saved.
+//! What is done once at the start, and what goes on in the background: expired logins are removed, the
+//! newest known time is saved.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, Phase};
+use crate::domain::persistent_login::PersistentLoginId;
 use crate::error::Error;
 use crate::service::persistent_login;
 use crate::store::meta;
@@ -16,10 +18,11 @@ pub async fn run(app: Arc<App>) {
     let mut save = every(app.config.clock_save_interval);
     // What was committed before this began, by a seed file for one, is to be saved too.
     let mut commits_saved = 0;
+    let mut walked_to = None;
     loop {
         tokio::select! {
             _ = clean.tick() => {
-                if let Err(error) = clean_up(&app).await {
+                if let Err(error) = clean_up(&app, &mut walked_to).await {
                     tracing::warn!(?error, "removing expired logins failed");
                 }
             }
@@ -52,6 +55,27 @@ pub fn restore_newest_time(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
+/// Gives the trail the database's key for its fingerprints, which is made up once.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub async fn prepare_trail(app: &App) -> Result<(), Error> {
+    let known = app.store.read(|txn| Ok(meta::fingerprint_key(txn)?))?;
+    let key = match known {
+        Some(key) => key,
+        None => {
+            let key = app.entropy.bytes();
+            app.store
+                .write(move |txn| Ok(meta::put_fingerprint_key(txn, &key)?))
+                .await?;
+            key
+        }
+    };
+    app.trail.set_key(&key);
+    Ok(())
+}
+
 /// Saves the time now as the newest known one.
 ///
 /// # Errors
@@ -65,7 +89,7 @@ pub async fn save_newest_time(app: &App) -> Result<(), Error> {
 }
 
 /// Removes what has expired, in bounded transactions with room for others between them.
-async fn clean_up(app: &App) -> Result<(), Error> {
+async fn clean_up(app: &App, walked_to: &mut Option<PersistentLoginId>) -> Result<(), Error> {
     let mut removed = 0;
     loop {
         let count = persistent_login::delete_expired(app).await?;
@@ -76,6 +100,9 @@ async fn clean_up(app: &App) -> Result<(), Error> {
     }
     if removed > 0 {
         tracing::info!(removed, "removed expired logins");
+    }
+    if app.config.persistent_login_idle_max.is_some() {
+        *walked_to = persistent_login::delete_idle(app, *walked_to).await?;
     }
     Ok(())
 }

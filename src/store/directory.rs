@@ -2,11 +2,14 @@
 
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Advice;
+
 use crate::error::Failure;
+use crate::store::Opening;
 use crate::store::engine::{Engine, EngineOptions};
 
 /// The database file's name.
@@ -14,6 +17,13 @@ const DATABASE: &str = "rememberd.redb";
 
 /// The database file's name until it is whole.
 const UNFINISHED: &str = "rememberd.redb.unfinished";
+
+/// The name of the file that tells that there is a database, even if its file is gone.
+const MARKER: &str = "rememberd.marker";
+
+/// What the marker says to whoever opens it.
+const MARKER_TEXT: &str = "The database beside this file holds persistent logins.\n\
+     rememberd does not start with an empty one in its place. To begin anew, remove this file too.\n";
 
 /// The name of the file whose lock tells that the directory is in use.
 const LOCK: &str = "rememberd.lock";
@@ -72,17 +82,53 @@ impl DataDirectory {
         self.path.join(DATABASE)
     }
 
-    /// Opens the database, or makes it if there is none.
+    /// Opens the database, or makes it if there never was one. Where there was one, a marker beside
+    /// the file tells, and nothing is made in its place: an empty database would log everyone out.
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`], naming the file.
-    pub fn open_database(&self, options: &EngineOptions) -> Result<Engine, Failure> {
+    pub fn open_database(
+        &self,
+        options: &EngineOptions,
+        opening: Opening,
+    ) -> Result<Engine, Failure> {
         let path = self.database_path();
+        if opening == Opening::AfterFailure {
+            forget_cached(&path).map_err(|error| named(&path, error))?;
+        }
+        let marker = self.path.join(MARKER);
+        let is_marked = marker.try_exists().map_err(|error| named(&marker, error))?;
         if is_missing(&path).map_err(|error| named(&path, error))? {
+            if is_marked {
+                return Err(named(
+                    &path,
+                    format_args!(
+                        "it is missing or empty, and {MARKER} beside it tells that it held a \
+                         database; restore it, or remove {MARKER} to begin anew"
+                    ),
+                ));
+            }
             self.make_database(&path, options)?;
         }
-        open_engine(&path, options)
+        let engine = open_engine(&path, options)?;
+        if !is_marked {
+            self.mark(&marker).map_err(|error| named(&marker, error))?;
+        }
+        Ok(engine)
+    }
+
+    /// Tells later starts, durably, that there is a database.
+    fn mark(&self, marker: &Path) -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(FILE_MODE)
+            .open(marker)?;
+        file.write_all(MARKER_TEXT.as_bytes())?;
+        file.sync_all()?;
+        self.sync_names()
     }
 
     /// Makes an empty database under another name and renames it when it is whole: a crash in between
@@ -103,9 +149,24 @@ impl DataDirectory {
     fn put_in_place(&self, unfinished: &Path, path: &Path) -> io::Result<()> {
         File::open(unfinished)?.sync_all()?;
         fs::rename(unfinished, path)?;
-        // Without this, power loss could take the name away, and the database with it.
+        self.sync_names()
+    }
+
+    /// A sync of a file does not cover its name, which power loss could take away.
+    fn sync_names(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
+}
+
+/// Drops what the host's page cache holds of the file, so that it is read from the disk.
+///
+/// After a sync that failed, Linux keeps the pages that it could not write and takes them for written:
+/// read from there, a commit looks whole of which the disk knows nothing, and everything that is built
+/// on it is lost with the power.
+fn forget_cached(path: &Path) -> io::Result<()> {
+    let file = File::open(path)?;
+    rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?;
+    Ok(())
 }
 
 /// Whether there is nothing in the file: it is not there, or it is empty.
@@ -159,12 +220,37 @@ mod tests {
         let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
         fs::write(home.path().join(UNFINISHED), [0; 4_096]).expect("it is written");
         fs::write(directory.database_path(), []).expect("it is written");
-        let engine = directory.open_database(&OPTIONS).expect("it is made");
+        let engine = directory
+            .open_database(&OPTIONS, Opening::Start)
+            .expect("it is made");
         engine.close().expect("it closes");
         assert!(!home.path().join(UNFINISHED).exists());
         let metadata = fs::metadata(directory.database_path()).expect("it is there");
         assert_eq!(metadata.permissions().mode() & 0o777, FILE_MODE);
-        directory.open_database(&OPTIONS).expect("it opens again");
+        directory
+            .open_database(&OPTIONS, Opening::Start)
+            .expect("it opens again");
+    }
+
+    #[test]
+    fn no_empty_database_takes_the_place_of_one_with_history() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
+        drop(
+            directory
+                .open_database(&OPTIONS, Opening::Start)
+                .expect("it is made"),
+        );
+        fs::write(directory.database_path(), []).expect("it is emptied");
+        let refused = directory.open_database(&OPTIONS, Opening::Start).err();
+        assert!(refused.is_some_and(|failure| failure.to_string().contains(MARKER)));
+        fs::remove_file(directory.database_path()).expect("it was there");
+        assert!(directory.open_database(&OPTIONS, Opening::Start).is_err());
+        assert!(!directory.database_path().exists());
+        fs::remove_file(home.path().join(MARKER)).expect("it was there");
+        directory
+            .open_database(&OPTIONS, Opening::Start)
+            .expect("it is made anew");
     }
 
     #[test]
@@ -172,7 +258,7 @@ mod tests {
         let home = tempfile::tempdir().expect("a temporary directory");
         let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
         fs::write(directory.database_path(), "something else").expect("it is written");
-        assert!(directory.open_database(&OPTIONS).is_err());
+        assert!(directory.open_database(&OPTIONS, Opening::Start).is_err());
         let kept = fs::read(directory.database_path()).expect("it is there");
         assert_eq!(kept, b"something else");
     }

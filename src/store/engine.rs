@@ -6,7 +6,7 @@
 //! that it has opened.
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::marker::PhantomData;
 use std::ops::{Bound, ControlFlow};
@@ -153,6 +153,7 @@ impl Engine {
         Ok(WriteTxn {
             txn,
             writes: Cell::new(0),
+            afterwards: RefCell::default(),
         })
     }
 
@@ -302,12 +303,26 @@ impl Read for ReadTxn {
 pub struct WriteTxn {
     txn: WriteTransaction,
     writes: Cell<u64>,
+    afterwards: RefCell<Vec<Afterwards>>,
 }
+
+/// What is to be done once a transaction is over.
+pub type Afterwards = Box<dyn FnOnce() + Send>;
 
 impl WriteTxn {
     /// How many entries were written or removed so far.
     pub fn writes(&self) -> u64 {
         self.writes.get()
+    }
+
+    /// Has `work` done once the transaction has come to its end without a failure, after the answers.
+    pub fn afterwards(&self, work: impl FnOnce() + Send + 'static) {
+        self.afterwards.borrow_mut().push(Box::new(work));
+    }
+
+    /// What is to be done afterwards, which the caller takes over.
+    pub fn take_afterwards(&self) -> Vec<Afterwards> {
+        self.afterwards.take()
     }
 
     /// Puts `record` under `key`, in place of what was there.

@@ -7,6 +7,7 @@ use crate::store::record::{Decoder, Encoder};
 
 const META: Table<Text> = Table::new("meta");
 const NEWEST_TIME: &str = "newest_time";
+const FINGERPRINT_KEY: &str = "fingerprint_key";
 const VERSION: u8 = 1;
 
 /// The high-water mark of the clock, if one was ever put.
@@ -31,4 +32,28 @@ pub fn newest_time(txn: &impl Read) -> Result<Option<Timestamp>, Failure> {
 pub fn put_newest_time(txn: &WriteTxn, time: Timestamp) -> Result<(), Failure> {
     let record = Encoder::new(VERSION).timestamp(time).finish();
     txn.put(&META, NEWEST_TIME, &record)
+}
+
+/// The key of the trail's fingerprints, if one was ever put.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn fingerprint_key(txn: &impl Read) -> Result<Option<[u8; 32]>, Failure> {
+    txn.get(&META, FINGERPRINT_KEY, |record| {
+        let mut decoder = Decoder::new("fingerprint key", VERSION, record)?;
+        let key = decoder.array()?;
+        decoder.finish()?;
+        Ok(key)
+    })
+}
+
+/// Puts the key of the trail's fingerprints.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn put_fingerprint_key(txn: &WriteTxn, key: &[u8; 32]) -> Result<(), Failure> {
+    let record = Encoder::new(VERSION).bytes(key).finish();
+    txn.put(&META, FINGERPRINT_KEY, &record)
 }

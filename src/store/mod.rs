@@ -24,7 +24,16 @@ use crate::store::engine::{Engine, ReadTxn, WriteTxn};
 use crate::store::writer::{Message, Pending, Shared};
 
 /// Opens the database; called by the writer thread, which may block.
-pub type Opener = Box<dyn FnMut() -> Result<Engine, Failure> + Send>;
+pub type Opener = Box<dyn FnMut(Opening) -> Result<Engine, Failure> + Send>;
+
+/// Why the database is being opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Opening {
+    /// The server starts.
+    Start,
+    /// The storage failed, so that what the host remembers of the file may not be what is on the disk.
+    AfterFailure,
+}
 
 /// How much the writer takes on.
 #[derive(Clone, Debug)]
@@ -93,7 +102,14 @@ impl Store {
     /// What `look` comes to, or why there is no snapshot.
     pub fn read<T>(&self, look: impl FnOnce(&ReadTxn) -> Result<T, Error>) -> Result<T, Error> {
         let snapshot = self.shared.snapshot()?;
-        look(&snapshot)
+        let seen = look(&snapshot);
+        if let Err(Error::Failed(failure @ Failure::Storage(_))) = &seen
+            && self.shared.withdraw(&snapshot)
+        {
+            // A queue that is full has a write in it, which meets the failure itself.
+            let _ = self.queue.try_send(Message::ReadFailed(failure.clone()));
+        }
+        seen
     }
 
     /// Runs `work` inside the next write transaction and answers after the commit that holds its

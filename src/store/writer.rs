@@ -1,4 +1,4 @@
-//! The writer thread: group commit. It knows no resource.
+//! The writer thread: group commit, and what happens when the disk fails. It knows no resource.
 //!
 //! It takes whatever waits, runs every job in one write transaction, commits, and answers only then.
 //! There is no timer and no waiting for more: while one commit is on its way to the disk, the jobs of
@@ -7,19 +7,32 @@
 //! A batch in which no job wrote is aborted instead of committed, so that refusals cost no fsync. A
 //! job that fails on a record of its own spoils nothing for the others; a storage failure, or a job
 //! that fails after it wrote, undoes the batch.
+//!
+//! After a storage failure what the file holds is not known: the failed commit may be there or not. So
+//! the snapshot is withdrawn, which refuses everyone, the database is closed, and it is opened again
+//! until that goes well. Opening reads the truth from the disk.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{Error, Failure};
-use crate::store::Opener;
-use crate::store::engine::{Engine, ReadTxn, WriteTxn};
+use crate::store::engine::{Afterwards, Engine, ReadTxn, WriteTxn};
+use crate::store::{Opener, Opening};
+
+/// How long to wait before the second attempt to reopen a failed database; it doubles from there.
+const REOPEN_PAUSE_MIN: Duration = Duration::from_millis(10);
+
+/// The longest wait between attempts: how long a disk that works again may go unnoticed.
+const REOPEN_PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// How often waiting jobs are refused while the database is not open.
+const REFUSE_PAUSE: Duration = Duration::from_millis(5);
 
 /// What readers and the writer thread both hold.
 #[derive(Default)]
@@ -45,6 +58,18 @@ impl Shared {
         self.commits.load(Ordering::Relaxed)
     }
 
+    /// Withdraws a snapshot that turned out not to be readable; tells whether it was the newest.
+    pub fn withdraw(&self, snapshot: &Arc<ReadTxn>) -> bool {
+        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        let is_newest = newest
+            .as_ref()
+            .is_some_and(|newest| Arc::ptr_eq(newest, snapshot));
+        if is_newest {
+            *newest = None;
+        }
+        is_newest
+    }
+
     fn publish(&self, snapshot: Option<ReadTxn>) {
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
         *newest = snapshot.map(Arc::new);
@@ -64,6 +89,8 @@ impl fmt::Debug for Shared {
 /// What travels through the queue.
 pub enum Message {
     Job(Box<dyn Job>),
+    /// A reader met a storage failure.
+    ReadFailed(Failure),
     /// Finish, close the database, and tell how that went.
     Close(oneshot::Sender<Result<(), Failure>>),
 }
@@ -131,24 +158,25 @@ where
     }
 }
 
-/// Starts the thread. It opens the database first and tells `opened` how that went.
+/// Starts the thread. It opens the database first and tells `opened` how that went; when that fails,
+/// the thread ends.
 pub fn spawn(
-    mut opener: Opener,
+    opener: Opener,
     opened: oneshot::Sender<Result<(), Failure>>,
     queue: mpsc::Receiver<Message>,
     shared: Arc<Shared>,
     batch_jobs_max: usize,
 ) -> Result<(), Failure> {
-    let run = move || match open(&mut opener, &shared) {
+    let mut writer = Writer {
+        opener,
+        queue,
+        shared,
+        batch_jobs_max,
+    };
+    let run = move || match writer.open(Opening::Start) {
         Ok(engine) => {
             let _ = opened.send(Ok(()));
-            let writer = Writer {
-                engine,
-                queue,
-                shared,
-                batch_jobs_max,
-            };
-            writer.serve();
+            writer.serve(engine);
         }
         Err(failure) => {
             let _ = opened.send(Err(failure));
@@ -161,51 +189,82 @@ pub fn spawn(
     Ok(())
 }
 
-fn open(opener: &mut Opener, shared: &Shared) -> Result<Engine, Failure> {
-    let began = Instant::now();
-    let engine = opener()?;
-    shared.publish(Some(engine.begin_read()?));
-    let open_ms = began.elapsed().as_secs_f64() * 1_000.0;
-    tracing::info!(open_ms, "database opened");
-    Ok(engine)
-}
-
 struct Writer {
-    engine: Engine,
+    opener: Opener,
     queue: mpsc::Receiver<Message>,
     shared: Arc<Shared>,
     batch_jobs_max: usize,
 }
 
+/// A wish to close that waits for its answer; `None` if everyone who could have one is gone.
+type Close = Option<oneshot::Sender<Result<(), Failure>>>;
+
+/// What ends the gathering of a batch early.
+enum Interruption {
+    Close(oneshot::Sender<Result<(), Failure>>),
+    ReadFailed(Failure),
+}
+
 impl Writer {
-    fn serve(mut self) {
-        let mut batch = Vec::with_capacity(self.batch_jobs_max);
-        while let Some(message) = self.queue.blocking_recv() {
-            let close = self.gather(message, &mut batch);
-            if !batch.is_empty() {
-                self.commit(&mut batch);
+    /// Serves until it is asked to close, through any number of storage failures.
+    fn serve(&mut self, mut engine: Engine) {
+        loop {
+            let (close, outcome) = match self.serve_engine(&engine) {
+                Ok(close) => {
+                    self.queue.close();
+                    self.shared.publish(None);
+                    (close, engine.close())
+                }
+                Err(failure) => {
+                    tracing::error!(%failure, "the storage failed; closing and reopening it");
+                    self.shared.publish(None);
+                    // What it failed to write it fails to close; the next open repairs it.
+                    let _ = caught(|| engine.close());
+                    match self.reopen() {
+                        Ok(reopened) => {
+                            engine = reopened;
+                            continue;
+                        }
+                        Err(close) => (close, Err(failure)),
+                    }
+                }
+            };
+            match (close, outcome) {
+                (Some(close), outcome) => {
+                    let _ = close.send(outcome);
+                }
+                (None, Err(failure)) => tracing::error!(%failure, "closing the database failed"),
+                (None, Ok(())) => {}
             }
-            if let Some(closed) = close {
-                let _ = closed.send(self.close());
-                return;
-            }
-        }
-        if let Err(failure) = self.close() {
-            tracing::error!(%failure, "closing the database failed");
+            return;
         }
     }
 
-    /// Moves `first` and what waits behind it into `batch`, up to its limit or to a wish to close.
-    fn gather(
-        &mut self,
-        first: Message,
-        batch: &mut Vec<Box<dyn Job>>,
-    ) -> Option<oneshot::Sender<Result<(), Failure>>> {
+    /// Commits batch after batch until a wish to close, or a storage failure.
+    fn serve_engine(&mut self, engine: &Engine) -> Result<Close, Failure> {
+        let mut batch = Vec::with_capacity(self.batch_jobs_max);
+        while let Some(message) = self.queue.blocking_recv() {
+            let interruption = self.gather(message, &mut batch);
+            if !batch.is_empty() {
+                self.commit(engine, &mut batch)?;
+            }
+            match interruption {
+                None => {}
+                Some(Interruption::Close(close)) => return Ok(Some(close)),
+                Some(Interruption::ReadFailed(failure)) => return Err(failure),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Moves `first` and what waits behind it into `batch`, up to its limit or to an interruption.
+    fn gather(&mut self, first: Message, batch: &mut Vec<Box<dyn Job>>) -> Option<Interruption> {
         let mut next = first;
         loop {
             match next {
                 Message::Job(job) => batch.push(job),
-                Message::Close(closed) => return Some(closed),
+                Message::ReadFailed(failure) => return Some(Interruption::ReadFailed(failure)),
+                Message::Close(close) => return Some(Interruption::Close(close)),
             }
             if batch.len() == self.batch_jobs_max {
                 return None;
@@ -214,37 +273,93 @@ impl Writer {
         }
     }
 
-    fn commit(&self, batch: &mut Vec<Box<dyn Job>>) {
-        let outcome = self.run_batch(batch);
-        if let Err(failure) = &outcome {
-            tracing::error!(%failure, jobs = batch.len(), "a batch was not committed");
-            if matches!(failure, Failure::Storage(_)) {
-                self.shared.publish(None);
-            }
+    /// Runs and answers a batch. Fails if the storage did, after having told so in the answers.
+    fn commit(&self, engine: &Engine, batch: &mut Vec<Box<dyn Job>>) -> Result<(), Failure> {
+        let outcome = caught(|| self.run_batch(engine, batch));
+        if matches!(outcome, Err(Failure::Storage(_))) {
+            // Before the answers: whoever has one must not read what may be undone.
+            self.shared.publish(None);
         }
+        let told = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
         for job in batch.drain(..) {
-            job.answer(outcome.clone());
+            job.answer(told.clone());
+        }
+        match outcome {
+            Ok(afterwards) => {
+                afterwards.into_iter().for_each(|work| work());
+                Ok(())
+            }
+            Err(Failure::Storage(cause)) => Err(Failure::Storage(cause)),
+            Err(failure) => {
+                tracing::error!(%failure, "a batch was undone");
+                Ok(())
+            }
         }
     }
 
-    fn run_batch(&self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
-        let txn = self.engine.begin_write()?;
+    fn run_batch(
+        &self,
+        engine: &Engine,
+        batch: &mut [Box<dyn Job>],
+    ) -> Result<Vec<Afterwards>, Failure> {
+        let txn = engine.begin_write()?;
         for job in batch {
             job.run(&txn)?;
         }
+        let afterwards = txn.take_afterwards();
         if txn.writes() == 0 {
-            return txn.abort();
+            txn.abort()?;
+            return Ok(afterwards);
         }
         txn.commit()?;
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
         // Before the answers: whoever has one must find its write.
-        self.shared.publish(Some(self.engine.begin_read()?));
-        Ok(())
+        self.shared.publish(Some(engine.begin_read()?));
+        Ok(afterwards)
     }
 
-    fn close(mut self) -> Result<(), Failure> {
-        self.queue.close();
-        self.shared.publish(None);
-        self.engine.close()
+    /// Opens the database and shows it to the readers.
+    fn open(&mut self, opening: Opening) -> Result<Engine, Failure> {
+        let began = Instant::now();
+        let engine = caught(|| (self.opener)(opening))?;
+        self.shared.publish(Some(engine.begin_read()?));
+        let open_ms = began.elapsed().as_secs_f64() * 1_000.0;
+        tracing::info!(open_ms, "database opened");
+        Ok(engine)
     }
+
+    /// Opens the database again and again until it goes well, or a wish to close comes.
+    fn reopen(&mut self) -> Result<Engine, Close> {
+        let mut pause = REOPEN_PAUSE_MIN;
+        loop {
+            match self.open(Opening::AfterFailure) {
+                Ok(engine) => return Ok(engine),
+                Err(failure) => tracing::error!(%failure, "reopening the database failed"),
+            }
+            self.refuse_for(pause)?;
+            pause = (2 * pause).min(REOPEN_PAUSE_MAX);
+        }
+    }
+
+    /// Drops what comes, which refuses it, for about as long as `pause`.
+    fn refuse_for(&mut self, pause: Duration) -> Result<(), Close> {
+        let end = Instant::now() + pause;
+        loop {
+            match self.queue.try_recv() {
+                Ok(Message::Job(job)) => job.answer(Err(Failure::Unavailable)),
+                Ok(Message::ReadFailed(_)) => {}
+                Ok(Message::Close(close)) => return Err(Some(close)),
+                Err(mpsc::error::TryRecvError::Disconnected) => return Err(None),
+                Err(mpsc::error::TryRecvError::Empty) if Instant::now() >= end => return Ok(()),
+                Err(mpsc::error::TryRecvError::Empty) => thread::sleep(REFUSE_PAUSE),
+            }
+        }
+    }
+}
+
+/// Runs `work`, and makes a storage failure of a panic in it: a library that trips over what is on the
+/// disk must not take the writer with it.
+fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_panic| Err(Failure::Storage("the database panicked".to_owned())))
 }

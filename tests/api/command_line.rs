@@ -23,7 +23,13 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_tells_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 3] = ["--seed", "--allow-demo-secrets", "--two-phase-commit"];
+    const WITHOUT_DEFAULT: [&str; 5] = [
+        "--seed",
+        "--allow-demo-secrets",
+        "--persistent-login-idle-max",
+        "--logins-per-profile-max",
+        "--two-phase-commit",
+    ];
     let help = Launch::new(&["serve", "--help"]).run();
     assert!(help.status.success());
     let mut flags = Vec::new();
@@ -41,7 +47,8 @@ fn help_tells_each_flag_with_its_variable_and_its_default() {
         assert_eq!(has_default, !WITHOUT_DEFAULT.contains(&flag.as_str()));
         flags.push(flag);
     }
-    for flag in ["--data-dir", "--listen", "--log-level", "--write-timeout"] {
+    let some = ["--data-dir", "--listen", "--log-level", "--write-timeout"];
+    for flag in some.iter().chain(&WITHOUT_DEFAULT) {
         assert!(flags.iter().any(|found| found == flag), "{flags:?}");
     }
 }

@@ -10,6 +10,9 @@ use crate::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
 /// Stands in queries and bodies of [`requests`], and must not stand in the log.
 const MARK: &str = "marked-text";
 
+/// Stand in the log's lines of the trail, and must not stand in others.
+const TRAIL_ALONE: [&str; 2] = [PROFILE, "demo"];
+
 /// What is logged of a request, beside what differs from run to run.
 #[derive(PartialEq, Eq, Debug)]
 struct Line {
@@ -50,7 +53,6 @@ fn requests(client: &Client) -> Vec<String> {
         created.token,
         created.id,
         NO_LOGIN.to_owned(),
-        PROFILE.to_owned(),
         DEMO_ACCESS_TOKEN.to_owned(),
         MARK.to_owned(),
         "accessTokenId".to_owned(),
@@ -88,7 +90,27 @@ fn log(format: &str) -> String {
         assert!(!ended.stderr.contains(&secret), "{secret} in {ended:?}");
         assert!(!ended.stdout.contains(&secret), "{secret} in {ended:?}");
     }
+    let mut events = 0;
+    for line in ended.stderr.lines() {
+        let is_event = is_event(line, format);
+        events += usize::from(is_event);
+        for text in TRAIL_ALONE {
+            assert_eq!(line.contains(text), is_event, "{text} in {line}");
+        }
+    }
+    assert_eq!(events, 3, "{ended:?}");
     ended.stderr
+}
+
+/// Whether a line of the log is one of the trail.
+fn is_event(line: &str, format: &str) -> bool {
+    match format {
+        "json" => {
+            let event: Value = serde_json::from_str(line).expect("every line is JSON");
+            event["fields"]["message"] == "trail"
+        }
+        _ => line.contains(" INFO trail what="),
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn refresh_behind(
     let mut change = pin!(server.app.store.write(change));
     assert!(server.begin(change.as_mut()).is_pending());
     let caller = Caller::new(Some(TICKETS.to_owned()));
-    let refresh = persistent_login::refresh(&server.app, caller, LOGIN.to_owned());
+    let refresh = persistent_login::refresh(&server.app, caller, LOGIN.to_owned(), None);
     let mut refresh = pin!(refresh);
     assert!(server.begin(refresh.as_mut()).is_pending());
     drop(held);

@@ -143,9 +143,12 @@ impl Setup {
             batch_jobs_max: config.batch_jobs_max.get(),
             wait_max: config.write_timeout,
         };
-        Store::open(Box::new(move || directory.open_database(&options)), &limits)
-            .await
-            .expect("a database")
+        Store::open(
+            Box::new(move |opening| directory.open_database(&options, opening)),
+            &limits,
+        )
+        .await
+        .expect("a database")
     }
 }
 

@@ -135,7 +135,7 @@ impl Model {
     ) {
         let fresh = answer.as_ref().ok().map(|login| login.token);
         let expected = expected.map(|login| match fresh {
-            Some(fresh) => login.rotated(fresh),
+            Some(fresh) => login.rotated(fresh, self.now),
             None => login,
         });
         assert_eq!(answer, expected, "{shown}");

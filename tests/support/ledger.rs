@@ -167,8 +167,7 @@ impl Known {
             (State::Absent, None) => true,
             (State::Is(login), Some(found)) => login == found,
             (State::Rotated(login), Some(found)) => {
-                !self.told.contains(&found.token.reveal())
-                    && login.clone().rotated(found.token) == *found
+                !self.told.contains(&found.token.reveal()) && is_rotation(login, found)
             }
             (State::Absent, Some(_)) | (State::Is(_) | State::Rotated(_), None) => false,
         }
@@ -199,4 +198,18 @@ fn describe(login: Option<&PersistentLogin>) -> String {
         || "absent".to_owned(),
         |login| format!("{login:?} with token {}", login.token.reveal()),
     )
+}
+
+/// Whether `found` is what a rotation makes of `login`. An answer does not tell of the rotation, a
+/// record does.
+fn is_rotation(login: &PersistentLogin, found: &PersistentLogin) -> bool {
+    let remembers = found
+        .rotation
+        .is_none_or(|rotation| rotation.replaced == login.token);
+    let rotated = PersistentLogin {
+        token: found.token,
+        rotation: found.rotation,
+        ..login.clone()
+    };
+    remembers && rotated == *found
 }

@@ -108,5 +108,6 @@ pub fn login(number: u128) -> PersistentLogin {
         profile_id: ObjectId::from_bytes([7; 12]),
         token: Token::new(Uuid::from_u128(!number)),
         timestamp: START,
+        rotation: None,
     }
 }

@@ -11,6 +11,7 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt};
 use rememberd::app::App;
+use rememberd::domain::device::Device;
 use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId};
 use rememberd::error::{Error, Refusal};
@@ -94,7 +95,7 @@ pub async fn run(disk: &Disk, options: &EngineOptions, rounds: usize, random: &m
 
 async fn open(disk: &Disk, options: &EngineOptions, seed: u64) -> App {
     let (disk, options) = (disk.clone(), options.clone());
-    let opener = move || Engine::open_backend(disk.clone(), &options);
+    let opener = move |_opening| Engine::open_backend(disk.clone(), &options);
     let store = support::open_store(Box::new(opener)).await;
     support::app(&[], store, support::START, seed)
 }
@@ -192,12 +193,12 @@ async fn perform(app: &App, operation: Operation) -> Outcome {
     let (id, told) = match operation {
         Operation::Create => {
             let profile = support::DEMO_PROFILE.to_owned();
-            let login = persistent_login::create(app, caller, profile).await;
+            let login = persistent_login::create(app, caller, profile, Device::default()).await;
             let login = login.expect("it is created");
             (login.id, Some(login))
         }
         Operation::Refresh(id) => {
-            match persistent_login::refresh(app, caller, id.to_string()).await {
+            match persistent_login::refresh(app, caller, id.to_string(), None).await {
                 Ok(login) => (id, Some(login)),
                 // An operation before it in this commit deleted it.
                 Err(Error::Refused(Refusal::NoSuchPersistentLogin { .. })) => (id, None),

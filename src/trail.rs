@@ -1,0 +1,232 @@
+//! The trail: what happened to logins, one log event each, counted.
+//!
+//! An event says what, when, whose and by which application, and never the login's id or a token: the
+//! login is told by a keyed fingerprint, by which its events can be put together and which nobody
+//! without the database's key can make from an id.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::clock::Timestamp;
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+
+/// Why a login was revoked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// A token was presented that had been used before.
+    TokenReuse,
+    /// Its profile has as many logins as it may have, and a new one was created.
+    Cap,
+}
+
+impl Reason {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::TokenReuse => "token_reuse",
+            Self::Cap => "cap",
+        }
+    }
+}
+
+/// What may happen to a login.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// It was created.
+    Create,
+    /// Its token was replaced.
+    Rotation,
+    /// The token just replaced was presented, and answered with the current one.
+    Grace,
+    /// A refresh without a token came soon after a rotation, and was answered with its result.
+    Coalesced,
+    /// A token was presented that had been used before.
+    Reuse,
+    /// It was ended for its protection.
+    Revocation(Reason),
+    /// Its time was over and it was removed.
+    Expiry,
+    /// It was ended by the application.
+    Delete,
+}
+
+impl Event {
+    /// Every event, for whoever reads all counters.
+    pub const ALL: [Self; 9] = [
+        Self::Create,
+        Self::Rotation,
+        Self::Grace,
+        Self::Coalesced,
+        Self::Reuse,
+        Self::Revocation(Reason::TokenReuse),
+        Self::Revocation(Reason::Cap),
+        Self::Expiry,
+        Self::Delete,
+    ];
+
+    /// The event's name in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Rotation => "rotation",
+            Self::Grace => "grace",
+            Self::Coalesced => "coalesced",
+            Self::Reuse => "reuse",
+            Self::Revocation(_) => "revocation",
+            Self::Expiry => "expiry",
+            Self::Delete => "delete",
+        }
+    }
+
+    const fn index(self) -> usize {
+        match self {
+            Self::Create => 0,
+            Self::Rotation => 1,
+            Self::Grace => 2,
+            Self::Coalesced => 3,
+            Self::Reuse => 4,
+            Self::Revocation(Reason::TokenReuse) => 5,
+            Self::Revocation(Reason::Cap) => 6,
+            Self::Expiry => 7,
+            Self::Delete => 8,
+        }
+    }
+
+    const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Revocation(reason) => Some(reason.name()),
+            Self::Create
+            | Self::Rotation
+            | Self::Grace
+            | Self::Coalesced
+            | Self::Reuse
+            | Self::Expiry
+            | Self::Delete => None,
+        }
+    }
+}
+
+/// The key of the fingerprints: random bytes that the database keeps.
+pub type FingerprintKey = [u8; 32];
+
+/// Where events go.
+#[derive(Debug, Default)]
+pub struct Trail {
+    key: OnceLock<Hmac<Sha256>>,
+    counts: [AtomicU64; Event::ALL.len()],
+}
+
+impl Trail {
+    /// Gives the trail the database's key; the first one stays.
+    pub fn set_key(&self, key: &FingerprintKey) {
+        self.key.get_or_init(|| keyed(key));
+    }
+
+    /// Logs that `event` happened to `login` at `now`, and counts it. `application` is who asked for
+    /// it; `None` if the server did it by itself. To be called once it is certain.
+    pub fn record(
+        &self,
+        event: Event,
+        login: &PersistentLogin,
+        application: Option<&str>,
+        now: Timestamp,
+    ) {
+        self.counts[event.index()].fetch_add(1, Ordering::Relaxed);
+        let (what, at) = (event.name(), now.as_millis());
+        let (tenant, profile) = (login.tenant.as_str(), login.profile_id.to_string());
+        let (login, reason) = (self.fingerprint(login.id), event.reason());
+        match event {
+            Event::Reuse => {
+                tracing::warn!(
+                    what,
+                    at,
+                    tenant,
+                    profile,
+                    application,
+                    login,
+                    reason,
+                    "trail"
+                );
+            }
+            Event::Create
+            | Event::Rotation
+            | Event::Grace
+            | Event::Coalesced
+            | Event::Revocation(_)
+            | Event::Expiry
+            | Event::Delete => {
+                tracing::info!(
+                    what,
+                    at,
+                    tenant,
+                    profile,
+                    application,
+                    login,
+                    reason,
+                    "trail"
+                );
+            }
+        }
+    }
+
+    /// How often `event` happened since the start.
+    pub fn count(&self, event: Event) -> u64 {
+        self.counts[event.index()].load(Ordering::Relaxed)
+    }
+
+    /// 16 hexadecimal digits: the first 64 bits of HMAC-SHA-256 of the id's bytes.
+    fn fingerprint(&self, id: PersistentLoginId) -> String {
+        // Without a key nothing may be told: an unkeyed digest could be found by trying ids.
+        let Some(key) = self.key.get() else {
+            return "unknown".to_owned();
+        };
+        let digest = key
+            .clone()
+            .chain_update(id.uuid().as_bytes())
+            .finalize()
+            .into_bytes();
+        let (first, _) = digest
+            .split_first_chunk::<8>()
+            .expect("a SHA-256 digest has 32 bytes");
+        format!("{:016x}", u64::from_be_bytes(*first))
+    }
+}
+
+fn keyed(key: &FingerprintKey) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_needs_its_key() {
+        let id = PersistentLoginId::new(Uuid::from_u128(1));
+        let print = |key: u8| {
+            let trail = Trail::default();
+            trail.set_key(&[key; 32]);
+            trail.fingerprint(id)
+        };
+        assert_eq!(print(1), print(1));
+        assert_ne!(print(1), print(2));
+        assert_eq!(print(1).len(), 16);
+        assert!(!id.to_string().replace('-', "").contains(&print(1)));
+    }
+
+    #[test]
+    fn every_event_is_counted_by_itself() {
+        let mut indexes = Event::ALL.map(Event::index);
+        indexes.sort_unstable();
+        assert!(
+            indexes
+                .iter()
+                .enumerate()
+                .all(|(place, index)| place == *index)
+        );
+    }
+}
