@@ -6,10 +6,12 @@ use crate::ceiling::Ceiling;
 use crate::dataset::Dataset;
 use crate::deployment::{Deployment, Facts};
 use crate::disk::Disk;
+use crate::listing::{self, Listing};
 use crate::load::{Load, Operation};
 use crate::plan::{POINTS, Plan, Point, Subject};
 use crate::postgres::Postgres;
 use crate::probe::{self, Sizes};
+use crate::recovery;
 use crate::redis::Redis;
 use crate::sample::{Round, Spread};
 use crate::workspace::Workspace;
@@ -31,6 +33,9 @@ pub struct BothSizes {
 pub struct BothFacts {
     pub small: Facts,
     pub large: Facts,
+    pub listing: Listing,
+    /// How long after the disk is back the server serves again, in milliseconds; the error says why it is unknown.
+    pub recovery_ms: Result<Spread, String>,
 }
 
 /// The rounds of every point, in the order of `POINTS`; the error says why a point was not measured.
@@ -80,11 +85,20 @@ impl Contest {
     }
 
     /// What the two sizes of the data cost. Every server is stopped when this returns.
-    pub fn finish(self, plan: &Plan) -> BothFacts {
+    pub fn finish(self, plan: &Plan, workspace: &Workspace) -> BothFacts {
+        progress("listing");
+        let listing = listing::measure(self.large.address(), &self.large.dataset);
         progress("crashing and reopening");
+        let large = self.large.finish(plan);
+        let small_dir = self.small.data_dir().to_owned();
+        let dataset = self.small.dataset;
+        let small = self.small.finish(plan);
+        progress("filling the disk");
         BothFacts {
-            small: self.small.finish(plan),
-            large: self.large.finish(plan),
+            small,
+            large,
+            listing,
+            recovery_ms: recovery::measure(plan, workspace, &small_dir, &dataset),
         }
     }
 
@@ -106,6 +120,9 @@ impl Contest {
         match point.subject {
             Subject::RefreshSmall => load(small.address(), Operation::Refresh, small.dataset),
             Subject::RefreshLarge => load(large.address(), Operation::Refresh, large.dataset),
+            Subject::CompareAndRotate => {
+                load(small.address(), Operation::CompareAndRotate, small.dataset)
+            }
             Subject::GetSmall => load(small.address(), Operation::Get, small.dataset),
             Subject::CeilingRefresh => load(ceiling, Operation::CeilingRefresh, small.dataset),
             Subject::CeilingGet => load(ceiling, Operation::CeilingGet, small.dataset),

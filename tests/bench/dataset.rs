@@ -8,6 +8,9 @@ use std::str;
 /// A phone and a laptop.
 const LOGINS_PER_PROFILE: u64 = 2;
 
+/// The first logins are all of one profile, whose list is measured.
+pub const CROWD_LOGINS: u64 = 1_000;
+
 #[derive(Clone, Copy)]
 pub struct Dataset {
     pub seed: u64,
@@ -46,7 +49,14 @@ impl Dataset {
 
     /// 24 hexadecimal digits.
     pub fn profile_id(&self, login_index: u64) -> String {
-        let index = login_index / LOGINS_PER_PROFILE;
+        let index = match login_index {
+            ..CROWD_LOGINS => 0,
+            _ => login_index / LOGINS_PER_PROFILE,
+        };
+        self.profile_of(index)
+    }
+
+    fn profile_of(&self, index: u64) -> String {
         let digits = format!("{:032x}", self.bits(Lane::Profile, index));
         digits[..24].to_owned()
     }
@@ -74,7 +84,7 @@ impl Dataset {
                     r#""tenant":"default","roles":[],"attributes":{{}}}}"#
                 ),
                 separator(index),
-                self.profile_id(index),
+                self.profile_of(index / LOGINS_PER_PROFILE),
                 number = index / LOGINS_PER_PROFILE
             )?;
         }
@@ -112,6 +122,11 @@ impl Uuid {
 
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).expect("hexadecimal digits and hyphens are ASCII")
+    }
+
+    /// The UUID of these 36 bytes.
+    pub fn from_text(text: &[u8]) -> Option<Self> {
+        text.try_into().ok().map(Self)
     }
 
     fn from_bits(random: u128) -> Self {

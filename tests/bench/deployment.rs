@@ -82,6 +82,10 @@ impl Deployment {
         deployment
     }
 
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.server().address
     }

@@ -17,7 +17,7 @@ const PLACE: &str = "00000000-0000-4000-8000-000000000000";
 pub struct Exchange {
     request: Vec<u8>,
     id_at: usize,
-    /// Where the caller sends the new token itself, as to Redis.
+    /// Where the caller sends a token: the new one to Redis, the login's own to be compared.
     token_at: Option<usize>,
     check: fn(answer: &[u8], id: &[u8]) -> Check,
     /// The id in each answer, if it is not the one that was asked for.
@@ -36,6 +36,7 @@ impl Exchange {
     pub fn new(operation: &Operation, dataset: &Dataset) -> Self {
         match operation {
             Operation::Refresh => Self::http(refresh_request(dataset), None),
+            Operation::CompareAndRotate => Self::presenting(compare_request(dataset)),
             Operation::Get => Self::http(get_request(dataset), None),
             Operation::CeilingRefresh => {
                 Self::http(refresh_request(dataset), Some(CEILING_LOGIN_ID))
@@ -72,6 +73,14 @@ impl Exchange {
         }
     }
 
+    /// A request that has a place for the id, and after it one for the token.
+    fn presenting(request: String) -> Self {
+        Self {
+            token_at: request.rfind(PLACE),
+            ..Self::http(request, None)
+        }
+    }
+
     fn redis(request: String) -> Self {
         Self {
             id_at: request
@@ -93,8 +102,26 @@ pub fn http_body(answer: &[u8]) -> Option<&[u8]> {
     body.get(..body_len)
 }
 
+/// The token in the HTTP answer that tells of a login.
+pub fn token_of(answer: &[u8]) -> Option<Uuid> {
+    const NAME: &[u8] = b"\"token\":\"";
+    let body = http_body(answer)?;
+    let at = find(body, NAME)? + NAME.len();
+    Uuid::from_text(body.get(at..at + Uuid::LEN)?)
+}
+
 fn refresh_request(dataset: &Dataset) -> String {
-    let body = format!("accessTokenId={}", dataset.access_token().as_str());
+    refresh_with(format!("accessTokenId={}", dataset.access_token().as_str()))
+}
+
+fn compare_request(dataset: &Dataset) -> String {
+    refresh_with(format!(
+        "accessTokenId={}&token={PLACE}",
+        dataset.access_token().as_str()
+    ))
+}
+
+fn refresh_with(body: String) -> String {
     format!(
         "POST {PATH}/{PLACE}/refresh_token HTTP/1.1\r\nHost: 127.0.0.1\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",

@@ -16,8 +16,8 @@ use tokio::task::LocalSet;
 use tokio::time;
 
 use crate::dataset::{Random, Uuid};
-use crate::exchange::{ANSWER_BYTES_MAX, Check, Exchange};
-use crate::load::{Load, Outcome, STRAGGLER_TIMEOUT_SECS};
+use crate::exchange::{ANSWER_BYTES_MAX, Check, Exchange, token_of};
+use crate::load::{Load, Operation, Outcome, STRAGGLER_TIMEOUT_SECS};
 
 const LATENCY_MICROSECONDS_MAX: u64 = 60_000_000;
 
@@ -50,6 +50,18 @@ async fn run(load: Load) -> Outcome {
         streams.push(stream);
     }
 
+    let load = Rc::new(load);
+    let learning: Vec<_> = streams
+        .into_iter()
+        .zip(0..)
+        .map(|(stream, number)| {
+            tokio::task::spawn_local(learn_tokens(stream, number, Rc::clone(&load)))
+        })
+        .collect();
+    let mut learned = Vec::with_capacity(load.connections);
+    for task in learning {
+        learned.push(task.await.expect("the tokens are learned"));
+    }
     let from = Instant::now() + load.warm_up;
     let tally = Rc::new(Tally {
         histogram: RefCell::new(empty_histogram()),
@@ -57,14 +69,14 @@ async fn run(load: Load) -> Outcome {
         from,
         until: from + load.measure,
     });
-    let load = Rc::new(load);
-    let tasks: Vec<_> = streams
+    let tasks: Vec<_> = learned
         .into_iter()
         .zip(0..)
-        .map(|(stream, number)| {
+        .map(|((stream, tokens), number)| {
             tokio::task::spawn_local(send_all(
                 stream,
                 number,
+                tokens,
                 Rc::clone(&load),
                 Rc::clone(&tally),
             ))
@@ -79,20 +91,65 @@ async fn run(load: Load) -> Outcome {
     tally.outcome()
 }
 
+/// The tokens of the connection's own logins, where tokens are presented: the logins whose numbers leave the
+/// connection's number when divided by how many there are.
+async fn learn_tokens(
+    mut stream: TcpStream,
+    number: u64,
+    load: Rc<Load>,
+) -> (TcpStream, Vec<Uuid>) {
+    let mut tokens = Vec::new();
+    if !matches!(load.operation, Operation::CompareAndRotate) {
+        return (stream, tokens);
+    }
+    let connections = load.connections as u64;
+    let mut exchange = Exchange::new(&Operation::Get, &load.dataset);
+    let mut buffer = [0; ANSWER_BYTES_MAX];
+    for own in 0..load.dataset.logins / connections {
+        let id = load.dataset.login_id(own * connections + number);
+        let filled = send_one(&mut stream, &mut exchange, &mut buffer, &id, &id)
+            .await
+            .expect("the server tells of every login");
+        tokens.push(token_of(&buffer[..filled]).expect("a checked answer has a token"));
+    }
+    (stream, tokens)
+}
+
 /// One connection, until the time is up or the connection breaks.
-async fn send_all(mut stream: TcpStream, number: u64, load: Rc<Load>, tally: Rc<Tally>) {
+async fn send_all(
+    mut stream: TcpStream,
+    number: u64,
+    mut tokens: Vec<Uuid>,
+    load: Rc<Load>,
+    tally: Rc<Tally>,
+) {
     let mut exchange = Exchange::new(&load.operation, &load.dataset);
     let mut random = Random::new(load.dataset.seed, (load.stream << 16) + number);
     let mut buffer = [0; ANSWER_BYTES_MAX];
     let mut now = Instant::now();
     while now < tally.until {
-        let id = load.dataset.login_id(random.below(load.dataset.logins));
-        let token = random.uuid();
+        // A connection that presents tokens has logins of its own, so that it knows their tokens.
+        let own = match tokens.len() as u64 {
+            0 => None,
+            count => Some(random.below(count)),
+        };
+        let index = match own {
+            Some(own) => own * load.connections as u64 + number,
+            None => random.below(load.dataset.logins),
+        };
+        let id = load.dataset.login_id(index);
+        let token = own.map_or_else(|| random.uuid(), |own| tokens[own as usize]);
         let sent = Instant::now();
         let answered = send_one(&mut stream, &mut exchange, &mut buffer, &id, &token).await;
         now = Instant::now();
         match answered {
-            Ok(()) => tally.success(sent, now),
+            Ok(filled) => {
+                tally.success(sent, now);
+                if let Some(own) = own {
+                    tokens[own as usize] =
+                        token_of(&buffer[..filled]).expect("a checked answer has a token");
+                }
+            }
             // After a wrong answer the connection may be out of step, so that it ends here as well.
             Err(_) => return tally.error(),
         }
@@ -105,7 +162,7 @@ async fn send_one(
     buffer: &mut [u8],
     id: &Uuid,
     token: &Uuid,
-) -> io::Result<()> {
+) -> io::Result<usize> {
     stream.write_all(exchange.aim(id, token)).await?;
     let mut filled = 0;
     loop {
@@ -115,7 +172,7 @@ async fn send_one(
         }
         match exchange.check(&buffer[..filled], id) {
             Check::Incomplete => {}
-            Check::Good => return Ok(()),
+            Check::Good => return Ok(filled),
             Check::Bad => return Err(io::ErrorKind::InvalidData.into()),
         }
     }

@@ -32,6 +32,8 @@ pub struct Load {
 
 pub enum Operation {
     Refresh,
+    /// A refresh that presents the login's token.
+    CompareAndRotate,
     Get,
     CeilingRefresh,
     CeilingGet,
@@ -143,6 +145,7 @@ impl Operation {
     fn to_arg(&self) -> String {
         match self {
             Self::Refresh => "refresh".to_owned(),
+            Self::CompareAndRotate => "compare-and-rotate".to_owned(),
             Self::Get => "get".to_owned(),
             Self::CeilingRefresh => "ceiling-refresh".to_owned(),
             Self::CeilingGet => "ceiling-get".to_owned(),
@@ -153,13 +156,14 @@ impl Operation {
     fn parse(arg: &str) -> Self {
         match arg {
             "refresh" => Self::Refresh,
+            "compare-and-rotate" => Self::CompareAndRotate,
             "get" => Self::Get,
             "ceiling-refresh" => Self::CeilingRefresh,
             "ceiling-get" => Self::CeilingGet,
             other => Self::Redis {
                 script: other
                     .strip_prefix("redis:")
-                    .expect("the operation is one of the five")
+                    .expect("the operation is one of the six")
                     .to_owned(),
             },
         }

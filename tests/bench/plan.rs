@@ -21,6 +21,7 @@ pub struct Plan {
 pub enum Subject {
     RefreshSmall,
     RefreshLarge,
+    CompareAndRotate,
     GetSmall,
     CeilingRefresh,
     CeilingGet,
@@ -36,12 +37,13 @@ pub struct Point {
 }
 
 /// The points of one round, in order: what is compared with each other stands next to each other.
-pub const POINTS: [Point; 15] = [
+pub const POINTS: [Point; 16] = [
     point(Subject::Disk, 1),
     point(Subject::RefreshSmall, 1),
     point(Subject::RefreshLarge, 1),
     point(Subject::RefreshLarge, 64),
     point(Subject::RefreshSmall, 64),
+    point(Subject::CompareAndRotate, 64),
     point(Subject::CeilingRefresh, 64),
     point(Subject::Postgres, 64),
     point(Subject::Redis, 64),
@@ -78,6 +80,7 @@ impl Plan {
         match subject {
             Subject::RefreshSmall => format!("refresh, {small} logins"),
             Subject::RefreshLarge => format!("refresh, {large} logins"),
+            Subject::CompareAndRotate => format!("compare-and-rotate, {small} logins"),
             Subject::GetSmall => format!("GET, {small} logins"),
             Subject::CeilingRefresh => "bare hyper, as refresh".to_owned(),
             Subject::CeilingGet => "bare hyper, as GET".to_owned(),

@@ -39,11 +39,13 @@ mod disk;
 mod exchange;
 mod generator;
 mod json;
+mod listing;
 mod load;
 mod plan;
 mod postgres;
 mod probe;
 mod process;
+mod recovery;
 mod redis;
 mod rememberd;
 mod report;
@@ -79,9 +81,9 @@ fn run(plan: &Plan) -> ExitCode {
     let contest = Contest::prepare(plan, &workspace);
     let sizes = contest.sizes();
     let rates = contest.measure(plan);
-    let facts = contest.finish(plan);
+    let facts = contest.finish(plan, &workspace);
 
-    let comparisons = targets::compare(plan, &rates, &facts.large);
+    let comparisons = targets::compare(plan, &rates, &facts);
     let report = Report {
         plan,
         file_system: disk::file_system(workspace.path()),

@@ -1,7 +1,6 @@
 //! What was promised, next to what was measured.
 
-use crate::contest::Rates;
-use crate::deployment::Facts;
+use crate::contest::{BothFacts, Rates};
 use crate::plan::{Plan, Point, Subject, grouped, point};
 use crate::sample::Spread;
 
@@ -24,6 +23,7 @@ const REFRESH_64: Point = point(Subject::RefreshSmall, 64);
 const REFRESH_256: Point = point(Subject::RefreshSmall, 256);
 const REFRESH_LARGE_64: Point = point(Subject::RefreshLarge, 64);
 const REFRESH_LARGE_256: Point = point(Subject::RefreshLarge, 256);
+const COMPARE_64: Point = point(Subject::CompareAndRotate, 64);
 const GET_64: Point = point(Subject::GetSmall, 64);
 const CEILING_64: Point = point(Subject::CeilingRefresh, 64);
 const CEILING_256: Point = point(Subject::CeilingRefresh, 256);
@@ -34,11 +34,12 @@ const REDIS_64: Point = point(Subject::Redis, 64);
 const REDIS_256: Point = point(Subject::Redis, 256);
 const DISK: Point = point(Subject::Disk, 1);
 
-const RATIOS: [(Point, Point, Option<Bound>); 10] = [
+const RATIOS: [(Point, Point, Option<Bound>); 11] = [
     (REFRESH_64, POSTGRES_64, Some(Bound::AtLeast(1.8))),
     (REFRESH_64, CEILING_64, Some(Bound::AtLeast(0.28))),
     (GET_64, CEILING_GET_64, Some(Bound::AtLeast(0.75))),
     (REFRESH_LARGE_64, REFRESH_64, Some(Bound::AtLeast(0.4))),
+    (COMPARE_64, REFRESH_64, Some(Bound::AtLeast(0.9))),
     (REFRESH_64, REDIS_64, None),
     (REFRESH_256, POSTGRES_256, None),
     (REFRESH_256, CEILING_256, None),
@@ -51,7 +52,12 @@ const IDLE_MB_MAX: Bound = Bound::AtMost(30.0);
 const OPEN_CLEAN_MS_MAX: Bound = Bound::AtMost(10.0);
 const OPEN_CRASH_MS_MAX: Bound = Bound::AtMost(400.0);
 
-pub fn compare(plan: &Plan, rates: &Rates, large: &Facts) -> Vec<Comparison> {
+/// A page of a profile's logins, in GETs of one.
+const LISTING_MAX: Bound = Bound::AtMost(10.0);
+const RECOVERY_MS_MAX: Bound = Bound::AtMost(1_000.0);
+
+pub fn compare(plan: &Plan, rates: &Rates, facts: &BothFacts) -> Vec<Comparison> {
+    let (large, listing) = (&facts.large, &facts.listing);
     let ratios = RATIOS.iter().map(|(above, below, bound)| Comparison {
         name: ratio_name(plan, *above, *below),
         unit: "x",
@@ -79,6 +85,30 @@ pub fn compare(plan: &Plan, rates: &Rates, large: &Facts) -> Vec<Comparison> {
                 large.open_crash_ms,
                 OPEN_CRASH_MS_MAX,
             ),
+            fact(
+                "by_profile, 1,000 logins of the profile, first page / GET",
+                "x",
+                listing.page,
+                LISTING_MAX,
+            ),
+            Comparison {
+                bound: None,
+                ..fact(
+                    "by_profile, 1,000 logins of the profile, all / GET",
+                    "x",
+                    listing.whole,
+                    LISTING_MAX,
+                )
+            },
+            Comparison {
+                name: format!(
+                    "served again after the disk is back, {} logins",
+                    grouped(facts.small.logins)
+                ),
+                unit: "ms",
+                bound: Some(RECOVERY_MS_MAX),
+                value: facts.recovery_ms.clone(),
+            },
         ])
         .collect()
 }
