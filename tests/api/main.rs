@@ -3,6 +3,7 @@
 
 // What the tests stand on.
 mod client;
+mod crowd;
 mod fixture;
 mod process;
 mod random;

@@ -1,40 +1,17 @@
 //! Many clients at once.
 
 use std::collections::HashSet;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::client::{Client, LOGINS, Login};
+use crate::crowd::{distinct, together};
 use crate::fixture::{ADMIN, LOGIN, PROFILE, TOKEN, first_login};
 use crate::random::{self, Random};
 use crate::server::{Server, Setup};
 use crate::wire::Wire;
-
-/// Runs `work` on `count` threads that begin together, each with a connection of its own.
-fn together<T: Send>(server: &Server, count: usize, work: impl Fn(Client) -> T + Sync) -> Vec<T> {
-    let begin = Barrier::new(count);
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..count)
-            .map(|_| {
-                let client = Client::new(server.address);
-                let (begin, work) = (&begin, &work);
-                scope.spawn(move || {
-                    begin.wait();
-                    work(client)
-                })
-            })
-            .collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, T>| thread.join().expect("no panic");
-        threads.into_iter().map(join).collect()
-    })
-}
-
-fn distinct<'a>(texts: impl IntoIterator<Item = &'a String>) -> usize {
-    texts.into_iter().collect::<HashSet<_>>().len()
-}
 
 #[test]
 fn parallel_refreshes_of_a_login_are_one_after_the_other() {
