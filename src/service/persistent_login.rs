@@ -56,9 +56,8 @@ pub async fn create(
             };
             let told = request.scene.by(caller);
             if let Some(cap) = cap {
-                for crowded_out in unused_longest(txn, profile_id, cap.get() - 1)? {
-                    persistent_login::delete(txn, &crowded_out)?;
-                    told.tell(txn, Event::Revocation(Reason::Cap), &crowded_out);
+                for crowded_out in told.surplus(txn, profile_id, cap.get() - 1)? {
+                    told.end(txn, Event::Revocation(Reason::Cap), &crowded_out)?;
                 }
             }
             persistent_login::create(txn, &login, &device)?;
@@ -124,8 +123,7 @@ pub async fn delete(app: &App, caller: Caller, id: String) -> Result<(), Error> 
     app.store
         .write(move |txn| {
             if let Some((caller, login)) = request.deletable(txn)? {
-                persistent_login::delete(txn, &login)?;
-                request.scene.by(caller).tell(txn, Event::Delete, &login);
+                request.scene.by(caller).end(txn, Event::Delete, &login)?;
             }
             Ok(())
         })
@@ -177,7 +175,7 @@ pub fn list_by_profile(
     })
 }
 
-/// Deletes the logins of a profile but the one with the id `except`; tells how many there were.
+/// Deletes the logins of a profile but the one with the id `except`; tells how many of them were valid.
 ///
 /// # Errors
 ///
@@ -197,9 +195,8 @@ pub async fn delete_by_profile(
             let mut deleted = 0;
             for login in persistent_login::of_profile(txn, profile_id)? {
                 if Some(login.id) != except {
-                    persistent_login::delete(txn, &login)?;
-                    told.tell(txn, Event::Delete, &login);
-                    deleted += 1;
+                    let was_valid = told.end(txn, Event::Delete, &login)?;
+                    deleted += usize::from(was_valid);
                 }
             }
             Ok(deleted)
@@ -270,8 +267,7 @@ pub async fn delete_idle(
                     if let Some(login) =
                         found.filter(|login| login.is_expired(scene.now, scene.lifetime))
                     {
-                        persistent_login::delete(txn, &login)?;
-                        told.tell(txn, Event::Expiry, &login);
+                        told.end(txn, Event::Expiry, &login)?;
                     }
                 }
                 Ok(())
@@ -355,24 +351,10 @@ impl Refresh {
             }
         };
         for login in &logins {
-            persistent_login::delete(txn, login)?;
-            told.tell(txn, Event::Revocation(Reason::TokenReuse), login);
+            told.end(txn, Event::Revocation(Reason::TokenReuse), login)?;
         }
         Ok(revoked)
     }
-}
-
-/// The logins of a profile that have to go for `kept` of them to stay: those unused longest.
-fn unused_longest(
-    txn: &impl Read,
-    profile_id: ObjectId,
-    kept: usize,
-) -> Result<Vec<PersistentLogin>, Failure> {
-    let mut logins = persistent_login::of_profile(txn, profile_id)?;
-    logins.sort_by_key(|login| (login.last_used(), login.id));
-    let surplus = logins.len().saturating_sub(kept);
-    logins.truncate(surplus);
-    Ok(logins)
 }
 
 /// When something is asked for, and what holds then.
@@ -396,6 +378,7 @@ impl Scene {
     fn by(&self, caller: AccessToken) -> Told {
         Told {
             now: self.now,
+            lifetime: self.lifetime,
             trail: Arc::clone(&self.trail),
             application: Some(Arc::from(caller.application)),
         }
@@ -405,6 +388,7 @@ impl Scene {
     fn by_itself(&self) -> Told {
         Told {
             now: self.now,
+            lifetime: self.lifetime,
             trail: Arc::clone(&self.trail),
             application: None,
         }
@@ -421,6 +405,7 @@ fn lifetime(config: &Config) -> Lifetime {
 /// Who did something, and when: what the trail is told with every event.
 struct Told {
     now: Timestamp,
+    lifetime: Lifetime,
     trail: Arc<Trail>,
     application: Option<Arc<str>>,
 }
@@ -431,6 +416,32 @@ impl Told {
         let (trail, now, login) = (Arc::clone(&self.trail), self.now, login.clone());
         let application = self.application.clone();
         txn.afterwards(move || trail.record(event, &login, application.as_deref(), now));
+    }
+
+    /// Deletes `login`. Tells the trail of `event`, or of its expiry if its time was over already, and
+    /// the caller whether it was valid until now.
+    fn end(&self, txn: &WriteTxn, event: Event, login: &PersistentLogin) -> Result<bool, Failure> {
+        persistent_login::delete(txn, login)?;
+        let was_valid = !login.is_expired(self.now, self.lifetime);
+        self.tell(txn, if was_valid { event } else { Event::Expiry }, login);
+        Ok(was_valid)
+    }
+
+    /// The logins of a profile that have to go for `kept` of them to stay: first those that are expired
+    /// and were not removed yet, then those unused longest.
+    fn surplus(
+        &self,
+        txn: &impl Read,
+        profile_id: ObjectId,
+        kept: usize,
+    ) -> Result<Vec<PersistentLogin>, Failure> {
+        let mut logins = persistent_login::of_profile(txn, profile_id)?;
+        logins.sort_by_key(|login| {
+            let is_valid = !login.is_expired(self.now, self.lifetime);
+            (is_valid, login.last_used(), login.id)
+        });
+        logins.truncate(logins.len().saturating_sub(kept));
+        Ok(logins)
     }
 }
 
