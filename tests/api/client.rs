@@ -65,6 +65,36 @@ impl Client {
         self.post(&format!("{LOGINS}/{id}/refresh_token"), &form)
     }
 
+    /// POST `refresh_token` for a login, with the token that the user presented.
+    pub fn refresh_with(&self, id: &str, token: &str) -> Answer {
+        let form = [("accessTokenId", self.caller.as_str()), ("token", token)];
+        self.post(&format!("{LOGINS}/{id}/refresh_token"), &encode(&form))
+    }
+
+    /// POST `create` for a profile, with more parameters.
+    pub fn create_with(&self, profile_id: &str, more: &[(&str, &str)]) -> Answer {
+        let form = [
+            ("accessTokenId", self.caller.as_str()),
+            ("profileId", profile_id),
+        ];
+        let form = encode(&[&form, more].concat());
+        self.post(&format!("{LOGINS}/create"), &form)
+    }
+
+    /// GET `by_profile`, with more of a query: empty, or beginning with `&`.
+    pub fn by_profile(&self, profile_id: &str, more: &str) -> Answer {
+        let caller = &self.caller;
+        self.get(&format!(
+            "{LOGINS}/by_profile?accessTokenId={caller}&profileId={profile_id}{more}"
+        ))
+    }
+
+    /// POST `delete_by_profile`, with more of a form: empty, or beginning with `&`.
+    pub fn delete_by_profile(&self, profile_id: &str, more: &str) -> Answer {
+        let form = format!("accessTokenId={}&profileId={profile_id}{more}", self.caller);
+        self.post(&format!("{LOGINS}/delete_by_profile"), &form)
+    }
+
     /// POST `delete` for a login.
     pub fn delete(&self, id: &str) -> Answer {
         let form = format!("accessTokenId={}", self.caller);
@@ -108,6 +138,13 @@ impl Client {
     }
 }
 
+/// A form of these parameters.
+pub fn encode(parameters: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish()
+}
+
 fn text(body: &mut Body) -> String {
     let bytes = body.read_to_vec().expect("a whole body");
     String::from_utf8(bytes).expect("a body in UTF-8")
@@ -140,6 +177,47 @@ impl Answer {
         let login: Login = serde_json::from_str(&self.body).expect("a login");
         assert_eq!(self.body, login.json());
         login
+    }
+
+    /// The logins that this lists, in their form to the letter.
+    #[track_caller]
+    pub fn list(&self) -> Vec<Listed> {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.is_json();
+        let list: Vec<Listed> = serde_json::from_str(&self.body).expect("a list of logins");
+        let json: Vec<String> = list.iter().map(Listed::json).collect();
+        assert_eq!(self.body, format!("[{}]", json.join(",")));
+        list
+    }
+
+    /// The ids of the logins that this lists.
+    #[track_caller]
+    pub fn listed_ids(&self) -> Vec<String> {
+        self.list().into_iter().map(|listed| listed.id).collect()
+    }
+
+    /// Asserts that this many logins were deleted.
+    #[track_caller]
+    pub fn is_deleted(&self, count: usize) {
+        let body = format!(r#"{{"deleted":{count}}}"#);
+        assert_eq!((self.status, &self.body), (200, &body));
+        self.is_json();
+    }
+
+    /// Asserts that the token was used before, and what was revoked for it.
+    #[track_caller]
+    pub fn is_reuse(&self, revoked: &str) {
+        let message =
+            format!("The token was used already, so a copy of it is in other hands; {revoked}");
+        self.is_error(401, "BAD_CREDENTIALS", &message);
+    }
+
+    /// Asserts that the value of the parameter `name` is refused.
+    #[track_caller]
+    pub fn is_bad_parameter(&self, name: &str) {
+        self.is_other_error(400);
+        let begin = format!(r#"{{"errorCode":"OTHER","message":"Parameter '{name}' "#);
+        assert!(self.body.starts_with(&begin), "{self:?}");
     }
 
     /// Asserts that this is the contract's empty answer.
@@ -245,6 +323,40 @@ impl Login {
         } = self;
         format!(
             r#"{{"tenant":"{tenant}","profileId":"{profile_id}","token":"{token}","timestamp":{timestamp},"id":"{id}"}}"#
+        )
+    }
+}
+
+/// A persistent login in a list: without its token.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Listed {
+    pub id: String,
+    pub tenant: String,
+    pub profile_id: String,
+    pub label: Option<String>,
+    pub user_agent: Option<String>,
+    pub ip_address: Option<String>,
+    pub created_on: i64,
+    pub last_used_on: i64,
+    pub expires_on: i64,
+}
+
+impl Listed {
+    /// The text that is answered for it.
+    fn json(&self) -> String {
+        let text = |value: &Option<String>| serde_json::to_string(value).expect("it has JSON");
+        format!(
+            r#"{{"id":"{}","tenant":"{}","profileId":"{}","label":{},"userAgent":{},"ipAddress":{},"createdOn":{},"lastUsedOn":{},"expiresOn":{}}}"#,
+            self.id,
+            self.tenant,
+            self.profile_id,
+            text(&self.label),
+            text(&self.user_agent),
+            text(&self.ip_address),
+            self.created_on,
+            self.last_used_on,
+            self.expires_on,
         )
     }
 }

@@ -1,11 +1,10 @@
 //! Whether the process lives, and whether it should be sent requests.
 
 use rememberd::app::Phase;
-use rememberd::error::{Error, Failure};
 
 use crate::client::{Answer, Client};
-use crate::fixture::{LOGIN, PROFILE, TOKEN};
-use crate::server::{Server, Setup};
+use crate::fixture::{LOGIN, NO_LOGIN, PROFILE, TOKEN};
+use crate::server::{Server, Setup, wait_until};
 
 const LIVE: &str = "/health/live";
 const READY: &str = "/health/ready";
@@ -76,10 +75,39 @@ fn a_draining_process_is_not_ready_and_answers_what_still_comes() {
 #[test]
 fn a_process_whose_storage_failed_is_not_ready() {
     let server = Server::start();
-    let failed = server.block_on(server.app.store.write(|_| -> Result<(), Error> {
-        Err(Failure::Storage("the disk is gone".to_owned()).into())
-    }));
-    assert!(failed.is_err());
-    assert_eq!(status(&server.client(), LIVE), 200);
-    assert_eq!(status(&server.client(), READY), 503);
+    let client = server.client();
+    let failing = server.fail_disk();
+    assert_eq!(status(&client, LIVE), 200);
+    assert_eq!(status(&client, READY), 503);
+    drop(failing);
+    wait_until("the database is open again", || {
+        client.get(READY).status == 200
+    });
+    assert_eq!(status(&client, READY), 200);
+    let refreshed = client.refresh(LOGIN).login();
+    assert_eq!(client.read(LOGIN).login(), refreshed);
+}
+
+#[test]
+fn a_sick_disk_logs_nobody_out() {
+    let server = Server::start();
+    let client = server.client();
+    let current = client.refresh(LOGIN).login();
+    let failing = server.fail_disk();
+    // Neither 401 nor 404, whatever is asked for and whatever is presented.
+    for token in [&current.token, TOKEN, NO_LOGIN] {
+        is_not_ready(&client.refresh_with(LOGIN, token));
+        is_not_ready(&client.refresh_with(NO_LOGIN, token));
+    }
+    is_not_ready(&client.read(LOGIN));
+    is_not_ready(&client.read(NO_LOGIN));
+    is_not_ready(&client.refresh(LOGIN));
+    is_not_ready(&client.delete(LOGIN));
+    is_not_ready(&client.create(PROFILE));
+    is_not_ready(&client.by_profile(PROFILE, ""));
+    is_not_ready(&client.delete_by_profile(PROFILE, ""));
+    drop(failing);
+    wait_until("the database is open again", || server.app.is_ready());
+    assert_eq!(client.read(LOGIN).login(), current);
+    client.refresh_with(LOGIN, &current.token).login();
 }

@@ -13,6 +13,10 @@ mod wire;
 
 // What a client asks for.
 mod access_token;
+mod by_profile;
+mod coalesce;
+mod compare_and_rotate;
+mod devices;
 mod expiry;
 mod health;
 mod parameters;

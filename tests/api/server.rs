@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -14,13 +15,13 @@ use rememberd::config::Config;
 use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::profile::Profile;
 use rememberd::entropy::Entropy;
-use rememberd::error::Error;
+use rememberd::error::{Error, Failure};
 use rememberd::server;
 use rememberd::service::seed::{self, Seed};
 use rememberd::service::seed_file::SeedFile;
 use rememberd::store::directory::DataDirectory;
 use rememberd::store::engine::{EngineOptions, WriteTxn};
-use rememberd::store::{Store, WriterLimits, profile};
+use rememberd::store::{Opening, Store, WriterLimits, profile};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -43,6 +44,7 @@ pub struct Setup {
     now: Timestamp,
     phase: Phase,
     home: TempDir,
+    disk_fails: Arc<AtomicBool>,
 }
 
 impl Setup {
@@ -54,6 +56,7 @@ impl Setup {
             now: fixture::NOW,
             phase: Phase::Serving,
             home: TempDir::new().expect("a temporary directory"),
+            disk_fails: Arc::default(),
         }
     }
 
@@ -110,6 +113,7 @@ impl Setup {
             served,
             runtime,
             home: self.home,
+            disk_fails: self.disk_fails,
         }
     }
 
@@ -143,12 +147,16 @@ impl Setup {
             batch_jobs_max: config.batch_jobs_max.get(),
             wait_max: config.write_timeout,
         };
-        Store::open(
-            Box::new(move |opening| directory.open_database(&options, opening)),
-            &limits,
-        )
-        .await
-        .expect("a database")
+        let disk_fails = Arc::clone(&self.disk_fails);
+        let opener = move |opening| {
+            if opening == Opening::AfterFailure && disk_fails.load(Ordering::SeqCst) {
+                return Err(Failure::Storage("the disk is still gone".to_owned()));
+            }
+            directory.open_database(&options, opening)
+        };
+        Store::open(Box::new(opener), &limits)
+            .await
+            .expect("a database")
     }
 }
 
@@ -162,6 +170,7 @@ pub struct Server {
     served: JoinHandle<()>,
     runtime: Runtime,
     home: TempDir,
+    disk_fails: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -246,6 +255,16 @@ impl Server {
             .is_pending()
     }
 
+    /// Makes a write fail, and every attempt to reopen the database until the returned value is dropped.
+    pub fn fail_disk(&self) -> FailingDisk {
+        self.disk_fails.store(true, Ordering::SeqCst);
+        let failed = self.block_on(self.app.store.write(|_| -> Result<(), Error> {
+            Err(Failure::Storage("the disk is gone".to_owned()).into())
+        }));
+        assert!(failed.is_err());
+        FailingDisk(Arc::clone(&self.disk_fails))
+    }
+
     /// Runs `work` up to where it first waits for something.
     pub fn begin<T>(&self, work: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
         let _runtime = self.runtime.enter();
@@ -268,6 +287,15 @@ impl Server {
 /// See [`Server::hold_writer`].
 pub struct HeldWriter {
     _release: mpsc::Sender<()>,
+}
+
+/// See [`Server::fail_disk`].
+pub struct FailingDisk(Arc<AtomicBool>);
+
+impl Drop for FailingDisk {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
 }
 
 /// Waits until `condition` holds.
