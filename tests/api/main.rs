@@ -14,11 +14,13 @@ mod wire;
 // What a client asks for.
 mod access_token;
 mod by_profile;
+mod caps;
 mod coalesce;
 mod compare_and_rotate;
 mod devices;
 mod expiry;
 mod health;
+mod idle;
 mod parameters;
 mod paths;
 mod persistent_login;
