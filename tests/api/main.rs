@@ -24,6 +24,7 @@ mod idle;
 mod parameters;
 mod paths;
 mod persistent_login;
+mod trail;
 
 // Many clients, and a disk that does not keep up.
 mod overload;
