@@ -1,6 +1,7 @@
 //! Random operations on the services and on a plain map: every answer and every state is the same.
 //!
-//! The model is `support/contract.rs`. `REMEMBERD_TEST_OPERATIONS` sets how many operations are tried,
+//! The model is `support/contract.rs`; its settings are drawn anew whenever the database is opened.
+//! `REMEMBERD_TEST_LONG=1` tries ten times as many operations, `REMEMBERD_TEST_OPERATIONS` any number;
 //! `REMEMBERD_TEST_SEED` replays a run.
 
 mod support;
@@ -12,24 +13,29 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rememberd::app::App;
-use rememberd::clock::Timestamp;
 use rememberd::domain::device::Device;
 use rememberd::domain::object_id::ObjectId;
+use rememberd::domain::persistent_login::{PersistentLoginId, Token};
 use rememberd::service::persistent_login;
 use rememberd::store::directory::DataDirectory;
 use rememberd::store::engine::EngineOptions;
 use rememberd::store::{access_token, profile};
+use rememberd::trail::Event;
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::support::audit;
-use crate::support::contract::{As, FLAGS, MAX_AGE, Model};
+use crate::support::contract::{As, Model};
+use crate::support::settings::Settings;
 
 /// Takes a few seconds in debug mode, most of it waiting for the disk.
 const OPERATIONS: usize = 5_000;
 
 /// How many operations pass between two comparisons of the whole state.
 const COMPARE_EVERY: usize = 50;
+
+/// How many profiles there are, about.
+const PROFILES: usize = 5;
 
 const ENGINE: EngineOptions = EngineOptions {
     cache_bytes: 1 << 20,
@@ -39,7 +45,7 @@ const ENGINE: EngineOptions = EngineOptions {
 #[tokio::test]
 async fn random_operations_come_to_the_same_in_a_plain_map() {
     let seed = support::test_seed();
-    let operations = support::variable("REMEMBERD_TEST_OPERATIONS").unwrap_or(OPERATIONS);
+    let operations = support::size("REMEMBERD_TEST_OPERATIONS", OPERATIONS);
     let mut trial = Trial::begin(seed).await;
     for number in 0..operations {
         let operation = trial.draw();
@@ -50,17 +56,23 @@ async fn random_operations_come_to_the_same_in_a_plain_map() {
     }
     trial.reopen().await;
     trial.compare();
+    if operations >= OPERATIONS {
+        trial.assert_everything_happened();
+    }
 }
 
 /// One operation, with everything that it needs to be repeated.
 #[derive(Clone, Debug)]
 enum Operation {
-    Create(As, String),
+    Create(As, String, Device),
     Read(As, String),
-    Refresh(As, String),
+    Refresh(As, String, Option<Token>),
     Delete(As, String),
+    List(As, String, usize, usize),
+    DeleteByProfile(As, String, Option<PersistentLoginId>),
     Advance(Duration),
-    Clean,
+    DeleteExpired,
+    DeleteIdle,
     AddProfile(&'static str),
     Enable(ObjectId, bool),
     RemoveProfile(ObjectId),
@@ -73,6 +85,10 @@ struct Trial {
     directory: Arc<DataDirectory>,
     app: App,
     model: Model,
+    /// How far the cleaner's walk has come.
+    walked_to: Option<PersistentLoginId>,
+    /// What happened before the database was last opened.
+    past_events: Vec<Event>,
     _home: TempDir,
 }
 
@@ -82,8 +98,8 @@ impl Trial {
         let home = tempfile::tempdir().expect("a temporary directory");
         let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
         let directory = Arc::new(directory);
-        let model = Model::new(support::START);
-        let app = open(&directory, model.now, random.next_u64()).await;
+        let model = Model::new(support::START, Settings::draw(&mut random));
+        let app = open(&directory, &model, random.next_u64()).await;
         app.store
             .write(|txn| {
                 for caller in As::WITH_TOKEN {
@@ -98,6 +114,8 @@ impl Trial {
             directory,
             app,
             model,
+            walked_to: None,
+            past_events: Vec::new(),
             _home: home,
         };
         for tenant in ["default", "acme"] {
@@ -108,15 +126,33 @@ impl Trial {
 
     fn draw(&mut self) -> Operation {
         match self.random.random_range(0..1_000) {
-            0..230 => Operation::Create(self.caller(), self.profile_text()),
-            230..430 => Operation::Read(self.caller(), self.login_text()),
-            430..740 => Operation::Refresh(self.caller(), self.login_text()),
-            740..850 => Operation::Delete(self.caller(), self.login_text()),
-            850..900 => Operation::Advance(self.step()),
-            900..935 => Operation::Clean,
-            935..955 => Operation::AddProfile(["default", "acme"][self.random.random_range(0..2)]),
-            955..985 => Operation::Enable(self.profile_id(), self.random.random_bool(0.8)),
-            985..995 => Operation::RemoveProfile(self.profile_id()),
+            0..260 => Operation::Create(self.caller(), self.profile_text(), self.device()),
+            260..350 => Operation::Read(self.caller(), self.login_text()),
+            350..700 => {
+                let id = self.login_text();
+                let presented = self.presented(&id);
+                Operation::Refresh(self.caller(), id, presented)
+            }
+            700..750 => Operation::Delete(self.caller(), self.login_text()),
+            750..800 => {
+                let (start, count) = (
+                    self.random.random_range(0..4),
+                    self.random.random_range(0..9),
+                );
+                Operation::List(self.caller(), self.profile_text(), start, count)
+            }
+            800..815 => {
+                let except = PersistentLoginId::parse(&self.login_text());
+                Operation::DeleteByProfile(self.caller(), self.profile_text(), except)
+            }
+            815..890 => Operation::Advance(self.step()),
+            890..910 => Operation::DeleteExpired,
+            910..935 => Operation::DeleteIdle,
+            935..955 if self.has_few_profiles() => {
+                Operation::AddProfile(["default", "acme"][self.random.random_range(0..2)])
+            }
+            935..955 => Operation::RemoveProfile(self.profile_id()),
+            955..990 => Operation::Enable(self.profile_id(), self.random.random_bool(0.8)),
             _ => Operation::Reopen,
         }
     }
@@ -126,21 +162,20 @@ impl Trial {
         let model = &mut self.model;
         let shown = format!("operation {number}: {operation:?}");
         match operation {
-            Operation::Create(who, profile_id) => {
+            Operation::Create(who, profile_id, device) => {
                 let expected = model.creatable(who, &profile_id);
                 let answer =
-                    persistent_login::create(app, who.caller(), profile_id, Device::default())
-                        .await;
-                model.created(&shown, expected, answer);
+                    persistent_login::create(app, who.caller(), profile_id, device.clone()).await;
+                model.created(&shown, expected, device, answer);
             }
             Operation::Read(who, id) => {
                 let expected = model.readable(who, &id).map(|(login, _)| login);
                 let answer = persistent_login::read(app, who.caller(), id);
                 assert_eq!(answer, expected, "{shown}");
             }
-            Operation::Refresh(who, id) => {
-                let expected = model.refreshable(who, &id);
-                let answer = persistent_login::refresh(app, who.caller(), id, None).await;
+            Operation::Refresh(who, id, presented) => {
+                let expected = model.refresh(who, &id, presented);
+                let answer = persistent_login::refresh(app, who.caller(), id, presented).await;
                 model.refreshed(&shown, expected, answer);
             }
             Operation::Delete(who, id) => {
@@ -148,14 +183,34 @@ impl Trial {
                 let answer = persistent_login::delete(app, who.caller(), id).await;
                 assert_eq!(answer, expected, "{shown}");
             }
+            Operation::List(who, profile_id, start, count) => {
+                let expected = model.list_by_profile(who, &profile_id, start, count);
+                let caller = who.caller();
+                let answer =
+                    persistent_login::list_by_profile(app, caller, profile_id, start, count);
+                assert_eq!(answer, expected, "{shown}");
+            }
+            Operation::DeleteByProfile(who, profile_id, except) => {
+                let expected = model.delete_by_profile(who, &profile_id, except);
+                let caller = who.caller();
+                let answer =
+                    persistent_login::delete_by_profile(app, caller, profile_id, except).await;
+                assert_eq!(answer, expected, "{shown}");
+            }
             Operation::Advance(step) => {
                 model.now = model.now.plus(step);
                 app.clock.advance(step);
             }
-            Operation::Clean => {
-                let expected = model.clean();
+            Operation::DeleteExpired => {
+                let expected = model.delete_expired();
                 let answer = persistent_login::delete_expired(app).await;
                 assert_eq!(answer, Ok(expected), "{shown}");
+            }
+            Operation::DeleteIdle => {
+                let expected = model.delete_idle(self.walked_to);
+                let answer = persistent_login::delete_idle(app, self.walked_to).await;
+                assert_eq!(answer, Ok(expected), "{shown}");
+                self.walked_to = expected;
             }
             Operation::AddProfile(tenant) => self.add_profile(tenant).await,
             Operation::Enable(id, enabled) => self.enable(id, enabled).await,
@@ -210,8 +265,11 @@ impl Trial {
     }
 
     async fn reopen(&mut self) {
+        self.compare_trail().await;
         self.app.store.close().await.expect("the database closes");
-        self.app = open(&self.directory, self.model.now, self.random.next_u64()).await;
+        self.past_events.append(&mut self.model.events);
+        self.model.settings = Settings::draw(&mut self.random);
+        self.app = open(&self.directory, &self.model, self.random.next_u64()).await;
     }
 
     /// Compares everything that is stored.
@@ -230,12 +288,37 @@ impl Trial {
         }
     }
 
+    /// The trail has counted what happened since the database was opened.
+    async fn compare_trail(&self) {
+        let nothing = self.app.store.write(|_| Ok(()));
+        // What the trail is told after an answer, it was told before the next batch.
+        nothing.await.expect("the store is open");
+        for event in Event::ALL {
+            let happened = occurrences(&self.model.events, event);
+            assert_eq!(self.app.trail.count(event), happened, "{event:?}");
+        }
+    }
+
+    /// A run in which something never happened proves nothing of it.
+    fn assert_everything_happened(&self) {
+        for event in Event::ALL {
+            let happened = occurrences(&self.past_events, event);
+            eprintln!("{happened} times {event:?}");
+            assert!(happened > 0, "{event:?}");
+        }
+    }
+
     fn caller(&mut self) -> As {
         if self.random.random_bool(0.7) {
             As::Master
         } else {
             As::OTHERS[self.random.random_range(0..As::OTHERS.len())]
         }
+    }
+
+    /// So that each of them has some logins.
+    fn has_few_profiles(&self) -> bool {
+        self.model.profiles.values().flatten().count() < PROFILES
     }
 
     /// The id of a profile, rarely of one that is gone.
@@ -262,7 +345,7 @@ impl Trial {
     /// The id of a login that is or was there, or another text.
     fn login_text(&mut self) -> String {
         let present = self.model.logins.keys().choose(&mut self.random).cloned();
-        let past = self.model.past_ids.iter().choose(&mut self.random).cloned();
+        let past = self.model.tokens.keys().choose(&mut self.random).cloned();
         match self.random.random_range(0..20) {
             0 => Some("create".to_owned()),
             1 => Some(Uuid::from_u128(self.random.random()).to_string()),
@@ -273,30 +356,70 @@ impl Trial {
         .unwrap_or_default()
     }
 
-    /// A minute or less, or up to the moment when the next login expires, or just short of it, or so
-    /// long that many expire together.
+    /// What comes in a cookie for this login: nothing, or its token, or the one before, or one of any
+    /// age, or another login's.
+    fn presented(&mut self, id: &str) -> Option<Token> {
+        let tokens = self.model.tokens.get(&id.to_lowercase());
+        let tokens = tokens.map_or(&[][..], Vec::as_slice);
+        let foreign = self.model.logins.values().choose(&mut self.random);
+        match self.random.random_range(0..20) {
+            0..7 => None,
+            7..13 => tokens.last().copied(),
+            13..17 => tokens.iter().rev().nth(1).copied(),
+            17 | 18 => tokens.iter().choose(&mut self.random).copied(),
+            _ => foreign.map(|login| login.token),
+        }
+    }
+
+    fn device(&mut self) -> Device {
+        let mut text = |kind: &str| {
+            let number = self.random.random_range(0..100);
+            (number < 50).then(|| format!("{kind} {number}"))
+        };
+        Device {
+            label: text("label"),
+            user_agent: text("user agent"),
+            ip_address: text("address"),
+        }
+    }
+
+    /// A minute or less, or up to the moment when something changes for a login by time alone, or just
+    /// short of it, or just beyond, or so long that many expire together.
     fn step(&mut self) -> Duration {
         let now = self.model.now.as_millis();
-        let expiries = self.model.logins.values();
-        let next = expiries
-            .map(|login| login.timestamp.plus(MAX_AGE).as_millis() - now)
+        let settings = &self.model.settings;
+        let moments = self.model.logins.values().flat_map(|login| {
+            let windows = login.rotation.map(|rotation| {
+                [settings.grace, settings.coalesce].map(|end| rotation.at.plus(end))
+            });
+            let expires = self.model.expires(login);
+            windows.into_iter().flatten().chain([expires])
+        });
+        let next = moments
+            .map(|moment| moment.as_millis() - now)
             .filter(|&ahead| ahead > 0)
             .min();
-        let millis = match (self.random.random_range(0..20), next) {
-            (0..5, Some(ahead)) => ahead,
-            (5..10, Some(ahead)) => ahead - 1,
-            (10, _) => 1_800_000,
+        let millis = match (self.random.random_range(0..40), next) {
+            (0..8, Some(ahead)) => ahead,
+            (8..14, Some(ahead)) => ahead - 1,
+            (14..20, Some(ahead)) => ahead + 1,
+            (20, _) => 1_800_000,
             _ => self.random.random_range(0..60_000),
         };
         Duration::from_millis(u64::try_from(millis).expect("it lies ahead"))
     }
 }
 
-async fn open(directory: &Arc<DataDirectory>, now: Timestamp, seed: u64) -> App {
+fn occurrences(events: &[Event], event: Event) -> u64 {
+    let found = events.iter().filter(|&&other| other == event);
+    found.map(|_| 1).sum()
+}
+
+async fn open(directory: &Arc<DataDirectory>, model: &Model, seed: u64) -> App {
     let directory = Arc::clone(directory);
     let store = support::open_store(Box::new(move |opening| {
         directory.open_database(&ENGINE, opening)
     }))
     .await;
-    support::app(FLAGS, store, now, seed)
+    support::app(&model.settings.flags(), store, model.now, seed)
 }

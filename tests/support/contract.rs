@@ -1,24 +1,25 @@
-//! The wire contract of persistent logins, written down once more as a plain map ("Permissions and
-//! order of checks", "Deliberate differences").
+//! The wire contract of persistent logins and what stands beside it, written down once more as a plain
+//! map ("Permissions and order of checks", "Deliberate differences", compare-and-rotate).
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use rememberd::clock::Timestamp;
+use rememberd::config::ReuseRevokes;
 use rememberd::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
+use rememberd::domain::device::Device;
 use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::PersistentLogin;
+use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
 use rememberd::domain::profile::Standing;
 use rememberd::domain::tenant::TenantName;
-use rememberd::error::{Error, Refusal};
+use rememberd::error::{Error, Refusal, Revoked};
 use rememberd::service::access::Caller;
+use rememberd::service::persistent_login::Listed;
+use rememberd::trail::{Event, Reason};
 use uuid::Uuid;
 
-/// The settings that the model knows: a short life, and few logins a transaction of the cleaner, so
-/// that both limits are reached often.
-pub const FLAGS: &[&str] = &["--persistent-login-max-age=1h", "--cleaner-batch-max=7"];
-pub const MAX_AGE: Duration = Duration::from_secs(3_600);
-const CLEANER_BATCH_MAX: usize = 7;
+use crate::support::settings::{CLEANER_BATCH_MAX, CLEANER_WALK_MAX, MAX_AGE, Settings};
 
 /// When [`As::Expiring`] expires: soon enough that a run sees it before and after.
 const TOKEN_EXPIRY: Timestamp = Timestamp::from_millis(1_700_001_800_000);
@@ -27,23 +28,39 @@ const TOKEN_EXPIRY_DAY: &str = "11/14/2023";
 /// What the services should know.
 pub struct Model {
     pub now: Timestamp,
+    pub settings: Settings,
     /// By the one form of their ids.
     pub logins: BTreeMap<String, PersistentLogin>,
-    /// Of logins that are gone.
-    pub past_ids: Vec<String>,
+    pub devices: BTreeMap<String, Device>,
+    /// Every token that a login had, the current one last; also of logins that are gone.
+    pub tokens: BTreeMap<String, Vec<Token>>,
     /// By their ids in lower case; `None` for one that is gone.
     pub profiles: BTreeMap<String, Option<Standing>>,
+    /// What happened, in order, for the trail.
+    pub events: Vec<Event>,
     /// Every token and every login id ever told: each is told for a first time only once.
     told: HashSet<Uuid>,
 }
 
+/// What a refresh that is not refused comes to.
+#[derive(Clone, Debug)]
+pub enum Refreshed {
+    /// A fresh token in place of the one of this login.
+    Rotated(PersistentLogin),
+    /// This login as it is.
+    Unchanged(PersistentLogin),
+}
+
 impl Model {
-    pub fn new(now: Timestamp) -> Self {
+    pub fn new(now: Timestamp, settings: Settings) -> Self {
         Self {
             now,
+            settings,
             logins: BTreeMap::new(),
-            past_ids: Vec::new(),
+            devices: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            events: Vec::new(),
             told: HashSet::new(),
         }
     }
@@ -65,23 +82,30 @@ impl Model {
 
     /// The profile that the login would be of.
     pub fn creatable(&self, who: As, profile_id: &str) -> Result<(ObjectId, TenantName), Error> {
+        let (id, standing) = self.profile(who, profile_id)?;
+        permit(who, "MANAGE_PROFILES", &standing.tenant)?;
+        permit(who, "MANAGE_TICKETS", &standing.tenant)?;
+        check_enabled(&id.to_string(), &standing)?;
+        Ok((id, standing.tenant))
+    }
+
+    /// The profile, if the caller is known.
+    fn profile(&self, who: As, profile_id: &str) -> Result<(ObjectId, Standing), Error> {
         self.identify(who)?;
         let id = profile_id.to_lowercase();
         let Some(Some(standing)) = self.profiles.get(&id) else {
             let id = profile_id.to_owned();
             return Err(Refusal::NoSuchProfile { id }.into());
         };
-        permit(who, "MANAGE_PROFILES", &standing.tenant)?;
-        permit(who, "MANAGE_TICKETS", &standing.tenant)?;
-        check_enabled(&id, standing)?;
         let id = ObjectId::parse(&id).expect("the model's ids are ids");
-        Ok((id, standing.tenant.clone()))
+        Ok((id, standing.clone()))
     }
 
     pub fn created(
         &mut self,
         shown: &str,
         expected: Result<(ObjectId, TenantName), Error>,
+        device: Device,
         answer: Result<PersistentLogin, Error>,
     ) {
         let about = |login: &PersistentLogin| (login.profile_id, login.tenant.clone());
@@ -92,18 +116,66 @@ impl Model {
         );
         if let Ok(login) = answer {
             assert_eq!(login.timestamp, self.now, "{shown}");
-            assert!(self.told.insert(login.id.uuid()), "{shown}: an id twice");
-            assert!(
-                self.told.insert(login.token.reveal()),
-                "{shown}: a token twice"
-            );
-            self.logins.insert(login.id.to_string(), login);
+            assert_eq!(login.rotation, None, "{shown}");
+            self.make_room(login.profile_id);
+            self.events.push(Event::Create);
+            self.begin(shown, login, device);
         }
     }
 
+    /// The login is there, and was not before.
+    pub fn begin(&mut self, shown: &str, login: PersistentLogin, device: Device) {
+        let id = login.id.to_string();
+        assert!(self.told.insert(login.id.uuid()), "{shown}: an id twice");
+        self.tell(shown, login.token);
+        self.tokens.insert(id.clone(), vec![login.token]);
+        self.devices.insert(id.clone(), device);
+        self.logins.insert(id, login);
+    }
+
+    fn tell(&mut self, shown: &str, token: Token) {
+        let is_new = self.told.insert(token.reveal());
+        assert!(is_new, "{shown}: a token twice");
+    }
+
+    /// Ends logins of the profile until there is room for one more: expired ones first, then those
+    /// unused longest.
+    fn make_room(&mut self, profile_id: ObjectId) {
+        let Some(cap) = self.settings.logins_per_profile_max else {
+            return;
+        };
+        let mut logins = self.of_profile(profile_id);
+        logins.sort_by_key(|login| (self.is_valid(login), last_used(login), login.id));
+        let ended = (logins.len() + 1).saturating_sub(cap);
+        for login in &logins[..ended] {
+            self.end(login, Event::Revocation(Reason::Cap));
+        }
+    }
+
+    /// All that are stored, expired ones among them.
+    fn of_profile(&self, profile_id: ObjectId) -> Vec<PersistentLogin> {
+        let logins = self.logins.values();
+        logins
+            .filter(|login| login.profile_id == profile_id)
+            .cloned()
+            .collect()
+    }
+
+    /// The first moment at which the login is expired.
+    pub fn expires(&self, login: &PersistentLogin) -> Timestamp {
+        let by_age = login.timestamp.plus(MAX_AGE);
+        match self.settings.idle_max {
+            None => by_age,
+            Some(idle_max) => by_age.min(last_used(login).plus(idle_max)),
+        }
+    }
+
+    pub fn is_valid(&self, login: &PersistentLogin) -> bool {
+        self.now < self.expires(login)
+    }
+
     fn valid(&self, id: &str) -> Option<&PersistentLogin> {
-        let login = self.logins.get(id)?;
-        (self.now < login.timestamp.plus(MAX_AGE)).then_some(login)
+        self.logins.get(id).filter(|login| self.is_valid(login))
     }
 
     pub fn readable(&self, who: As, id: &str) -> Result<(PersistentLogin, Standing), Error> {
@@ -120,62 +192,189 @@ impl Model {
         Ok((login, standing))
     }
 
-    /// The login as it was before.
-    pub fn refreshable(&self, who: As, id: &str) -> Result<PersistentLogin, Error> {
+    /// What becomes of a refresh; if it is a reuse, what it revokes is gone already.
+    pub fn refresh(
+        &mut self,
+        who: As,
+        id: &str,
+        presented: Option<Token>,
+    ) -> Result<Refreshed, Error> {
         let (login, standing) = self.readable(who, id)?;
         check_enabled(&login.profile_id.to_string(), &standing)?;
-        Ok(login)
+        let Some(presented) = presented else {
+            return Ok(if self.is_rotated_within(&login, self.settings.coalesce) {
+                self.events.push(Event::Coalesced);
+                Refreshed::Unchanged(login)
+            } else {
+                Refreshed::Rotated(login)
+            });
+        };
+        if presented == login.token {
+            return Ok(Refreshed::Rotated(login));
+        }
+        let replaced = login.rotation.map(|rotation| rotation.replaced);
+        if replaced == Some(presented) && self.is_rotated_within(&login, self.settings.grace) {
+            self.events.push(Event::Grace);
+            return Ok(Refreshed::Unchanged(login));
+        }
+        self.events.push(Event::Reuse);
+        let revoked = self.revoke(&login);
+        Err(Refusal::TokenReused { revoked }.into())
+    }
+
+    fn is_rotated_within(&self, login: &PersistentLogin, window: Duration) -> bool {
+        let millis = i64::try_from(window.as_millis()).expect("windows are short");
+        login.rotation.is_some_and(|rotation| {
+            millis > 0 && self.now.as_millis() - rotation.at.as_millis() <= millis
+        })
+    }
+
+    fn revoke(&mut self, login: &PersistentLogin) -> Revoked {
+        match self.settings.revokes {
+            ReuseRevokes::None => Revoked::Nothing,
+            ReuseRevokes::Login => {
+                self.forget(login.id, Event::Revocation(Reason::TokenReuse));
+                Revoked::Login
+            }
+            ReuseRevokes::Profile => {
+                for login in self.of_profile(login.profile_id) {
+                    self.end(&login, Event::Revocation(Reason::TokenReuse));
+                }
+                Revoked::Profile
+            }
+        }
     }
 
     pub fn refreshed(
         &mut self,
         shown: &str,
-        expected: Result<PersistentLogin, Error>,
+        expected: Result<Refreshed, Error>,
         answer: Result<PersistentLogin, Error>,
     ) {
-        let fresh = answer.as_ref().ok().map(|login| login.token);
-        let expected = expected.map(|login| match fresh {
-            Some(fresh) => login.rotated(fresh, self.now),
-            None => login,
-        });
+        let (before, answer) = match (expected, answer) {
+            (Ok(Refreshed::Rotated(before)), Ok(answer)) => (before, answer),
+            (Ok(Refreshed::Unchanged(login)), answer) => {
+                return assert_eq!(answer, Ok(login), "{shown}");
+            }
+            (expected, answer) => {
+                return assert_eq!(answer.err(), expected.err(), "{shown}");
+            }
+        };
+        let expected = PersistentLogin {
+            token: answer.token,
+            rotation: Some(Rotation {
+                replaced: before.token,
+                at: self.now,
+            }),
+            ..before
+        };
         assert_eq!(answer, expected, "{shown}");
-        if let Ok(login) = answer {
-            assert!(
-                self.told.insert(login.token.reveal()),
-                "{shown}: a token twice"
-            );
-            self.logins.insert(login.id.to_string(), login);
-        }
+        self.events.push(Event::Rotation);
+        self.tell(shown, answer.token);
+        let id = answer.id.to_string();
+        self.tokens
+            .entry(id.clone())
+            .or_default()
+            .push(answer.token);
+        self.logins.insert(id, answer);
     }
 
     pub fn delete(&mut self, who: As, id: &str) -> Result<(), Error> {
         self.identify(who)?;
-        if let Some(login) = self.valid(id) {
+        if let Some(login) = self.valid(id).cloned() {
             permit(who, "MANAGE_TICKETS", &login.tenant)?;
-            self.forget(id);
+            self.forget(login.id, Event::Delete);
         }
         Ok(())
     }
 
-    pub fn clean(&mut self) -> usize {
+    pub fn list_by_profile(
+        &self,
+        who: As,
+        profile_id: &str,
+        start: usize,
+        count: usize,
+    ) -> Result<Vec<Listed>, Error> {
+        let (profile_id, standing) = self.profile(who, profile_id)?;
+        permit(who, "MANAGE_TICKETS", &standing.tenant)?;
+        let mut logins = self.of_profile(profile_id);
+        logins.retain(|login| self.is_valid(login));
+        logins.sort_by_key(|login| (Reverse(last_used(login)), login.id));
+        let page = logins.into_iter().skip(start).take(count);
+        Ok(page
+            .map(|login| Listed {
+                device: self.devices[&login.id.to_string()].clone(),
+                expires: self.expires(&login),
+                login,
+            })
+            .collect())
+    }
+
+    /// Expired logins that were not removed yet go with the others, and are counted.
+    pub fn delete_by_profile(
+        &mut self,
+        who: As,
+        profile_id: &str,
+        except: Option<PersistentLoginId>,
+    ) -> Result<usize, Error> {
+        let (profile_id, standing) = self.profile(who, profile_id)?;
+        permit(who, "MANAGE_TICKETS", &standing.tenant)?;
+        let mut logins = self.of_profile(profile_id);
+        logins.retain(|login| Some(login.id) != except);
+        for login in &logins {
+            self.end(login, Event::Delete);
+        }
+        Ok(logins.iter().filter(|login| self.is_valid(login)).count())
+    }
+
+    /// Removes some that are too old, oldest first.
+    pub fn delete_expired(&mut self) -> usize {
         let mut expired: Vec<_> = self
             .logins
             .values()
-            .filter(|login| self.valid(&login.id.to_string()).is_none())
+            .filter(|login| self.now >= login.timestamp.plus(MAX_AGE))
             .map(|login| (login.timestamp, login.id))
             .collect();
         expired.sort();
         expired.truncate(CLEANER_BATCH_MAX);
         for (_, id) in &expired {
-            self.forget(&id.to_string());
+            self.forget(*id, Event::Expiry);
         }
         expired.len()
     }
 
-    fn forget(&mut self, id: &str) {
-        self.logins.remove(id);
-        self.past_ids.push(id.to_owned());
+    /// Removes what is expired among the next logins, and tells the last of them if there are more.
+    pub fn delete_idle(&mut self, after: Option<PersistentLoginId>) -> Option<PersistentLoginId> {
+        let mut logins: Vec<_> = self.logins.values().cloned().collect();
+        logins.sort_by_key(|login| login.id);
+        logins.retain(|login| after.is_none_or(|after| login.id > after));
+        logins.truncate(CLEANER_WALK_MAX);
+        for login in &logins {
+            if !self.is_valid(login) {
+                self.forget(login.id, Event::Expiry);
+            }
+        }
+        let last = logins.last().map(|login| login.id);
+        last.filter(|_| logins.len() == CLEANER_WALK_MAX)
     }
+
+    /// Ends a login, which counts as expired if its time was over already.
+    fn end(&mut self, login: &PersistentLogin, event: Event) {
+        let is_valid = self.is_valid(login);
+        self.forget(login.id, if is_valid { event } else { Event::Expiry });
+    }
+
+    fn forget(&mut self, id: PersistentLoginId, event: Event) {
+        self.events.push(event);
+        self.logins.remove(&id.to_string());
+        self.devices.remove(&id.to_string());
+    }
+}
+
+fn last_used(login: &PersistentLogin) -> Timestamp {
+    login
+        .rotation
+        .map_or(login.timestamp, |rotation| rotation.at)
 }
 
 fn permit(who: As, action: &'static str, tenant: &TenantName) -> Result<(), Error> {

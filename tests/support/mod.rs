@@ -7,6 +7,7 @@ pub mod audit;
 pub mod contract;
 pub mod disk;
 pub mod ledger;
+pub mod settings;
 pub mod workload;
 
 use std::env;
@@ -39,6 +40,9 @@ pub const DEMO_LOGIN: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
 /// The time at which manual clocks begin.
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
+/// How many times longer a long run is.
+const LONG_FACTOR: usize = 10;
+
 /// The seed of this run: `REMEMBERD_TEST_SEED`, or a random one. It is printed, so that a failure can
 /// be replayed.
 pub fn test_seed() -> u64 {
@@ -56,6 +60,22 @@ pub fn variable<T: FromStr<Err: Display>>(name: &str) -> Option<T> {
     }
 }
 
+/// Whether the long run is wanted, which takes minutes: `REMEMBERD_TEST_LONG=1`.
+pub fn is_long() -> bool {
+    match variable::<u8>("REMEMBERD_TEST_LONG") {
+        None | Some(0) => false,
+        Some(1) => true,
+        Some(other) => panic!("REMEMBERD_TEST_LONG={other}: it may be 0 or 1"),
+    }
+}
+
+/// How large a test is: what the environment variable `name` says, else `usual`, or ten times as much
+/// in a long run.
+pub fn size(name: &str, usual: usize) -> usize {
+    let factor = if is_long() { LONG_FACTOR } else { 1 };
+    variable(name).unwrap_or(usual * factor)
+}
+
 /// Opens a store whose limits no test here reaches.
 pub async fn open_store(opener: Opener) -> Store {
     let limits = WriterLimits {
@@ -69,8 +89,9 @@ pub async fn open_store(opener: Opener) -> Store {
 }
 
 /// An app on `store` that draws ids and tokens from `seed`, and whose clock stands at `now`.
-pub fn app(flags: &[&str], store: Store, now: Timestamp, seed: u64) -> App {
-    let config = Config::from_flags(flags).expect("the flags are good");
+pub fn app(flags: &[impl AsRef<str>], store: Store, now: Timestamp, seed: u64) -> App {
+    let flags: Vec<_> = flags.iter().map(AsRef::as_ref).collect();
+    let config = Config::from_flags(&flags).expect("the flags are good");
     App::new(config, store, Clock::manual(now), Entropy::seeded(seed))
 }
 

@@ -97,7 +97,7 @@ async fn open(disk: &Disk, options: &EngineOptions, seed: u64) -> App {
     let (disk, options) = (disk.clone(), options.clone());
     let opener = move |_opening| Engine::open_backend(disk.clone(), &options);
     let store = support::open_store(Box::new(opener)).await;
-    support::app(&[], store, support::START, seed)
+    support::app(&[""; 0], store, support::START, seed)
 }
 
 struct Workload {
