@@ -1,0 +1,17 @@
+//! Failing disks: no acknowledged change is lost, nobody is logged out, and nobody has to help.
+//!
+//! `REMEMBERD_TEST_LONG=1` tries every kind of damage at every operation, `REMEMBERD_TEST_SEED`
+//! replays a run.
+
+mod support;
+
+mod faults {
+    pub mod client;
+    // pub mod corruption;
+    pub mod every_operation;
+    pub mod full_disk;
+    // pub mod marker;
+    pub mod process;
+    pub mod sick_disk;
+    // pub mod slow_disk;
+}

@@ -1,0 +1,190 @@
+//! The real server as a process, and a client of it that keeps the tokens it was told.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
+
+use rememberd::service::demo;
+use serde_json::Value;
+use ureq::Agent;
+
+use crate::faults::client::PATIENCE;
+use crate::support;
+
+/// A running server; dropped, it is killed.
+pub struct Server {
+    process: Child,
+    base: String,
+    agent: Agent,
+    complaints: Option<JoinHandle<String>>,
+}
+
+impl Server {
+    /// Starts it and waits until it serves.
+    pub fn start(directory: &Path) -> Self {
+        let mut process = command(directory).spawn().expect("it is there");
+        let mut complaints = process.stderr.take().expect("it is piped");
+        let complaints = thread::spawn(move || {
+            let mut text = String::new();
+            complaints.read_to_string(&mut text).expect("it is text");
+            text
+        });
+        let output = process.stdout.take().expect("it is piped");
+        let line = BufReader::new(output).lines().next();
+        let line = line.expect("it starts").expect("its output is readable");
+        let address = line.strip_prefix("rememberd listens on ");
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(PATIENCE))
+            .build();
+        Self {
+            process,
+            base: address.expect("it tells its address").to_owned(),
+            agent: config.into(),
+            complaints: Some(complaints),
+        }
+    }
+
+    /// The status of GET on this path.
+    pub fn status(&self, path: &str) -> u16 {
+        let answer = self.agent.get(format!("{}{path}", self.base)).call();
+        answer.expect("it answers").status().as_u16()
+    }
+
+    /// POST to the endpoint with these parameters: status and body.
+    pub fn post(&self, endpoint: &str, parameters: &[(&str, &str)]) -> (u16, String) {
+        let url = format!(
+            "{}/api/1/authentication/persistent_login/{endpoint}",
+            self.base
+        );
+        let caller = ("accessTokenId", demo::ACCESS_TOKEN_ID);
+        let form = parameters.iter().copied().chain([caller]);
+        let answer = self.agent.post(url).send_form(form);
+        let mut answer = answer.expect("it answers");
+        let body = answer.body_mut().read_to_string().expect("a whole body");
+        (answer.status().as_u16(), body)
+    }
+
+    /// GET the login: status and body.
+    pub fn read(&self, id: &str) -> (u16, String) {
+        let url = format!("{}/api/1/authentication/persistent_login/{id}", self.base);
+        let answer = self.agent.get(url);
+        let answer = answer.query("accessTokenId", demo::ACCESS_TOKEN_ID).call();
+        let mut answer = answer.expect("it answers");
+        let body = answer.body_mut().read_to_string().expect("a whole body");
+        (answer.status().as_u16(), body)
+    }
+
+    /// Whether the process has not ended.
+    pub fn runs(&mut self) -> bool {
+        let ended = self.process.try_wait().expect("it was started");
+        ended.is_none()
+    }
+
+    /// Kills it; returns its log.
+    pub fn kill(mut self) -> String {
+        self.end();
+        let complaints = self.complaints.take().expect("it is taken once");
+        complaints.join().expect("the log is read")
+    }
+
+    fn end(&mut self) {
+        // Fails only if the process is gone already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Starts a server that is expected to end by itself; what it left.
+pub fn run_to_end(directory: &Path) -> Output {
+    command(directory).output().expect("it is there")
+}
+
+fn command(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rememberd"));
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error"])
+        .args(["--seed", support::DEMO_FILE, "--data-dir"])
+        .arg(directory)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// The token that each login was last told to have.
+#[derive(Default)]
+pub struct Tokens {
+    told: BTreeMap<String, String>,
+}
+
+impl Tokens {
+    /// Asks for a new login; tells whether it was served.
+    pub fn create(&mut self, server: &Server) -> bool {
+        let parameters = [
+            ("profileId", support::DEMO_PROFILE),
+            ("label", &"a label that takes some room ".repeat(3)[..64]),
+        ];
+        let answer = server.post("create", &parameters);
+        self.note(answer)
+    }
+
+    /// Compares and rotates every login; tells how many were served.
+    pub fn refresh_all(&mut self, server: &Server) -> usize {
+        let mut served = 0;
+        for (id, token) in self.told.clone() {
+            let endpoint = format!("{id}/refresh_token");
+            let answer = server.post(&endpoint, &[("token", &token)]);
+            served += usize::from(self.note(answer));
+        }
+        served
+    }
+
+    /// Reads every login. One that is served has the token that was told last, or one that came after
+    /// it without an answer, which the old one is then answered with.
+    pub fn check(&mut self, server: &Server) {
+        for (id, told) in self.told.clone() {
+            let (status, body) = server.read(&id);
+            assert_eq!(status, 200, "{id}: {body}");
+            if token(&body).1 == told {
+                continue;
+            }
+            let (found, endpoint) = (token(&body).1, format!("{id}/refresh_token"));
+            let answer = server.post(&endpoint, &[("token", &told)]);
+            assert_eq!(token(&answer.1).1, found, "{id} was rotated by nobody");
+            self.note(answer);
+        }
+    }
+
+    pub fn count(&self) -> usize {
+        self.told.len()
+    }
+
+    fn note(&mut self, (status, body): (u16, String)) -> bool {
+        match status {
+            200 => {
+                let (id, token) = token(&body);
+                self.told.insert(id, token);
+                true
+            }
+            503 => false,
+            _ => panic!("a sick disk logs somebody out: {status} {body}"),
+        }
+    }
+}
+
+fn token(body: &str) -> (String, String) {
+    let json: Value = serde_json::from_str(body).expect("the answer is JSON");
+    let text = |field: &str| json[field].as_str().expect("it is a login").to_owned();
+    (text("id"), text("token"))
+}

@@ -1,0 +1,322 @@
+//! A disk in memory, under a host that caches pages as Linux does, that fails when it is told to.
+//!
+//! What a failed sync could not write, the host keeps in its cache and takes for written: reads show
+//! it, later syncs pass it over, and it is gone when the cache is dropped or the power is cut. That is
+//! the rule that makes a failed sync worse than a failed write.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use redb::StorageBackend;
+
+/// What the host writes at once, in bytes.
+const PAGE: usize = 4_096;
+
+/// The numbers that the system has for what failed.
+pub const EIO: i32 = 5;
+pub const ENOSPC: i32 = 28;
+
+/// The disk; clones are the same disk.
+#[derive(Clone)]
+pub struct SickDisk(Arc<Inner>);
+
+struct Inner {
+    contents: Mutex<Contents>,
+    released: Condvar,
+}
+
+struct Contents {
+    /// What the host shows.
+    cached: Vec<u8>,
+    /// What the medium holds.
+    stored: Vec<u8>,
+    /// The pages that the next sync writes.
+    dirty: BTreeSet<usize>,
+    operations: Vec<Operation>,
+    fault: Option<Fault>,
+    failures: usize,
+    holds_syncs: bool,
+    random: StdRng,
+}
+
+/// What a database asks of a disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operation {
+    Length,
+    Read,
+    SetLength,
+    Write,
+    Sync,
+}
+
+/// What goes wrong, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// The number of the first operation that fails.
+    pub at: usize,
+    pub lasts: Lasts,
+    pub damage: Damage,
+    pub errno: i32,
+}
+
+/// For how long operations fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lasts {
+    /// One operation.
+    Once,
+    /// One operation, and the one so many after it.
+    Again(usize),
+    /// So many operations.
+    For(usize),
+    /// Every operation until the disk is healed.
+    UntilHealed,
+}
+
+/// What a failed operation leaves behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Damage {
+    /// Nothing of it arrives.
+    Nothing,
+    /// A part of it arrives.
+    Part,
+    /// All of it arrives.
+    Everything,
+}
+
+impl Fault {
+    fn strikes(&self, number: usize) -> bool {
+        let Some(since) = number.checked_sub(self.at) else {
+            return false;
+        };
+        match self.lasts {
+            Lasts::Once => since == 0,
+            Lasts::Again(later) => since == 0 || since == later,
+            Lasts::For(count) => since < count,
+            Lasts::UntilHealed => true,
+        }
+    }
+}
+
+impl SickDisk {
+    /// A disk that works, with these bytes on it. `seed` decides which parts arrive.
+    pub fn new(bytes: Vec<u8>, seed: u64) -> Self {
+        Self(Arc::new(Inner {
+            contents: Mutex::new(Contents {
+                cached: bytes.clone(),
+                stored: bytes,
+                dirty: BTreeSet::new(),
+                operations: Vec::new(),
+                fault: None,
+                failures: 0,
+                holds_syncs: false,
+                random: StdRng::seed_from_u64(seed),
+            }),
+            released: Condvar::new(),
+        }))
+    }
+
+    /// Counts operations from here on, and lets `fault` happen to them.
+    pub fn begin(&self, fault: Option<Fault>) {
+        let mut contents = self.lock();
+        contents.operations.clear();
+        contents.failures = 0;
+        contents.fault = fault;
+    }
+
+    /// Every operation fails from now on.
+    pub fn fall_sick(&self, errno: i32) {
+        self.begin(Some(Fault {
+            at: 0,
+            lasts: Lasts::UntilHealed,
+            damage: Damage::Nothing,
+            errno,
+        }));
+    }
+
+    /// Nothing fails any more.
+    pub fn heal(&self) {
+        self.lock().fault = None;
+    }
+
+    /// Whether something may still fail.
+    pub fn is_sick(&self) -> bool {
+        self.lock().fault.is_some()
+    }
+
+    /// The operations since they were counted.
+    pub fn operations(&self) -> Vec<Operation> {
+        self.lock().operations.clone()
+    }
+
+    /// How many operations have failed.
+    pub fn failures(&self) -> usize {
+        self.lock().failures
+    }
+
+    /// Keeps every sync from coming to its end until the returned value is dropped.
+    pub fn hold_syncs(&self) -> HeldSyncs {
+        self.lock().holds_syncs = true;
+        HeldSyncs(self.clone())
+    }
+
+    /// Drops what the host's cache holds beyond what it still means to write.
+    pub fn forget_cached(&self) {
+        let mut contents = self.lock();
+        let mut cached = contents.stored.clone();
+        for &page in &contents.dirty {
+            copy_page(&contents.cached, &mut cached, page);
+        }
+        contents.cached = cached;
+    }
+
+    /// What is there after a cut of the power that loses everything not synced.
+    pub fn stored(&self) -> Vec<u8> {
+        self.lock().stored.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        let contents = self.0.contents.lock();
+        contents.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// See [`SickDisk::hold_syncs`].
+pub struct HeldSyncs(SickDisk);
+
+impl Drop for HeldSyncs {
+    fn drop(&mut self) {
+        self.0.lock().holds_syncs = false;
+        self.0.0.released.notify_all();
+    }
+}
+
+impl Contents {
+    /// Counts the operation; tells the fault that it meets.
+    fn count(&mut self, operation: Operation) -> Option<Fault> {
+        let number = self.operations.len();
+        self.operations.push(operation);
+        let fault = self.fault.filter(|fault| fault.strikes(number));
+        self.failures += usize::from(fault.is_some());
+        fault
+    }
+
+    fn set_length(&mut self, length: usize) {
+        self.cached.resize(length, 0);
+        self.stored.resize(length, 0);
+        self.dirty.retain(|page| page * PAGE < length);
+    }
+
+    fn write(&mut self, offset: usize, data: &[u8]) {
+        let end = offset + data.len();
+        if end > self.cached.len() {
+            self.set_length(end);
+        }
+        self.cached[offset..end].copy_from_slice(data);
+        self.dirty.extend(offset / PAGE..end.div_ceil(PAGE));
+    }
+
+    /// Writes the dirty pages, or those that `damage` lets arrive; none is dirty afterwards.
+    fn sync(&mut self, damage: Damage) {
+        for page in mem::take(&mut self.dirty) {
+            let arrives = match damage {
+                Damage::Nothing => false,
+                Damage::Part => self.random.random(),
+                Damage::Everything => true,
+            };
+            if arrives {
+                copy_page(&self.cached, &mut self.stored, page);
+            }
+        }
+    }
+}
+
+fn copy_page(from: &[u8], to: &mut [u8], page: usize) {
+    let first = page * PAGE;
+    let end = (first + PAGE).min(from.len());
+    to[first..end].copy_from_slice(&from[first..end]);
+}
+
+impl fmt::Debug for SickDisk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SickDisk(..)")
+    }
+}
+
+impl StorageBackend for SickDisk {
+    fn len(&self) -> io::Result<u64> {
+        let mut contents = self.lock();
+        match contents.count(Operation::Length) {
+            Some(fault) => Err(error(fault)),
+            None => Ok(contents.cached.len() as u64),
+        }
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let offset = index(offset)?;
+        let mut contents = self.lock();
+        if let Some(fault) = contents.count(Operation::Read) {
+            return Err(error(fault));
+        }
+        let found = contents.cached.get(offset..offset + out.len());
+        out.copy_from_slice(found.ok_or(ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        let length = index(length)?;
+        let mut contents = self.lock();
+        if let Some(fault) = contents.count(Operation::SetLength) {
+            if fault.damage == Damage::Everything {
+                contents.set_length(length);
+            }
+            return Err(error(fault));
+        }
+        contents.set_length(length);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut contents = self.lock();
+        if let Some(fault) = contents.count(Operation::Sync) {
+            contents.sync(fault.damage);
+            return Err(error(fault));
+        }
+        let released = &self.0.released;
+        let mut contents = released
+            .wait_while(contents, |contents| contents.holds_syncs)
+            .unwrap_or_else(PoisonError::into_inner);
+        contents.sync(Damage::Everything);
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let offset = index(offset)?;
+        let mut contents = self.lock();
+        if let Some(fault) = contents.count(Operation::Write) {
+            let arrives = match fault.damage {
+                Damage::Nothing => 0,
+                Damage::Part => contents.random.random_range(0..data.len()),
+                Damage::Everything => data.len(),
+            };
+            if arrives > 0 {
+                contents.write(offset, &data[..arrives]);
+            }
+            return Err(error(fault));
+        }
+        contents.write(offset, data);
+        Ok(())
+    }
+}
+
+fn error(fault: Fault) -> io::Error {
+    io::Error::from_raw_os_error(fault.errno)
+}
+
+fn index(offset: u64) -> io::Result<usize> {
+    usize::try_from(offset).map_err(|_| ErrorKind::InvalidInput.into())
+}
