@@ -10,8 +10,8 @@ mod faults {
     // pub mod corruption;
     pub mod every_operation;
     pub mod full_disk;
-    // pub mod marker;
+    pub mod marker;
     pub mod process;
     pub mod sick_disk;
-    // pub mod slow_disk;
+    pub mod slow_disk;
 }

@@ -166,6 +166,11 @@ impl Tokens {
         }
     }
 
+    /// The logins.
+    pub fn ids(&self) -> Vec<String> {
+        self.told.keys().cloned().collect()
+    }
+
     pub fn count(&self) -> usize {
         self.told.len()
     }

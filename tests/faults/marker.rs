@@ -1,0 +1,59 @@
+//! The real server where its database should be and is not.
+
+use std::fs;
+use std::path::Path;
+
+use crate::faults::process::{self, Server, Tokens};
+
+const DATABASE: &str = "rememberd.redb";
+const MARKER: &str = "rememberd.marker";
+
+#[test]
+fn a_server_does_not_begin_anew_where_there_was_a_database() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (database, marker) = (home.path().join(DATABASE), home.path().join(MARKER));
+    let mut tokens = Tokens::default();
+    let server = Server::start(home.path());
+    assert!(tokens.create(&server));
+    drop(server);
+    let good = fs::read(&database).expect("it is there");
+
+    fs::write(&database, []).expect("it is emptied");
+    assert!(complaint(home.path()).contains(MARKER));
+    assert_eq!(fs::read(&database).expect("it is there"), b"");
+
+    fs::remove_file(&database).expect("it was there");
+    assert!(complaint(home.path()).contains(MARKER));
+    assert!(!database.exists());
+
+    for foreign in [
+        &b"something else"[..],
+        &[0; 65_536],
+        &good[..good.len() / 2],
+    ] {
+        fs::write(&database, foreign).expect("it is written");
+        assert!(complaint(home.path()).contains(DATABASE));
+        assert_eq!(fs::read(&database).expect("it is there"), foreign);
+    }
+
+    fs::write(&database, &good).expect("it is restored");
+    tokens.check(&Server::start(home.path()));
+
+    fs::remove_file(&database).expect("it was there");
+    fs::remove_file(&marker).expect("it was there");
+    let server = Server::start(home.path());
+    let mut others = Tokens::default();
+    assert!(others.create(&server));
+    assert_eq!(server.read(&tokens.ids()[0]).0, 404);
+    assert!(marker.exists());
+}
+
+/// What a server says that refuses to start.
+fn complaint(home: &Path) -> String {
+    let output = process::run_to_end(home);
+    assert!(!output.status.success(), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    let complaint = String::from_utf8(output.stderr).expect("it is text");
+    assert!(!complaint.contains("panicked"), "{complaint}");
+    complaint
+}

@@ -1,0 +1,101 @@
+//! A disk that does not come to an end with a sync.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rememberd::app::App;
+use rememberd::domain::persistent_login::{PersistentLogin, Token};
+use rememberd::error::{Error, Failure};
+use rememberd::service::access::Caller;
+use rememberd::service::{demo, persistent_login};
+
+use crate::faults::client::{self, wait_until};
+use crate::faults::sick_disk::{EIO, SickDisk};
+use crate::support;
+
+const WRITE_TIMEOUT: &str = "--write-timeout=100ms";
+
+#[test]
+fn writes_that_hang_are_answered_and_reads_go_on() {
+    let seed = support::test_seed();
+    client::runtime().block_on(async {
+        let (base, ledger) = client::furnish(20, seed).await;
+        let disk = SickDisk::new(base, seed);
+        let app = client::serve(&[WRITE_TIMEOUT], client::opener(&disk), seed).await;
+        let login = ledger.present()[0].clone();
+
+        let held = disk.hold_syncs();
+        let began = Instant::now();
+        let failed = refresh(&app, &login).await.expect_err("nothing is synced");
+        assert!(began.elapsed() >= app.config.write_timeout);
+        let Error::Failed(failure @ Failure::Storage(_)) = failed else {
+            panic!("{failed:?} tells of another thing");
+        };
+        assert_eq!(client::status(&failure), 503);
+        for login in ledger.present() {
+            let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
+            let found = persistent_login::read(&app, caller, login.id.to_string());
+            assert_eq!(found.as_ref(), Ok(login));
+        }
+        assert!(app.is_ready());
+
+        drop(held);
+        wait_until("the writer goes on", || app.store.commits() > 0);
+        let successor = refresh(&app, &login).await.expect("the disk works");
+        assert_ne!(successor.token, login.token);
+        assert_eq!(
+            successor.rotation.map(|rotation| rotation.replaced),
+            Some(login.token)
+        );
+        assert_eq!(
+            refresh(&app, &login).await.expect("the disk works"),
+            successor,
+            "the write that hung is answered again"
+        );
+        app.store.close().await.expect("the disk works");
+        let stored = client::logins_in(disk.stored()).expect("it is whole");
+        assert!(stored.contains(&successor));
+    });
+}
+
+#[test]
+fn a_read_that_fails_is_noticed_without_a_write() {
+    let seed = support::test_seed();
+    client::runtime().block_on(async {
+        let (base, ledger) = client::furnish(300, seed).await;
+        let disk = SickDisk::new(base, seed);
+        let app = Arc::new(client::serve(&[], client::opener(&disk), seed).await);
+        let read_all = || -> Result<(), Failure> {
+            for login in ledger.present() {
+                let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
+                match persistent_login::read(&app, caller, login.id.to_string()) {
+                    Ok(found) => assert_eq!(&found, login),
+                    Err(Error::Failed(failure)) => return Err(failure),
+                    Err(Error::Refused(refusal)) => panic!("{refusal:?}"),
+                }
+            }
+            Ok(())
+        };
+        read_all().expect("the disk works");
+
+        disk.fall_sick(EIO);
+        let failure = read_all().expect_err("not everything is cached");
+        assert!(matches!(failure, Failure::Storage(_)), "{failure}");
+        assert_eq!(client::status(&failure), 503);
+        assert!(!app.is_ready());
+        let failures = disk.failures();
+        wait_until("it was tried to reopen it", || disk.failures() > failures);
+        assert_eq!(read_all(), Err(Failure::Unavailable));
+
+        disk.heal();
+        wait_until("it is read again", || read_all().is_ok());
+        assert!(app.is_ready());
+        assert_eq!(app.store.commits(), 0);
+    });
+}
+
+async fn refresh(app: &App, login: &PersistentLogin) -> Result<PersistentLogin, Error> {
+    let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
+    let presented: Option<Token> = Some(login.token);
+    persistent_login::refresh(app, caller, login.id.to_string(), presented).await
+}
