@@ -7,7 +7,7 @@ mod support;
 
 mod faults {
     pub mod client;
-    // pub mod corruption;
+    pub mod corruption;
     pub mod every_operation;
     pub mod full_disk;
     pub mod marker;

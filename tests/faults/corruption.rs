@@ -1,0 +1,290 @@
+//! A database that comes back damaged after a storage failure, under a server that goes on.
+
+use std::fs::{self, File};
+use std::future;
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+use rememberd::app::App;
+use rememberd::domain::persistent_login::PersistentLogin;
+use rememberd::error::{Error, Failure};
+use rememberd::server;
+use rememberd::service::access::Caller;
+use rememberd::service::{demo, persistent_login};
+use rememberd::store::Opener;
+use rememberd::store::directory::DataDirectory;
+use rememberd::store::engine::{Engine, EngineOptions};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use ureq::Agent;
+
+use crate::faults::client::{self, PATIENCE, wait_until};
+use crate::faults::sick_disk::EIO;
+use crate::support;
+
+const OPTIONS: EngineOptions = EngineOptions {
+    cache_bytes: 1 << 20,
+    two_phase_commit: false,
+};
+
+/// How often a damaged database is tried before it is called refused.
+const ATTEMPTS: usize = 3;
+
+#[test]
+fn a_database_that_comes_back_damaged_is_neither_served_nor_replaced() {
+    let house = House::new(support::test_seed());
+    for damage in Damage::ALL {
+        let token = house.rotate();
+        house.lose_the_disk();
+        let good = fs::read(&house.database).expect("it is there");
+        let damaged = damage.done_to(&good);
+        match &damaged {
+            None => fs::remove_file(&house.database).expect("it was there"),
+            Some(bytes) => fs::write(&house.database, bytes).expect("it is written"),
+        }
+        house.bring_back_the_disk();
+        wait_until("it was tried to reopen it", || {
+            house.disk.attempts.load(Ordering::SeqCst) >= ATTEMPTS
+        });
+        assert!(!house.app.is_ready(), "{damage:?}");
+        assert_eq!(house.get("/health/live").0, 200, "{damage:?}");
+        assert_eq!(house.get("/health/ready").0, 503, "{damage:?}");
+        assert_eq!(house.get(&login_path()).0, 503, "{damage:?}");
+
+        house.keep_off_the_disk();
+        let left = fs::read(&house.database).ok();
+        assert!(left == damaged, "{damage:?} was replaced");
+        fs::write(&house.database, &good).expect("it is restored");
+        house.bring_back_the_disk();
+        wait_until("it serves again", || house.get("/health/ready").0 == 200);
+        let (status, body) = house.get(&login_path());
+        assert_eq!(status, 200, "{damage:?}");
+        assert!(body.contains(&token), "{damage:?}");
+    }
+}
+
+/// What became of the database.
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    Gone,
+    Emptied,
+    Foreign,
+    HeadWiped,
+    FirstBitFlipped,
+    Halved,
+    PagesFlipped,
+}
+
+impl Damage {
+    const ALL: [Self; 7] = [
+        Self::Gone,
+        Self::Emptied,
+        Self::Foreign,
+        Self::HeadWiped,
+        Self::FirstBitFlipped,
+        Self::Halved,
+        Self::PagesFlipped,
+    ];
+
+    fn done_to(self, good: &[u8]) -> Option<Vec<u8>> {
+        Some(match self {
+            Self::Gone => return None,
+            Self::Emptied => Vec::new(),
+            Self::Foreign => b"something else".to_vec(),
+            Self::HeadWiped => changed(good, 0..512, |_| 0),
+            Self::FirstBitFlipped => changed(good, 0..1, |byte| byte ^ 1),
+            Self::Halved => good[..good.len() / 2].to_vec(),
+            Self::PagesFlipped => changed(good, 4_096..good.len(), |byte| byte ^ 0x10),
+        })
+    }
+}
+
+fn changed(good: &[u8], range: Range<usize>, change: impl Fn(u8) -> u8) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    for byte in &mut bytes[range] {
+        *byte = change(*byte);
+    }
+    bytes
+}
+
+fn login_path() -> String {
+    format!(
+        "/api/1/authentication/persistent_login/{}?accessTokenId={}",
+        support::DEMO_LOGIN,
+        demo::ACCESS_TOKEN_ID
+    )
+}
+
+/// A server in this process, on a directory whose disk can be lost and brought back.
+struct House {
+    app: Arc<App>,
+    database: PathBuf,
+    disk: Arc<Access>,
+    runtime: Runtime,
+    address: SocketAddr,
+    agent: Agent,
+    _home: TempDir,
+}
+
+/// Whether the disk can be reached.
+#[derive(Default, Debug)]
+struct Access {
+    is_lost: AtomicBool,
+    /// How often it was refused to open since the disk was lost.
+    refused: AtomicUsize,
+    /// How often it was tried to open what was there since the disk was brought back.
+    attempts: AtomicUsize,
+}
+
+impl House {
+    fn new(seed: u64) -> Self {
+        let home = TempDir::new().expect("a temporary directory");
+        let directory = DataDirectory::lock(home.path()).expect("it is ours");
+        let database = directory.database_path();
+        let disk = Arc::new(Access::default());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let opener = opener(directory, Arc::clone(&disk));
+        let app = runtime.block_on(async {
+            let app = client::serve(&[], opener, seed).await;
+            support::load_demo(&app).await;
+            Arc::new(app)
+        });
+        let listener = runtime
+            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        runtime.spawn(server::run(listener, Arc::clone(&app), future::pending()));
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(PATIENCE))
+            .build();
+        Self {
+            app,
+            database,
+            disk,
+            runtime,
+            address,
+            agent: config.into(),
+            _home: home,
+        }
+    }
+
+    /// Rotates the login's token; returns the new one.
+    fn rotate(&self) -> String {
+        let rotated = self.runtime.block_on(self.refresh());
+        rotated.expect("the disk works").token.reveal().to_string()
+    }
+
+    async fn refresh(&self) -> Result<PersistentLogin, Error> {
+        let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
+        persistent_login::refresh(&self.app, caller, support::DEMO_LOGIN.to_owned(), None).await
+    }
+
+    /// The disk fails, and that is noticed.
+    fn lose_the_disk(&self) {
+        self.keep_off_the_disk();
+        let failed = self.runtime.block_on(self.refresh());
+        assert!(matches!(failed, Err(Error::Failed(Failure::Storage(_)))));
+        self.wait_for_refusal();
+    }
+
+    /// Nobody touches the file any more when this returns.
+    fn keep_off_the_disk(&self) {
+        self.disk.is_lost.store(true, Ordering::SeqCst);
+        self.disk.refused.store(0, Ordering::SeqCst);
+        if !self.app.store.is_open() {
+            self.wait_for_refusal();
+        }
+    }
+
+    fn wait_for_refusal(&self) {
+        wait_until("it cannot be opened", || {
+            self.disk.refused.load(Ordering::SeqCst) > 0
+        });
+    }
+
+    fn bring_back_the_disk(&self) {
+        self.disk.attempts.store(0, Ordering::SeqCst);
+        self.disk.is_lost.store(false, Ordering::SeqCst);
+    }
+
+    /// Status and body of GET.
+    fn get(&self, target: &str) -> (u16, String) {
+        let answer = self.agent.get(format!("http://{}{target}", self.address));
+        let mut answer = answer.call().expect("it answers");
+        let body = answer.body_mut().read_to_string().expect("a whole body");
+        (answer.status().as_u16(), body)
+    }
+}
+
+/// Opens the database in the directory, and then once more on a disk that can be lost.
+fn opener(directory: DataDirectory, disk: Arc<Access>) -> Opener {
+    Box::new(move |opening| {
+        if disk.is_lost.load(Ordering::SeqCst) {
+            disk.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(Failure::Storage("there is no disk".to_owned()));
+        }
+        let opened = directory.open_database(&OPTIONS, opening);
+        disk.attempts.fetch_add(1, Ordering::SeqCst);
+        opened?.close()?;
+        let path = directory.database_path();
+        let file = File::options().read(true).write(true).open(path);
+        let file = FileBackend::new(file.expect("it was opened")).expect("it is ours");
+        let disk = Arc::clone(&disk);
+        Engine::open_backend(LosableFile { file, disk }, &OPTIONS)
+    })
+}
+
+/// A file on a disk that can be lost.
+#[derive(Debug)]
+struct LosableFile {
+    file: FileBackend,
+    disk: Arc<Access>,
+}
+
+impl LosableFile {
+    fn reach(&self) -> io::Result<&FileBackend> {
+        if self.disk.is_lost.load(Ordering::SeqCst) {
+            return Err(io::Error::from_raw_os_error(EIO));
+        }
+        Ok(&self.file)
+    }
+}
+
+impl StorageBackend for LosableFile {
+    fn len(&self) -> io::Result<u64> {
+        self.reach()?.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.reach()?.read(offset, out)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.reach()?.set_len(length)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.reach()?.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.reach()?.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.file.close()
+    }
+}
