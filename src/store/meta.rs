@@ -16,12 +16,7 @@ const VERSION: u8 = 1;
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn newest_time(txn: &impl Read) -> Result<Option<Timestamp>, Failure> {
-    txn.get(&META, NEWEST_TIME, |record| {
-        let mut decoder = Decoder::new("newest time", VERSION, record)?;
-        let time = decoder.timestamp()?;
-        decoder.finish()?;
-        Ok(time)
-    })
+    txn.get(&META, NEWEST_TIME, decode_newest_time)
 }
 
 /// Puts the high-water mark of the clock.
@@ -30,8 +25,7 @@ pub fn newest_time(txn: &impl Read) -> Result<Option<Timestamp>, Failure> {
 ///
 /// Of the storage.
 pub fn put_newest_time(txn: &WriteTxn, time: Timestamp) -> Result<(), Failure> {
-    let record = Encoder::new(VERSION).timestamp(time).finish();
-    txn.put(&META, NEWEST_TIME, &record)
+    txn.put(&META, NEWEST_TIME, &encode_newest_time(&time))
 }
 
 /// The key of the trail's fingerprints, if one was ever put.
@@ -40,12 +34,7 @@ pub fn put_newest_time(txn: &WriteTxn, time: Timestamp) -> Result<(), Failure> {
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn fingerprint_key(txn: &impl Read) -> Result<Option<[u8; 32]>, Failure> {
-    txn.get(&META, FINGERPRINT_KEY, |record| {
-        let mut decoder = Decoder::new("fingerprint key", VERSION, record)?;
-        let key = decoder.array()?;
-        decoder.finish()?;
-        Ok(key)
-    })
+    txn.get(&META, FINGERPRINT_KEY, decode_fingerprint_key)
 }
 
 /// Puts the key of the trail's fingerprints.
@@ -54,6 +43,27 @@ pub fn fingerprint_key(txn: &impl Read) -> Result<Option<[u8; 32]>, Failure> {
 ///
 /// Of the storage.
 pub fn put_fingerprint_key(txn: &WriteTxn, key: &[u8; 32]) -> Result<(), Failure> {
-    let record = Encoder::new(VERSION).bytes(key).finish();
-    txn.put(&META, FINGERPRINT_KEY, &record)
+    txn.put(&META, FINGERPRINT_KEY, &encode_fingerprint_key(key))
+}
+
+fn encode_newest_time(time: &Timestamp) -> Vec<u8> {
+    Encoder::new(VERSION).timestamp(*time).finish()
+}
+
+fn decode_newest_time(record: &[u8]) -> Result<Timestamp, Failure> {
+    let mut decoder = Decoder::new("newest time", VERSION, record)?;
+    let time = decoder.timestamp()?;
+    decoder.finish()?;
+    Ok(time)
+}
+
+fn encode_fingerprint_key(key: &[u8; 32]) -> Vec<u8> {
+    Encoder::new(VERSION).bytes(key).finish()
+}
+
+fn decode_fingerprint_key(record: &[u8]) -> Result<[u8; 32], Failure> {
+    let mut decoder = Decoder::new("fingerprint key", VERSION, record)?;
+    let key = decoder.array()?;
+    decoder.finish()?;
+    Ok(key)
 }

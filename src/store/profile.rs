@@ -46,12 +46,8 @@ pub fn id_by_username(
     tenant: &TenantName,
     username: &str,
 ) -> Result<Option<ObjectId>, Failure> {
-    txn.get(&BY_USERNAME, &username_key(tenant, username), |record| {
-        let mut decoder = Decoder::new("username", VERSION, record)?;
-        let id = ObjectId::from_bytes(decoder.array()?);
-        decoder.finish()?;
-        Ok(id)
-    })
+    let key = username_key(tenant, username);
+    txn.get(&BY_USERNAME, &key, decode_owner)
 }
 
 /// Puts a profile whose id and username are not taken.
@@ -64,8 +60,7 @@ pub fn create(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     txn.put(&PROFILES, id, &encode(profile))?;
     txn.put(&STANDINGS, id, &encode_standing(&profile.standing()))?;
     let username = username_key(&profile.tenant, &profile.username);
-    let owner = Encoder::new(VERSION).bytes(id).finish();
-    txn.put(&BY_USERNAME, &username, &owner)
+    txn.put(&BY_USERNAME, &username, &encode_owner(&profile.id))
 }
 
 /// Puts the profile in place of the one with its id, whose username and tenant are the same.
@@ -161,6 +156,17 @@ fn decode_standing(record: &[u8]) -> Result<Standing, Failure> {
     };
     decoder.finish()?;
     Ok(standing)
+}
+
+fn encode_owner(id: &ObjectId) -> Vec<u8> {
+    Encoder::new(VERSION).bytes(id.as_bytes()).finish()
+}
+
+fn decode_owner(record: &[u8]) -> Result<ObjectId, Failure> {
+    let mut decoder = Decoder::new("username", VERSION, record)?;
+    let id = ObjectId::from_bytes(decoder.array()?);
+    decoder.finish()?;
+    Ok(id)
 }
 
 fn tenant(record: &mut Decoder<'_>) -> Result<TenantName, Failure> {
