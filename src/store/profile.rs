@@ -210,6 +210,18 @@ mod tests {
     }
 
     #[test]
+    fn an_attribute_keeps_every_bit_of_a_number() {
+        // Read with the quicker method, which is not quite exact, they came back as a neighbour.
+        for number in [1.353534387764498e133, 1.7976931348623155e308, -5e-324] {
+            let mut profile = profile();
+            profile
+                .attributes
+                .insert("number".to_owned(), number.into());
+            assert_eq!(decode(profile.id, &encode(&profile)), Ok(profile));
+        }
+    }
+
+    #[test]
     fn tenant_and_username_cannot_be_mistaken_for_another_pair() {
         let name = |text: &str| TenantName::new(text).expect("not empty");
         assert_ne!(
