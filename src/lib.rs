@@ -46,6 +46,8 @@ pub mod config;
 pub mod entropy;
 pub mod error;
 pub mod logging;
+#[cfg(test)]
+mod property;
 
 pub mod domain;
 pub mod store;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// The floors from the ground up; those in one row do not import each other unless they are on the
 /// ground. Every file of `src` belongs to one of them.
 const FLOORS: [&[&str]; 10] = [
-    &["clock", "config", "entropy", "error", "logging"],
+    &["clock", "config", "entropy", "error", "logging", "property"],
     &["domain"],
     &["store"],
     &["trail"],

@@ -196,6 +196,9 @@ async fn parts(content_type: &str, body: Bytes) -> Result<Vec<(String, String)>,
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use hyper::header::HeaderValue;
 

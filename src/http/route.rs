@@ -168,6 +168,9 @@ fn strip_suffix(segment: &mut Cow<'_, str>) {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -336,6 +336,9 @@ fn unique(is_new: bool, at: Place, field: &str) -> Result<(), SeedError> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 

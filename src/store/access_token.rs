@@ -86,6 +86,9 @@ fn decode(record: &[u8]) -> Result<AccessToken, Failure> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use crate::clock::Timestamp;
 

@@ -67,3 +67,6 @@ fn decode_fingerprint_key(record: &[u8]) -> Result<[u8; 32], Failure> {
     decoder.finish()?;
     Ok(key)
 }
+
+#[cfg(test)]
+mod properties;

@@ -350,6 +350,9 @@ fn split_profile_key(key: &[u8; 28]) -> (ObjectId, PersistentLoginId) {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -175,6 +175,9 @@ fn tenant(record: &mut Decoder<'_>) -> Result<TenantName, Failure> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

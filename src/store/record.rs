@@ -242,6 +242,9 @@ impl<'a> Decoder<'a> {
 }
 
 #[cfg(test)]
+pub mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -95,6 +95,9 @@ fn decode_definition(record: &mut Decoder<'_>) -> Result<AttributeDefinition, Fa
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

@@ -1,0 +1,148 @@
+//! What property tests stand on: cases that replay, input that is nearly right, and whether work grows
+//! no faster than its input.
+
+use std::env;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use proptest::prelude::{Just, Strategy, any};
+use proptest::prop_oneof;
+use proptest::sample::Index;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::entropy::Entropy;
+
+/// How many cases a property is tried on.
+const CASES: u32 = 256;
+
+/// How many where a long run is asked for.
+const CASES_LONG: u32 = 50_000;
+
+/// How many times as large the larger input is whose time is compared.
+const GROWTH: u32 = 16;
+
+/// How much more than its share the larger input may take: memory and noise are not linear. Work that
+/// grows with the square takes [`GROWTH`] times its share.
+const SLACK: u32 = 4;
+
+/// How often the times are taken before they are believed to be too long.
+const TRIES: usize = 20;
+
+/// Asserts `property` on values of `strategy`. `REMEMBERD_TEST_SEED` replays them, and
+/// `REMEMBERD_TEST_LONG=1` takes many more.
+#[track_caller]
+pub fn holds<S: Strategy<Value: Debug>>(strategy: S, property: impl Fn(S::Value)) {
+    let seed = match env::var("REMEMBERD_TEST_SEED") {
+        Ok(text) => text.parse().expect("REMEMBERD_TEST_SEED is a number"),
+        Err(_) => u64::from_le_bytes(Entropy::Os.bytes()),
+    };
+    let cases = match env::var_os("REMEMBERD_TEST_LONG") {
+        Some(_) => CASES_LONG,
+        None => CASES,
+    };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &Entropy::seeded(seed).bytes::<32>());
+    let outcome = TestRunner::new_with_rng(config, random).run(&strategy, |value| {
+        property(value);
+        Ok(())
+    });
+    if let Err(failed) = outcome {
+        panic!("REMEMBERD_TEST_SEED={seed}\n{failed}");
+    }
+}
+
+/// Asserts that `work` on the input of [`GROWTH`] times `size` takes no more than [`GROWTH`] times
+/// what it takes on that of `size`, with some slack.
+#[track_caller]
+pub fn is_linear<I>(what: &str, size: usize, input: impl Fn(usize) -> I, work: impl Fn(&I)) {
+    let (small, large) = (input(size), input(size * GROWTH as usize));
+    let (mut small_best, mut large_best) = (Duration::MAX, Duration::MAX);
+    for _ in 0..TRIES {
+        small_best = small_best.min(time(|| work(&small)));
+        large_best = large_best.min(time(|| work(&large)));
+        if large_best <= small_best * GROWTH * SLACK {
+            return;
+        }
+    }
+    panic!("{what}: {small_best:?} for {size}, {large_best:?} for {GROWTH} times as much");
+}
+
+/// The time that this thread spends on `work` itself, however busy the host is.
+fn time(work: impl FnOnce()) -> Duration {
+    let began = processor_time();
+    work();
+    processor_time() - began
+}
+
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).expect("no thread has a negative time")
+}
+
+/// Bytes of `valid` with some damage.
+pub fn damaged(valid: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+    let damage = prop_oneof![
+        any::<u8>().prop_map(Damage::Replace),
+        any::<u8>().prop_map(Damage::Insert),
+        Just(Damage::Remove),
+        Just(Damage::Truncate),
+        Just(Damage::Repeat),
+        prop_oneof![Just(u32::MAX), 0..64_u32, any::<u32>()].prop_map(Damage::Length),
+    ];
+    let damages = proptest::collection::vec((any::<Index>(), damage), 1..6);
+    (valid, damages).prop_map(|(mut bytes, damages)| {
+        for (place, damage) in damages {
+            damage.apply(&mut bytes, place);
+        }
+        bytes
+    })
+}
+
+#[derive(Clone, Debug)]
+enum Damage {
+    Replace(u8),
+    Insert(u8),
+    Remove,
+    Truncate,
+    /// What comes before comes again.
+    Repeat,
+    /// A length is written over what is there.
+    Length(u32),
+}
+
+impl Damage {
+    fn apply(self, bytes: &mut Vec<u8>, place: Index) {
+        if bytes.is_empty() {
+            return;
+        }
+        let at = place.index(bytes.len());
+        match self {
+            Self::Replace(byte) => bytes[at] = byte,
+            Self::Insert(byte) => bytes.insert(at, byte),
+            Self::Remove => drop(bytes.remove(at)),
+            Self::Truncate => bytes.truncate(at),
+            Self::Repeat => bytes.extend_from_within(..at),
+            Self::Length(length) => {
+                for (byte, new) in bytes[at..].iter_mut().zip(length.to_le_bytes()) {
+                    *byte = new;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_grows_with_the_square_is_noticed() {
+    let squared = |list: &Vec<usize>| {
+        let seen = list.iter().filter(|item| !list.contains(item));
+        assert_eq!(seen.count(), 0);
+    };
+    let numbers = |count: usize| (0..count).collect();
+    let noticed = std::panic::catch_unwind(|| is_linear("squared", 100, numbers, squared));
+    assert!(noticed.is_err());
+}

@@ -1,0 +1,203 @@
+//! The seed loader on files that nobody means.
+
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, any};
+use proptest::prop_oneof;
+use proptest::sample::{Index, select};
+use serde_json::Value;
+
+use super::{Seed, SeedError, SeedFile};
+use crate::clock::Timestamp;
+use crate::entropy::Entropy;
+use crate::property::{damaged, holds, is_linear};
+use crate::store::record::properties::json;
+
+/// The example data.
+const DEMO: &[u8] = include_bytes!("../../../data/demo.json");
+
+fn read(file: &[u8]) -> Result<Seed, SeedError> {
+    let file = SeedFile::parse(file)?;
+    Seed::check(file, Timestamp::from_millis(77), &Entropy::seeded(1))
+}
+
+/// Every value in `value`, itself among them.
+fn places(value: &mut Value) -> Vec<String> {
+    let mut places = vec![String::new()];
+    let inner: Vec<(String, &mut Value)> = match value {
+        Value::Array(items) => {
+            let items = items.iter_mut().enumerate();
+            items
+                .map(|(index, item)| (index.to_string(), item))
+                .collect()
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter_mut();
+            fields.map(|(name, field)| (name.clone(), field)).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    for (name, value) in inner {
+        let below = self::places(value);
+        places.extend(below.into_iter().map(|place| format!("/{name}{place}")));
+    }
+    places
+}
+
+#[test]
+fn anything_may_stand_in_a_file() {
+    holds(vec(any::<u8>(), 0..256), |file| {
+        let _ = read(&file);
+    });
+    let pieces = select(vec![
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "\\",
+        "\\u",
+        "null",
+        "true",
+        "1",
+        "-",
+        "e9",
+        ".",
+        " ",
+        "\"tenant\"",
+        "\"profile\"",
+        "\"_id\"",
+        "\"$oid\"",
+        "\"$date\"",
+        "\"attributes\"",
+    ]);
+    holds(vec(pieces, 0..32), |pieces| {
+        let _ = read(pieces.concat().as_bytes());
+    });
+    holds(json(), |value| {
+        let _ = read(value.to_string().as_bytes());
+    });
+}
+
+#[test]
+fn a_good_file_may_be_damaged() {
+    let demo: Value = serde_json::from_slice(DEMO).expect("it is JSON");
+    assert!(read(DEMO).is_ok());
+    holds(damaged(proptest::strategy::Just(DEMO.to_vec())), |file| {
+        let _ = read(&file);
+    });
+    let wrapped = (select(vec!["$oid", "$date", "$numberLong"]), json())
+        .prop_map(|(name, value)| serde_json::json!({ name: value }));
+    let dates = "[0-9+TZ:.-]{0,24}".prop_map(|text| serde_json::json!({ "$date": text }));
+    let other = prop_oneof![json(), wrapped, dates];
+    holds((any::<Index>(), other), |(place, other)| {
+        let mut file = demo.clone();
+        let places = places(&mut file);
+        let place = &places[place.index(places.len())];
+        *file.pointer_mut(place).expect("it was found there") = other;
+        let _ = read(file.to_string().as_bytes());
+    });
+}
+
+#[test]
+fn deep_nesting_is_refused_and_does_not_exhaust_the_stack() {
+    for start in [
+        "",
+        r#"{"tenant":"#,
+        r#"{"tenant":[{"name":"a","attributeDefinitions":[{"name":"b","metadata":"#,
+        r#"{"tenant":[{"name":"a","attributeDefinitions":[{"name":"b","defaultValue":"#,
+        r#"{"tenant":[{"_id":"#,
+        r#"{"profile":[{"createdOn":"#,
+        r#"{"profile":[{"attributes":"#,
+        r#"{"nonsense":"#,
+    ] {
+        for piece in ["[", "{\"a\":", "{\"$oid\":", "{\"$date\":", "[[],"] {
+            assert!(read(format!("{start}{}", piece.repeat(100_000)).as_bytes()).is_err());
+        }
+    }
+}
+
+#[test]
+fn long_files_take_their_share_of_time() {
+    let files = [
+        ("", "[", ""),
+        ("", "{\"a\":", ""),
+        ("", " ", "{}"),
+        ("{}", " ", ""),
+        ("{\"", "a", "\":1}"),
+        ("{\"", "\\u0000", "\":1}"),
+        (r#"{"tenant":["#, r#"{"name":"a"},"#, "{}]}"),
+        (r#"{"tenant":[{"name":""#, "a", "\"}]}"),
+        (r#"{"tenant":[{"name":""#, "\\ud800\\udc00", "\"}]}"),
+        (r#"{"tenant":[{"_id":""#, "0", "\",\"name\":\"a\"}]}"),
+        (
+            r#"{"tenant":[{"_id":{"$oid":"a","#,
+            r#""$oid":"b","#,
+            r#""a":1},"name":"a"}]}"#,
+        ),
+        (
+            r#"{"tenant":[{"name":"a","availableRoles":["#,
+            "\"a\",",
+            "\"a\"]}]}",
+        ),
+        (r#"{"profile":[{"password":""#, "AAAA", "|\"}]}"),
+        (r#"{"profile":[{"createdOn":{"$date":""#, "2017-", "\"}}]}"),
+        (r#"{"profile":[{"createdOn":"#, "1", "}]}"),
+        (
+            r#"{"profile":[{"createdOn":{"$date":{"$numberLong":""#,
+            "1",
+            "\"}}}]}",
+        ),
+        (r#"{"profile":[{"attributes":{"a":"#, "1", "}}]}"),
+        (r#"{"profile":[{"attributes":{"a":0."#, "1", "}}]}"),
+        (r#"{"profile":[{"attributes":{"a":1e"#, "1", "}}]}"),
+        (
+            r#"{"profile":[{"attributes":{"#,
+            r#""a":1,"#,
+            r#""b":1}}]}"#,
+        ),
+        (
+            r#"{"accesstoken":["#,
+            r#"{"application":"a"},"#,
+            r#"{"application":"a"}]}"#,
+        ),
+    ];
+    for (start, piece, end) in files {
+        let file = |size: usize| format!("{start}{}{end}", piece.repeat(size / piece.len()));
+        is_linear(start, 4_096, file, |file| {
+            let _ = read(file.as_bytes());
+        });
+    }
+}
+
+#[test]
+fn many_entries_take_their_share_of_time() {
+    let file = |count: usize| {
+        let entries = |entry: &dyn Fn(usize) -> String| {
+            let all: Vec<_> = (0..count).map(entry).collect();
+            all.join(",")
+        };
+        let tenants = entries(&|number| format!(r#"{{"name":"t{number}"}}"#));
+        let profiles = entries(&|number| {
+            format!(
+                r#"{{"_id":"{number:024x}","username":"u","enabled":true,"tenant":"t{number}",
+                     "attributes":{{"a{number}":1}}}}"#
+            )
+        });
+        let logins = entries(&|number| {
+            format!(
+                r#"{{"tenant":"t{number}","profileId":"{number:024x}",
+                     "token":"00000000-0000-4000-8000-000000000000"}}"#
+            )
+        });
+        let file = format!(
+            r#"{{"tenant":[{tenants}],"profile":[{profiles}],"persistentlogin":[{logins}]}}"#
+        );
+        assert!(read(file.as_bytes()).is_ok());
+        file
+    };
+    is_linear("entries", 32, file, |file| {
+        let _ = read(file.as_bytes());
+    });
+}

@@ -1,0 +1,85 @@
+//! The records of persistent logins on a bad disk.
+
+use proptest::option;
+use proptest::prelude::{Strategy, any};
+use uuid::Uuid;
+
+use super::{INDEX_VERSION, VERSION, decode, decode_device, encode, encode_device};
+use super::{creation_key, profile_key, split_creation_key, split_profile_key};
+use crate::domain::device::Device;
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
+use crate::property::holds;
+use crate::store::record::Encoder;
+use crate::store::record::properties::{
+    check, check_time, object_id, tenant_name, text, timestamp,
+};
+
+const ID: PersistentLoginId = PersistentLoginId::new(Uuid::from_u128(42));
+
+fn tokens() -> impl Strategy<Value = Token> + Clone {
+    any::<u128>().prop_map(|number| Token::new(Uuid::from_u128(number)))
+}
+
+#[test]
+fn persistent_logins_are_what_they_were() {
+    let rotations = (tokens(), timestamp()).prop_map(|(replaced, at)| Rotation { replaced, at });
+    let logins = (
+        tenant_name(),
+        object_id(),
+        tokens(),
+        timestamp(),
+        option::of(rotations),
+    );
+    let logins =
+        logins.prop_map(
+            |(tenant, profile_id, token, timestamp, rotation)| PersistentLogin {
+                id: ID,
+                tenant,
+                profile_id,
+                token,
+                timestamp,
+                rotation,
+            },
+        );
+    check(logins, encode, |record| decode(ID, record));
+}
+
+#[test]
+fn devices_are_what_they_were() {
+    let texts = || option::of(text());
+    let devices = (texts(), texts(), texts());
+    let devices = devices.prop_map(|(label, user_agent, ip_address)| Device {
+        label,
+        user_agent,
+        ip_address,
+    });
+    check(devices, encode_device, decode_device);
+}
+
+#[test]
+fn keys_are_what_they_were_and_sort_like_what_they_are_made_of() {
+    let ids = || any::<u128>().prop_map(|id| PersistentLoginId::new(Uuid::from_u128(id)));
+    let pairs = || (timestamp(), ids());
+    holds((pairs(), pairs()), |(one, other)| {
+        let (key, other_key) = (creation_key(one.0, one.1), creation_key(other.0, other.1));
+        assert_eq!(split_creation_key(&key), one);
+        assert_eq!(key.cmp(&other_key), one.cmp(&other));
+    });
+    let pairs = || (object_id(), ids());
+    holds((pairs(), pairs()), |(one, other)| {
+        let (key, other_key) = (profile_key(one.0, one.1), profile_key(other.0, other.1));
+        assert_eq!(split_profile_key(&key), one);
+        assert_eq!(key.cmp(&other_key), one.cmp(&other));
+    });
+}
+
+#[test]
+fn long_records_take_their_share_of_time() {
+    let up_to_the_tenant = Encoder::new(VERSION)
+        .bytes(&[1; 24])
+        .bool(false)
+        .bytes(&[9; 12]);
+    check_time(&up_to_the_tenant.finish(), |record| decode(ID, record));
+    let up_to_the_label = Encoder::new(INDEX_VERSION).bool(true);
+    check_time(&up_to_the_label.finish(), decode_device);
+}
