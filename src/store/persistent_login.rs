@@ -43,32 +43,34 @@ pub struct Usage {
     pub last_used: Timestamp,
 }
 
-/// The usage of a profile's logins, expired ones among them, in the order of their ids.
+/// The usage of a profile's logins, expired ones among them, in the order of their ids. A record that
+/// does not decode is passed over.
 ///
 /// # Errors
 ///
-/// Of the storage, or of a record that does not decode.
+/// Of the storage.
 pub fn usage_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<Usage>, Failure> {
     let mut usages = Vec::new();
     scan_profile(txn, profile_id, |id| {
         let usage = txn.get(&LOGINS, id.uuid().as_bytes(), |record| {
             decode_usage(id, record)
-        })?;
-        usages.extend(usage);
+        });
+        usages.extend(unless_corrupt(usage)?);
         Ok(())
     })?;
     Ok(usages)
 }
 
-/// The logins of a profile, expired ones among them, in the order of their ids.
+/// The logins of a profile, expired ones among them, in the order of their ids. A record that does not
+/// decode is passed over.
 ///
 /// # Errors
 ///
-/// Of the storage, or of a record that does not decode.
+/// Of the storage.
 pub fn of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<PersistentLogin>, Failure> {
     let mut logins = Vec::new();
     scan_profile(txn, profile_id, |id| {
-        logins.extend(get(txn, id)?);
+        logins.extend(unless_corrupt(get(txn, id))?);
         Ok(())
     })?;
     Ok(logins)
@@ -86,6 +88,17 @@ pub fn device(
 ) -> Result<Device, Failure> {
     let found = txn.get(&BY_PROFILE, &profile_key(profile_id, id), decode_device)?;
     Ok(found.unwrap_or_default())
+}
+
+/// What was found, if it can be read: one record that cannot must not hide a profile's other logins.
+fn unless_corrupt<T>(found: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
+    match found {
+        Err(Failure::Corrupt(cause)) => {
+            tracing::warn!(cause, "a login of a profile is passed over");
+            Ok(None)
+        }
+        found => found,
+    }
 }
 
 fn scan_profile(
