@@ -106,7 +106,7 @@ impl Store {
         if let Err(Error::Failed(failure @ Failure::Storage(_))) = &seen
             && self.shared.withdraw(&snapshot)
         {
-            // A queue that is full has a write in it, which meets the failure itself.
+            // If the queue is full, the writer finds out after the batch that it is at.
             let _ = self.queue.try_send(Message::ReadFailed(failure.clone()));
         }
         seen

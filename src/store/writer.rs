@@ -248,6 +248,10 @@ impl Writer {
             if !batch.is_empty() {
                 self.commit(engine, &mut batch)?;
             }
+            if !self.shared.is_open() {
+                // Its message may have found the queue full.
+                return Err(Failure::Storage("a reader failed".to_owned()));
+            }
             match interruption {
                 None => {}
                 Some(Interruption::Close(close)) => return Ok(Some(close)),
