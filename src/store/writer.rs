@@ -205,6 +205,12 @@ enum Interruption {
     ReadFailed(Failure),
 }
 
+/// A storage failure, and the wish to close that came with the batch that met it.
+struct Broken {
+    failure: Failure,
+    close: Close,
+}
+
 impl Writer {
     /// Serves until it is asked to close, through any number of storage failures.
     fn serve(&mut self, mut engine: Engine) {
@@ -215,12 +221,16 @@ impl Writer {
                     self.shared.publish(None);
                     (close, engine.close())
                 }
-                Err(failure) => {
+                Err(Broken { failure, close }) => {
                     tracing::error!(%failure, "the storage failed; closing and reopening it");
                     self.shared.publish(None);
                     // What it failed to write it fails to close; the next open repairs it.
                     let _ = caught(|| engine.close());
-                    match self.reopen() {
+                    let reopened = match close {
+                        Some(close) => Err(Some(close)),
+                        None => self.reopen(),
+                    };
+                    match reopened {
                         Ok(reopened) => {
                             engine = reopened;
                             continue;
@@ -241,21 +251,30 @@ impl Writer {
     }
 
     /// Commits batch after batch until a wish to close, or a storage failure.
-    fn serve_engine(&mut self, engine: &Engine) -> Result<Close, Failure> {
+    fn serve_engine(&mut self, engine: &Engine) -> Result<Close, Broken> {
         let mut batch = Vec::with_capacity(self.batch_jobs_max);
         while let Some(message) = self.queue.blocking_recv() {
             let interruption = self.gather(message, &mut batch);
-            if !batch.is_empty() {
-                self.commit(engine, &mut batch)?;
-            }
-            if !self.shared.is_open() {
-                // Its message may have found the queue full.
-                return Err(Failure::Storage("a reader failed".to_owned()));
-            }
-            match interruption {
-                None => {}
-                Some(Interruption::Close(close)) => return Ok(Some(close)),
-                Some(Interruption::ReadFailed(failure)) => return Err(failure),
+            let committed = self.commit(engine, &mut batch).and_then(|()| {
+                if self.shared.is_open() {
+                    return Ok(());
+                }
+                // The message of the reader that withdrew it may have found the queue full.
+                Err(Failure::Storage("a reader failed".to_owned()))
+            });
+            match (committed, interruption) {
+                (Ok(()), None) => {}
+                (Ok(()), Some(Interruption::Close(close))) => return Ok(Some(close)),
+                (Err(failure), Some(Interruption::Close(close))) => {
+                    let close = Some(close);
+                    return Err(Broken { failure, close });
+                }
+                (_, Some(Interruption::ReadFailed(failure))) | (Err(failure), None) => {
+                    return Err(Broken {
+                        failure,
+                        close: None,
+                    });
+                }
             }
         }
         Ok(None)
@@ -279,6 +298,9 @@ impl Writer {
 
     /// Runs and answers a batch. Fails if the storage did, after having told so in the answers.
     fn commit(&self, engine: &Engine, batch: &mut Vec<Box<dyn Job>>) -> Result<(), Failure> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         let outcome = caught(|| self.run_batch(engine, batch));
         if matches!(outcome, Err(Failure::Storage(_))) {
             // Before the answers: whoever has one must not read what may be undone.
