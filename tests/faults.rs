@@ -12,6 +12,7 @@ mod faults {
     pub mod full_disk;
     pub mod marker;
     pub mod process;
+    pub mod queue;
     pub mod sick_disk;
     pub mod slow_disk;
 }

@@ -1,0 +1,84 @@
+//! What waits in the writer's queue when the storage fails.
+
+use std::sync::{Arc, mpsc};
+
+use rememberd::app::App;
+use rememberd::domain::persistent_login::PersistentLogin;
+use rememberd::error::{Error, Failure};
+use rememberd::store::persistent_login;
+use tokio::task;
+
+use crate::faults::client::{self, wait_until};
+use crate::faults::sick_disk::{EIO, SickDisk};
+use crate::support;
+
+#[test]
+fn a_reader_that_fails_while_the_queue_is_full_is_heard() {
+    let seed = support::test_seed();
+    client::runtime().block_on(async {
+        let (base, _) = client::furnish(1, seed).await;
+        let disk = SickDisk::new(base, seed);
+        let flags = ["--queue-jobs-max=1"];
+        let app = Arc::new(client::serve(&flags, client::opener(&disk), seed).await);
+        let release = hold_writer(&app).await;
+        let store = Arc::clone(&app);
+        let queued = task::spawn(async move { store.store.write(|_| Ok(())).await });
+        task::yield_now().await;
+
+        let failure = Failure::Storage("a page is damaged".to_owned());
+        let failed = app.store.read(|_| Err::<(), _>(failure.into()));
+        assert!(matches!(failed, Err(Error::Failed(Failure::Storage(_)))));
+        assert!(!app.is_ready());
+        drop(release);
+        assert_eq!(queued.await.expect("it does not panic"), Ok(()));
+        wait_until("it is open again", || app.is_ready());
+    });
+}
+
+#[test]
+fn a_wish_to_close_behind_a_batch_that_fails_is_answered() {
+    let seed = support::test_seed();
+    client::runtime().block_on(async {
+        let (base, ledger) = client::furnish(1, seed).await;
+        let disk = SickDisk::new(base, seed);
+        let app = Arc::new(client::serve(&[], client::opener(&disk), seed).await);
+        let release = hold_writer(&app).await;
+        let login: PersistentLogin = ledger.present()[0].clone();
+        let (first, second) = (Arc::clone(&app), Arc::clone(&app));
+        let write = task::spawn(async move {
+            let delete = first
+                .store
+                .write(move |txn| Ok(persistent_login::delete(txn, &login)?));
+            delete.await
+        });
+        let close = task::spawn(async move { second.store.close().await });
+        task::yield_now().await;
+
+        disk.fall_sick(EIO);
+        drop(release);
+        let written = write.await.expect("it does not panic");
+        assert!(matches!(written, Err(Error::Failed(Failure::Storage(_)))));
+        let closed = close.await.expect("it does not panic");
+        assert!(matches!(closed, Err(Failure::Storage(_))), "{closed:?}");
+        assert!(!app.is_ready());
+        assert_eq!(app.store.close().await, Err(Failure::Unavailable));
+    });
+}
+
+/// Keeps the writer from writing until the returned value is dropped.
+async fn hold_writer(app: &Arc<App>) -> mpsc::Sender<()> {
+    let (held, when_held) = mpsc::channel::<()>();
+    let (release, released) = mpsc::channel();
+    let app = Arc::clone(app);
+    task::spawn(async move {
+        let hold = app.store.write(move |_| {
+            held.send(()).expect("the test waits");
+            let _ = released.recv();
+            Ok(())
+        });
+        hold.await
+    });
+    task::yield_now().await;
+    when_held.recv().expect("the writer runs");
+    release
+}
