@@ -1,7 +1,7 @@
 //! Failing disks: no acknowledged change is lost, nobody is logged out, and nobody has to help.
 //!
-//! `REMEMBERD_TEST_LONG=1` tries every kind of damage at every operation, `REMEMBERD_TEST_SEED`
-//! replays a run.
+//! `REMEMBERD_TEST_LONG=1` tries all damage for every duration, at every operation of more workloads;
+//! `REMEMBERD_TEST_SEED` replays a run.
 
 mod support;
 

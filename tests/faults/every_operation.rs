@@ -29,6 +29,9 @@ const SICK_OPERATIONS_MAX: usize = 4;
 /// How much later at most it falls sick once more: while the database is opened, or after that.
 const AGAIN_MAX: usize = 60;
 
+/// How many workloads a long run has.
+const LONG_WORKLOADS: u64 = 10;
+
 /// How many workloads are tried at most to find out a host that caches wrongly.
 const CONTROLS_MAX: u64 = 20;
 
@@ -37,8 +40,39 @@ const THREADS: usize = 6;
 
 #[test]
 fn whatever_operation_fails_nothing_told_is_lost_and_it_serves_again() {
-    let trial = Trial::new(support::test_seed(), client::opener);
+    let seed = support::test_seed();
     let long = support::variable("REMEMBERD_TEST_LONG") == Some(1);
+    for number in 0..if long { LONG_WORKLOADS } else { 1 } {
+        assert_survives_every_fault(seed.wrapping_add(number), long);
+    }
+}
+
+#[test]
+fn a_host_whose_memory_is_taken_for_the_disk_is_found_out() {
+    let seed = support::test_seed();
+    // What is lost is often written anew by chance.
+    let is_found_out = (0..CONTROLS_MAX).any(|number| {
+        let trial = Trial::new(seed.wrapping_add(number), |disk: &SickDisk| -> Opener {
+            let disk = disk.clone();
+            Box::new(move |_| Engine::open_backend(disk.clone(), &OPTIONS))
+        });
+        let operations = trial.run(None).expect("the disk works").operations;
+        let mut operations = operations.into_iter().enumerate();
+        operations.any(|(at, operation)| {
+            let fault = Fault {
+                at,
+                lasts: Lasts::Once,
+                damage: Damage::Nothing,
+                errno: EIO,
+            };
+            operation == Operation::Sync && trial.run(Some(fault)).is_err()
+        })
+    });
+    assert!(is_found_out);
+}
+
+fn assert_survives_every_fault(seed: u64, long: bool) {
+    let trial = Trial::new(seed, client::opener);
     let operations = trial.run(None).expect("the disk works").operations;
     let mut random = StdRng::seed_from_u64(trial.seed);
     let faults: Vec<_> = (0..)
@@ -64,30 +98,6 @@ fn whatever_operation_fails_nothing_told_is_lost_and_it_serves_again() {
     let operations = operations.len();
     eprintln!("{operations} operations, {runs} runs, in {reached} of which requests failed");
     assert!(2 * reached > runs, "faults reach the requests");
-}
-
-#[test]
-fn a_host_whose_memory_is_taken_for_the_disk_is_found_out() {
-    let seed = support::test_seed();
-    // What is lost is often written anew by chance.
-    let is_found_out = (0..CONTROLS_MAX).any(|number| {
-        let trial = Trial::new(seed.wrapping_add(number), |disk: &SickDisk| -> Opener {
-            let disk = disk.clone();
-            Box::new(move |_| Engine::open_backend(disk.clone(), &OPTIONS))
-        });
-        let operations = trial.run(None).expect("the disk works").operations;
-        let mut operations = operations.into_iter().enumerate();
-        operations.any(|(at, operation)| {
-            let fault = Fault {
-                at,
-                lasts: Lasts::Once,
-                damage: Damage::Nothing,
-                errno: EIO,
-            };
-            operation == Operation::Sync && trial.run(Some(fault)).is_err()
-        })
-    });
-    assert!(is_found_out);
 }
 
 /// The faults to try at this operation.

@@ -1,16 +1,15 @@
 //! The real server as a process, and a client of it that keeps the tokens it was told.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::{self, JoinHandle};
 
 use rememberd::service::demo;
 use serde_json::Value;
 use ureq::Agent;
 
-use crate::faults::client::PATIENCE;
+use crate::faults::client::{PATIENCE, wait_until};
 use crate::support;
 
 /// A running server; dropped, it is killed.
@@ -18,19 +17,15 @@ pub struct Server {
     process: Child,
     base: String,
     agent: Agent,
-    complaints: Option<JoinHandle<String>>,
 }
 
 impl Server {
     /// Starts it and waits until it serves.
     pub fn start(directory: &Path) -> Self {
-        let mut process = command(directory).spawn().expect("it is there");
-        let mut complaints = process.stderr.take().expect("it is piped");
-        let complaints = thread::spawn(move || {
-            let mut text = String::new();
-            complaints.read_to_string(&mut text).expect("it is text");
-            text
-        });
+        let mut command = command(directory);
+        // A sick disk is much complained of.
+        let process = command.stderr(Stdio::null()).spawn();
+        let mut process = process.expect("it is there");
         let output = process.stdout.take().expect("it is piped");
         let line = BufReader::new(output).lines().next();
         let line = line.expect("it starts").expect("its output is readable");
@@ -44,7 +39,6 @@ impl Server {
             process,
             base: address.expect("it tells its address").to_owned(),
             agent: config.into(),
-            complaints: Some(complaints),
         }
     }
 
@@ -83,30 +77,23 @@ impl Server {
         let ended = self.process.try_wait().expect("it was started");
         ended.is_none()
     }
+}
 
-    /// Kills it; returns its log.
-    pub fn kill(mut self) -> String {
-        self.end();
-        let complaints = self.complaints.take().expect("it is taken once");
-        complaints.join().expect("the log is read")
-    }
-
-    fn end(&mut self) {
+impl Drop for Server {
+    fn drop(&mut self) {
         // Fails only if the process is gone already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
 /// Starts a server that is expected to end by itself; what it left.
 pub fn run_to_end(directory: &Path) -> Output {
-    command(directory).output().expect("it is there")
+    let mut process = command(directory).spawn().expect("it is there");
+    wait_until("it ends", || {
+        process.try_wait().expect("it was started").is_some()
+    });
+    process.wait_with_output().expect("it has ended")
 }
 
 fn command(directory: &Path) -> Command {
