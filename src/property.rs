@@ -27,7 +27,7 @@ const GROWTH: u32 = 16;
 const SLACK: u32 = 4;
 
 /// How often the times are taken before they are believed to be too long.
-const TRIES: usize = 20;
+const TRIES: usize = 5;
 
 /// Asserts `property` on values of `strategy`. `REMEMBERD_TEST_SEED` replays them, and
 /// `REMEMBERD_TEST_LONG=1` takes many more.
