@@ -10,6 +10,7 @@ mod faults {
     pub mod corruption;
     pub mod every_operation;
     pub mod full_disk;
+    pub mod ledger;
     pub mod marker;
     pub mod process;
     pub mod queue;

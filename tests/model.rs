@@ -16,7 +16,6 @@ use rememberd::app::App;
 use rememberd::domain::device::Device;
 use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::persistent_login::{PersistentLoginId, Token};
-use rememberd::service::persistent_login;
 use rememberd::store::directory::DataDirectory;
 use rememberd::store::engine::EngineOptions;
 use rememberd::store::{access_token, profile};
@@ -26,6 +25,7 @@ use uuid::Uuid;
 
 use crate::support::audit;
 use crate::support::contract::{As, Model};
+use crate::support::operation::{Answer, Operation};
 use crate::support::settings::Settings;
 
 /// Takes a few seconds in debug mode, most of it waiting for the disk.
@@ -48,8 +48,8 @@ async fn random_operations_come_to_the_same_in_a_plain_map() {
     let operations = support::size("REMEMBERD_TEST_OPERATIONS", OPERATIONS);
     let mut trial = Trial::begin(seed).await;
     for number in 0..operations {
-        let operation = trial.draw();
-        trial.apply(number, operation).await;
+        let step = trial.draw();
+        trial.apply(number, step).await;
         if number % COMPARE_EVERY == 0 {
             trial.compare();
         }
@@ -61,18 +61,11 @@ async fn random_operations_come_to_the_same_in_a_plain_map() {
     }
 }
 
-/// One operation, with everything that it needs to be repeated.
+/// What is tried: an operation on logins, or a change of what they depend on.
 #[derive(Clone, Debug)]
-enum Operation {
-    Create(As, String, Device),
-    Read(As, String),
-    Refresh(As, String, Option<Token>),
-    Delete(As, String),
-    List(As, String, usize, usize),
-    DeleteByProfile(As, String, Option<PersistentLoginId>),
+enum Step {
+    OnLogins(Operation),
     Advance(Duration),
-    DeleteExpired,
-    DeleteIdle,
     AddProfile(&'static str),
     Enable(ObjectId, bool),
     RemoveProfile(ObjectId),
@@ -124,8 +117,21 @@ impl Trial {
         trial
     }
 
-    fn draw(&mut self) -> Operation {
+    fn draw(&mut self) -> Step {
         match self.random.random_range(0..1_000) {
+            0..815 | 890..935 => Step::OnLogins(self.draw_operation()),
+            815..890 => Step::Advance(self.step()),
+            935..955 if self.has_few_profiles() => {
+                Step::AddProfile(["default", "acme"][self.random.random_range(0..2)])
+            }
+            935..955 => Step::RemoveProfile(self.profile_id()),
+            955..990 => Step::Enable(self.profile_id(), self.random.random_bool(0.8)),
+            _ => Step::Reopen,
+        }
+    }
+
+    fn draw_operation(&mut self) -> Operation {
+        match self.random.random_range(0..860) {
             0..260 => Operation::Create(self.caller(), self.profile_text(), self.device()),
             260..350 => Operation::Read(self.caller(), self.login_text()),
             350..700 => {
@@ -145,77 +151,29 @@ impl Trial {
                 let except = PersistentLoginId::parse(&self.login_text());
                 Operation::DeleteByProfile(self.caller(), self.profile_text(), except)
             }
-            815..890 => Operation::Advance(self.step()),
-            890..910 => Operation::DeleteExpired,
-            910..935 => Operation::DeleteIdle,
-            935..955 if self.has_few_profiles() => {
-                Operation::AddProfile(["default", "acme"][self.random.random_range(0..2)])
-            }
-            935..955 => Operation::RemoveProfile(self.profile_id()),
-            955..990 => Operation::Enable(self.profile_id(), self.random.random_bool(0.8)),
-            _ => Operation::Reopen,
+            815..835 => Operation::DeleteExpired,
+            _ => Operation::DeleteIdle(self.walked_to),
         }
     }
 
-    async fn apply(&mut self, number: usize, operation: Operation) {
-        let app = &self.app;
-        let model = &mut self.model;
-        let shown = format!("operation {number}: {operation:?}");
-        match operation {
-            Operation::Create(who, profile_id, device) => {
-                let expected = model.creatable(who, &profile_id);
-                let answer =
-                    persistent_login::create(app, who.caller(), profile_id, device.clone()).await;
-                model.created(&shown, expected, device, answer);
+    async fn apply(&mut self, number: usize, step: Step) {
+        let shown = format!("operation {number}: {step:?}");
+        match step {
+            Step::OnLogins(operation) => {
+                let answer = operation.clone().perform(&self.app).await;
+                if let Answer::Walked(Ok(walked_to)) = &answer {
+                    self.walked_to = *walked_to;
+                }
+                self.model.follow(&shown, operation, answer);
             }
-            Operation::Read(who, id) => {
-                let expected = model.readable(who, &id).map(|(login, _)| login);
-                let answer = persistent_login::read(app, who.caller(), id);
-                assert_eq!(answer, expected, "{shown}");
+            Step::Advance(step) => {
+                self.model.now = self.model.now.plus(step);
+                self.app.clock.advance(step);
             }
-            Operation::Refresh(who, id, presented) => {
-                let expected = model.refresh(who, &id, presented);
-                let answer = persistent_login::refresh(app, who.caller(), id, presented).await;
-                model.refreshed(&shown, expected, answer);
-            }
-            Operation::Delete(who, id) => {
-                let expected = model.delete(who, &id);
-                let answer = persistent_login::delete(app, who.caller(), id).await;
-                assert_eq!(answer, expected, "{shown}");
-            }
-            Operation::List(who, profile_id, start, count) => {
-                let expected = model.list_by_profile(who, &profile_id, start, count);
-                let caller = who.caller();
-                let answer =
-                    persistent_login::list_by_profile(app, caller, profile_id, start, count);
-                assert_eq!(answer, expected, "{shown}");
-            }
-            Operation::DeleteByProfile(who, profile_id, except) => {
-                let expected = model.delete_by_profile(who, &profile_id, except);
-                let caller = who.caller();
-                let answer =
-                    persistent_login::delete_by_profile(app, caller, profile_id, except).await;
-                assert_eq!(answer, expected, "{shown}");
-            }
-            Operation::Advance(step) => {
-                model.now = model.now.plus(step);
-                app.clock.advance(step);
-            }
-            Operation::DeleteExpired => {
-                let expected = model.delete_expired();
-                let answer = persistent_login::delete_expired(app).await;
-                assert_eq!(answer, Ok(expected), "{shown}");
-            }
-            Operation::DeleteIdle => {
-                let expected = model.delete_idle(self.walked_to);
-                let answer = persistent_login::delete_idle(app, self.walked_to).await;
-                assert_eq!(answer, Ok(expected), "{shown}");
-                self.walked_to = expected;
-            }
-            Operation::AddProfile(tenant) => self.add_profile(tenant).await,
-            Operation::Enable(id, enabled) => self.enable(id, enabled).await,
-            Operation::RemoveProfile(id) => self.remove_profile(id).await,
-            Operation::Reopen => self.reopen().await,
+            Step::AddProfile(tenant) => self.add_profile(tenant).await,
+            Step::Enable(id, enabled) => self.enable(id, enabled).await,
+            Step::RemoveProfile(id) => self.remove_profile(id).await,
+            Step::Reopen => self.reopen().await,
         }
     }
 

@@ -21,10 +21,10 @@ use rememberd::store::{Opener, Opening, Store, WriterLimits};
 use tokio::runtime::Runtime;
 use tokio::task;
 
+use crate::faults::ledger::{Ledger, State};
 use crate::faults::sick_disk::SickDisk;
 use crate::support;
 use crate::support::audit;
-use crate::support::ledger::{Ledger, State};
 
 /// How long to wait for what must happen. Only a test that fails waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(60);

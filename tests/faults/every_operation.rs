@@ -12,9 +12,9 @@ use rememberd::store::engine::Engine;
 use rememberd::store::persistent_login;
 
 use crate::faults::client::{self, Client, OPTIONS, wait_until};
+use crate::faults::ledger::Ledger;
 use crate::faults::sick_disk::{Damage, EIO, ENOSPC, Fault, Lasts, Operation, SickDisk};
 use crate::support;
-use crate::support::ledger::Ledger;
 
 /// How many logins there are at the beginning: enough for trees of more than one page.
 const LOGINS: usize = 100;

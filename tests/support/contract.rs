@@ -26,6 +26,7 @@ const TOKEN_EXPIRY: Timestamp = Timestamp::from_millis(1_700_001_800_000);
 const TOKEN_EXPIRY_DAY: &str = "11/14/2023";
 
 /// What the services should know.
+#[derive(Clone)]
 pub struct Model {
     pub now: Timestamp,
     pub settings: Settings,

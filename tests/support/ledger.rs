@@ -1,12 +1,12 @@
 //! What a client knows of its logins: what it was told, and what it asked for without an answer.
 //!
 //! The promise under test is that of an acknowledgement: what was told stays. What was not answered
-//! may have happened or not. For each login the ledger keeps, in the order in which they were asked
-//! for, the states that it may be in; an answer ends all that came before it.
+//! may have happened or not, but in the order in which it was asked for, and each operation with all
+//! that it changes or with nothing of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 use uuid::Uuid;
 
 /// A state that a login may be in.
@@ -16,21 +16,37 @@ pub enum State {
     Absent,
     /// It is there, in all fields.
     Is(PersistentLogin),
-    /// It is there with a token that nobody was told yet; the other fields are these.
+    /// It is there as an answer showed it. Answers do not tell of the last rotation; the token that it
+    /// replaced is this one.
+    Shown(PersistentLogin, Option<Token>),
+    /// It is there with a token that nobody was told yet, in place of the token here.
     Rotated(PersistentLogin),
 }
 
-/// The logins of one client, or of several that share none.
+/// What one operation changes.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
-    logins: BTreeMap<PersistentLoginId, Known>,
-    creations_unanswered: usize,
+pub struct Change {
+    pub states: Vec<(PersistentLoginId, State)>,
+    /// How many logins it creates whose ids are not known yet.
+    pub creations: usize,
 }
 
+/// How much of a login is seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sight {
+    /// All of it.
+    Record,
+    /// All but its last rotation.
+    Answer,
+}
+
+/// The logins of one client, or of several whose operations have one order.
 #[derive(Clone, Debug, Default)]
-struct Known {
-    /// First what was last acknowledged, then what may have become of it.
-    possible: Vec<State>,
+pub struct Ledger {
+    /// Of every login that was ever told.
+    acknowledged: BTreeMap<PersistentLoginId, State>,
+    /// What was asked for and not answered.
+    pending: VecDeque<Change>,
     /// Every token that was ever told, so that an old one is not taken for a fresh one.
     told: HashSet<Uuid>,
 }
@@ -38,178 +54,189 @@ struct Known {
 impl Ledger {
     /// The login was there before anything was asked for.
     pub fn begin(&mut self, login: &PersistentLogin) {
-        self.known(login.id).settle_first(Some(login));
+        self.acknowledge(login.id, State::Is(login.clone()));
     }
 
-    /// Something was asked for that brings the login into `state`.
-    pub fn ask(&mut self, id: PersistentLoginId, state: State) {
-        self.known(id).possible.push(state);
+    /// Something was asked for that comes to `change`.
+    pub fn ask(&mut self, change: Change) {
+        self.pending.push_back(change);
     }
 
-    /// A login was asked for whose id will be known only from the answer.
-    pub fn ask_creation(&mut self) {
-        self.creations_unanswered += 1;
-    }
-
-    /// That creation was answered.
-    pub fn answer_creation(&mut self, login: &PersistentLogin) {
-        self.creations_unanswered -= 1;
-        self.begin(login);
-    }
-
-    /// What was asked for was answered, and brought the login into the state `told`: whatever was
-    /// asked before is over.
-    ///
-    /// # Errors
-    ///
-    /// If the answer is none that this request could have had.
-    pub fn answer(
-        &mut self,
-        id: PersistentLoginId,
-        told: Option<&PersistentLogin>,
-    ) -> Result<(), String> {
-        let known = self.known(id);
-        let Some(index) = known.position(told, 1) else {
-            return Err(format!("{id}: the answer {told:?} is not possible"));
-        };
-        known.possible.drain(..index);
-        known.settle_first(told);
-        Ok(())
-    }
-
-    /// The login was found as it is after everything that was asked for is over.
-    ///
-    /// # Errors
-    ///
-    /// If that is neither what was last acknowledged nor what was asked for since.
-    pub fn settle(
-        &mut self,
-        id: PersistentLoginId,
-        found: Option<&PersistentLogin>,
-    ) -> Result<(), String> {
-        let known = self.known(id);
-        known.check(id, found)?;
-        known.possible.truncate(1);
-        known.settle_first(found);
-        Ok(())
-    }
-
-    /// Holds all logins of a database against the ledger.
-    ///
-    /// # Errors
-    ///
-    /// If an acknowledged creation, rotation or deletion is lost, or there is a login that nobody
-    /// asked for.
-    pub fn verify(&self, found: &[PersistentLogin]) -> Result<(), String> {
-        let mut found: BTreeMap<_, _> = found.iter().map(|login| (login.id, login)).collect();
-        for (&id, known) in &self.logins {
-            known.check(id, found.remove(&id))?;
+    /// The first of what is not answered was answered, and came to `change`.
+    pub fn answer(&mut self, change: Change) {
+        self.pending.pop_front().expect("it was asked for");
+        for (id, state) in change.states {
+            self.acknowledge(id, state);
         }
-        if found.len() > self.creations_unanswered {
-            return Err(format!(
-                "{} logins that nobody knows, and {} creations without an answer: {found:?}",
-                found.len(),
-                self.creations_unanswered
-            ));
+    }
+
+    /// Holds all logins that there are against the ledger; tells how much of what was not answered
+    /// took effect.
+    ///
+    /// # Errors
+    ///
+    /// If something acknowledged is lost, or an operation took effect in part, or there is a login or a
+    /// token that nobody asked for.
+    pub fn verify(&self, found: &[PersistentLogin], sight: Sight) -> Result<usize, String> {
+        let mut reasons = Vec::new();
+        for effective in 0..=self.pending.len() {
+            match self.compare(effective, found, sight) {
+                Ok(()) => return Ok(effective),
+                Err(reason) => reasons.push(format!("with {effective} unanswered: {reason}")),
+            }
         }
-        Ok(())
+        Err(reasons.join("\n"))
     }
 
-    /// Every login that was ever told or asked for.
-    pub fn ids(&self) -> Vec<PersistentLoginId> {
-        self.logins.keys().copied().collect()
+    /// The logins were found as they are after everything that was asked for is over.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::verify`].
+    pub fn settle(&mut self, found: &[PersistentLogin], sight: Sight) -> Result<usize, String> {
+        let effective = self.verify(found, sight)?;
+        let mut states = self.states(effective);
+        self.pending.clear();
+        for login in found {
+            let state = match states.remove(&login.id) {
+                Some(State::Rotated(before)) => State::Shown(login.clone(), Some(before.token)),
+                Some(known) => known,
+                None => State::Shown(login.clone(), None),
+            };
+            self.acknowledge(login.id, state);
+        }
+        for (id, absent) in states {
+            self.acknowledge(id, absent);
+        }
+        Ok(effective)
     }
 
-    /// The logins that are there for certain, as they were last told.
-    pub fn present(&self) -> Vec<&PersistentLogin> {
-        self.logins
+    /// The logins that are there as far as was told, each with the token that it had before.
+    pub fn present(&self) -> Vec<(&PersistentLogin, Option<Token>)> {
+        self.acknowledged
             .values()
-            .filter_map(|known| match known.possible.as_slice() {
-                [State::Is(login)] => Some(login),
-                _ => None,
+            .filter_map(|state| match state {
+                State::Is(login) => Some((login, login.rotation.map(|rotation| rotation.replaced))),
+                State::Shown(login, replaced) => Some((login, *replaced)),
+                State::Absent | State::Rotated(_) => None,
             })
             .collect()
     }
 
-    /// Adds the logins of another client.
-    pub fn merge(&mut self, other: Self) {
-        self.logins.extend(other.logins);
-        self.creations_unanswered += other.creations_unanswered;
+    /// Every login that was ever told.
+    pub fn ids(&self) -> Vec<PersistentLoginId> {
+        self.acknowledged.keys().copied().collect()
     }
 
-    /// What is known of the login: that it is absent, before anything is asked for.
-    fn known(&mut self, id: PersistentLoginId) -> &mut Known {
-        self.logins.entry(id).or_insert_with(|| Known {
-            possible: vec![State::Absent],
-            told: HashSet::new(),
-        })
+    /// Whether the token was told to anybody.
+    pub fn was_told(&self, token: Token) -> bool {
+        self.told.contains(&token.reveal())
     }
-}
 
-impl Known {
-    fn check(&self, id: PersistentLoginId, found: Option<&PersistentLogin>) -> Result<(), String> {
-        match self.position(found, 0) {
-            Some(_) => Ok(()),
-            None => Err(format!(
-                "{id}: found {}, and possible is {}",
-                describe(found),
-                self.describe()
-            )),
+    fn acknowledge(&mut self, id: PersistentLoginId, state: State) {
+        if let State::Is(login) | State::Shown(login, _) = &state {
+            self.told.insert(login.token.reveal());
         }
+        self.acknowledged.insert(id, state);
     }
 
-    fn position(&self, found: Option<&PersistentLogin>, first: usize) -> Option<usize> {
-        (first..self.possible.len()).find(|&index| self.admits(&self.possible[index], found))
+    /// How the logins are if so many of the unanswered changes took effect.
+    fn states(&self, effective: usize) -> BTreeMap<PersistentLoginId, State> {
+        let mut states = self.acknowledged.clone();
+        let changes = self.pending.iter().take(effective);
+        states.extend(changes.flat_map(|change| change.states.iter().cloned()));
+        states
     }
 
-    fn admits(&self, state: &State, found: Option<&PersistentLogin>) -> bool {
+    fn compare(
+        &self,
+        effective: usize,
+        found: &[PersistentLogin],
+        sight: Sight,
+    ) -> Result<(), String> {
+        let mut found: BTreeMap<_, _> = found.iter().map(|login| (login.id, login)).collect();
+        for (id, state) in self.states(effective) {
+            let found = found.remove(&id);
+            if !self.admits(&state, found, sight) {
+                let (found, state) = (describe(found), describe_state(&state));
+                return Err(format!("{id}: found {found} in place of {state}"));
+            }
+        }
+        let changes = self.pending.iter().take(effective);
+        let creations: usize = changes.map(|change| change.creations).sum();
+        let are_new = found
+            .values()
+            .all(|login| !self.was_told(login.token) && login.rotation.is_none());
+        if found.len() != creations || !are_new {
+            return Err(format!("{creations} new logins, and found {found:?}"));
+        }
+        Ok(())
+    }
+
+    fn admits(&self, state: &State, found: Option<&PersistentLogin>, sight: Sight) -> bool {
         match (state, found) {
             (State::Absent, None) => true,
-            (State::Is(login), Some(found)) => login == found,
-            (State::Rotated(login), Some(found)) => {
-                !self.told.contains(&found.token.reveal()) && is_rotation(login, found)
+            (State::Is(login), Some(found)) => {
+                let replaced = login.rotation.map(|rotation| rotation.replaced);
+                match sight {
+                    Sight::Record => login == found,
+                    Sight::Answer => is_shown(login, replaced, found, sight),
+                }
             }
-            (State::Absent, Some(_)) | (State::Is(_) | State::Rotated(_), None) => false,
+            (State::Shown(login, replaced), Some(found)) => {
+                is_shown(login, *replaced, found, sight)
+            }
+            (State::Rotated(before), Some(found)) => {
+                let fresh = PersistentLogin {
+                    token: found.token,
+                    ..before.clone()
+                };
+                !self.was_told(found.token) && is_shown(&fresh, Some(before.token), found, sight)
+            }
+            (State::Absent, Some(_))
+            | (State::Is(_) | State::Shown(..) | State::Rotated(_), None) => false,
         }
-    }
-
-    fn settle_first(&mut self, state: Option<&PersistentLogin>) {
-        self.told.extend(state.map(|login| login.token.reveal()));
-        self.possible[0] = state.map_or(State::Absent, |login| State::Is(login.clone()));
-    }
-
-    fn describe(&self) -> String {
-        let states: Vec<_> = self
-            .possible
-            .iter()
-            .map(|state| match state {
-                State::Absent => "absent".to_owned(),
-                State::Is(login) => describe(Some(login)),
-                State::Rotated(login) => format!("{login:?} with a fresh token"),
-            })
-            .collect();
-        states.join(" or ")
     }
 }
 
-/// With the token, which `Debug` hides: these are made up, and a failure cannot be understood without.
+/// Whether `found` is this login; when it was last rotated is not known.
+fn is_shown(
+    login: &PersistentLogin,
+    replaced: Option<Token>,
+    found: &PersistentLogin,
+    sight: Sight,
+) -> bool {
+    let is_same = PersistentLogin {
+        rotation: found.rotation,
+        ..login.clone()
+    } == *found;
+    let remembers = match sight {
+        Sight::Record => found.rotation.map(|rotation| rotation.replaced) == replaced,
+        Sight::Answer => found.rotation.is_none(),
+    };
+    is_same && remembers
+}
+
+/// With the tokens, which `Debug` hides: these are made up, and a failure cannot be understood without.
 fn describe(login: Option<&PersistentLogin>) -> String {
     login.map_or_else(
-        || "absent".to_owned(),
-        |login| format!("{login:?} with token {}", login.token.reveal()),
+        || "nothing".to_owned(),
+        |login| {
+            let replaced = login.rotation.map(|rotation| rotation.replaced.reveal());
+            let token = login.token.reveal();
+            format!("{login:?} with token {token} after {replaced:?}")
+        },
     )
 }
 
-/// Whether `found` is what a rotation makes of `login`. An answer does not tell of the rotation, a
-/// record does.
-fn is_rotation(login: &PersistentLogin, found: &PersistentLogin) -> bool {
-    let remembers = found
-        .rotation
-        .is_none_or(|rotation| rotation.replaced == login.token);
-    let rotated = PersistentLogin {
-        token: found.token,
-        rotation: found.rotation,
-        ..login.clone()
-    };
-    remembers && rotated == *found
+fn describe_state(state: &State) -> String {
+    match state {
+        State::Absent => "nothing".to_owned(),
+        State::Is(login) => describe(Some(login)),
+        State::Shown(login, replaced) => {
+            let replaced = replaced.map(Token::reveal);
+            format!("{} after {replaced:?}", describe(Some(login)))
+        }
+        State::Rotated(login) => format!("{} replaced", describe(Some(login))),
+    }
 }

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod contract;
 pub mod disk;
 pub mod ledger;
+pub mod operation;
 pub mod settings;
 pub mod workload;
 

@@ -2,10 +2,12 @@
 //!
 //! The order of operations inside a commit, and so the whole recording, depends on the seed alone.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::mpsc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
@@ -13,17 +15,19 @@ use rand::{Rng, RngExt};
 use rememberd::app::App;
 use rememberd::domain::device::Device;
 use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId};
-use rememberd::error::{Error, Refusal};
-use rememberd::service::access::Caller;
-use rememberd::service::{demo, persistent_login};
+use rememberd::domain::persistent_login::PersistentLogin;
 use rememberd::store::engine::{Engine, EngineOptions};
-use rememberd::store::profile;
+use rememberd::store::{access_token, profile};
+use rememberd::trail;
 use serde_json::Value;
 
 use crate::support;
 use crate::support::audit;
+use crate::support::contract::{As, Model};
 use crate::support::disk::{Disk, Event, Recording};
+use crate::support::ledger::{Change, State};
+use crate::support::operation::Operation;
+use crate::support::settings::Settings;
 
 /// How many operations share a commit at most.
 const OPERATIONS_MAX: usize = 6;
@@ -39,73 +43,95 @@ pub struct Past {
     /// The logins that were there at the beginning.
     pub first: Vec<PersistentLogin>,
     /// What the operations, by their numbers in the recording, came to.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<Change>,
+    /// Of everything that happened, for the trail.
+    pub events: Vec<trail::Event>,
 }
 
-/// The state that an operation brought a login into, as the client was told.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    pub id: PersistentLoginId,
-    /// `None` for a login that is not there any more.
-    pub told: Option<PersistentLogin>,
-}
-
-/// What a client may do to logins.
-#[derive(Clone, Copy, Debug)]
-enum Operation {
-    Create,
-    Refresh(PersistentLoginId),
-    Delete(PersistentLoginId),
-}
-
-/// Runs `rounds` rounds on `disk`.
-pub async fn run(disk: &Disk, options: &EngineOptions, rounds: usize, random: &mut StdRng) -> Past {
-    let app = open(disk, options, random.next_u64()).await;
+/// Runs `rounds` rounds on `disk`, and more of them, up to ten times as many, until what happened `is_enough`.
+pub async fn run(
+    disk: &Disk,
+    options: &EngineOptions,
+    rounds: usize,
+    is_enough: impl Fn(&[trail::Event]) -> bool,
+    random: &mut StdRng,
+) -> Past {
+    let mut model = Model::new(support::START, Settings::draw(random));
+    let app = open(disk, options, &model, random.next_u64()).await;
     support::load_demo(&app).await;
+    let profiles = prepare(&app, &mut model).await;
     disk.begin_recording();
-    let stored = app.store.read(|txn| Ok(audit::logins(txn)));
     let mut workload = Workload {
         app,
         disk: disk.clone(),
         options: options.clone(),
-        first: stored
-            .expect("the store is open")
-            .expect("the index is whole"),
+        first: model.logins.values().cloned().collect(),
+        model,
+        profiles,
         outcomes: Vec::new(),
     };
-    for _ in 0..rounds {
+    for round in 0..10 * rounds {
+        if round >= rounds && is_enough(&workload.model.events) {
+            break;
+        }
         match random.random_range(0..20) {
-            0 => workload.restart(random).await,
-            1..=3 => workload.resize_profile(random).await,
+            0 | 1 => workload.restart(random).await,
+            2 => workload.resize_profile(random).await,
+            3 | 4 => workload.advance(random),
             _ => workload.round(random).await,
         }
     }
-    workload
-        .app
-        .store
-        .close()
-        .await
-        .expect("the database closes");
+    let closed = workload.app.store.close().await;
+    closed.expect("the database closes");
     Past {
         recording: disk.recording(),
         first: workload.first,
         outcomes: workload.outcomes,
+        events: workload.model.events,
     }
 }
 
-async fn open(disk: &Disk, options: &EngineOptions, seed: u64) -> App {
+async fn open(disk: &Disk, options: &EngineOptions, model: &Model, seed: u64) -> App {
     let (disk, options) = (disk.clone(), options.clone());
     let opener = move |_opening| Engine::open_backend(disk.clone(), &options);
     let store = support::open_store(Box::new(opener)).await;
-    support::app(&[""; 0], store, support::START, seed)
+    support::app(&model.settings.flags(), store, model.now, seed)
+}
+
+/// Makes a caller and a second profile, and tells the model what is there.
+async fn prepare(app: &App, model: &mut Model) -> Vec<ObjectId> {
+    let demo = ObjectId::parse(support::DEMO_PROFILE).expect("it is an id");
+    let second = ObjectId::from_bytes([2; 12]);
+    let profiles = vec![demo, second];
+    app.store
+        .write(move |txn| {
+            access_token::put(txn, &As::Master.token())?;
+            let made = support::profile(second, "default", true);
+            Ok(profile::create(txn, &made)?)
+        })
+        .await
+        .expect("they are put");
+    for &id in &profiles {
+        let standing = app.store.read(|txn| Ok(profile::standing(txn, id)?));
+        let standing = standing.expect("the store is open");
+        model.profiles.insert(id.to_string(), standing);
+    }
+    let stored = app.store.read(|txn| Ok(audit::logins(txn)));
+    let logins = stored.expect("the store is open");
+    for login in logins.expect("the indexes are whole") {
+        model.begin("example data", login, Device::default());
+    }
+    profiles
 }
 
 struct Workload {
     app: App,
     disk: Disk,
     options: EngineOptions,
+    model: Model,
+    profiles: Vec<ObjectId>,
     first: Vec<PersistentLogin>,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<Change>,
 }
 
 impl Workload {
@@ -120,55 +146,88 @@ impl Workload {
             released.recv().expect("the round releases it");
             Ok(())
         }));
-        begin(hold.as_mut());
+        assert!(poll(hold.as_mut()).is_pending(), "it needs the writer");
         when_held.recv().expect("the writer runs");
 
         let first_number = self.outcomes.len();
         let mut answers = Vec::new();
-        for (number, &operation) in (first_number..).zip(&operations) {
-            let mut answer = Box::pin(perform(&self.app, operation));
+        for (number, operation) in (first_number..).zip(&operations) {
+            let mut answer = Box::pin(operation.clone().perform(&self.app));
             self.disk.note(Event::Asked(number));
-            begin(answer.as_mut());
-            answers.push(answer);
+            let at_once = poll(answer.as_mut());
+            answers.push((answer, at_once));
         }
         release.send(()).expect("the writer waits for it");
         hold.await.expect("it wrote nothing");
-        for (number, answer) in (first_number..).zip(answers) {
-            self.outcomes.push(answer.await);
+        for ((number, operation), (answer, at_once)) in
+            (first_number..).zip(operations).zip(answers)
+        {
+            let answer = match at_once {
+                Poll::Ready(answer) => answer,
+                Poll::Pending => answer.await,
+            };
+            let before = self.model.logins.clone();
+            let shown = format!("operation {number}: {operation:?}");
+            self.model.follow(&shown, operation, answer);
+            self.outcomes.push(change(&before, &self.model.logins));
             self.disk.note(Event::Answered(number));
         }
     }
 
+    /// First perhaps the cleaner, which looks at what was there before the round.
     fn draw(&self, random: &mut StdRng) -> Vec<Operation> {
-        let present = self.present();
-        let count = random.random_range(1..=OPERATIONS_MAX);
-        let mut operation = || {
-            let login = present.iter().copied().choose(random);
-            match (random.random_range(0..10), login) {
-                (0..3, _) | (_, None) => Operation::Create,
-                (3..8, Some(id)) => Operation::Refresh(id),
-                (_, Some(id)) => Operation::Delete(id),
-            }
+        let cleaner = match random.random_range(0..6) {
+            0 => Some(Operation::DeleteExpired),
+            1 => Some(Operation::DeleteIdle(None)),
+            _ => None,
         };
-        (0..count).map(|_| operation()).collect()
+        let count = random.random_range(1..=OPERATIONS_MAX);
+        let others = (0..count).map(|_| self.draw_one(random));
+        cleaner.into_iter().chain(others).collect()
     }
 
-    /// The logins that are there, in the order of their first mention.
-    fn present(&self) -> Vec<PersistentLoginId> {
-        let mut present: Vec<_> = self.first.iter().map(|login| login.id).collect();
-        for outcome in &self.outcomes {
-            match &outcome.told {
-                Some(_) if present.contains(&outcome.id) => {}
-                Some(_) => present.push(outcome.id),
-                None => present.retain(|&id| id != outcome.id),
+    fn draw_one(&self, random: &mut StdRng) -> Operation {
+        let profile = self.profiles[random.random_range(0..self.profiles.len())].to_string();
+        let logins = self.model.logins.values();
+        let login = logins
+            .filter(|login| self.model.is_valid(login))
+            .choose(random);
+        let Some(login) = login else {
+            return Operation::Create(As::Master, profile, Device::default());
+        };
+        let id = login.id.to_string();
+        let tokens = &self.model.tokens[&id];
+        let presented = match random.random_range(0..20) {
+            0..5 => None,
+            5..12 => Some(login.token),
+            12..18 => tokens.iter().rev().nth(1).copied(),
+            _ => tokens.iter().choose(random).copied(),
+        };
+        match random.random_range(0..20) {
+            0..7 => Operation::Create(As::Master, profile, Device::default()),
+            7..17 => Operation::Refresh(As::Master, id, presented),
+            17 | 18 => Operation::Delete(As::Master, id),
+            _ => {
+                let except = random.random_bool(0.5).then_some(login.id);
+                Operation::DeleteByProfile(As::Master, profile, except)
             }
         }
-        present
     }
 
+    /// Lets time pass: a moment, or so long that logins expire.
+    fn advance(&mut self, random: &mut StdRng) {
+        let secs = [3, 20, 60, 400, 1_500][random.random_range(0..5)];
+        let step = Duration::from_secs(secs);
+        self.model.now = self.model.now.plus(step);
+        self.app.clock.advance(step);
+    }
+
+    /// With other settings.
     async fn restart(&mut self, random: &mut StdRng) {
         self.app.store.close().await.expect("the database closes");
-        self.app = open(&self.disk, &self.options, random.next_u64()).await;
+        self.model.settings = Settings::draw(random);
+        let seed = random.next_u64();
+        self.app = open(&self.disk, &self.options, &self.model, seed).await;
     }
 
     async fn resize_profile(&mut self, random: &mut StdRng) {
@@ -188,37 +247,26 @@ impl Workload {
     }
 }
 
-async fn perform(app: &App, operation: Operation) -> Outcome {
-    let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
-    let (id, told) = match operation {
-        Operation::Create => {
-            let profile = support::DEMO_PROFILE.to_owned();
-            let login = persistent_login::create(app, caller, profile, Device::default()).await;
-            let login = login.expect("it is created");
-            (login.id, Some(login))
-        }
-        Operation::Refresh(id) => {
-            match persistent_login::refresh(app, caller, id.to_string(), None).await {
-                Ok(login) => (id, Some(login)),
-                // An operation before it in this commit deleted it.
-                Err(Error::Refused(Refusal::NoSuchPersistentLogin { .. })) => (id, None),
-                Err(error) => panic!("{id} is not refreshed: {error:?}"),
-            }
-        }
-        Operation::Delete(id) => {
-            let deleted = persistent_login::delete(app, caller, id.to_string()).await;
-            deleted.expect("it is deleted");
-            (id, None)
-        }
-    };
-    Outcome { id, told }
+/// What is different in `after`.
+fn change(
+    before: &BTreeMap<String, PersistentLogin>,
+    after: &BTreeMap<String, PersistentLogin>,
+) -> Change {
+    let gone = before
+        .iter()
+        .filter(|(id, _)| !after.contains_key(*id))
+        .map(|(_, login)| (login.id, State::Absent));
+    let changed = after
+        .iter()
+        .filter(|(id, login)| before.get(*id) != Some(*login))
+        .map(|(_, login)| (login.id, State::Is(login.clone())));
+    Change {
+        states: gone.chain(changed).collect(),
+        creations: 0,
+    }
 }
 
-/// Takes the future as far as it goes alone: to the writer's queue.
-fn begin(future: Pin<&mut impl Future>) {
-    let mut context = Context::from_waker(Waker::noop());
-    assert!(
-        future.poll(&mut context).is_pending(),
-        "it needs the writer"
-    );
+/// Takes the future as far as it goes alone: to its end, or to the writer's queue.
+fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }
