@@ -18,6 +18,7 @@ use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 use rememberd::clock::Timestamp;
 use rememberd::domain::device::Device;
+use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::persistent_login::PersistentLogin;
 use rememberd::error::Failure;
 use rememberd::store::engine::{Engine, EngineOptions, WriteTxn};
@@ -26,7 +27,7 @@ use rememberd::trail;
 
 use crate::support::audit;
 use crate::support::disk::{Disk, Event, Recording, Replay, Survival};
-use crate::support::ledger::{Ledger, Sight};
+use crate::support::ledger::{Change, Ledger, Sight, State};
 use crate::support::workload::{self, Past};
 
 /// How many commits the workload has, about.
@@ -128,6 +129,37 @@ async fn an_answer_before_its_sync_is_found_out() {
 }
 
 #[test]
+fn half_an_operation_and_an_old_login_are_found_out() {
+    let (old, new) = (support::login(1), support::login(2));
+    let mut ledger = Ledger::default();
+    ledger.begin(&old);
+    let states = vec![(old.id, State::Absent), (new.id, State::Is(new.clone()))];
+    let change = Change {
+        states,
+        creations: 0,
+    };
+    ledger.ask(change.clone());
+    let effective = |ledger: &Ledger, found: &[&PersistentLogin]| {
+        let found: Vec<_> = found.iter().copied().cloned().collect();
+        ledger.verify(&found, Sight::Record).ok()
+    };
+    assert_eq!(effective(&ledger, &[&old]), Some(0));
+    assert_eq!(effective(&ledger, &[&new]), Some(1));
+    assert_eq!(effective(&ledger, &[]), None, "the deletion alone");
+    assert_eq!(
+        effective(&ledger, &[&old, &new]),
+        None,
+        "the creation alone"
+    );
+    ledger.answer(change);
+    assert_eq!(effective(&ledger, &[&new]), Some(0));
+    assert_eq!(effective(&ledger, &[&old]), None, "it is lost");
+    assert_eq!(effective(&ledger, &[&old, &new]), None, "it is there again");
+    let unasked = new.clone().rotated(old.token, support::START);
+    assert_eq!(effective(&ledger, &[&unasked]), None, "nobody rotated it");
+}
+
+#[test]
 fn a_record_and_its_index_entry_without_each_other_are_found_out() {
     let login = support::login(1);
     let created = audit_after(|txn| persistent_login::create(txn, &login, &Device::default()));
@@ -144,6 +176,16 @@ fn a_record_and_its_index_entry_without_each_other_are_found_out() {
         persistent_login::delete(txn, &elsewhere)
     });
     assert!(entry_alone.is_err());
+    let other_profile = audit_after(|txn| {
+        persistent_login::create(txn, &login, &Device::default())?;
+        let profile_id = ObjectId::from_bytes([8; 12]);
+        let elsewhere = PersistentLogin {
+            profile_id,
+            ..login.clone()
+        };
+        persistent_login::rotate(txn, &elsewhere)
+    });
+    assert!(other_profile.is_err());
 }
 
 /// What became of all the images.
