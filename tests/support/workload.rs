@@ -48,7 +48,8 @@ pub struct Past {
     pub events: Vec<trail::Event>,
 }
 
-/// Runs `rounds` rounds on `disk`, and more of them, up to ten times as many, until what happened `is_enough`.
+/// Runs `rounds` rounds on `disk`, and more of them, up to ten times as many, until what happened
+/// `is_enough`.
 pub async fn run(
     disk: &Disk,
     options: &EngineOptions,
