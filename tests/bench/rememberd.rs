@@ -8,7 +8,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_json::Value;
 
 use crate::process::{Memory, Process};
 
@@ -21,7 +20,7 @@ const LOG_TIMEOUT_SECS: u64 = 2;
 const LOG_POLL_INTERVAL_MILLISECONDS: u64 = 10;
 
 const READY_PREFIX: &str = "rememberd listens on http://";
-const OPENED_MESSAGE: &str = "database opened";
+const OPENED: &str = "database opened open_ms=";
 
 pub struct Server {
     pub address: SocketAddr,
@@ -43,8 +42,7 @@ impl Server {
         let log = File::create(log_path).expect("the workspace is writable");
         let mut command = Command::new(EXECUTABLE);
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"])
-            .args(["--persistent-login-max-age", "15d", "--data-dir"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -105,9 +103,8 @@ fn logged_open_ms(log_path: &Path) -> Option<f64> {
 }
 
 fn open_ms_of_line(line: &str) -> Option<f64> {
-    let event: Value = serde_json::from_str(line).ok()?;
-    let fields = &event["fields"];
-    (fields["message"] == OPENED_MESSAGE).then(|| fields["open_ms"].as_f64())?
+    let (_, milliseconds) = line.split_once(OPENED)?;
+    milliseconds.split_whitespace().next()?.parse().ok()
 }
 
 fn tail(log_path: &Path) -> String {
