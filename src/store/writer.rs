@@ -357,10 +357,16 @@ impl Writer {
     /// Opens the database again and again until it goes well, or a wish to close comes.
     fn reopen(&mut self) -> Result<Engine, Close> {
         let mut pause = REOPEN_PAUSE_MIN;
+        let mut told = None;
         loop {
             match self.open(Opening::AfterFailure) {
                 Ok(engine) => return Ok(engine),
-                Err(failure) => tracing::error!(%failure, "reopening the database failed"),
+                // A disk may be away for days: what stays the same is told once.
+                Err(failure) if told.as_ref() == Some(&failure) => {}
+                Err(failure) => {
+                    tracing::error!(%failure, "reopening the database failed; trying on");
+                    told = Some(failure);
+                }
             }
             self.refuse_for(pause)?;
             pause = (2 * pause).min(REOPEN_PAUSE_MAX);
