@@ -153,21 +153,16 @@ struct ListedBody<'a> {
 
 impl<'a> ListedBody<'a> {
     fn new(listed: &'a Listed) -> Self {
-        let Listed {
-            login,
-            device,
-            expires,
-        } = listed;
         Self {
-            id: login.id,
-            tenant: login.tenant.as_str(),
-            profile_id: login.profile_id,
-            label: device.label.as_deref(),
-            user_agent: device.user_agent.as_deref(),
-            ip_address: device.ip_address.as_deref(),
-            created_on: login.timestamp.as_millis(),
-            last_used_on: login.last_used().as_millis(),
-            expires_on: expires.as_millis(),
+            id: listed.id,
+            tenant: listed.tenant.as_str(),
+            profile_id: listed.profile_id,
+            label: listed.device.label.as_deref(),
+            user_agent: listed.device.user_agent.as_deref(),
+            ip_address: listed.device.ip_address.as_deref(),
+            created_on: listed.created.as_millis(),
+            last_used_on: listed.last_used.as_millis(),
+            expires_on: listed.expires.as_millis(),
         }
     }
 }

@@ -5,25 +5,22 @@
 //! the trail by the transaction, once it is committed.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
-use std::time::Duration;
 
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::config::{Config, ReuseRevokes};
 use crate::domain::access_token::{AccessToken, TenantAction};
 use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
-use crate::domain::persistent_login::{
-    Lifetime, PersistentLogin, PersistentLoginId, Presented, Token,
-};
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 use crate::domain::profile::Standing;
 use crate::domain::tenant::TenantName;
-use crate::error::{Error, Failure, Refusal, Revoked};
+use crate::error::{Error, Failure, Refusal};
 use crate::service::access::{self, Caller};
-use crate::store::engine::{Read, WriteTxn};
+use crate::service::rotation::Refresh;
+use crate::service::scene::Scene;
+use crate::store::engine::Read;
 use crate::store::{persistent_login, profile};
-use crate::trail::{Event, Reason, Trail};
+use crate::trail::{Event, Reason};
 
 /// Creates a login of the profile with the id `profile_id`. Where a profile may have only so many,
 /// those unused longest make room.
@@ -134,9 +131,17 @@ pub async fn delete(app: &App, caller: Caller, id: String) -> Result<(), Error> 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listed {
     /// The login.
-    pub login: PersistentLogin,
+    pub id: PersistentLoginId,
+    /// The name of the profile's tenant.
+    pub tenant: TenantName,
+    /// Who is logged in.
+    pub profile_id: ObjectId,
     /// What is known of its device.
     pub device: Device,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it was rotated last, or created.
+    pub last_used: Timestamp,
     /// When it expires unless it is used before.
     pub expires: Timestamp,
 }
@@ -157,21 +162,23 @@ pub fn list_by_profile(
     let request = OfProfile::new(app, caller, profile_id);
     let Scene { now, lifetime, .. } = request.scene;
     app.store.read(|txn| {
-        let (_, profile_id) = request.manageable(txn)?;
+        let (_, profile_id, standing) = request.manageable(txn)?;
         let mut usages = persistent_login::usage_of_profile(txn, profile_id)?;
         usages.retain(|usage| now < lifetime.end(usage.created, usage.last_used));
         usages.sort_unstable_by_key(|usage| (Reverse(usage.last_used), usage.id));
-        let mut page = Vec::new();
-        for usage in usages.iter().skip(start).take(count) {
-            if let Some(login) = persistent_login::get(txn, usage.id)? {
-                page.push(Listed {
-                    device: persistent_login::device(txn, profile_id, login.id)?,
-                    expires: login.expires(lifetime),
-                    login,
-                });
-            }
-        }
-        Ok(page)
+        let page = usages.iter().skip(start).take(count);
+        page.map(|usage| {
+            Ok(Listed {
+                id: usage.id,
+                tenant: standing.tenant.clone(),
+                profile_id,
+                device: persistent_login::device(txn, profile_id, usage.id)?,
+                created: usage.created,
+                last_used: usage.last_used,
+                expires: lifetime.end(usage.created, usage.last_used),
+            })
+        })
+        .collect()
     })
 }
 
@@ -190,7 +197,7 @@ pub async fn delete_by_profile(
     app.store.read(|txn| request.manageable(txn).map(drop))?;
     app.store
         .write(move |txn| {
-            let (caller, profile_id) = request.manageable(txn)?;
+            let (caller, profile_id, _) = request.manageable(txn)?;
             let told = request.scene.by(caller);
             let mut deleted = 0;
             for login in persistent_login::of_profile(txn, profile_id)? {
@@ -277,174 +284,6 @@ pub async fn delete_idle(
     Ok(next)
 }
 
-/// What a refresh is to do, decided before it waits for its turn.
-struct Refresh {
-    presented: Option<Token>,
-    fresh: Token,
-    grace: Duration,
-    coalesce: Duration,
-    revokes: ReuseRevokes,
-}
-
-impl Refresh {
-    fn new(app: &App, presented: Option<Token>) -> Self {
-        Self {
-            presented,
-            fresh: Token::new(app.entropy.uuid()),
-            grace: app.config.reuse_grace,
-            coalesce: app.config.coalesce_refreshes,
-            revokes: app.config.reuse_revokes,
-        }
-    }
-
-    fn carry_out(
-        &self,
-        txn: &WriteTxn,
-        login: PersistentLogin,
-        told: &Told,
-    ) -> Result<PersistentLogin, Error> {
-        let Some(presented) = self.presented else {
-            if login.was_rotated_within(self.coalesce, told.now) {
-                told.tell(txn, Event::Coalesced, &login);
-                return Ok(login);
-            }
-            return Ok(self.rotate(txn, login, told)?);
-        };
-        match login.judge(presented, told.now, self.grace) {
-            Presented::Current => Ok(self.rotate(txn, login, told)?),
-            Presented::JustReplaced => {
-                told.tell(txn, Event::Grace, &login);
-                Ok(login)
-            }
-            Presented::Reused => {
-                told.tell(txn, Event::Reuse, &login);
-                let revoked = self.revoke(txn, &login, told)?;
-                Err(Refusal::TokenReused { revoked }.into())
-            }
-        }
-    }
-
-    fn rotate(
-        &self,
-        txn: &WriteTxn,
-        login: PersistentLogin,
-        told: &Told,
-    ) -> Result<PersistentLogin, Failure> {
-        let rotated = login.rotated(self.fresh, told.now);
-        persistent_login::rotate(txn, &rotated)?;
-        told.tell(txn, Event::Rotation, &rotated);
-        Ok(rotated)
-    }
-
-    fn revoke(
-        &self,
-        txn: &WriteTxn,
-        login: &PersistentLogin,
-        told: &Told,
-    ) -> Result<Revoked, Failure> {
-        let (revoked, logins) = match self.revokes {
-            ReuseRevokes::None => (Revoked::Nothing, Vec::new()),
-            ReuseRevokes::Login => (Revoked::Login, vec![login.clone()]),
-            ReuseRevokes::Profile => {
-                let logins = persistent_login::of_profile(txn, login.profile_id)?;
-                (Revoked::Profile, logins)
-            }
-        };
-        for login in &logins {
-            told.end(txn, Event::Revocation(Reason::TokenReuse), login)?;
-        }
-        Ok(revoked)
-    }
-}
-
-/// When something is asked for, and what holds then.
-#[derive(Clone)]
-struct Scene {
-    now: Timestamp,
-    lifetime: Lifetime,
-    trail: Arc<Trail>,
-}
-
-impl Scene {
-    fn new(app: &App) -> Self {
-        Self {
-            now: app.clock.now(),
-            lifetime: lifetime(&app.config),
-            trail: Arc::clone(&app.trail),
-        }
-    }
-
-    /// What the application that `caller` was issued to does.
-    fn by(&self, caller: AccessToken) -> Told {
-        Told {
-            now: self.now,
-            lifetime: self.lifetime,
-            trail: Arc::clone(&self.trail),
-            application: Some(Arc::from(caller.application)),
-        }
-    }
-
-    /// What the server does by itself.
-    fn by_itself(&self) -> Told {
-        Told {
-            now: self.now,
-            lifetime: self.lifetime,
-            trail: Arc::clone(&self.trail),
-            application: None,
-        }
-    }
-}
-
-fn lifetime(config: &Config) -> Lifetime {
-    Lifetime {
-        max_age: config.persistent_login_max_age,
-        idle_max: config.persistent_login_idle_max,
-    }
-}
-
-/// Who did something, and when: what the trail is told with every event.
-struct Told {
-    now: Timestamp,
-    lifetime: Lifetime,
-    trail: Arc<Trail>,
-    application: Option<Arc<str>>,
-}
-
-impl Told {
-    /// Tells the trail of `event` once `txn` is committed.
-    fn tell(&self, txn: &WriteTxn, event: Event, login: &PersistentLogin) {
-        let (trail, now, login) = (Arc::clone(&self.trail), self.now, login.clone());
-        let application = self.application.clone();
-        txn.afterwards(move || trail.record(event, &login, application.as_deref(), now));
-    }
-
-    /// Deletes `login`. Tells the trail of `event`, or of its expiry if its time was over already, and
-    /// the caller whether it was valid until now.
-    fn end(&self, txn: &WriteTxn, event: Event, login: &PersistentLogin) -> Result<bool, Failure> {
-        persistent_login::delete(txn, login)?;
-        let was_valid = !login.is_expired(self.now, self.lifetime);
-        self.tell(txn, if was_valid { event } else { Event::Expiry }, login);
-        Ok(was_valid)
-    }
-
-    /// The logins of a profile that have to go for `kept` of them to stay: first those that are expired
-    /// and were not removed yet, then those unused longest.
-    fn surplus(
-        &self,
-        txn: &impl Read,
-        profile_id: ObjectId,
-        kept: usize,
-    ) -> Result<Vec<PersistentLogin>, Failure> {
-        let mut logins = persistent_login::of_profile(txn, profile_id)?;
-        logins.sort_by_key(|login| {
-            let is_valid = !login.is_expired(self.now, self.lifetime);
-            (is_valid, login.last_used(), login.id)
-        });
-        logins.truncate(logins.len().saturating_sub(kept));
-        Ok(logins)
-    }
-}
-
 /// A wish that concerns a profile.
 struct OfProfile {
     caller: Caller,
@@ -472,11 +311,11 @@ impl OfProfile {
     }
 
     /// The caller and the profile, if the caller may list and end its logins.
-    fn manageable(&self, txn: &impl Read) -> Result<(AccessToken, ObjectId), Error> {
+    fn manageable(&self, txn: &impl Read) -> Result<(AccessToken, ObjectId, Standing), Error> {
         let token = self.caller.identify(txn, self.scene.now)?;
         let (id, standing) = self.find(txn)?;
         permit(&token, &standing.tenant)?;
-        Ok((token, id))
+        Ok((token, id, standing))
     }
 
     fn find(&self, txn: &impl Read) -> Result<(ObjectId, Standing), Error> {

@@ -305,8 +305,12 @@ impl Model {
         Ok(page
             .map(|login| Listed {
                 device: self.devices[&login.id.to_string()].clone(),
+                created: login.timestamp,
+                last_used: last_used(&login),
                 expires: self.expires(&login),
-                login,
+                id: login.id,
+                tenant: login.tenant,
+                profile_id: login.profile_id,
             })
             .collect())
     }
