@@ -123,7 +123,7 @@ pub struct Config {
           default_value = "64MiB", value_parser = size_from::<{ 1 << 20 }>)]
     pub cache_size: ByteSize,
 
-    /// Write and sync each commit twice, trusting no checksum after a crash; about half as fast
+    /// Write and sync each commit twice, trusting no checksum after a crash; costs a second sync
     #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT", value_parser = BoolishValueParser::new())]
     pub two_phase_commit: bool,
 
