@@ -152,7 +152,7 @@ fn opener(directory: DataDirectory, config: &Config) -> Opener {
 
 fn writer_limits(config: &Config) -> WriterLimits {
     WriterLimits {
-        queue_jobs_max: config.queue_jobs_max,
+        queue_jobs_max: config.queue_jobs_max.get(),
         batch_jobs_max: config.batch_jobs_max.get(),
         wait_max: config.write_timeout,
     }

@@ -16,6 +16,9 @@ use clap::{Args, Parser, ValueEnum};
 /// The longest duration that a setting may have: a century is a slip of the keyboard.
 const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 
+/// The largest count of things that wait or are taken together: memory is set aside for them.
+const COUNT_MAX: usize = 1 << 20;
+
 /// The longest that a replaced token may go on being answered.
 const SHORT_DURATION_MAX: Duration = Duration::from_secs(600);
 
@@ -100,7 +103,8 @@ pub struct Config {
         long,
         env = "REMEMBERD_CLEANER_WALK_MAX",
         value_name = "COUNT",
-        default_value = "4096"
+        default_value = "4096",
+        value_parser = count
     )]
     pub cleaner_walk_max: NonZeroUsize,
 
@@ -109,7 +113,8 @@ pub struct Config {
         long,
         env = "REMEMBERD_CLEANER_BATCH_MAX",
         value_name = "COUNT",
-        default_value = "256"
+        default_value = "256",
+        value_parser = count
     )]
     pub cleaner_batch_max: NonZeroUsize,
 
@@ -129,15 +134,16 @@ pub struct Config {
 
     /// How many writes may wait for the disk; more are answered 503
     #[arg(long, env = "REMEMBERD_QUEUE_JOBS_MAX", value_name = "COUNT",
-          default_value = "1024", value_parser = queue_length)]
-    pub queue_jobs_max: usize,
+          default_value = "1024", value_parser = count)]
+    pub queue_jobs_max: NonZeroUsize,
 
     /// How many writes share one commit
     #[arg(
         long,
         env = "REMEMBERD_BATCH_JOBS_MAX",
         value_name = "COUNT",
-        default_value = "256"
+        default_value = "256",
+        value_parser = count
     )]
     pub batch_jobs_max: NonZeroUsize,
 
@@ -148,8 +154,8 @@ pub struct Config {
 
     /// How many connections are open at a time; at the limit the one idle longest is closed for a new one
     #[arg(long, env = "REMEMBERD_CONNECTIONS_MAX", value_name = "COUNT",
-          default_value = "512", value_parser = connection_count)]
-    pub connections_max: usize,
+          default_value = "512", value_parser = count)]
+    pub connections_max: NonZeroUsize,
 
     /// How long a connection may stay open without a request
     #[arg(long, env = "REMEMBERD_IDLE_TIMEOUT", value_name = "DURATION",
@@ -176,7 +182,8 @@ pub struct Config {
         long,
         env = "REMEMBERD_HEADER_COUNT_MAX",
         value_name = "COUNT",
-        default_value = "64"
+        default_value = "64",
+        value_parser = count
     )]
     pub header_count_max: NonZeroUsize,
 
@@ -322,21 +329,12 @@ fn size_from<const MIN: u64>(text: &str) -> Result<ByteSize, String> {
     Ok(size)
 }
 
-fn queue_length(text: &str) -> Result<usize, String> {
-    count_between(text, 1, 1 << 20)
-}
-
-fn connection_count(text: &str) -> Result<usize, String> {
-    count_between(text, 1, 1 << 20)
-}
-
-fn count_between(text: &str, least: usize, most: usize) -> Result<usize, String> {
-    let count: usize = text.parse().map_err(|error| format!("{error}"))?;
-    if (least..=most).contains(&count) {
-        Ok(count)
-    } else {
-        Err(format!("it must be between {least} and {most}"))
+fn count(text: &str) -> Result<NonZeroUsize, String> {
+    let count: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
+    if count.get() > COUNT_MAX {
+        return Err(format!("it must be at most {COUNT_MAX}"));
     }
+    Ok(count)
 }
 
 #[cfg(test)]
@@ -368,6 +366,9 @@ mod tests {
             ("--cache-size", "-5"),
             ("--queue-jobs-max", "0"),
             ("--batch-jobs-max", "0"),
+            ("--batch-jobs-max", "18446744073709551615"),
+            ("--header-count-max", "1048577"),
+            ("--queue-jobs-max", "1048577"),
             ("--connections-max", "0"),
             ("--header-size-max", "100B"),
             ("--header-count-max", "0"),

@@ -28,7 +28,7 @@ const EVICTION_PAUSE: Duration = Duration::from_millis(20);
 /// most the configured time, and returns.
 pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
     let (stop, stopping) = watch::channel(false);
-    let permits = Arc::new(Semaphore::new(app.config.connections_max));
+    let permits = Arc::new(Semaphore::new(app.config.connections_max.get()));
     let connections = Connections::default();
     let mut tasks = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);

@@ -143,7 +143,7 @@ impl Setup {
             two_phase_commit: config.two_phase_commit,
         };
         let limits = WriterLimits {
-            queue_jobs_max: config.queue_jobs_max,
+            queue_jobs_max: config.queue_jobs_max.get(),
             batch_jobs_max: config.batch_jobs_max.get(),
             wait_max: config.write_timeout,
         };

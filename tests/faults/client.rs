@@ -266,7 +266,7 @@ pub fn runtime() -> Runtime {
 pub async fn serve(flags: &[&str], opener: Opener, seed: u64) -> App {
     let config = Config::from_flags(flags).expect("the flags are good");
     let limits = WriterLimits {
-        queue_jobs_max: config.queue_jobs_max,
+        queue_jobs_max: config.queue_jobs_max.get(),
         batch_jobs_max: config.batch_jobs_max.get(),
         wait_max: config.write_timeout,
     };
