@@ -106,7 +106,7 @@ async fn serve(config: Config) -> Result<(), Stopped> {
     let address = listener
         .local_addr()
         .map_err(|error| Stopped::new("cannot listen", error))?;
-    let (store, opened) = Store::start(opener(directory, &config), &writer_limits(&config))?;
+    let (store, opened) = Store::start(opener(directory, &config), &WriterLimits::new(&config))?;
     let app = Arc::new(App::new(config, store, Clock::system(), Entropy::Os));
 
     let (stop, stopping) = oneshot::channel::<()>();
@@ -148,14 +148,6 @@ fn opener(directory: DataDirectory, config: &Config) -> Opener {
         two_phase_commit: config.two_phase_commit,
     };
     Box::new(move |opening| directory.open_database(&options, opening))
-}
-
-fn writer_limits(config: &Config) -> WriterLimits {
-    WriterLimits {
-        queue_jobs_max: config.queue_jobs_max.get(),
-        batch_jobs_max: config.batch_jobs_max.get(),
-        wait_max: config.write_timeout,
-    }
 }
 
 /// Makes an open database fit to be served.

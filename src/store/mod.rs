@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::config::Config;
 use crate::error::{Error, Failure};
 use crate::store::engine::{Engine, ReadTxn, WriteTxn};
 use crate::store::writer::{Message, Pending, Shared};
@@ -44,6 +45,17 @@ pub struct WriterLimits {
     pub batch_jobs_max: usize,
     /// How long a caller waits for its job.
     pub wait_max: Duration,
+}
+
+impl WriterLimits {
+    /// The limits that the settings ask for.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            queue_jobs_max: config.queue_jobs_max.get(),
+            batch_jobs_max: config.batch_jobs_max.get(),
+            wait_max: config.write_timeout,
+        }
+    }
 }
 
 /// The database with its writer thread, shared by everyone who reads or writes.

@@ -142,11 +142,7 @@ impl Setup {
             cache_bytes: 1 << 20,
             two_phase_commit: config.two_phase_commit,
         };
-        let limits = WriterLimits {
-            queue_jobs_max: config.queue_jobs_max.get(),
-            batch_jobs_max: config.batch_jobs_max.get(),
-            wait_max: config.write_timeout,
-        };
+        let limits = WriterLimits::new(config);
         let disk_fails = Arc::clone(&self.disk_fails);
         let opener = move |opening| {
             if opening == Opening::AfterFailure && disk_fails.load(Ordering::SeqCst) {

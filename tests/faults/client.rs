@@ -265,11 +265,7 @@ pub fn runtime() -> Runtime {
 /// An app that serves from what `opener` opens, and draws from `seed`.
 pub async fn serve(flags: &[&str], opener: Opener, seed: u64) -> App {
     let config = Config::from_flags(flags).expect("the flags are good");
-    let limits = WriterLimits {
-        queue_jobs_max: config.queue_jobs_max.get(),
-        batch_jobs_max: config.batch_jobs_max.get(),
-        wait_max: config.write_timeout,
-    };
+    let limits = WriterLimits::new(&config);
     let store = Store::open(opener, &limits).await.expect("it opens");
     let app = support::app(flags, store, support::START, seed);
     app.enter(Phase::Serving);
