@@ -18,6 +18,7 @@ use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::persistent_login::{PersistentLoginId, Token};
 use rememberd::store::directory::DataDirectory;
 use rememberd::store::engine::EngineOptions;
+use rememberd::store::persistent_login::Place;
 use rememberd::store::{access_token, profile};
 use rememberd::trail::Event;
 use tempfile::TempDir;
@@ -79,7 +80,7 @@ struct Trial {
     app: App,
     model: Model,
     /// How far the cleaner's walk has come.
-    walked_to: Option<PersistentLoginId>,
+    walked_to: Option<Place>,
     /// What happened before the database was last opened.
     past_events: Vec<Event>,
     _home: TempDir,

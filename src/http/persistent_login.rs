@@ -1,7 +1,5 @@
 //! The persistent-login endpoints: decode, one service call, encode.
 
-use std::fmt::Display;
-
 use serde::{Serialize, Serializer};
 
 use crate::app::App;
@@ -138,10 +136,10 @@ struct Body<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ListedBody<'a> {
-    #[serde(serialize_with = "display")]
+    #[serde(serialize_with = "login_id_text")]
     id: PersistentLoginId,
     tenant: &'a str,
-    #[serde(serialize_with = "display")]
+    #[serde(serialize_with = "object_id_text")]
     profile_id: ObjectId,
     label: Option<&'a str>,
     user_agent: Option<&'a str>,
@@ -167,12 +165,18 @@ impl<'a> ListedBody<'a> {
     }
 }
 
+// Ids are written without the formatter, which takes longer than everything else in a list.
+
+fn login_id_text<S: Serializer>(id: &PersistentLoginId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(id.uuid().hyphenated().encode_lower(&mut [0; 36]))
+}
+
+fn object_id_text<S: Serializer>(id: &ObjectId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(id.encode(&mut [0; 24]))
+}
+
 /// How many logins were deleted.
 #[derive(Serialize)]
 struct DeletedBody {
     deleted: usize,
-}
-
-fn display<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }

@@ -19,6 +19,7 @@ use crate::service::access::{self, Caller};
 use crate::service::rotation::Refresh;
 use crate::service::scene::Scene;
 use crate::store::engine::Read;
+use crate::store::persistent_login::{Place, Usage};
 use crate::store::{persistent_login, profile};
 use crate::trail::{Event, Reason};
 
@@ -165,14 +166,14 @@ pub fn list_by_profile(
         let (_, profile_id, standing) = request.manageable(txn)?;
         let mut usages = persistent_login::usage_of_profile(txn, profile_id)?;
         usages.retain(|usage| now < lifetime.end(usage.created, usage.last_used));
-        usages.sort_unstable_by_key(|usage| (Reverse(usage.last_used), usage.id));
-        let page = usages.iter().skip(start).take(count);
+        let page = newest_first(&mut usages, start, count).iter();
         page.map(|usage| {
+            let id = usage.id;
             Ok(Listed {
-                id: usage.id,
+                id,
                 tenant: standing.tenant.clone(),
                 profile_id,
-                device: persistent_login::device(txn, profile_id, usage.id)?,
+                device: persistent_login::device(txn, Place { profile_id, id })?,
                 created: usage.created,
                 last_used: usage.last_used,
                 expires: lifetime.end(usage.created, usage.last_used),
@@ -180,6 +181,19 @@ pub fn list_by_profile(
         })
         .collect()
     })
+}
+
+/// `count` of the usages after the first `start`, if all were in the order of a list; most of a long
+/// list need not be put in order for that.
+fn newest_first(usages: &mut [Usage], start: usize, count: usize) -> &[Usage] {
+    let order = |usage: &Usage| (Reverse(usage.last_used), usage.id);
+    let end = start.saturating_add(count).min(usages.len());
+    if end < usages.len() {
+        usages.select_nth_unstable_by_key(end, order);
+    }
+    let head = &mut usages[..end];
+    head.sort_unstable_by_key(order);
+    &head[start.min(end)..]
 }
 
 /// Deletes the logins of a profile but the one with the id `except`; tells how many of them were valid.
@@ -240,7 +254,7 @@ pub async fn delete_expired(app: &App) -> Result<usize, Error> {
 }
 
 /// Deletes those that have been unused too long among the next bounded number of logins after `after`,
-/// in the order of their ids. Returns where to go on; `None` once the end was reached.
+/// in the order of their places. Returns where to go on; `None` once the end was reached.
 ///
 /// No index knows when a login was used last, since every rotation would have to move its entry: so
 /// they are found by walking along, a little at a time.
@@ -248,28 +262,25 @@ pub async fn delete_expired(app: &App) -> Result<usize, Error> {
 /// # Errors
 ///
 /// Failures of the storage.
-pub async fn delete_idle(
-    app: &App,
-    after: Option<PersistentLoginId>,
-) -> Result<Option<PersistentLoginId>, Error> {
+pub async fn delete_idle(app: &App, after: Option<Place>) -> Result<Option<Place>, Error> {
     let scene = Scene::new(app);
     let walk_max = app.config.cleaner_walk_max.get();
     let mut idle = Vec::new();
     let next = app.store.read(|txn| {
         let next = persistent_login::walk(txn, after, walk_max, |login| {
             if login.is_expired(scene.now, scene.lifetime) {
-                idle.push(login.id);
+                idle.push(Place::of(&login));
             }
         })?;
         Ok(next)
     })?;
-    for ids in idle.chunks(app.config.cleaner_batch_max.get()) {
-        let (scene, ids) = (scene.clone(), ids.to_vec());
+    for places in idle.chunks(app.config.cleaner_batch_max.get()) {
+        let (scene, places) = (scene.clone(), places.to_vec());
         app.store
             .write(move |txn| {
                 let told = scene.by_itself();
-                for id in ids {
-                    let found = persistent_login::get(txn, id)?;
+                for place in places {
+                    let found = persistent_login::get_at(txn, place)?;
                     // It may have been used since it was seen.
                     if let Some(login) =
                         found.filter(|login| login.is_expired(scene.now, scene.lifetime))

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, Phase};
-use crate::domain::persistent_login::PersistentLoginId;
 use crate::error::Error;
 use crate::service::persistent_login;
 use crate::store::meta;
+use crate::store::persistent_login::Place;
 
 /// Removes expired logins and saves the newest known time, each at its interval, until dropped.
 pub async fn run(app: Arc<App>) {
@@ -89,7 +89,7 @@ pub async fn save_newest_time(app: &App) -> Result<(), Error> {
 }
 
 /// Removes what has expired, in bounded transactions with room for others between them.
-async fn clean_up(app: &App, walked_to: &mut Option<PersistentLoginId>) -> Result<(), Error> {
+async fn clean_up(app: &App, walked_to: &mut Option<Place>) -> Result<(), Error> {
     let mut removed = 0;
     loop {
         let count = persistent_login::delete_expired(app).await?;

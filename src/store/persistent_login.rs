@@ -1,8 +1,9 @@
-//! Persistent logins: a record under its id, and entries in two indexes.
+//! Persistent logins: a record under the key of its profile and its id, and what is needed to find it.
 //!
-//! One index is by creation time, so that the cleaner finds what has expired; the other is by profile
-//! and holds what is known of the device. Neither says anything that a rotation changes, so a rotation
-//! writes the record alone.
+//! The logins of a profile lie next to each other, so that all of them are read at once. A small table
+//! tells the profile of each id; another one holds what is known of devices, which only lists show;
+//! and an index by creation time lets the cleaner find what has expired. None of these says anything
+//! that a rotation changes, so a rotation writes the record alone.
 
 use std::ops::{Bound, ControlFlow};
 
@@ -17,11 +18,50 @@ use crate::error::Failure;
 use crate::store::engine::{Fixed, Read, Table, WriteTxn};
 use crate::store::record::{Decoder, Encoder};
 
-const LOGINS: Table<Fixed<16>> = Table::new("persistent_login");
+const LOGINS: Table<Fixed<28>> = Table::new("persistent_login");
+const PROFILES: Table<Fixed<16>> = Table::new("persistent_login_profile");
+const DEVICES: Table<Fixed<28>> = Table::new("persistent_login_device");
 const BY_CREATION: Table<Fixed<24>> = Table::new("persistent_login_by_creation");
-const BY_PROFILE: Table<Fixed<28>> = Table::new("persistent_login_by_profile");
-const VERSION: u8 = 2;
-const INDEX_VERSION: u8 = 1;
+const VERSION: u8 = 3;
+const PROFILE_VERSION: u8 = 1;
+const DEVICE_VERSION: u8 = 1;
+const CREATION_VERSION: u8 = 1;
+
+/// Where a login is stored. The order of places is that of their profiles, then of their ids.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Place {
+    /// Whose login it is.
+    pub profile_id: ObjectId,
+    /// The login.
+    pub id: PersistentLoginId,
+}
+
+impl Place {
+    /// The place of `login`.
+    pub fn of(login: &PersistentLogin) -> Self {
+        Self {
+            profile_id: login.profile_id,
+            id: login.id,
+        }
+    }
+
+    fn key(self) -> [u8; 28] {
+        let mut key = [0; 28];
+        key[..12].copy_from_slice(self.profile_id.as_bytes());
+        key[12..].copy_from_slice(self.id.uuid().as_bytes());
+        key
+    }
+
+    fn from_key(key: &[u8; 28]) -> Self {
+        let (mut profile_id, mut id) = ([0; 12], [0; 16]);
+        profile_id.copy_from_slice(&key[..12]);
+        id.copy_from_slice(&key[12..]);
+        Self {
+            profile_id: ObjectId::from_bytes(profile_id),
+            id: PersistentLoginId::new(Uuid::from_bytes(id)),
+        }
+    }
+}
 
 /// The login with this id, expired or not.
 ///
@@ -29,7 +69,19 @@ const INDEX_VERSION: u8 = 1;
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn get(txn: &impl Read, id: PersistentLoginId) -> Result<Option<PersistentLogin>, Failure> {
-    txn.get(&LOGINS, id.uuid().as_bytes(), |record| decode(id, record))
+    match profile_of(txn, id)? {
+        Some(profile_id) => get_at(txn, Place { profile_id, id }),
+        None => Ok(None),
+    }
+}
+
+/// The login at this place, expired or not.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn get_at(txn: &impl Read, place: Place) -> Result<Option<PersistentLogin>, Failure> {
+    txn.get(&LOGINS, &place.key(), |record| decode(place, record))
 }
 
 /// When a login was made and last used: what a list of many is ordered by.
@@ -50,15 +102,7 @@ pub struct Usage {
 ///
 /// Of the storage.
 pub fn usage_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<Usage>, Failure> {
-    let mut usages = Vec::new();
-    scan_profile(txn, profile_id, |id| {
-        let usage = txn.get(&LOGINS, id.uuid().as_bytes(), |record| {
-            decode_usage(id, record)
-        });
-        usages.extend(unless_corrupt(usage)?);
-        Ok(())
-    })?;
-    Ok(usages)
+    scan_profile(txn, profile_id, decode_usage)
 }
 
 /// The logins of a profile, expired ones among them, in the order of their ids. A record that does not
@@ -68,53 +112,49 @@ pub fn usage_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<Usa
 ///
 /// Of the storage.
 pub fn of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<PersistentLogin>, Failure> {
-    let mut logins = Vec::new();
-    scan_profile(txn, profile_id, |id| {
-        logins.extend(unless_corrupt(get(txn, id))?);
-        Ok(())
-    })?;
-    Ok(logins)
+    scan_profile(txn, profile_id, decode)
 }
 
-/// What is known of the device of a profile's login; nothing if there is no such login.
+/// What is known of the device of the login at this place; nothing if there is no such login.
 ///
 /// # Errors
 ///
 /// Of the storage, or of an entry that does not decode.
-pub fn device(
-    txn: &impl Read,
-    profile_id: ObjectId,
-    id: PersistentLoginId,
-) -> Result<Device, Failure> {
-    let found = txn.get(&BY_PROFILE, &profile_key(profile_id, id), decode_device)?;
+pub fn device(txn: &impl Read, place: Place) -> Result<Device, Failure> {
+    let found = txn.get(&DEVICES, &place.key(), decode_device)?;
     Ok(found.unwrap_or_default())
 }
 
-/// What was found, if it can be read: one record that cannot must not hide a profile's other logins.
-fn unless_corrupt<T>(found: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
-    match found {
-        Err(Failure::Corrupt(cause)) => {
-            tracing::warn!(cause, "a login of a profile is passed over");
-            Ok(None)
-        }
-        found => found,
-    }
-}
-
-fn scan_profile(
+fn scan_profile<T>(
     txn: &impl Read,
     profile_id: ObjectId,
-    mut visit: impl FnMut(PersistentLoginId) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let first = profile_key(profile_id, PersistentLoginId::new(Uuid::nil()));
-    txn.scan(&BY_PROFILE, Bound::Included(&first), |key, _| {
-        let (owner, id) = split_profile_key(key);
-        if owner != profile_id {
+    decode: impl Fn(Place, &[u8]) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
+    let mut found = Vec::new();
+    let first = Place {
+        profile_id,
+        id: PersistentLoginId::new(Uuid::nil()),
+    };
+    txn.scan(&LOGINS, Bound::Included(&first.key()), |key, record| {
+        let place = Place::from_key(key);
+        if place.profile_id != profile_id {
             return Ok(ControlFlow::Break(()));
         }
-        visit(id)?;
+        match decode(place, record) {
+            Ok(login) => found.push(login),
+            // One record that cannot be read must not hide a profile's other logins.
+            Err(Failure::Corrupt(cause)) => {
+                tracing::warn!(cause, "a login of a profile is passed over");
+            }
+            Err(failure) => return Err(failure),
+        }
         Ok(ControlFlow::Continue(()))
-    })
+    })?;
+    Ok(found)
+}
+
+fn profile_of(txn: &impl Read, id: PersistentLoginId) -> Result<Option<ObjectId>, Failure> {
+    txn.get(&PROFILES, id.uuid().as_bytes(), decode_profile)
 }
 
 /// Puts a new login.
@@ -124,14 +164,19 @@ fn scan_profile(
 /// Of the storage.
 pub fn create(txn: &WriteTxn, login: &PersistentLogin, device: &Device) -> Result<(), Failure> {
     rotate(txn, login)?;
-    let present = Encoder::new(INDEX_VERSION).finish();
+    let place = Place::of(login);
     txn.put(
-        &BY_CREATION,
-        &creation_key(login.timestamp, login.id),
-        &present,
+        &PROFILES,
+        login.id.uuid().as_bytes(),
+        &encode_profile(place.profile_id),
     )?;
-    let key = profile_key(login.profile_id, login.id);
-    txn.put(&BY_PROFILE, &key, &encode_device(device))
+    let present = Encoder::new(CREATION_VERSION).finish();
+    let creation_key = creation_key(login.timestamp, login.id);
+    txn.put(&BY_CREATION, &creation_key, &present)?;
+    if *device == Device::default() {
+        return Ok(());
+    }
+    txn.put(&DEVICES, &place.key(), &encode_device(device))
 }
 
 /// Puts the login in place of the one with its id, from which it differs in its token and its last
@@ -141,7 +186,7 @@ pub fn create(txn: &WriteTxn, login: &PersistentLogin, device: &Device) -> Resul
 ///
 /// Of the storage.
 pub fn rotate(txn: &WriteTxn, login: &PersistentLogin) -> Result<(), Failure> {
-    txn.put(&LOGINS, login.id.uuid().as_bytes(), &encode(login))
+    txn.put(&LOGINS, &Place::of(login).key(), &encode(login))
 }
 
 /// Removes the login.
@@ -150,9 +195,15 @@ pub fn rotate(txn: &WriteTxn, login: &PersistentLogin) -> Result<(), Failure> {
 ///
 /// Of the storage.
 pub fn delete(txn: &WriteTxn, login: &PersistentLogin) -> Result<(), Failure> {
-    txn.remove(&LOGINS, login.id.uuid().as_bytes())?;
     txn.remove(&BY_CREATION, &creation_key(login.timestamp, login.id))?;
-    txn.remove(&BY_PROFILE, &profile_key(login.profile_id, login.id))?;
+    remove(txn, Place::of(login))
+}
+
+/// Removes everything about the login at this place but its entry in the index by creation.
+fn remove(txn: &WriteTxn, place: Place) -> Result<(), Failure> {
+    txn.remove(&LOGINS, &place.key())?;
+    txn.remove(&DEVICES, &place.key())?;
+    txn.remove(&PROFILES, place.id.uuid().as_bytes())?;
     Ok(())
 }
 
@@ -179,19 +230,27 @@ pub fn delete_created_until(
     let mut logins = Vec::new();
     for key in &keys {
         let (_, id) = split_creation_key(key);
-        match get(txn, id) {
-            Ok(Some(login)) => {
-                delete(txn, &login)?;
-                logins.push(login);
+        txn.remove(&BY_CREATION, key)?;
+        match profile_of(txn, id) {
+            Ok(Some(profile_id)) => {
+                let place = Place { profile_id, id };
+                logins.extend(unless_corrupt(get_at(txn, place))?);
+                remove(txn, place)?;
             }
             Ok(None) | Err(Failure::Corrupt(_)) => {
-                txn.remove(&LOGINS, id.uuid().as_bytes())?;
-                txn.remove(&BY_CREATION, key)?;
+                txn.remove(&PROFILES, id.uuid().as_bytes())?;
             }
             Err(failure) => return Err(failure),
         }
     }
     Ok((logins, keys.len()))
+}
+
+fn unless_corrupt<T>(found: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
+    match found {
+        Err(Failure::Corrupt(_)) => Ok(None),
+        found => found,
+    }
 }
 
 /// Whether a login was created at `newest` or before.
@@ -208,31 +267,29 @@ pub fn any_created_until(txn: &impl Read, newest: Timestamp) -> Result<bool, Fai
     Ok(found)
 }
 
-/// Shows `visit` at most `count_max` logins whose ids come after `after`, in the order of their ids.
-/// Returns the last id, to go on after it; `None` once there are no more. A record that does not decode
-/// is passed over.
+/// Shows `visit` at most `count_max` logins whose places come after `after`, in the order of their
+/// places. Returns the last place, to go on after it; `None` once there are no more. A record that
+/// does not decode is passed over.
 ///
 /// # Errors
 ///
 /// Of the storage.
 pub fn walk(
     txn: &impl Read,
-    after: Option<PersistentLoginId>,
+    after: Option<Place>,
     count_max: usize,
     mut visit: impl FnMut(PersistentLogin),
-) -> Result<Option<PersistentLoginId>, Failure> {
+) -> Result<Option<Place>, Failure> {
     let mut count = 0;
     let mut last = None;
-    let start = after.map(PersistentLoginId::uuid);
-    let first = start
-        .as_ref()
-        .map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_bytes()));
+    let start = after.map(Place::key);
+    let first = start.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
     txn.scan(&LOGINS, first, |key, record| {
-        let id = PersistentLoginId::new(Uuid::from_bytes(*key));
-        if let Ok(login) = decode(id, record) {
+        let place = Place::from_key(key);
+        if let Ok(login) = decode(place, record) {
             visit(login);
         }
-        last = Some(id);
+        last = Some(place);
         count += 1;
         Ok(if count == count_max {
             ControlFlow::Break(())
@@ -261,12 +318,11 @@ fn encode(login: &PersistentLogin) -> Vec<u8> {
                 .uuid(rotation.replaced.reveal())
                 .timestamp(rotation.at)
         })
-        .bytes(login.profile_id.as_bytes())
         .text(login.tenant.as_str())
         .finish()
 }
 
-fn decode(id: PersistentLoginId, record: &[u8]) -> Result<PersistentLogin, Failure> {
+fn decode(place: Place, record: &[u8]) -> Result<PersistentLogin, Failure> {
     let mut decoder = Decoder::new("persistent login", VERSION, record)?;
     let token = Token::new(decoder.uuid()?);
     let timestamp = decoder.timestamp()?;
@@ -276,14 +332,13 @@ fn decode(id: PersistentLoginId, record: &[u8]) -> Result<PersistentLogin, Failu
             at: record.timestamp()?,
         })
     })?;
-    let profile_id = ObjectId::from_bytes(decoder.array()?);
     let tenant = TenantName::new(decoder.text()?)
         .ok_or_else(|| decoder.corrupt(format_args!("its tenant has no name")))?;
     decoder.finish()?;
     Ok(PersistentLogin {
-        id,
+        id: place.id,
         tenant,
-        profile_id,
+        profile_id: place.profile_id,
         token,
         timestamp,
         rotation,
@@ -291,7 +346,7 @@ fn decode(id: PersistentLoginId, record: &[u8]) -> Result<PersistentLogin, Failu
 }
 
 /// Reads the beginning of a record alone.
-fn decode_usage(id: PersistentLoginId, record: &[u8]) -> Result<Usage, Failure> {
+fn decode_usage(place: Place, record: &[u8]) -> Result<Usage, Failure> {
     let mut decoder = Decoder::new("persistent login", VERSION, record)?;
     let _token = decoder.uuid()?;
     let created = decoder.timestamp()?;
@@ -300,14 +355,27 @@ fn decode_usage(id: PersistentLoginId, record: &[u8]) -> Result<Usage, Failure> 
         record.timestamp()
     })?;
     Ok(Usage {
-        id,
+        id: place.id,
         created,
         last_used: rotated.unwrap_or(created),
     })
 }
 
+fn encode_profile(profile_id: ObjectId) -> Vec<u8> {
+    Encoder::new(PROFILE_VERSION)
+        .bytes(profile_id.as_bytes())
+        .finish()
+}
+
+fn decode_profile(record: &[u8]) -> Result<ObjectId, Failure> {
+    let mut decoder = Decoder::new("profile of a persistent login", PROFILE_VERSION, record)?;
+    let profile_id = ObjectId::from_bytes(decoder.array()?);
+    decoder.finish()?;
+    Ok(profile_id)
+}
+
 fn encode_device(device: &Device) -> Vec<u8> {
-    Encoder::new(INDEX_VERSION)
+    Encoder::new(DEVICE_VERSION)
         .option(device.label.as_deref(), Encoder::text)
         .option(device.user_agent.as_deref(), Encoder::text)
         .option(device.ip_address.as_deref(), Encoder::text)
@@ -315,7 +383,7 @@ fn encode_device(device: &Device) -> Vec<u8> {
 }
 
 fn decode_device(entry: &[u8]) -> Result<Device, Failure> {
-    let mut decoder = Decoder::new("device", INDEX_VERSION, entry)?;
+    let mut decoder = Decoder::new("device", DEVICE_VERSION, entry)?;
     let mut text = || decoder.option(|record| record.text().map(str::to_owned));
     let device = Device {
         label: text()?,
@@ -341,23 +409,6 @@ fn split_creation_key(key: &[u8; 24]) -> (Timestamp, PersistentLoginId) {
     id.copy_from_slice(&key[8..]);
     (
         Timestamp::from_millis(i64::from_be_bytes(created) ^ i64::MIN),
-        PersistentLoginId::new(Uuid::from_bytes(id)),
-    )
-}
-
-fn profile_key(profile_id: ObjectId, id: PersistentLoginId) -> [u8; 28] {
-    let mut key = [0; 28];
-    key[..12].copy_from_slice(profile_id.as_bytes());
-    key[12..].copy_from_slice(id.uuid().as_bytes());
-    key
-}
-
-fn split_profile_key(key: &[u8; 28]) -> (ObjectId, PersistentLoginId) {
-    let (mut profile_id, mut id) = ([0; 12], [0; 16]);
-    profile_id.copy_from_slice(&key[..12]);
-    id.copy_from_slice(&key[12..]);
-    (
-        ObjectId::from_bytes(profile_id),
         PersistentLoginId::new(Uuid::from_bytes(id)),
     )
 }
@@ -392,8 +443,9 @@ mod tests {
                 created: login.timestamp,
                 last_used: login.last_used(),
             };
-            assert_eq!(decode_usage(login.id, &encode(&login)), Ok(usage));
-            assert_eq!(decode(login.id, &encode(&login)), Ok(login));
+            let place = Place::of(&login);
+            assert_eq!(decode_usage(place, &encode(&login)), Ok(usage));
+            assert_eq!(decode(place, &encode(&login)), Ok(login));
         }
         let device = Device {
             label: Some("Kitchen tablet".to_owned()),
@@ -416,12 +468,14 @@ mod tests {
     }
 
     #[test]
-    fn profile_keys_sort_by_profile_then_id() {
-        let owner = ObjectId::from_bytes([9; 12]);
-        let id = PersistentLoginId::new(Uuid::from_u128(7));
-        assert_eq!(split_profile_key(&profile_key(owner, id)), (owner, id));
-        let next = ObjectId::from_bytes([10; 12]);
-        let last = PersistentLoginId::new(Uuid::max());
-        assert!(profile_key(owner, last) < profile_key(next, id));
+    fn the_logins_of_a_profile_lie_together() {
+        let place = |profile: u8, id| Place {
+            profile_id: ObjectId::from_bytes([profile; 12]),
+            id: PersistentLoginId::new(id),
+        };
+        let (some, last) = (place(9, Uuid::from_u128(7)), place(9, Uuid::max()));
+        assert_eq!(Place::from_key(&some.key()), some);
+        assert!(some.key() < last.key());
+        assert!(last.key() < place(10, Uuid::nil()).key());
     }
 }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::persistent_login::PersistentLoginId;
 use rememberd::service::{persistent_login, upkeep};
+use rememberd::store::persistent_login::Place;
 use rememberd::trail::Event;
 use serde_json::json;
 
@@ -108,8 +110,12 @@ fn left(server: Server) -> Vec<String> {
     ids
 }
 
-fn at(place: usize) -> Option<PersistentLoginId> {
-    PersistentLoginId::parse(&ids()[place])
+fn at(number: usize) -> Option<Place> {
+    let (profile_id, id) = (
+        ObjectId::parse(PROFILE)?,
+        PersistentLoginId::parse(&ids()[number])?,
+    );
+    Some(Place { profile_id, id })
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Reads every login of a database, and holds records and indexes against each other.
+//! Reads every login of a database, and holds records and tables against each other.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::{Bound, ControlFlow};
@@ -9,24 +9,24 @@ use rememberd::store::engine::{Fixed, Read, Table};
 use rememberd::store::persistent_login;
 use uuid::Uuid;
 
-const LOGINS: Table<Fixed<16>> = Table::new("persistent_login");
+const LOGINS: Table<Fixed<28>> = Table::new("persistent_login");
+const PROFILES: Table<Fixed<16>> = Table::new("persistent_login_profile");
+const DEVICES: Table<Fixed<28>> = Table::new("persistent_login_device");
 const BY_CREATION: Table<Fixed<24>> = Table::new("persistent_login_by_creation");
-const BY_PROFILE: Table<Fixed<28>> = Table::new("persistent_login_by_profile");
 
 /// Every login in the database, oldest first.
 ///
 /// # Errors
 ///
-/// If something cannot be read, or a login does not have exactly one entry in each index, or an entry
-/// of an index has no login, or the index by creation is not in its order, or an entry of the index by
-/// profile is not under the login's profile.
+/// If something cannot be read, or a login does not have exactly one entry in the index by creation and
+/// one that tells its profile, or such an entry or a device has no login, or the index is not in its
+/// order.
 pub fn logins(txn: &impl Read) -> Result<Vec<PersistentLogin>, String> {
-    let records: HashSet<_> = ids(txn, &LOGINS, |key: &[u8; 16]| *key)?
-        .into_iter()
-        .collect();
-    let indexed = ids(txn, &BY_CREATION, |key: &[u8; 24]| {
-        *key.last_chunk().expect("24 bytes end with 16 bytes")
-    })?;
+    let indexed = keys(txn, &BY_CREATION)?.into_iter().map(|key| {
+        let id = key.last_chunk().expect("24 bytes end with 16 bytes");
+        PersistentLoginId::new(Uuid::from_bytes(*id))
+    });
+    let indexed: Vec<_> = indexed.collect();
     let mut logins = Vec::new();
     for id in &indexed {
         let found = persistent_login::get(txn, *id).map_err(described)?;
@@ -36,51 +36,47 @@ pub fn logins(txn: &impl Read) -> Result<Vec<PersistentLogin>, String> {
     if distinct.len() < indexed.len() {
         return Err("a login has more than one entry in the index".to_owned());
     }
-    if let Some(id) = records.difference(&distinct).next() {
-        return Err(format!("{id} has a record and is not in the index"));
-    }
-    check_by_profile(txn, &logins)?;
+    check_places(txn, &logins)?;
     if !logins.is_sorted_by_key(|login| login.timestamp) {
         return Err("the index is not in the order of creation".to_owned());
     }
     Ok(logins)
 }
 
-/// A key of the index names profile and login, so what is right is right as a whole.
-fn check_by_profile(txn: &impl Read, logins: &[PersistentLogin]) -> Result<(), String> {
-    let mut indexed = BTreeSet::new();
-    txn.scan(&BY_PROFILE, Bound::Unbounded, |key, _| {
-        let (profile, login) = key.split_at(12);
-        indexed.insert((profile.to_owned(), login.to_owned()));
-        Ok(ControlFlow::Continue(()))
-    })
-    .map_err(described)?;
-    let expected: BTreeSet<_> = logins
+/// Nothing is stored of any other login. A key of a record names profile and login, so that what is
+/// found through the profile of an id is right if nothing else is there.
+fn check_places(txn: &impl Read, logins: &[PersistentLogin]) -> Result<(), String> {
+    let places: BTreeSet<_> = logins.iter().map(place).collect();
+    let ids: BTreeSet<_> = logins
         .iter()
-        .map(|login| {
-            (
-                login.profile_id.as_bytes().to_vec(),
-                login.id.uuid().as_bytes().to_vec(),
-            )
-        })
+        .map(|login| *login.id.uuid().as_bytes())
         .collect();
-    match indexed.symmetric_difference(&expected).next() {
-        None => Ok(()),
-        Some((profile, login)) => Err(format!(
-            "login {login:?} of profile {profile:?} has an entry in the index by profile, or a record, \
-             and not both"
-        )),
+    let records: BTreeSet<_> = keys(txn, &LOGINS)?.into_iter().collect();
+    if let Some(place) = records.symmetric_difference(&places).next() {
+        return Err(format!("{place:?} has a record, or an index, and not both"));
     }
+    let owned: BTreeSet<_> = keys(txn, &PROFILES)?.into_iter().collect();
+    if let Some(id) = owned.symmetric_difference(&ids).next() {
+        return Err(format!("{id:?} has a profile and no record"));
+    }
+    let devices: BTreeSet<_> = keys(txn, &DEVICES)?.into_iter().collect();
+    if let Some(place) = devices.difference(&places).next() {
+        return Err(format!("{place:?} has a device and no record"));
+    }
+    Ok(())
 }
 
-fn ids<const N: usize>(
-    txn: &impl Read,
-    table: &Table<Fixed<N>>,
-    id_of: impl Fn(&[u8; N]) -> [u8; 16],
-) -> Result<Vec<PersistentLoginId>, String> {
+fn place(login: &PersistentLogin) -> [u8; 28] {
+    let mut key = [0; 28];
+    key[..12].copy_from_slice(login.profile_id.as_bytes());
+    key[12..].copy_from_slice(login.id.uuid().as_bytes());
+    key
+}
+
+fn keys<const N: usize>(txn: &impl Read, table: &Table<Fixed<N>>) -> Result<Vec<[u8; N]>, String> {
     let mut found = Vec::new();
     txn.scan(table, Bound::Unbounded, |key, _| {
-        found.push(PersistentLoginId::new(Uuid::from_bytes(id_of(key))));
+        found.push(*key);
         Ok(ControlFlow::Continue(()))
     })
     .map_err(described)?;

@@ -16,6 +16,7 @@ use rememberd::domain::tenant::TenantName;
 use rememberd::error::{Error, Refusal, Revoked};
 use rememberd::service::access::Caller;
 use rememberd::service::persistent_login::Listed;
+use rememberd::store::persistent_login::Place;
 use rememberd::trail::{Event, Reason};
 use uuid::Uuid;
 
@@ -349,17 +350,17 @@ impl Model {
     }
 
     /// Removes what is expired among the next logins, and tells the last of them if there are more.
-    pub fn delete_idle(&mut self, after: Option<PersistentLoginId>) -> Option<PersistentLoginId> {
+    pub fn delete_idle(&mut self, after: Option<Place>) -> Option<Place> {
         let mut logins: Vec<_> = self.logins.values().cloned().collect();
-        logins.sort_by_key(|login| login.id);
-        logins.retain(|login| after.is_none_or(|after| login.id > after));
+        logins.sort_by_key(Place::of);
+        logins.retain(|login| after.is_none_or(|after| Place::of(login) > after));
         logins.truncate(CLEANER_WALK_MAX);
         for login in &logins {
             if !self.is_valid(login) {
                 self.forget(login.id, Event::Expiry);
             }
         }
-        let last = logins.last().map(|login| login.id);
+        let last = logins.last().map(Place::of);
         last.filter(|_| logins.len() == CLEANER_WALK_MAX)
     }
 

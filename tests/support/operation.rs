@@ -5,6 +5,7 @@ use rememberd::domain::device::Device;
 use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 use rememberd::error::Error;
 use rememberd::service::persistent_login::{self, Listed};
+use rememberd::store::persistent_login::Place;
 
 use crate::support::contract::{As, Model};
 
@@ -18,7 +19,7 @@ pub enum Operation {
     List(As, String, usize, usize),
     DeleteByProfile(As, String, Option<PersistentLoginId>),
     DeleteExpired,
-    DeleteIdle(Option<PersistentLoginId>),
+    DeleteIdle(Option<Place>),
 }
 
 /// What the services said to it.
@@ -28,7 +29,7 @@ pub enum Answer {
     Done(Result<(), Error>),
     List(Result<Vec<Listed>, Error>),
     Count(Result<usize, Error>),
-    Walked(Result<Option<PersistentLoginId>, Error>),
+    Walked(Result<Option<Place>, Error>),
 }
 
 impl Operation {

@@ -4,9 +4,11 @@ use proptest::option;
 use proptest::prelude::{Strategy, any};
 use uuid::Uuid;
 
-use super::{INDEX_VERSION, VERSION, decode, decode_device, encode, encode_device};
-use super::{creation_key, profile_key, split_creation_key, split_profile_key};
+use super::{DEVICE_VERSION, Place, VERSION};
+use super::{creation_key, split_creation_key};
+use super::{decode, decode_device, decode_profile, encode, encode_device, encode_profile};
 use crate::domain::device::Device;
+use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
 use crate::property::holds;
 use crate::store::record::Encoder;
@@ -14,7 +16,10 @@ use crate::store::record::properties::{
     check, check_time, object_id, tenant_name, text, timestamp,
 };
 
-const ID: PersistentLoginId = PersistentLoginId::new(Uuid::from_u128(42));
+const PLACE: Place = Place {
+    profile_id: ObjectId::from_bytes([9; 12]),
+    id: PersistentLoginId::new(Uuid::from_u128(42)),
+};
 
 fn tokens() -> impl Strategy<Value = Token> + Clone {
     any::<u128>().prop_map(|number| Token::new(Uuid::from_u128(number)))
@@ -23,25 +28,16 @@ fn tokens() -> impl Strategy<Value = Token> + Clone {
 #[test]
 fn persistent_logins_are_what_they_were() {
     let rotations = (tokens(), timestamp()).prop_map(|(replaced, at)| Rotation { replaced, at });
-    let logins = (
-        tenant_name(),
-        object_id(),
-        tokens(),
-        timestamp(),
-        option::of(rotations),
-    );
-    let logins =
-        logins.prop_map(
-            |(tenant, profile_id, token, timestamp, rotation)| PersistentLogin {
-                id: ID,
-                tenant,
-                profile_id,
-                token,
-                timestamp,
-                rotation,
-            },
-        );
-    check(logins, encode, |record| decode(ID, record));
+    let logins = (tenant_name(), tokens(), timestamp(), option::of(rotations));
+    let logins = logins.prop_map(|(tenant, token, timestamp, rotation)| PersistentLogin {
+        id: PLACE.id,
+        tenant,
+        profile_id: PLACE.profile_id,
+        token,
+        timestamp,
+        rotation,
+    });
+    check(logins, encode, |record| decode(PLACE, record));
 }
 
 #[test]
@@ -57,6 +53,12 @@ fn devices_are_what_they_were() {
 }
 
 #[test]
+fn profiles_of_logins_are_what_they_were() {
+    let encode = |id: &ObjectId| encode_profile(*id);
+    check(object_id(), encode, decode_profile);
+}
+
+#[test]
 fn keys_are_what_they_were_and_sort_like_what_they_are_made_of() {
     let ids = || any::<u128>().prop_map(|id| PersistentLoginId::new(Uuid::from_u128(id)));
     let pairs = || (timestamp(), ids());
@@ -65,21 +67,17 @@ fn keys_are_what_they_were_and_sort_like_what_they_are_made_of() {
         assert_eq!(split_creation_key(&key), one);
         assert_eq!(key.cmp(&other_key), one.cmp(&other));
     });
-    let pairs = || (object_id(), ids());
-    holds((pairs(), pairs()), |(one, other)| {
-        let (key, other_key) = (profile_key(one.0, one.1), profile_key(other.0, other.1));
-        assert_eq!(split_profile_key(&key), one);
-        assert_eq!(key.cmp(&other_key), one.cmp(&other));
+    let places = || (object_id(), ids()).prop_map(|(profile_id, id)| Place { profile_id, id });
+    holds((places(), places()), |(one, other)| {
+        assert_eq!(Place::from_key(&one.key()), one);
+        assert_eq!(one.key().cmp(&other.key()), one.cmp(&other));
     });
 }
 
 #[test]
 fn long_records_take_their_share_of_time() {
-    let up_to_the_tenant = Encoder::new(VERSION)
-        .bytes(&[1; 24])
-        .bool(false)
-        .bytes(&[9; 12]);
-    check_time(&up_to_the_tenant.finish(), |record| decode(ID, record));
-    let up_to_the_label = Encoder::new(INDEX_VERSION).bool(true);
+    let up_to_the_tenant = Encoder::new(VERSION).bytes(&[1; 24]).bool(false);
+    check_time(&up_to_the_tenant.finish(), |record| decode(PLACE, record));
+    let up_to_the_label = Encoder::new(DEVICE_VERSION).bool(true);
     check_time(&up_to_the_label.finish(), decode_device);
 }
