@@ -132,6 +132,21 @@ pub struct Config {
     #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT", value_parser = BoolishValueParser::new())]
     pub two_phase_commit: bool,
 
+    /// How many rotations wait in memory and in the journal to be written into their logins' records,
+    /// about; by default 256 times the square root of the number of logins
+    #[arg(long, env = "REMEMBERD_JOURNAL_TARGET", value_name = "COUNT", value_parser = count)]
+    pub journal_target: Option<NonZeroUsize>,
+
+    /// How many of them are written together at least
+    #[arg(long, env = "REMEMBERD_JOURNAL_SETTLE_MIN", value_name = "COUNT",
+          default_value = "64", value_parser = count)]
+    pub journal_settle_min: NonZeroUsize,
+
+    /// How long nobody writes before the rest of them are written
+    #[arg(long, env = "REMEMBERD_JOURNAL_IDLE_AFTER", value_name = "DURATION",
+          default_value = "1s", value_parser = duration)]
+    pub journal_idle_after: Duration,
+
     /// How many writes may wait for the disk; more are answered 503
     #[arg(long, env = "REMEMBERD_QUEUE_JOBS_MAX", value_name = "COUNT",
           default_value = "1024", value_parser = count)]
@@ -365,6 +380,9 @@ mod tests {
             ("--cache-size", "1KiB"),
             ("--cache-size", "-5"),
             ("--queue-jobs-max", "0"),
+            ("--journal-target", "0"),
+            ("--journal-settle-min", "some"),
+            ("--journal-idle-after", "0s"),
             ("--batch-jobs-max", "0"),
             ("--batch-jobs-max", "18446744073709551615"),
             ("--header-count-max", "1048577"),

@@ -40,6 +40,9 @@
 //! it with an fsync, and answers afterwards. While one commit is under way the next batch gathers by
 //! itself, so there is no timer. A refusal is a value ([`error::Refusal`]) and lets the batch commit;
 //! only a storage failure undoes it.
+//!
+//! What makes a durable rotation cheap is the rotation journal: [`store::journal`] explains it, and
+//! nobody above the store knows of it.
 
 pub mod clock;
 pub mod config;

@@ -22,6 +22,7 @@ use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::persistent_login::PersistentLogin;
 use rememberd::error::Failure;
 use rememberd::store::engine::{Engine, EngineOptions, WriteTxn};
+use rememberd::store::journal::Journal;
 use rememberd::store::persistent_login;
 use rememberd::trail;
 
@@ -316,14 +317,15 @@ impl<'a> Trial<'a> {
         let disk = Disk::new(image);
         let engine = Engine::open_backend(disk.clone(), self.options).map_err(broken)?;
         let recovery = disk.recording();
-        let snapshot = engine.begin_read().map_err(broken)?;
+        let mut journal = Journal::open(engine, &support::tiny_journal()).map_err(broken)?;
+        let snapshot = journal.begin_read().map_err(broken)?;
         let logins = audit::logins(&snapshot).map_err(Kind::Broken)?;
         drop(snapshot);
         self.ledger
             .verify(&logins, Sight::Record)
             .map_err(Kind::Lost)?;
-        let removed = remove_all(&engine).map_err(broken)?;
-        engine.close().map_err(broken)?;
+        let removed = remove_all(&mut journal).map_err(broken)?;
+        journal.close().map_err(broken)?;
         if removed != logins.len() {
             return Err(Kind::Broken(format!(
                 "the cleaner removes {removed} of {} logins",
@@ -335,12 +337,12 @@ impl<'a> Trial<'a> {
 }
 
 /// Does what the cleaner does when everything is expired.
-fn remove_all(engine: &Engine) -> Result<usize, Failure> {
+fn remove_all(journal: &mut Journal) -> Result<usize, Failure> {
     let end_of_time = Timestamp::from_millis(i64::MAX);
-    let txn = engine.begin_write()?;
+    let txn = journal.begin_write()?;
     let (_, removed) = persistent_login::delete_created_until(&txn, end_of_time, usize::MAX)?;
     let rest = audit::logins(&txn).map_err(Failure::Corrupt)?;
-    txn.commit()?;
+    journal.commit(txn)?;
     if rest.is_empty() {
         return Ok(removed);
     }
@@ -381,8 +383,9 @@ fn audit_after(
     change: impl FnOnce(&WriteTxn) -> Result<(), Failure>,
 ) -> Result<Vec<PersistentLogin>, String> {
     let engine = Engine::open_backend(Disk::new(Vec::new()), &ONE_PHASE).expect("it opens");
-    let txn = engine.begin_write().expect("it is writable");
+    let mut journal = Journal::open(engine, &support::tiny_journal()).expect("it opens");
+    let txn = journal.begin_write().expect("it is writable");
     change(&txn).expect("it is written");
-    txn.commit().expect("it is committed");
-    audit::logins(&engine.begin_read().expect("it is readable"))
+    journal.commit(txn).expect("it is committed");
+    audit::logins(&journal.begin_read().expect("it is readable"))
 }

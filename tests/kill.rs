@@ -33,6 +33,7 @@ use rememberd::service::demo;
 use rememberd::store::Opening;
 use rememberd::store::directory::DataDirectory;
 use rememberd::store::engine::EngineOptions;
+use rememberd::store::journal::Journal;
 use serde_json::Value;
 use ureq::Agent;
 
@@ -143,7 +144,8 @@ fn check_file(directory: &Path, clients: &[Client]) {
     let engine = directory
         .open_database(&options, Opening::Start)
         .expect("it opens");
-    let snapshot = engine.begin_read().expect("it is readable");
+    let journal = Journal::open(engine, &support::tiny_journal()).expect("it opens");
+    let snapshot = journal.begin_read().expect("it is readable");
     let mut logins = audit::logins(&snapshot).expect("records and index agree");
     for client in clients {
         let own = logins.extract_if(.., |login| login.profile_id == client.profile_id);
@@ -235,6 +237,7 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error"])
             .args(FLAGS)
             .args(["--reuse-revokes", name.get_name()])
+            .args(support::TINY_JOURNAL_FLAGS)
             .arg("--seed")
             .arg(seed_file)
             .arg("--data-dir")

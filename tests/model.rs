@@ -18,7 +18,7 @@ use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::persistent_login::{PersistentLoginId, Token};
 use rememberd::store::directory::DataDirectory;
 use rememberd::store::engine::EngineOptions;
-use rememberd::store::persistent_login::Place;
+use rememberd::store::place::Place;
 use rememberd::store::{access_token, profile};
 use rememberd::trail::Event;
 use tempfile::TempDir;

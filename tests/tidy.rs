@@ -22,8 +22,9 @@ const FLOORS: [&[&str]; 10] = [
 ];
 
 /// Where a library or a part of the standard one may be named, as path prefixes below `src`.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("redb::", &["store/engine.rs"]),
+    ("imbl::", &["store/overlay.rs"]),
     ("rand::", &["entropy.rs"]),
     ("hyper::", &["http/", "server/"]),
     ("hyper_util::", &["server/"]),

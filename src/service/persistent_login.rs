@@ -19,7 +19,8 @@ use crate::service::access::{self, Caller};
 use crate::service::rotation::Refresh;
 use crate::service::scene::Scene;
 use crate::store::engine::Read;
-use crate::store::persistent_login::{Place, Usage};
+use crate::store::persistent_login::Usage;
+use crate::store::place::Place;
 use crate::store::{persistent_login, profile};
 use crate::trail::{Event, Reason};
 

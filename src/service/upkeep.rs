@@ -10,7 +10,7 @@ use crate::app::{App, Phase};
 use crate::error::Error;
 use crate::service::persistent_login;
 use crate::store::meta;
-use crate::store::persistent_login::Place;
+use crate::store::place::Place;
 
 /// Removes expired logins and saves the newest known time, each at its interval, until dropped.
 pub async fn run(app: Arc<App>) {

@@ -4,9 +4,11 @@
 //! [`WriteTxn`] the one open write transaction; both [`Read`]. Tables are opened where they are used,
 //! which spares everyone a shared struct of tables; a snapshot, which many readers share, keeps those
 //! that it has opened.
+//!
+//! Beside the file, every transaction has the overlay that belongs to it.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::fs::File;
 use std::marker::PhantomData;
 use std::ops::{Bound, ControlFlow};
@@ -15,11 +17,13 @@ use std::sync::OnceLock;
 use redb::backends::FileBackend;
 use redb::{
     Builder, Database, DatabaseError, Durability, Key, ReadOnlyTable, ReadTransaction,
-    ReadableDatabase, ReadableTable, RepairSession, StorageBackend, TableDefinition, TableError,
-    WriteTransaction,
+    ReadableDatabase, ReadableTable, ReadableTableMetadata, RepairSession, StorageBackend,
+    TableDefinition, TableError, WriteTransaction,
 };
 
 use crate::error::Failure;
+use crate::store::overlay::{Overlay, Rotated};
+use crate::store::place::Place;
 
 /// A key of exactly `N` bytes.
 pub type Fixed<const N: usize> = &'static [u8; N];
@@ -122,6 +126,13 @@ impl Engine {
         Ok(Self::new(database, options))
     }
 
+    /// An empty database that is gone when it is dropped.
+    #[cfg(test)]
+    pub fn in_memory(options: &EngineOptions) -> Self {
+        let backend = redb::backends::InMemoryBackend::new();
+        Self::open_backend(backend, options).expect("memory does not fail")
+    }
+
     fn new(database: Database, options: &EngineOptions) -> Self {
         Self {
             database,
@@ -129,29 +140,33 @@ impl Engine {
         }
     }
 
-    /// A snapshot of everything committed so far.
+    /// A snapshot of everything committed so far, under `overlay`.
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`] if the database failed earlier.
-    pub fn begin_read(&self) -> Result<ReadTxn, Failure> {
-        self.database
-            .begin_read()
-            .map(ReadTxn::new)
-            .map_err(storage)
+    pub fn begin_read(&self, overlay: Overlay) -> Result<ReadTxn, Failure> {
+        let txn = self.database.begin_read().map_err(storage)?;
+        Ok(ReadTxn {
+            txn,
+            overlay,
+            tables: [const { OnceLock::new() }; OPEN_TABLES_MAX],
+        })
     }
 
-    /// The write transaction; waits while another is open.
+    /// The write transaction, which begins under `overlay`; waits while another is open.
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`] if the database failed earlier.
-    pub fn begin_write(&self) -> Result<WriteTxn, Failure> {
+    pub fn begin_write(&self, overlay: Overlay) -> Result<WriteTxn, Failure> {
         let mut txn = self.database.begin_write().map_err(storage)?;
         txn.set_durability(Durability::Immediate).map_err(storage)?;
         txn.set_two_phase_commit(self.two_phase_commit);
         Ok(WriteTxn {
             txn,
+            overlay: RefCell::new(overlay),
+            rotations: RefCell::default(),
             writes: Cell::new(0),
             afterwards: RefCell::default(),
         })
@@ -203,24 +218,41 @@ pub trait Read {
         visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure>;
 
+    /// Shows `visit` the entry with the highest key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`], or what `visit` fails with.
+    fn last<K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure>;
+
+    /// How many entries the table has.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure>;
+
     /// Whether the table has no entry.
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`].
     fn is_empty<K: TableKey>(&self, table: &Table<K>) -> Result<bool, Failure> {
-        let mut empty = true;
-        self.scan(table, Bound::Unbounded, |_, _| {
-            empty = false;
-            Ok(ControlFlow::Break(()))
-        })?;
-        Ok(empty)
+        Ok(self.count(table)? == 0)
     }
+
+    /// Shows `look` what rotations changed and the records do not tell yet.
+    fn overlay<T>(&self, look: impl FnOnce(&Overlay) -> T) -> T;
 }
 
 /// A snapshot, shared by any number of threads.
 pub struct ReadTxn {
     txn: ReadTransaction,
+    overlay: Overlay,
     /// The tables opened so far, by name, each a [`Opened`] of its own key type.
     tables: [OnceLock<(&'static str, Box<dyn Any + Send + Sync>)>; OPEN_TABLES_MAX],
 }
@@ -232,13 +264,6 @@ const OPEN_TABLES_MAX: usize = 16;
 struct Opened<K: TableKey>(Option<ReadOnlyTable<K, &'static [u8]>>);
 
 impl ReadTxn {
-    fn new(txn: ReadTransaction) -> Self {
-        Self {
-            txn,
-            tables: [const { OnceLock::new() }; OPEN_TABLES_MAX],
-        }
-    }
-
     /// Shows `look` the table, and opens it if need be.
     fn with_table<K: TableKey, T>(
         &self,
@@ -297,11 +322,35 @@ impl Read for ReadTxn {
             None => Ok(()),
         })
     }
+
+    fn last<K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        self.with_table(table, |Opened(open)| match open {
+            Some(open) => last(open, visit),
+            None => Ok(None),
+        })
+    }
+
+    fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure> {
+        self.with_table(table, |Opened(open)| match open {
+            Some(open) => open.len().map_err(storage),
+            None => Ok(0),
+        })
+    }
+
+    fn overlay<T>(&self, look: impl FnOnce(&Overlay) -> T) -> T {
+        look(&self.overlay)
+    }
 }
 
 /// The write transaction. Dropped without [`WriteTxn::commit`], it changes nothing.
 pub struct WriteTxn {
     txn: WriteTransaction,
+    overlay: RefCell<Overlay>,
+    rotations: RefCell<Vec<(Place, Rotated)>>,
     writes: Cell<u64>,
     afterwards: RefCell<Vec<Afterwards>>,
 }
@@ -310,7 +359,20 @@ pub struct WriteTxn {
 pub type Afterwards = Box<dyn FnOnce() + Send>;
 
 impl WriteTxn {
-    /// How many entries were written or removed so far.
+    /// Notes what a rotation changed of the login at `place`. It is not written by itself: whoever
+    /// commits the transaction takes the [`WriteTxn::rotations`] and writes them first.
+    pub fn rotate(&self, place: Place, rotated: Rotated) {
+        self.overlay.borrow_mut().insert(place, rotated);
+        self.rotations.borrow_mut().push((place, rotated));
+        self.writes.set(self.writes.get() + 1);
+    }
+
+    /// The rotations so far, in their order.
+    pub fn rotations(&self) -> Ref<'_, [(Place, Rotated)]> {
+        Ref::map(self.rotations.borrow(), Vec::as_slice)
+    }
+
+    /// How many entries were written or removed, and logins rotated, so far.
     pub fn writes(&self) -> u64 {
         self.writes.get()
     }
@@ -403,6 +465,26 @@ impl Read for WriteTxn {
             visit,
         )
     }
+
+    fn last<K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        last(
+            &self.txn.open_table(table.definition()).map_err(storage)?,
+            visit,
+        )
+    }
+
+    fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure> {
+        let open = self.txn.open_table(table.definition()).map_err(storage)?;
+        open.len().map_err(storage)
+    }
+
+    fn overlay<T>(&self, look: impl FnOnce(&Overlay) -> T) -> T {
+        look(&self.overlay.borrow())
+    }
 }
 
 fn get<K: TableKey, T>(
@@ -431,4 +513,14 @@ fn scan<K: TableKey>(
         }
     }
     Ok(())
+}
+
+fn last<K: TableKey, T>(
+    open: &impl ReadableTable<K, &'static [u8]>,
+    visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
+    match open.last().map_err(storage)? {
+        Some((key, record)) => visit(key.value(), record.value()).map(Some),
+        None => Ok(None),
+    }
 }

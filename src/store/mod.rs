@@ -7,8 +7,11 @@
 pub mod access_token;
 pub mod directory;
 pub mod engine;
+pub mod journal;
 pub mod meta;
+pub mod overlay;
 pub mod persistent_login;
+pub mod place;
 pub mod profile;
 pub mod record;
 pub mod tenant;
@@ -22,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::config::Config;
 use crate::error::{Error, Failure};
 use crate::store::engine::{Engine, ReadTxn, WriteTxn};
+use crate::store::journal::JournalLimits;
 use crate::store::writer::{Message, Pending, Shared};
 
 /// Opens the database; called by the writer thread, which may block.
@@ -45,6 +49,8 @@ pub struct WriterLimits {
     pub batch_jobs_max: usize,
     /// How long a caller waits for its job.
     pub wait_max: Duration,
+    /// How rotations are journaled.
+    pub journal: JournalLimits,
 }
 
 impl WriterLimits {
@@ -54,6 +60,7 @@ impl WriterLimits {
             queue_jobs_max: config.queue_jobs_max.get(),
             batch_jobs_max: config.batch_jobs_max.get(),
             wait_max: config.write_timeout,
+            journal: JournalLimits::new(config),
         }
     }
 }
@@ -80,13 +87,7 @@ impl Store {
         let (queue, jobs) = mpsc::channel(limits.queue_jobs_max);
         let (opened, when_opened) = oneshot::channel();
         let shared = Arc::new(Shared::default());
-        writer::spawn(
-            opener,
-            opened,
-            jobs,
-            Arc::clone(&shared),
-            limits.batch_jobs_max,
-        )?;
+        writer::spawn(opener, opened, jobs, Arc::clone(&shared), limits)?;
         let store = Self {
             shared,
             queue,

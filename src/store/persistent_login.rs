@@ -3,7 +3,10 @@
 //! The logins of a profile lie next to each other, so that all of them are read at once. A small table
 //! tells the profile of each id; another one holds what is known of devices, which only lists show;
 //! and an index by creation time lets the cleaner find what has expired. None of these says anything
-//! that a rotation changes, so a rotation writes the record alone.
+//! that a rotation changes.
+//!
+//! A record may be behind: what rotations changed since is in the transaction's overlay, which every
+//! look here takes into account, until [`settle`] writes it into the record.
 
 use std::ops::{Bound, ControlFlow};
 
@@ -16,6 +19,8 @@ use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotati
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::store::engine::{Fixed, Read, Table, WriteTxn};
+use crate::store::overlay::Rotated;
+use crate::store::place::Place;
 use crate::store::record::{Decoder, Encoder};
 
 const LOGINS: Table<Fixed<28>> = Table::new("persistent_login");
@@ -26,42 +31,6 @@ const VERSION: u8 = 3;
 const PROFILE_VERSION: u8 = 1;
 const DEVICE_VERSION: u8 = 1;
 const CREATION_VERSION: u8 = 1;
-
-/// Where a login is stored. The order of places is that of their profiles, then of their ids.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Place {
-    /// Whose login it is.
-    pub profile_id: ObjectId,
-    /// The login.
-    pub id: PersistentLoginId,
-}
-
-impl Place {
-    /// The place of `login`.
-    pub fn of(login: &PersistentLogin) -> Self {
-        Self {
-            profile_id: login.profile_id,
-            id: login.id,
-        }
-    }
-
-    fn key(self) -> [u8; 28] {
-        let mut key = [0; 28];
-        key[..12].copy_from_slice(self.profile_id.as_bytes());
-        key[12..].copy_from_slice(self.id.uuid().as_bytes());
-        key
-    }
-
-    fn from_key(key: &[u8; 28]) -> Self {
-        let (mut profile_id, mut id) = ([0; 12], [0; 16]);
-        profile_id.copy_from_slice(&key[..12]);
-        id.copy_from_slice(&key[12..]);
-        Self {
-            profile_id: ObjectId::from_bytes(profile_id),
-            id: PersistentLoginId::new(Uuid::from_bytes(id)),
-        }
-    }
-}
 
 /// The login with this id, expired or not.
 ///
@@ -81,7 +50,16 @@ pub fn get(txn: &impl Read, id: PersistentLoginId) -> Result<Option<PersistentLo
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn get_at(txn: &impl Read, place: Place) -> Result<Option<PersistentLogin>, Failure> {
-    txn.get(&LOGINS, &place.key(), |record| decode(place, record))
+    let found = txn.get(&LOGINS, &place.key(), |record| decode(place, record))?;
+    Ok(found.map(|login| up_to_date(txn, place, login)))
+}
+
+/// The login as it is, if `login` is what its record says.
+fn up_to_date(txn: &impl Read, place: Place, login: PersistentLogin) -> PersistentLogin {
+    match txn.overlay(|overlay| overlay.get(&place).copied()) {
+        Some(rotated) => rotated.apply(login),
+        None => login,
+    }
 }
 
 /// When a login was made and last used: what a list of many is ordered by.
@@ -102,7 +80,12 @@ pub struct Usage {
 ///
 /// Of the storage.
 pub fn usage_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<Usage>, Failure> {
-    scan_profile(txn, profile_id, decode_usage)
+    scan_profile(txn, profile_id, |place, record| {
+        let usage = decode_usage(place, record)?;
+        let rotated = txn.overlay(|overlay| overlay.get(&place).copied());
+        let last_used = rotated.map_or(usage.last_used, |rotated| rotated.rotation.at);
+        Ok(Usage { last_used, ..usage })
+    })
 }
 
 /// The logins of a profile, expired ones among them, in the order of their ids. A record that does not
@@ -112,7 +95,10 @@ pub fn usage_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<Usa
 ///
 /// Of the storage.
 pub fn of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<PersistentLogin>, Failure> {
-    scan_profile(txn, profile_id, decode)
+    scan_profile(txn, profile_id, |place, record| {
+        let login = decode(place, record)?;
+        Ok(up_to_date(txn, place, login))
+    })
 }
 
 /// What is known of the device of the login at this place; nothing if there is no such login.
@@ -163,8 +149,8 @@ fn profile_of(txn: &impl Read, id: PersistentLoginId) -> Result<Option<ObjectId>
 ///
 /// Of the storage.
 pub fn create(txn: &WriteTxn, login: &PersistentLogin, device: &Device) -> Result<(), Failure> {
-    rotate(txn, login)?;
     let place = Place::of(login);
+    txn.put(&LOGINS, &place.key(), &encode(login))?;
     txn.put(
         &PROFILES,
         login.id.uuid().as_bytes(),
@@ -186,7 +172,34 @@ pub fn create(txn: &WriteTxn, login: &PersistentLogin, device: &Device) -> Resul
 ///
 /// Of the storage.
 pub fn rotate(txn: &WriteTxn, login: &PersistentLogin) -> Result<(), Failure> {
-    txn.put(&LOGINS, &Place::of(login).key(), &encode(login))
+    let place = Place::of(login);
+    match Rotated::of(login) {
+        Some(rotated) => {
+            txn.rotate(place, rotated);
+            Ok(())
+        }
+        None => txn.put(&LOGINS, &place.key(), &encode(login)),
+    }
+}
+
+/// Writes what rotations changed into the record at this place, if there is one.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn settle(txn: &WriteTxn, place: Place, rotated: Rotated) -> Result<(), Failure> {
+    match txn.get(&LOGINS, &place.key(), |record| decode(place, record)) {
+        Ok(Some(login)) => txn.put(&LOGINS, &place.key(), &encode(&rotated.apply(login))),
+        Ok(None) => Ok(()),
+        Err(Failure::Corrupt(cause)) => {
+            tracing::warn!(
+                cause,
+                "a rotation of a login that cannot be read is dropped"
+            );
+            Ok(())
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Removes the login.
@@ -287,7 +300,7 @@ pub fn walk(
     txn.scan(&LOGINS, first, |key, record| {
         let place = Place::from_key(key);
         if let Ok(login) = decode(place, record) {
-            visit(login);
+            visit(up_to_date(txn, place, login));
         }
         last = Some(place);
         count += 1;
@@ -298,6 +311,15 @@ pub fn walk(
         })
     })?;
     Ok(last.filter(|_| count == count_max))
+}
+
+/// How many logins there are, expired ones among them.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn count(txn: &impl Read) -> Result<u64, Failure> {
+    txn.count(&LOGINS)
 }
 
 /// Whether there is no login at all.
@@ -465,17 +487,5 @@ mod tests {
             keys.map(|key| split_creation_key(&key)),
             times.map(|time| (time, id))
         );
-    }
-
-    #[test]
-    fn the_logins_of_a_profile_lie_together() {
-        let place = |profile: u8, id| Place {
-            profile_id: ObjectId::from_bytes([profile; 12]),
-            id: PersistentLoginId::new(id),
-        };
-        let (some, last) = (place(9, Uuid::from_u128(7)), place(9, Uuid::max()));
-        assert_eq!(Place::from_key(&some.key()), some);
-        assert!(some.key() < last.key());
-        assert!(last.key() < place(10, Uuid::nil()).key());
     }
 }

@@ -35,6 +35,12 @@ impl Encoder {
         self.bytes(&[u8::from(value)])
     }
 
+    /// Appends a whole number.
+    #[must_use]
+    pub fn number(self, value: u64) -> Self {
+        self.bytes(&value.to_le_bytes())
+    }
+
     /// Appends a moment.
     #[must_use]
     pub fn timestamp(self, value: Timestamp) -> Self {
@@ -136,6 +142,15 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// Takes a whole number.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn number(&mut self) -> Result<u64, Failure> {
+        self.array().map(u64::from_le_bytes)
+    }
+
     /// Takes a moment.
     ///
     /// # Errors
@@ -201,6 +216,16 @@ impl<'a> Decoder<'a> {
             items.push(decode(self)?);
         }
         Ok(items)
+    }
+
+    /// The length of the list that comes next, which is not taken.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn peek_length(&self) -> Result<usize, Failure> {
+        let (kind, rest) = (self.kind, self.rest);
+        Self { kind, rest }.length()
     }
 
     /// Takes JSON of the wanted kind.

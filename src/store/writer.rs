@@ -2,7 +2,7 @@
 //!
 //! It takes whatever waits, runs every job in one write transaction, commits, and answers only then.
 //! There is no timer and no waiting for more: while one commit is on its way to the disk, the jobs of
-//! the next one gather by themselves.
+//! the next one gather by themselves. While nobody writes, it settles what the rotation journal holds.
 //!
 //! A batch in which no job wrote is aborted instead of committed, so that refusals cost no fsync. A
 //! job that fails on a record of its own spoils nothing for the others; a storage failure, or a job
@@ -13,17 +13,21 @@
 //! until that goes well. Opening reads the truth from the disk.
 
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::error::{Error, Failure};
-use crate::store::engine::{Afterwards, Engine, ReadTxn, WriteTxn};
-use crate::store::{Opener, Opening};
+use crate::store::engine::{Afterwards, ReadTxn, WriteTxn};
+use crate::store::journal::{Journal, JournalLimits};
+use crate::store::{Opener, Opening, WriterLimits};
 
 /// How long to wait before the second attempt to reopen a failed database; it doubles from there.
 const REOPEN_PAUSE_MIN: Duration = Duration::from_millis(10);
@@ -165,18 +169,27 @@ pub fn spawn(
     opened: oneshot::Sender<Result<(), Failure>>,
     queue: mpsc::Receiver<Message>,
     shared: Arc<Shared>,
-    batch_jobs_max: usize,
+    limits: &WriterLimits,
 ) -> Result<(), Failure> {
+    let cannot_start =
+        |error: io::Error| Failure::Internal(format!("cannot start the writer thread: {error}"));
+    let timer = Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(cannot_start)?;
     let mut writer = Writer {
         opener,
         queue,
+        timer,
         shared,
-        batch_jobs_max,
+        batch_jobs_max: limits.batch_jobs_max,
+        journal_limits: limits.journal.clone(),
+        settling: false,
     };
     let run = move || match writer.open(Opening::Start) {
-        Ok(engine) => {
+        Ok(journal) => {
             let _ = opened.send(Ok(()));
-            writer.serve(engine);
+            writer.serve(journal);
         }
         Err(failure) => {
             let _ = opened.send(Err(failure));
@@ -185,19 +198,33 @@ pub fn spawn(
     thread::Builder::new()
         .name("writer".to_owned())
         .spawn(run)
-        .map_err(|error| Failure::Internal(format!("cannot start the writer thread: {error}")))?;
+        .map_err(cannot_start)?;
     Ok(())
 }
 
 struct Writer {
     opener: Opener,
     queue: mpsc::Receiver<Message>,
+    /// What the thread waits on where it does not wait for ever.
+    timer: Runtime,
     shared: Arc<Shared>,
     batch_jobs_max: usize,
+    journal_limits: JournalLimits,
+    /// Whether nobody has written since the journal began to be settled.
+    settling: bool,
 }
 
 /// A wish to close that waits for its answer; `None` if everyone who could have one is gone.
 type Close = Option<oneshot::Sender<Result<(), Failure>>>;
+
+/// What ends a wait for messages.
+enum Wait {
+    Message(Message),
+    /// Nobody wrote for a while.
+    Idle,
+    /// Everyone who could write is gone.
+    Over,
+}
 
 /// What ends the gathering of a batch early.
 enum Interruption {
@@ -213,26 +240,26 @@ struct Broken {
 
 impl Writer {
     /// Serves until it is asked to close, through any number of storage failures.
-    fn serve(&mut self, mut engine: Engine) {
+    fn serve(&mut self, mut journal: Journal) {
         loop {
-            let (close, outcome) = match self.serve_engine(&engine) {
+            let (close, outcome) = match self.serve_journal(&mut journal) {
                 Ok(close) => {
                     self.queue.close();
                     self.shared.publish(None);
-                    (close, engine.close())
+                    (close, caught(|| journal.close()))
                 }
                 Err(Broken { failure, close }) => {
                     tracing::error!(%failure, "the storage failed; closing and reopening it");
                     self.shared.publish(None);
                     // What it failed to write it fails to close; the next open repairs it.
-                    let _ = caught(|| engine.close());
+                    let _ = caught(|| journal.abandon());
                     let reopened = match close {
                         Some(close) => Err(Some(close)),
                         None => self.reopen(),
                     };
                     match reopened {
                         Ok(reopened) => {
-                            engine = reopened;
+                            journal = reopened;
                             continue;
                         }
                         Err(close) => (close, Err(failure)),
@@ -251,18 +278,25 @@ impl Writer {
     }
 
     /// Commits batch after batch until a wish to close, or a storage failure.
-    fn serve_engine(&mut self, engine: &Engine) -> Result<Close, Broken> {
+    fn serve_journal(&mut self, journal: &mut Journal) -> Result<Close, Broken> {
         let mut batch = Vec::with_capacity(self.batch_jobs_max);
-        while let Some(message) = self.queue.blocking_recv() {
-            let interruption = self.gather(message, &mut batch);
-            let committed = self.commit(engine, &mut batch).and_then(|()| {
+        loop {
+            let (done, interruption) = match self.wait(journal) {
+                Wait::Message(message) => {
+                    let interruption = self.gather(message, &mut batch);
+                    (self.commit(journal, &mut batch), interruption)
+                }
+                Wait::Idle => (self.settle(journal), None),
+                Wait::Over => return Ok(None),
+            };
+            let done = done.and_then(|()| {
                 if self.shared.is_open() {
                     return Ok(());
                 }
                 // The message of the reader that withdrew it may have found the queue full.
                 Err(Failure::Storage("a reader failed".to_owned()))
             });
-            match (committed, interruption) {
+            match (done, interruption) {
                 (Ok(()), None) => {}
                 (Ok(()), Some(Interruption::Close(close))) => return Ok(Some(close)),
                 (Err(failure), Some(Interruption::Close(close))) => {
@@ -277,7 +311,43 @@ impl Writer {
                 }
             }
         }
-        Ok(None)
+    }
+
+    /// Waits for a message; not for long while the journal is not at rest.
+    fn wait(&mut self, journal: &Journal) -> Wait {
+        let received = match self.queue.try_recv() {
+            Ok(message) => Some(message),
+            Err(mpsc::error::TryRecvError::Disconnected) => None,
+            Err(mpsc::error::TryRecvError::Empty) if journal.is_at_rest() => {
+                self.queue.blocking_recv()
+            }
+            // Once it has begun to settle, it goes on as long as nobody comes.
+            Err(mpsc::error::TryRecvError::Empty) if self.settling => return Wait::Idle,
+            Err(mpsc::error::TryRecvError::Empty) => {
+                let next = self.queue.recv();
+                let timed = async { timeout(journal.idle_after(), next).await };
+                match self.timer.block_on(timed) {
+                    Ok(received) => received,
+                    Err(_elapsed) => {
+                        self.settling = true;
+                        return Wait::Idle;
+                    }
+                }
+            }
+        };
+        self.settling = false;
+        received.map_or(Wait::Over, Wait::Message)
+    }
+
+    /// Takes the journal one step further towards rest.
+    fn settle(&self, journal: &mut Journal) -> Result<(), Failure> {
+        let settled = caught(|| {
+            journal.settle_some()?;
+            journal.begin_read()
+        });
+        let snapshot = settled.inspect_err(|_| self.shared.publish(None))?;
+        self.shared.publish(Some(snapshot));
+        Ok(())
     }
 
     /// Moves `first` and what waits behind it into `batch`, up to its limit or to an interruption.
@@ -297,11 +367,11 @@ impl Writer {
     }
 
     /// Runs and answers a batch. Fails if the storage did, after having told so in the answers.
-    fn commit(&self, engine: &Engine, batch: &mut Vec<Box<dyn Job>>) -> Result<(), Failure> {
+    fn commit(&self, journal: &mut Journal, batch: &mut Vec<Box<dyn Job>>) -> Result<(), Failure> {
         if batch.is_empty() {
             return Ok(());
         }
-        let outcome = caught(|| self.run_batch(engine, batch));
+        let outcome = caught(|| self.run_batch(journal, batch));
         if matches!(outcome, Err(Failure::Storage(_))) {
             // Before the answers: whoever has one must not read what may be undone.
             self.shared.publish(None);
@@ -325,10 +395,10 @@ impl Writer {
 
     fn run_batch(
         &self,
-        engine: &Engine,
+        journal: &mut Journal,
         batch: &mut [Box<dyn Job>],
     ) -> Result<Vec<Afterwards>, Failure> {
-        let txn = engine.begin_write()?;
+        let txn = journal.begin_write()?;
         for job in batch {
             job.run(&txn)?;
         }
@@ -337,30 +407,30 @@ impl Writer {
             txn.abort()?;
             return Ok(afterwards);
         }
-        txn.commit()?;
+        journal.commit(txn)?;
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
         // Before the answers: whoever has one must find its write.
-        self.shared.publish(Some(engine.begin_read()?));
+        self.shared.publish(Some(journal.begin_read()?));
         Ok(afterwards)
     }
 
     /// Opens the database and shows it to the readers.
-    fn open(&mut self, opening: Opening) -> Result<Engine, Failure> {
+    fn open(&mut self, opening: Opening) -> Result<Journal, Failure> {
         let began = Instant::now();
-        let engine = caught(|| (self.opener)(opening))?;
-        self.shared.publish(Some(engine.begin_read()?));
+        let journal = caught(|| Journal::open((self.opener)(opening)?, &self.journal_limits))?;
+        self.shared.publish(Some(journal.begin_read()?));
         let open_ms = began.elapsed().as_secs_f64() * 1_000.0;
         tracing::info!(open_ms, "database opened");
-        Ok(engine)
+        Ok(journal)
     }
 
     /// Opens the database again and again until it goes well, or a wish to close comes.
-    fn reopen(&mut self) -> Result<Engine, Close> {
+    fn reopen(&mut self) -> Result<Journal, Close> {
         let mut pause = REOPEN_PAUSE_MIN;
         let mut told = None;
         loop {
             match self.open(Opening::AfterFailure) {
-                Ok(engine) => return Ok(engine),
+                Ok(journal) => return Ok(journal),
                 // A disk may be away for days: what stays the same is told once.
                 Err(failure) if told.as_ref() == Some(&failure) => {}
                 Err(failure) => {

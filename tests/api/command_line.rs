@@ -23,11 +23,12 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_tells_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 5] = [
+    const WITHOUT_DEFAULT: [&str; 6] = [
         "--seed",
         "--allow-demo-secrets",
         "--persistent-login-idle-max",
         "--logins-per-profile-max",
+        "--journal-target",
         "--two-phase-commit",
     ];
     let help = Launch::new(&["serve", "--help"]).run();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::persistent_login::PersistentLoginId;
 use rememberd::service::{persistent_login, upkeep};
-use rememberd::store::persistent_login::Place;
+use rememberd::store::place::Place;
 use rememberd::trail::Event;
 use serde_json::json;
 

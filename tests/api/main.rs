@@ -41,6 +41,7 @@ mod timeouts;
 // The process.
 mod clock;
 mod command_line;
+mod journal;
 mod log;
 mod seed_file;
 mod signals;

@@ -17,6 +17,7 @@ use rememberd::http::response::{self, Fault};
 use rememberd::service::access::Caller;
 use rememberd::service::{demo, persistent_login};
 use rememberd::store::engine::{Engine, EngineOptions};
+use rememberd::store::journal::Journal;
 use rememberd::store::{Opener, Opening, Store, WriterLimits};
 use tokio::runtime::Runtime;
 use tokio::task;
@@ -265,7 +266,10 @@ pub fn runtime() -> Runtime {
 /// An app that serves from what `opener` opens, and draws from `seed`.
 pub async fn serve(flags: &[&str], opener: Opener, seed: u64) -> App {
     let config = Config::from_flags(flags).expect("the flags are good");
-    let limits = WriterLimits::new(&config);
+    let limits = WriterLimits {
+        journal: support::tiny_journal(),
+        ..WriterLimits::new(&config)
+    };
     let store = Store::open(opener, &limits).await.expect("it opens");
     let app = support::app(flags, store, support::START, seed);
     app.enter(Phase::Serving);
@@ -304,7 +308,8 @@ pub async fn furnish(logins: usize, seed: u64) -> (Vec<u8>, Ledger) {
 pub fn logins_in(image: Vec<u8>) -> Result<Vec<PersistentLogin>, String> {
     let described = |failure: Failure| failure.to_string();
     let engine = Engine::open_backend(SickDisk::new(image, 0), &OPTIONS).map_err(described)?;
-    let snapshot = engine.begin_read().map_err(described)?;
+    let journal = Journal::open(engine, &support::tiny_journal()).map_err(described)?;
+    let snapshot = journal.begin_read().map_err(described)?;
     audit::logins(&snapshot)
 }
 

@@ -8,6 +8,13 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// So small a rotation journal that it goes through many rounds.
+const TINY_JOURNAL_FLAGS: [&str; 3] = [
+    "--journal-target=6",
+    "--journal-settle-min=2",
+    "--journal-idle-after=1ms",
+];
+
 /// An access token that allows everything.
 pub const ACCESS_TOKEN: &str = "history";
 
@@ -30,6 +37,7 @@ impl Server {
             .arg(&seed)
             .arg("--data-dir")
             .arg(home.path().join("data"))
+            .args(TINY_JOURNAL_FLAGS)
             .args(flags)
             .env_clear()
             .stdin(Stdio::null())

@@ -16,7 +16,7 @@ use rememberd::domain::tenant::TenantName;
 use rememberd::error::{Error, Refusal, Revoked};
 use rememberd::service::access::Caller;
 use rememberd::service::persistent_login::Listed;
-use rememberd::store::persistent_login::Place;
+use rememberd::store::place::Place;
 use rememberd::trail::{Event, Reason};
 use uuid::Uuid;
 

@@ -26,6 +26,7 @@ use rememberd::domain::tenant::TenantName;
 use rememberd::entropy::Entropy;
 use rememberd::service::seed::{self, Loaded, Seed};
 use rememberd::service::seed_file::SeedFile;
+use rememberd::store::journal::JournalLimits;
 use rememberd::store::{Opener, Store, WriterLimits};
 use uuid::Uuid;
 
@@ -77,12 +78,30 @@ pub fn size(name: &str, usual: usize) -> usize {
     variable(name).unwrap_or(usual * factor)
 }
 
-/// Opens a store whose limits no test here reaches.
+/// So small a journal that few rotations fill it and take it through many rounds. It settles nothing by
+/// itself, so that a run can be replayed.
+pub fn tiny_journal() -> JournalLimits {
+    JournalLimits {
+        target: Some(6),
+        settle_min: 2,
+        idle_after: Duration::from_secs(3_600),
+    }
+}
+
+/// What the program is given to have one as small, which settles by itself whenever it can.
+pub const TINY_JOURNAL_FLAGS: [&str; 3] = [
+    "--journal-target=6",
+    "--journal-settle-min=2",
+    "--journal-idle-after=1ms",
+];
+
+/// Opens a store whose limits no test here reaches, and whose journal is tiny.
 pub async fn open_store(opener: Opener) -> Store {
     let limits = WriterLimits {
         queue_jobs_max: 1_024,
         batch_jobs_max: 1_024,
         wait_max: Duration::from_secs(600),
+        journal: tiny_journal(),
     };
     Store::open(opener, &limits)
         .await

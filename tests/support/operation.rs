@@ -5,7 +5,7 @@ use rememberd::domain::device::Device;
 use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 use rememberd::error::Error;
 use rememberd::service::persistent_login::{self, Listed};
-use rememberd::store::persistent_login::Place;
+use rememberd::store::place::Place;
 
 use crate::support::contract::{As, Model};
 

@@ -4,13 +4,13 @@ use proptest::option;
 use proptest::prelude::{Strategy, any};
 use uuid::Uuid;
 
-use super::{DEVICE_VERSION, Place, VERSION};
-use super::{creation_key, split_creation_key};
+use super::{DEVICE_VERSION, VERSION, creation_key, split_creation_key};
 use super::{decode, decode_device, decode_profile, encode, encode_device, encode_profile};
 use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
 use crate::property::holds;
+use crate::store::place::Place;
 use crate::store::record::Encoder;
 use crate::store::record::properties::{
     check, check_time, object_id, tenant_name, text, timestamp,

@@ -1,0 +1,433 @@
+//! The rotation journal: how a durable rotation gets cheap.
+//!
+//! The database copies every page that a commit touches. Logins that are rotated together lie on
+//! different pages, so writing each rotation into its record would cost a page or more for each. A
+//! commit instead appends its rotations to a journal table, all in one entry, and *settles* a few older
+//! ones: it writes them into their records in the order of their places, so that neighbours share
+//! pages. What is journaled and not settled is in memory too, in the [`Overlay`], which every look at a
+//! login takes into account. Nobody outside of this floor knows of any of it.
+//!
+//! # What is where
+//!
+//! ```text
+//! records    place → record                        what exists; the rotation settled last
+//! journal    number → turn, (place, rotated) …     one entry for each commit that rotates
+//! overlay    place → rotated                       in memory: journaled and not settled
+//! ```
+//!
+//! Settling goes round and round through the overlay in the order of places, like the hand of a clock.
+//! Where the hand stands is its [`Turn`]: how many rounds it has done, and the place settled last. Each
+//! entry holds the turn as it was after its own commit had settled its share.
+//!
+//! # Why a restart loses nothing
+//!
+//! The turn of the last entry tells how far the hand came. From it and from an entry's own turn follows
+//! whether the hand has passed a rotation since it was journaled ([`Turn::has_settled`]):
+//!
+//! - An entry of this round: the hand has passed the places between the entry's turn and now.
+//! - An entry of the round before: it has passed all but those between now and the entry's turn.
+//! - An older one: it has passed every place.
+//!
+//! So [`Journal::open`] reads the entries in their order and puts into the overlay what the hand has not
+//! passed. The last rotation of a login counts, as it did when they happened. An entry that is two
+//! rounds old is settled as a whole and is removed.
+//!
+//! All that a commit does, entry, settled records and removed entries, is one transaction of the
+//! database: it is on the disk as a whole or not at all. The overlay and the turn in memory change after
+//! it, and a commit that fails leaves them as they were; whoever meets a storage failure opens the
+//! journal again.
+//!
+//! # Why it stays small
+//!
+//! Each rotation earns as much settling as the overlay is full: `overlay / target` rows. An overlay that
+//! has reached its target grows no more, whatever the traffic is. A round then lasts about as long as
+//! `target` rotations, and the journal holds not more than four rounds of them. (Only logins that are
+//! rotated one after the other in the order of their places keep running ahead of the hand: then a round
+//! lasts as many rotations as there are logins.) Removing old entries is bounded for each commit, so that
+//! no caller waits for it, and faster than new ones come. When nobody writes, the writer settles the
+//! rest by itself and empties the journal.
+
+use std::ops::{Bound, ControlFlow};
+use std::time::{Duration, Instant};
+
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::domain::persistent_login::{Rotation, Token};
+use crate::error::Failure;
+use crate::store::engine::{Engine, Fixed, Read, ReadTxn, Table, WriteTxn};
+use crate::store::overlay::{Overlay, Rotated};
+use crate::store::persistent_login;
+use crate::store::place::Place;
+use crate::store::record::{Decoder, Encoder};
+
+/// By number, which sorts like its big-endian bytes.
+const JOURNAL: Table<Fixed<8>> = Table::new("rotation_journal");
+const VERSION: u8 = 1;
+
+/// The target for few logins: less would save no memory worth naming.
+const TARGET_MIN: u64 = 4_096;
+
+/// The target for very many logins.
+const TARGET_MAX: u64 = 1 << 20;
+
+/// The target for other numbers of logins, in square roots of that number.
+const TARGET_PER_ROOT: u64 = 256;
+
+/// How many rotations one transaction settles while nobody rotates: so few that a caller who comes just
+/// then hardly waits.
+const IDLE_ROWS: usize = 256;
+
+/// How many rotations one transaction settles when the database is closed.
+const CLOSE_ROWS: usize = 4_096;
+
+/// How long closing the database may settle; what is left is in the journal.
+const CLOSE_SETTLE_MAX: Duration = Duration::from_secs(2);
+
+/// How many entries are removed for each rotation that is journaled, where that many are settled: more
+/// than one, so that a backlog shrinks.
+const REMOVED_PER_ROW: usize = 2;
+
+/// How rotations are journaled.
+#[derive(Clone, Debug)]
+pub struct JournalLimits {
+    /// How many rotations the overlay holds, about; by default it follows the number of logins.
+    pub target: Option<u64>,
+    /// How many rotations are settled together at least.
+    pub settle_min: u64,
+    /// How long nobody writes before the rest is settled.
+    pub idle_after: Duration,
+}
+
+impl JournalLimits {
+    /// The limits that the settings ask for.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            target: config.journal_target.map(|target| target.get() as u64),
+            settle_min: config.journal_settle_min.get() as u64,
+            idle_after: config.journal_idle_after,
+        }
+    }
+
+    fn target_for(&self, logins: u64) -> u64 {
+        self.target
+            .unwrap_or_else(|| (TARGET_PER_ROOT * logins.isqrt()).clamp(TARGET_MIN, TARGET_MAX))
+    }
+}
+
+/// A database whose rotations are journaled.
+pub struct Journal {
+    engine: Engine,
+    limits: JournalLimits,
+    target: u64,
+    overlay: Overlay,
+    turn: Turn,
+    /// The number of the next entry.
+    next: u64,
+    /// How many entries there are.
+    entries: u64,
+    /// The settling that was earned and not done, in rows × `target`.
+    earned: u64,
+}
+
+impl Journal {
+    /// Puts into the overlay what the database's journal holds.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage, or of an entry that does not decode: without it logins would be out of date.
+    pub fn open(engine: Engine, limits: &JournalLimits) -> Result<Self, Failure> {
+        let snapshot = engine.begin_read(Overlay::new())?;
+        let last = snapshot.last(&JOURNAL, |number, entry| {
+            Ok((u64::from_be_bytes(*number), decode_turn(entry)?.0))
+        })?;
+        let (next, turn) = last.map_or((0, Turn::FIRST), |(number, turn)| (number + 1, turn));
+        let overlay = replay(&snapshot, turn)?;
+        let entries = snapshot.count(&JOURNAL)?;
+        let target = limits.target_for(persistent_login::count(&snapshot)?);
+        drop(snapshot);
+        Ok(Self {
+            engine,
+            limits: limits.clone(),
+            target,
+            overlay,
+            turn,
+            next,
+            entries,
+            earned: 0,
+        })
+    }
+
+    /// A snapshot of everything committed so far.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn begin_read(&self) -> Result<ReadTxn, Failure> {
+        self.engine.begin_read(self.overlay.clone())
+    }
+
+    /// The write transaction, to be given to [`Journal::commit`] or aborted.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn begin_write(&self) -> Result<WriteTxn, Failure> {
+        self.engine.begin_write(self.overlay.clone())
+    }
+
+    /// Journals the transaction's rotations and makes everything in it durable and visible; when this
+    /// returns `Ok`, it is on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`]: the journal must be opened again, and all of it may be there or none of it.
+    pub fn commit(&mut self, txn: WriteTxn) -> Result<(), Failure> {
+        let rows = txn.rotations().len() as u64;
+        let earned = self.earned + rows * self.overlay.len() as u64;
+        let quota = earned / self.target;
+        // Few logins that are rotated again and again must not wait for many.
+        let least = self.limits.settle_min.min(self.overlay.len() as u64);
+        let share = if rows > 0 && quota >= least {
+            usize::try_from(quota).unwrap_or(usize::MAX)
+        } else {
+            0
+        };
+        let removed_max = REMOVED_PER_ROW * txn.rotations().len();
+        self.commit_with(txn, share, removed_max)?;
+        self.earned = if share > 0 {
+            earned % self.target
+        } else {
+            earned
+        };
+        Ok(())
+    }
+
+    /// Whether everything is settled and the journal is empty.
+    pub fn is_at_rest(&self) -> bool {
+        self.overlay.is_empty() && self.entries == 0
+    }
+
+    /// How long nobody writes before [`Journal::settle_some`] is due.
+    pub fn idle_after(&self) -> Duration {
+        self.limits.idle_after
+    }
+
+    /// Settles some of what waits, or removes some of the entries if nothing does: one short step
+    /// towards rest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Journal::commit`].
+    pub fn settle_some(&mut self) -> Result<(), Failure> {
+        self.settle(IDLE_ROWS)
+    }
+
+    /// Settles for a moment, so that the next start has little to read, and closes the database so that
+    /// it needs no repair.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn close(mut self) -> Result<(), Failure> {
+        let began = Instant::now();
+        while !self.is_at_rest() && began.elapsed() < CLOSE_SETTLE_MAX {
+            self.settle(CLOSE_ROWS)?;
+        }
+        self.engine.close()
+    }
+
+    /// Closes the database after a failure, as far as that goes.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn abandon(self) -> Result<(), Failure> {
+        self.engine.close()
+    }
+
+    fn settle(&mut self, rows: usize) -> Result<(), Failure> {
+        let txn = self.begin_write()?;
+        if self.overlay.is_empty() {
+            // With nothing to settle every entry is as good as none.
+            let removed = remove_first(&txn, rows, |_| true)?;
+            txn.commit()?;
+            self.entries -= removed;
+            return Ok(());
+        }
+        self.commit_with(txn, rows, rows)
+    }
+
+    /// Settles the next `share` rotations, if it is not zero, writes the entry, removes at most
+    /// `removed_max` rotations that are settled, and commits.
+    fn commit_with(
+        &mut self,
+        txn: WriteTxn,
+        share: usize,
+        removed_max: usize,
+    ) -> Result<(), Failure> {
+        let (settled, turn) = self.next_to_settle(share);
+        for (place, rotated) in &settled {
+            persistent_login::settle(&txn, *place, *rotated)?;
+        }
+        let (mut added, mut removed) = (0, 0);
+        if share > 0 || !txn.rotations().is_empty() {
+            let entry = encode_entry(turn, &txn.rotations());
+            txn.put(&JOURNAL, &self.next.to_be_bytes(), &entry)?;
+            added = 1;
+            removed = remove_first(&txn, removed_max, |old| old.cycle + 2 <= turn.cycle)?;
+        }
+        let mut overlay = txn.overlay(Overlay::clone);
+        let target = if turn.cycle == self.turn.cycle {
+            self.target
+        } else {
+            self.limits.target_for(persistent_login::count(&txn)?)
+        };
+        txn.commit()?;
+        for (place, rotated) in settled {
+            // Rotated again by this very transaction, it stays.
+            if overlay.get(&place) == Some(&rotated) {
+                overlay.remove(&place);
+            }
+        }
+        self.overlay = overlay;
+        self.turn = turn;
+        self.target = target;
+        self.next += added;
+        self.entries = self.entries + added - removed;
+        Ok(())
+    }
+
+    /// The next `share` rotations behind the hand, without those of the open transaction, and the turn
+    /// after they are settled. Where nothing is left ahead, a new round begins.
+    fn next_to_settle(&self, share: usize) -> (Vec<(Place, Rotated)>, Turn) {
+        if share == 0 {
+            return (Vec::new(), self.turn);
+        }
+        let start = self.turn.hand.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut ahead = self.overlay.range((start, Bound::Unbounded));
+        let settled: Vec<_> = ahead
+            .by_ref()
+            .take(share)
+            .map(|(place, rotated)| (*place, *rotated))
+            .collect();
+        let cycle = self.turn.cycle;
+        let turn = match (settled.last(), ahead.next()) {
+            (Some(&(place, _)), Some(_)) => Turn {
+                cycle,
+                hand: Some(place),
+            },
+            _ => Turn {
+                cycle: cycle + 1,
+                hand: None,
+            },
+        };
+        (settled, turn)
+    }
+}
+
+/// How far settling has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Turn {
+    /// How many rounds were finished.
+    cycle: u64,
+    /// The place settled last in this round; `None` at its beginning.
+    hand: Option<Place>,
+}
+
+impl Turn {
+    const FIRST: Self = Self {
+        cycle: 0,
+        hand: None,
+    };
+
+    /// Whether the hand, which is at this turn now, has passed `place` since it was at `then`.
+    fn has_settled(self, then: Self, place: Place) -> bool {
+        let before = |hand: Option<Place>| hand.is_some_and(|hand| place <= hand);
+        match self.cycle.checked_sub(then.cycle) {
+            Some(0) => !before(then.hand) && before(self.hand),
+            Some(1) => !before(then.hand) || before(self.hand),
+            _ => true,
+        }
+    }
+}
+
+/// What is journaled in `snapshot` and not settled at `now`.
+fn replay(snapshot: &ReadTxn, now: Turn) -> Result<Overlay, Failure> {
+    let mut overlay = Overlay::new();
+    snapshot.scan(&JOURNAL, Bound::Unbounded, |_, entry| {
+        let (then, mut rows) = decode_turn(entry)?;
+        for (place, rotated) in rows.list(decode_row)? {
+            if now.has_settled(then, place) {
+                overlay.remove(&place);
+            } else {
+                overlay.insert(place, rotated);
+            }
+        }
+        rows.finish()?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(overlay)
+}
+
+/// Removes the oldest entries while `is_old` holds for their turns, until they had `rows_max` rotations
+/// together; an entry without any counts as one. Tells how many.
+fn remove_first(
+    txn: &WriteTxn,
+    rows_max: usize,
+    is_old: impl Fn(Turn) -> bool,
+) -> Result<u64, Failure> {
+    let mut numbers = Vec::new();
+    let mut rows_count = 0;
+    txn.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
+        let (turn, rows) = decode_turn(entry).map_err(unreadable)?;
+        if rows_count >= rows_max || !is_old(turn) {
+            return Ok(ControlFlow::Break(()));
+        }
+        rows_count += rows.peek_length().map_err(unreadable)?.max(1);
+        numbers.push(*number);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    for number in &numbers {
+        txn.remove(&JOURNAL, number)?;
+    }
+    Ok(numbers.len() as u64)
+}
+
+/// An entry that could be read when the database was opened cannot be any more.
+fn unreadable(failure: Failure) -> Failure {
+    Failure::Storage(failure.to_string())
+}
+
+fn encode_entry(turn: Turn, rows: &[(Place, Rotated)]) -> Vec<u8> {
+    Encoder::new(VERSION)
+        .number(turn.cycle)
+        .option(turn.hand, |entry, place| entry.bytes(&place.key()))
+        .list(rows, |entry, (place, rotated)| {
+            entry
+                .bytes(&place.key())
+                .uuid(rotated.token.reveal())
+                .uuid(rotated.rotation.replaced.reveal())
+                .timestamp(rotated.rotation.at)
+        })
+        .finish()
+}
+
+/// The turn of an entry, and the decoder that goes on with its rows.
+fn decode_turn(entry: &[u8]) -> Result<(Turn, Decoder<'_>), Failure> {
+    let mut decoder = Decoder::new("entry of the rotation journal", VERSION, entry)?;
+    let cycle = decoder.number()?;
+    let hand = decoder.option(|entry| Ok(Place::from_key(&entry.array()?)))?;
+    Ok((Turn { cycle, hand }, decoder))
+}
+
+fn decode_row(entry: &mut Decoder<'_>) -> Result<(Place, Rotated), Failure> {
+    let place = Place::from_key(&entry.array()?);
+    let token = Token::new(entry.uuid()?);
+    let replaced = Token::new(entry.uuid()?);
+    let at: Timestamp = entry.timestamp()?;
+    let rotation = Rotation { replaced, at };
+    Ok((place, Rotated { token, rotation }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,435 @@
+//! What the journal never does wrong: each invariant of its design, broken by a test if it breaks.
+//!
+//! What needs a failing or a dying disk is in `tests/crash.rs` and `tests/faults/`, which run through a
+//! journal as small as the one here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Bound, ControlFlow};
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any};
+use proptest::prop_oneof;
+use uuid::Uuid;
+
+use super::{JOURNAL, Journal, JournalLimits, Turn, decode_row, decode_turn, encode_entry};
+use crate::clock::Timestamp;
+use crate::domain::device::Device;
+use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
+use crate::domain::tenant::TenantName;
+use crate::error::Failure;
+use crate::property::{holds, is_linear};
+use crate::store::engine::{Engine, EngineOptions, Read, ReadTxn, WriteTxn};
+use crate::store::overlay::Rotated;
+use crate::store::persistent_login;
+use crate::store::place::Place;
+use crate::store::record::properties::check_time;
+
+const OPTIONS: EngineOptions = EngineOptions {
+    cache_bytes: 1 << 20,
+    two_phase_commit: false,
+};
+
+const LIMITS: JournalLimits = JournalLimits {
+    target: Some(6),
+    settle_min: 2,
+    idle_after: Duration::from_secs(1),
+};
+
+/// A journal over logins that are told by a number, with a plain map of what they should be.
+struct Fixture {
+    journal: Journal,
+    expected: BTreeMap<Place, PersistentLogin>,
+    /// Ids are never used again.
+    deleted: BTreeSet<Place>,
+    /// Counts rotations, so that no two tokens are the same.
+    rotations: u128,
+}
+
+impl Fixture {
+    fn new(limits: JournalLimits, logins: u8) -> Self {
+        let engine = Engine::in_memory(&OPTIONS);
+        let mut fixture = Self {
+            journal: Journal::open(engine, &limits).expect("it opens"),
+            expected: BTreeMap::new(),
+            deleted: BTreeSet::new(),
+            rotations: 0,
+        };
+        let creations: Vec<_> = (0..logins).map(Step::Create).collect();
+        fixture.batch(&creations);
+        fixture
+    }
+
+    /// Does the steps in one transaction.
+    fn batch(&mut self, steps: &[Step]) {
+        let txn = self.journal.begin_write().expect("it begins");
+        for step in steps {
+            self.step(&txn, *step);
+        }
+        self.journal.commit(txn).expect("it commits");
+    }
+
+    fn step(&mut self, txn: &WriteTxn, step: Step) {
+        let place = match step {
+            Step::Create(number) | Step::Rotate(number) | Step::Delete(number) => place(number),
+        };
+        let found = persistent_login::get_at(txn, place).expect("it is readable");
+        assert_eq!(found.as_ref(), self.expected.get(&place), "{step:?}");
+        match (step, found) {
+            (Step::Create(_), None) if !self.deleted.contains(&place) => {
+                let login = login(place);
+                persistent_login::create(txn, &login, &Device::default()).expect("it is put");
+                self.expected.insert(place, login);
+            }
+            (Step::Rotate(_), Some(login)) => {
+                self.rotations += 1;
+                let fresh = Token::new(Uuid::from_u128(self.rotations));
+                let rotated = login.rotated(fresh, Timestamp::from_millis(7));
+                persistent_login::rotate(txn, &rotated).expect("it is put");
+                self.expected.insert(place, rotated);
+            }
+            (Step::Delete(_), Some(login)) => {
+                persistent_login::delete(txn, &login).expect("it is removed");
+                self.expected.remove(&place);
+                self.deleted.insert(place);
+            }
+            (Step::Create(_), _) | (Step::Rotate(_) | Step::Delete(_), None) => {}
+        }
+    }
+
+    /// Overlay and records together are what they should be, and stay that when the journal is opened
+    /// again, with everything else that it keeps in memory.
+    fn reopen(mut self) -> Self {
+        self.check();
+        let Journal {
+            engine,
+            limits,
+            overlay,
+            turn,
+            entries,
+            earned,
+            ..
+        } = self.journal;
+        self.journal = Journal::open(engine, &limits).expect("it opens");
+        assert_eq!(self.journal.overlay, overlay);
+        assert_eq!(self.journal.entries, entries);
+        // It may begin anew with every start, but not with every step of a test.
+        self.journal.earned = earned;
+        if entries > 0 {
+            assert_eq!(self.journal.turn, turn);
+        }
+        self.check();
+        self
+    }
+
+    fn check(&self) {
+        let snapshot = self.journal.begin_read().expect("it is readable");
+        assert_eq!(self.seen_by(&snapshot), self.expected);
+    }
+
+    /// What the records and the overlay of `snapshot` tell together.
+    fn seen_by(&self, snapshot: &ReadTxn) -> BTreeMap<Place, PersistentLogin> {
+        let mut seen = BTreeMap::new();
+        persistent_login::walk(snapshot, None, usize::MAX, |login| {
+            seen.insert(Place::of(&login), login);
+        })
+        .expect("it is readable");
+        seen
+    }
+
+    /// How many rotations the journal's entries have together.
+    fn rows(&self) -> usize {
+        let snapshot = self.journal.begin_read().expect("it is readable");
+        let mut rows = 0;
+        snapshot
+            .scan(&JOURNAL, Bound::Unbounded, |_, entry| {
+                rows += decode_turn(entry)?.1.peek_length()?;
+                Ok(ControlFlow::Continue(()))
+            })
+            .expect("it is readable");
+        rows
+    }
+
+    fn rest(&mut self) {
+        while !self.journal.is_at_rest() {
+            self.journal.settle_some().expect("it settles");
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Create(u8),
+    Rotate(u8),
+    Delete(u8),
+}
+
+/// The lowest and the highest place that there can be are among them.
+fn place(number: u8) -> Place {
+    let id = match number {
+        0 => Uuid::nil(),
+        u8::MAX => Uuid::max(),
+        _ => Uuid::from_u128(u128::from(number)),
+    };
+    Place {
+        profile_id: ObjectId::from_bytes([if number < 252 { number & !3 } else { u8::MAX }; 12]),
+        id: PersistentLoginId::new(id),
+    }
+}
+
+fn login(place: Place) -> PersistentLogin {
+    PersistentLogin {
+        id: place.id,
+        tenant: TenantName::new("default").expect("not empty"),
+        profile_id: place.profile_id,
+        token: Token::new(Uuid::nil()),
+        timestamp: Timestamp::from_millis(5),
+        rotation: None,
+    }
+}
+
+/// Few logins, so that they meet often; both ends of the order among them.
+fn steps() -> impl Strategy<Value = Step> + Clone {
+    let numbers = || prop_oneof![Just(0), Just(u8::MAX), 0..12_u8, 244..=u8::MAX];
+    prop_oneof![
+        2 => numbers().prop_map(Step::Create),
+        8 => numbers().prop_map(Step::Rotate),
+        1 => numbers().prop_map(Step::Delete),
+    ]
+}
+
+#[test]
+fn it_is_what_a_plain_map_is_and_stays_so_when_it_is_opened_again() {
+    // An empty batch stands for a step of settling while nobody writes.
+    holds(vec(vec(steps(), 0..6), 1..30), |batches| {
+        let mut fixture = Fixture::new(LIMITS, 0);
+        for batch in batches {
+            if batch.is_empty() {
+                fixture.journal.settle(2).expect("it settles");
+            } else {
+                fixture.batch(&batch);
+            }
+            fixture = fixture.reopen();
+        }
+        fixture.rest();
+        assert_eq!(fixture.rows(), 0);
+        fixture.reopen();
+    });
+}
+
+#[test]
+fn a_login_rotated_by_the_commit_that_settles_it_keeps_the_new_token() {
+    let mut fixture = Fixture::new(LIMITS, 1);
+    let mut settled_and_rotated = 0;
+    for _ in 0..100 {
+        let turn = fixture.journal.turn;
+        fixture.batch(&[Step::Rotate(0)]);
+        // It is the only login: a round that ends has settled it.
+        settled_and_rotated += u64::from(fixture.journal.turn.cycle > turn.cycle);
+        assert_eq!(fixture.journal.overlay.len(), 1);
+        fixture = fixture.reopen();
+    }
+    assert!(settled_and_rotated > 10, "{settled_and_rotated}");
+}
+
+#[test]
+fn a_second_rotation_in_a_transaction_sees_the_first() {
+    let mut fixture = Fixture::new(LIMITS, 2);
+    fixture.batch(&[Step::Rotate(1), Step::Rotate(1)]);
+    let rotated = &fixture.expected[&place(1)];
+    let rotation = rotated.rotation.expect("it was rotated");
+    assert_eq!(rotation.replaced, Token::new(Uuid::from_u128(1)));
+    assert_eq!(rotated.token, Token::new(Uuid::from_u128(2)));
+    fixture.reopen();
+}
+
+#[test]
+fn a_deleted_login_does_not_come_back() {
+    let mut fixture = Fixture::new(LIMITS, 3);
+    fixture.batch(&[Step::Rotate(1), Step::Rotate(2)]);
+    fixture.batch(&[Step::Delete(1)]);
+    assert!(fixture.journal.overlay.contains_key(&place(1)));
+    fixture = fixture.reopen();
+    fixture.rest();
+    fixture = fixture.reopen();
+    assert!(!fixture.expected.contains_key(&place(1)));
+}
+
+#[test]
+fn a_transaction_that_is_aborted_leaves_nothing() {
+    let mut fixture = Fixture::new(LIMITS, 3);
+    let expected = fixture.expected.clone();
+    let txn = fixture.journal.begin_write().expect("it begins");
+    fixture.step(&txn, Step::Rotate(1));
+    txn.abort().expect("it is undone");
+    fixture.expected = expected;
+    fixture.reopen();
+}
+
+#[test]
+fn a_snapshot_stays_what_it_was_while_rotations_come_and_are_settled() {
+    let mut fixture = Fixture::new(LIMITS, 8);
+    for round in 0..50 {
+        let (snapshot, then) = (
+            fixture.journal.begin_read().expect("it is readable"),
+            fixture.expected.clone(),
+        );
+        fixture.batch(&[Step::Rotate(round % 8), Step::Rotate(round % 3)]);
+        fixture.batch(&[
+            Step::Rotate(round % 5),
+            Step::Delete(round % 7),
+            Step::Create(round % 7),
+        ]);
+        fixture.journal.settle_some().expect("it settles");
+        assert_eq!(fixture.seen_by(&snapshot), then);
+        fixture.check();
+    }
+}
+
+/// How many transactions are tried for a bound.
+const ROUNDS: usize = 400;
+
+/// A journal as it is by default for few logins, scaled down.
+const BOUNDED: JournalLimits = JournalLimits {
+    target: Some(64),
+    settle_min: 8,
+    ..LIMITS
+};
+
+/// Runs batches of the sizes that `sizes` gives in turn, on the logins that `login` gives, and asserts
+/// that overlay and journal stay within their bounds.
+#[track_caller]
+fn assert_bounded(what: &str, sizes: &[usize], rows_bound: usize, login: impl Fn(usize) -> u8) {
+    let mut fixture = Fixture::new(BOUNDED, u8::MAX);
+    let largest = sizes.iter().max().copied().unwrap_or_default();
+    let (mut overlay_max, mut rows_max, mut count) = (0, 0, 0);
+    for round in 0..ROUNDS {
+        let size = sizes[round * sizes.len() / ROUNDS];
+        let steps: Vec<_> = (count..count + size)
+            .map(|n| Step::Rotate(login(n)))
+            .collect();
+        count += size;
+        fixture.batch(&steps);
+        overlay_max = overlay_max.max(fixture.journal.overlay.len());
+        if round % 20 == 0 {
+            rows_max = rows_max.max(fixture.rows());
+        }
+    }
+    // What is earned is spent in steps, and by the next commit.
+    assert!(
+        overlay_max <= 64 + 2 * 8 + 2 * largest,
+        "{what}: {overlay_max}"
+    );
+    assert!(rows_max <= rows_bound + 8 * largest, "{what}: {rows_max}");
+    fixture.reopen();
+}
+
+#[test]
+fn overlay_and_journal_stay_within_their_bounds() {
+    let scattered = |n: usize| (n.wrapping_mul(2_654_435_761) >> 7) as u8 % 255;
+    let skewed = move |n: usize| if n.is_multiple_of(4) { scattered(n) } else { 3 };
+    let hot = |_| 7;
+    for (how, sizes) in [
+        ("one at a time", vec![1]),
+        ("many at a time", vec![16]),
+        ("one at a time after many", vec![16, 1, 1]),
+        ("many at a time after one", vec![1, 1, 16, 3]),
+    ] {
+        assert_bounded(&format!("scattered, {how}"), &sizes, 5 * 64, scattered);
+        assert_bounded(&format!("skewed, {how}"), &sizes, 5 * 64, skewed);
+        assert_bounded(&format!("one login, {how}"), &sizes, 5 * 64, hot);
+        // The hand runs after them all the way round.
+        let in_order = |n| (n % 255) as u8;
+        assert_bounded(&format!("in order, {how}"), &sizes, 3 * 255, in_order);
+    }
+}
+
+#[test]
+fn rest_is_reached_in_short_steps() {
+    let limits = JournalLimits {
+        target: Some(1_000),
+        ..LIMITS
+    };
+    let mut fixture = Fixture::new(limits, u8::MAX);
+    for number in 0..u8::MAX {
+        fixture.batch(&[Step::Rotate(number)]);
+    }
+    assert!(!fixture.journal.is_at_rest());
+    let mut steps = 0;
+    while !fixture.journal.is_at_rest() {
+        fixture.journal.settle(100).expect("it settles");
+        fixture = fixture.reopen();
+        steps += 1;
+    }
+    // Three to settle 255, and three to remove as many entries and those of the steps.
+    assert_eq!(steps, 6);
+}
+
+#[test]
+fn the_target_follows_the_number_of_logins() {
+    let limits = JournalLimits {
+        target: None,
+        ..LIMITS
+    };
+    assert_eq!(limits.target_for(0), 4_096);
+    assert_eq!(limits.target_for(100_000), 80_896);
+    assert_eq!(limits.target_for(1_000_000), 256_000);
+    assert_eq!(limits.target_for(u64::MAX), 1 << 20);
+}
+
+#[test]
+fn entries_are_what_they_were() {
+    let turns = (any::<u64>(), any::<Option<u8>>()).prop_map(|(cycle, hand)| Turn {
+        cycle,
+        hand: hand.map(place),
+    });
+    let rows = (any::<u8>(), any::<u128>(), any::<u128>(), any::<i64>());
+    let rows = vec(
+        rows.prop_map(|(number, token, replaced, at)| {
+            let rotation = Rotation {
+                replaced: Token::new(Uuid::from_u128(replaced)),
+                at: Timestamp::from_millis(at),
+            };
+            let token = Token::new(Uuid::from_u128(token));
+            (place(number), Rotated { token, rotation })
+        }),
+        0..5,
+    );
+    holds((turns, rows), |(turn, rows)| {
+        let entry = encode_entry(turn, &rows);
+        assert_eq!(decode_entry(&entry), Ok((turn, rows)));
+        for length in 0..entry.len() {
+            assert!(matches!(
+                decode_entry(&entry[..length]),
+                Err(Failure::Corrupt(_))
+            ));
+        }
+    });
+    holds(vec(any::<u8>(), 0..200), |bytes| {
+        let _ = decode_entry(&bytes);
+    });
+    check_time(&encode_entry(Turn::FIRST, &[]), decode_entry);
+    is_linear("a long entry", 1_000, long_entry, |entry| {
+        decode_entry(entry).expect("it is whole");
+    });
+}
+
+fn long_entry(rows: usize) -> Vec<u8> {
+    let rotation = Rotation {
+        replaced: Token::new(Uuid::nil()),
+        at: Timestamp::from_millis(1),
+    };
+    let token = Token::new(Uuid::max());
+    encode_entry(
+        Turn::FIRST,
+        &vec![(place(9), Rotated { token, rotation }); rows],
+    )
+}
+
+fn decode_entry(entry: &[u8]) -> Result<(Turn, Vec<(Place, Rotated)>), Failure> {
+    let (turn, mut decoder) = decode_turn(entry)?;
+    let rows = decoder.list(decode_row)?;
+    decoder.finish()?;
+    Ok((turn, rows))
+}
