@@ -317,7 +317,7 @@ impl<'a> Trial<'a> {
         let disk = Disk::new(image);
         let engine = Engine::open_backend(disk.clone(), self.options).map_err(broken)?;
         let recovery = disk.recording();
-        let mut journal = Journal::open(engine, &support::tiny_journal()).map_err(broken)?;
+        let mut journal = Journal::open(engine, &support::tiny_journal(), 0).map_err(broken)?;
         let snapshot = journal.begin_read().map_err(broken)?;
         let logins = audit::logins(&snapshot).map_err(Kind::Broken)?;
         drop(snapshot);
@@ -383,7 +383,7 @@ fn audit_after(
     change: impl FnOnce(&WriteTxn) -> Result<(), Failure>,
 ) -> Result<Vec<PersistentLogin>, String> {
     let engine = Engine::open_backend(Disk::new(Vec::new()), &ONE_PHASE).expect("it opens");
-    let mut journal = Journal::open(engine, &support::tiny_journal()).expect("it opens");
+    let mut journal = Journal::open(engine, &support::tiny_journal(), 0).expect("it opens");
     let txn = journal.begin_write().expect("it is writable");
     change(&txn).expect("it is written");
     journal.commit(txn).expect("it is committed");

@@ -1,8 +1,9 @@
 //! Creating, reading, rotating and ending persistent logins.
 //!
 //! Each write is checked first on a snapshot, so that refused callers never reach the writer, and
-//! again inside the write transaction, whose check is the one that counts. What happened is told to
-//! the trail by the transaction, once it is committed.
+//! again inside the write transaction, whose check is the one that counts; where nothing but rotations
+//! came between, a refresh need not look twice. What happened is told to the trail by the transaction,
+//! once it is committed.
 
 use std::cmp::Reverse;
 
@@ -18,9 +19,10 @@ use crate::error::{Error, Failure, Refusal};
 use crate::service::access::{self, Caller};
 use crate::service::rotation::Refresh;
 use crate::service::scene::Scene;
-use crate::store::engine::Read;
+use crate::store::engine::{Read, ReadTxn};
 use crate::store::persistent_login::Usage;
 use crate::store::place::Place;
+use crate::store::seen::Seen;
 use crate::store::{persistent_login, profile};
 use crate::trail::{Event, Reason};
 
@@ -99,11 +101,15 @@ pub async fn refresh(
     presented: Option<Token>,
 ) -> Result<PersistentLogin, Error> {
     let request = OfLogin::new(app, caller, id);
-    app.store.read(|txn| request.rotatable(txn).map(drop))?;
+    let look = |txn: &ReadTxn| Ok(Seen::new(txn, request.rotatable(txn)?));
+    let seen = app.store.read(look)?;
     let refresh = Refresh::new(app, presented);
     app.store
         .write(move |txn| {
-            let (caller, login) = request.rotatable(txn)?;
+            let (caller, login) = match seen.recall(txn) {
+                Some((caller, login)) => (caller, persistent_login::up_to_date(txn, login)),
+                None => request.rotatable(txn)?,
+            };
             refresh.carry_out(txn, login, &request.scene.by(caller))
         })
         .await

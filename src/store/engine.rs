@@ -5,7 +5,7 @@
 //! which spares everyone a shared struct of tables; a snapshot, which many readers share, keeps those
 //! that it has opened.
 //!
-//! Beside the file, every transaction has the overlay that belongs to it.
+//! Beside the file, every transaction has the [`Edition`] that belongs to it.
 
 use std::any::Any;
 use std::cell::{Cell, Ref, RefCell};
@@ -66,6 +66,17 @@ pub struct EngineOptions {
     pub cache_bytes: usize,
     /// Whether a commit writes and syncs twice, so that it needs no trust in checksums.
     pub two_phase_commit: bool,
+}
+
+/// What belongs to a state of the database beside its file.
+#[derive(Clone, Debug, Default)]
+pub struct Edition {
+    /// What rotations changed and the records do not tell yet.
+    pub overlay: Overlay,
+    /// Higher with every commit.
+    pub version: u64,
+    /// The version of the last commit that wrote anything but rotations.
+    pub records_version: u64,
 }
 
 /// Memory for cached pages while a database is repaired, in bytes.
@@ -140,32 +151,34 @@ impl Engine {
         }
     }
 
-    /// A snapshot of everything committed so far, under `overlay`.
+    /// A snapshot of everything committed so far, which is of this edition.
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`] if the database failed earlier.
-    pub fn begin_read(&self, overlay: Overlay) -> Result<ReadTxn, Failure> {
+    pub fn begin_read(&self, edition: Edition) -> Result<ReadTxn, Failure> {
         let txn = self.database.begin_read().map_err(storage)?;
         Ok(ReadTxn {
             txn,
-            overlay,
+            edition,
             tables: [const { OnceLock::new() }; OPEN_TABLES_MAX],
         })
     }
 
-    /// The write transaction, which begins under `overlay`; waits while another is open.
+    /// The write transaction, which begins with this edition; waits while another is open.
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`] if the database failed earlier.
-    pub fn begin_write(&self, overlay: Overlay) -> Result<WriteTxn, Failure> {
+    pub fn begin_write(&self, edition: Edition) -> Result<WriteTxn, Failure> {
         let mut txn = self.database.begin_write().map_err(storage)?;
         txn.set_durability(Durability::Immediate).map_err(storage)?;
         txn.set_two_phase_commit(self.two_phase_commit);
         Ok(WriteTxn {
             txn,
-            overlay: RefCell::new(overlay),
+            overlay: RefCell::new(edition.overlay),
+            version: edition.version,
+            records_version: edition.records_version,
             rotations: RefCell::default(),
             writes: Cell::new(0),
             afterwards: RefCell::default(),
@@ -252,7 +265,7 @@ pub trait Read {
 /// A snapshot, shared by any number of threads.
 pub struct ReadTxn {
     txn: ReadTransaction,
-    overlay: Overlay,
+    edition: Edition,
     /// The tables opened so far, by name, each a [`Opened`] of its own key type.
     tables: [OnceLock<(&'static str, Box<dyn Any + Send + Sync>)>; OPEN_TABLES_MAX],
 }
@@ -264,6 +277,11 @@ const OPEN_TABLES_MAX: usize = 16;
 struct Opened<K: TableKey>(Option<ReadOnlyTable<K, &'static [u8]>>);
 
 impl ReadTxn {
+    /// The version of the database that this shows.
+    pub fn version(&self) -> u64 {
+        self.edition.version
+    }
+
     /// Shows `look` the table, and opens it if need be.
     fn with_table<K: TableKey, T>(
         &self,
@@ -342,7 +360,7 @@ impl Read for ReadTxn {
     }
 
     fn overlay<T>(&self, look: impl FnOnce(&Overlay) -> T) -> T {
-        look(&self.overlay)
+        look(&self.edition.overlay)
     }
 }
 
@@ -350,6 +368,8 @@ impl Read for ReadTxn {
 pub struct WriteTxn {
     txn: WriteTransaction,
     overlay: RefCell<Overlay>,
+    version: u64,
+    records_version: u64,
     rotations: RefCell<Vec<(Place, Rotated)>>,
     writes: Cell<u64>,
     afterwards: RefCell<Vec<Afterwards>>,
@@ -370,6 +390,17 @@ impl WriteTxn {
     /// The rotations so far, in their order.
     pub fn rotations(&self) -> Ref<'_, [(Place, Rotated)]> {
         Ref::map(self.rotations.borrow(), Vec::as_slice)
+    }
+
+    /// Whether records are here as the snapshot of this version shows them, and whatever was rotated
+    /// since is in the overlay.
+    ///
+    /// A rotation that the snapshot does not have came with a later commit, and leaves the overlay with a
+    /// commit after that one: so it may have left it only two commits after the snapshot.
+    pub fn shows_records_of(&self, version: u64) -> bool {
+        let is_recent = self.version <= version + 1;
+        let wrote_records = self.writes.get() > self.rotations.borrow().len() as u64;
+        is_recent && self.records_version <= version && !wrote_records
     }
 
     /// How many entries were written or removed, and logins rotated, so far.

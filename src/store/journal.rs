@@ -54,7 +54,7 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::domain::persistent_login::{Rotation, Token};
 use crate::error::Failure;
-use crate::store::engine::{Engine, Fixed, Read, ReadTxn, Table, WriteTxn};
+use crate::store::engine::{Edition, Engine, Fixed, Read, ReadTxn, Table, WriteTxn};
 use crate::store::overlay::{Overlay, Rotated};
 use crate::store::persistent_login;
 use crate::store::place::Place;
@@ -119,7 +119,7 @@ pub struct Journal {
     engine: Engine,
     limits: JournalLimits,
     target: u64,
-    overlay: Overlay,
+    edition: Edition,
     turn: Turn,
     /// The number of the next entry.
     next: u64,
@@ -130,13 +130,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Puts into the overlay what the database's journal holds.
+    /// Puts into the overlay what the database's journal holds. The first version is `version`, which is
+    /// to be higher by two than that of a journal that failed.
     ///
     /// # Errors
     ///
     /// Of the storage, or of an entry that does not decode: without it logins would be out of date.
-    pub fn open(engine: Engine, limits: &JournalLimits) -> Result<Self, Failure> {
-        let snapshot = engine.begin_read(Overlay::new())?;
+    pub fn open(engine: Engine, limits: &JournalLimits, version: u64) -> Result<Self, Failure> {
+        let snapshot = engine.begin_read(Edition::default())?;
         let last = snapshot.last(&JOURNAL, |number, entry| {
             Ok((u64::from_be_bytes(*number), decode_turn(entry)?.0))
         })?;
@@ -149,7 +150,11 @@ impl Journal {
             engine,
             limits: limits.clone(),
             target,
-            overlay,
+            edition: Edition {
+                overlay,
+                version,
+                records_version: version,
+            },
             turn,
             next,
             entries,
@@ -163,7 +168,7 @@ impl Journal {
     ///
     /// Of the storage.
     pub fn begin_read(&self) -> Result<ReadTxn, Failure> {
-        self.engine.begin_read(self.overlay.clone())
+        self.engine.begin_read(self.edition.clone())
     }
 
     /// The write transaction, to be given to [`Journal::commit`] or aborted.
@@ -172,7 +177,7 @@ impl Journal {
     ///
     /// Of the storage.
     pub fn begin_write(&self) -> Result<WriteTxn, Failure> {
-        self.engine.begin_write(self.overlay.clone())
+        self.engine.begin_write(self.edition.clone())
     }
 
     /// Journals the transaction's rotations and makes everything in it durable and visible; when this
@@ -183,10 +188,13 @@ impl Journal {
     /// [`Failure::Storage`]: the journal must be opened again, and all of it may be there or none of it.
     pub fn commit(&mut self, txn: WriteTxn) -> Result<(), Failure> {
         let rows = txn.rotations().len() as u64;
-        let earned = self.earned + rows * self.overlay.len() as u64;
+        let earned = self.earned + rows * self.edition.overlay.len() as u64;
         let quota = earned / self.target;
         // Few logins that are rotated again and again must not wait for many.
-        let least = self.limits.settle_min.min(self.overlay.len() as u64);
+        let least = self
+            .limits
+            .settle_min
+            .min(self.edition.overlay.len() as u64);
         let share = if rows > 0 && quota >= least {
             usize::try_from(quota).unwrap_or(usize::MAX)
         } else {
@@ -202,9 +210,14 @@ impl Journal {
         Ok(())
     }
 
+    /// The version of the last commit.
+    pub fn version(&self) -> u64 {
+        self.edition.version
+    }
+
     /// Whether everything is settled and the journal is empty.
     pub fn is_at_rest(&self) -> bool {
-        self.overlay.is_empty() && self.entries == 0
+        self.edition.overlay.is_empty() && self.entries == 0
     }
 
     /// How long nobody writes before [`Journal::settle_some`] is due.
@@ -247,10 +260,11 @@ impl Journal {
 
     fn settle(&mut self, rows: usize) -> Result<(), Failure> {
         let txn = self.begin_write()?;
-        if self.overlay.is_empty() {
+        if self.edition.overlay.is_empty() {
             // With nothing to settle every entry is as good as none.
             let removed = remove_first(&txn, rows, |_| true)?;
             txn.commit()?;
+            self.edition.version += 1;
             self.entries -= removed;
             return Ok(());
         }
@@ -265,6 +279,7 @@ impl Journal {
         share: usize,
         removed_max: usize,
     ) -> Result<(), Failure> {
+        let wrote_records = txn.writes() > txn.rotations().len() as u64;
         let (settled, turn) = self.next_to_settle(share);
         for (place, rotated) in &settled {
             persistent_login::settle(&txn, *place, *rotated)?;
@@ -277,6 +292,12 @@ impl Journal {
             removed = remove_first(&txn, removed_max, |old| old.cycle + 2 <= turn.cycle)?;
         }
         let mut overlay = txn.overlay(Overlay::clone);
+        let version = self.edition.version + 1;
+        let records_version = if wrote_records {
+            version
+        } else {
+            self.edition.records_version
+        };
         let target = if turn.cycle == self.turn.cycle {
             self.target
         } else {
@@ -289,7 +310,11 @@ impl Journal {
                 overlay.remove(&place);
             }
         }
-        self.overlay = overlay;
+        self.edition = Edition {
+            overlay,
+            version,
+            records_version,
+        };
         self.turn = turn;
         self.target = target;
         self.next += added;
@@ -304,7 +329,7 @@ impl Journal {
             return (Vec::new(), self.turn);
         }
         let start = self.turn.hand.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut ahead = self.overlay.range((start, Bound::Unbounded));
+        let mut ahead = self.edition.overlay.range((start, Bound::Unbounded));
         let settled: Vec<_> = ahead
             .by_ref()
             .take(share)

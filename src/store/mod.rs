@@ -14,6 +14,7 @@ pub mod persistent_login;
 pub mod place;
 pub mod profile;
 pub mod record;
+pub mod seen;
 pub mod tenant;
 mod writer;
 

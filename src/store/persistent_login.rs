@@ -51,12 +51,13 @@ pub fn get(txn: &impl Read, id: PersistentLoginId) -> Result<Option<PersistentLo
 /// Of the storage, or of a record that does not decode.
 pub fn get_at(txn: &impl Read, place: Place) -> Result<Option<PersistentLogin>, Failure> {
     let found = txn.get(&LOGINS, &place.key(), |record| decode(place, record))?;
-    Ok(found.map(|login| up_to_date(txn, place, login)))
+    Ok(found.map(|login| up_to_date(txn, login)))
 }
 
-/// The login as it is, if `login` is what its record says.
-fn up_to_date(txn: &impl Read, place: Place, login: PersistentLogin) -> PersistentLogin {
-    match txn.overlay(|overlay| overlay.get(&place).copied()) {
+/// The login as it is, if `login` is what its record says, or what was seen of it in a snapshot whose
+/// records `txn` shows.
+pub fn up_to_date(txn: &impl Read, login: PersistentLogin) -> PersistentLogin {
+    match txn.overlay(|overlay| overlay.get(&Place::of(&login)).copied()) {
         Some(rotated) => rotated.apply(login),
         None => login,
     }
@@ -97,7 +98,7 @@ pub fn usage_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<Usa
 pub fn of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<PersistentLogin>, Failure> {
     scan_profile(txn, profile_id, |place, record| {
         let login = decode(place, record)?;
-        Ok(up_to_date(txn, place, login))
+        Ok(up_to_date(txn, login))
     })
 }
 
@@ -300,7 +301,7 @@ pub fn walk(
     txn.scan(&LOGINS, first, |key, record| {
         let place = Place::from_key(key);
         if let Ok(login) = decode(place, record) {
-            visit(up_to_date(txn, place, login));
+            visit(up_to_date(txn, login));
         }
         last = Some(place);
         count += 1;

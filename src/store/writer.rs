@@ -185,6 +185,7 @@ pub fn spawn(
         batch_jobs_max: limits.batch_jobs_max,
         journal_limits: limits.journal.clone(),
         settling: false,
+        version: 0,
     };
     let run = move || match writer.open(Opening::Start) {
         Ok(journal) => {
@@ -212,6 +213,8 @@ struct Writer {
     journal_limits: JournalLimits,
     /// Whether nobody has written since the journal began to be settled.
     settling: bool,
+    /// The version that the next journal begins with.
+    version: u64,
 }
 
 /// A wish to close that waits for its answer; `None` if everyone who could have one is gone.
@@ -252,6 +255,8 @@ impl Writer {
                     tracing::error!(%failure, "the storage failed; closing and reopening it");
                     self.shared.publish(None);
                     // What it failed to write it fails to close; the next open repairs it.
+                    // What it may have committed last is not what anybody has seen.
+                    self.version = journal.version() + 2;
                     let _ = caught(|| journal.abandon());
                     let reopened = match close {
                         Some(close) => Err(Some(close)),
@@ -417,7 +422,8 @@ impl Writer {
     /// Opens the database and shows it to the readers.
     fn open(&mut self, opening: Opening) -> Result<Journal, Failure> {
         let began = Instant::now();
-        let journal = caught(|| Journal::open((self.opener)(opening)?, &self.journal_limits))?;
+        let journal =
+            caught(|| Journal::open((self.opener)(opening)?, &self.journal_limits, self.version))?;
         self.shared.publish(Some(journal.begin_read()?));
         let open_ms = began.elapsed().as_secs_f64() * 1_000.0;
         tracing::info!(open_ms, "database opened");

@@ -51,7 +51,7 @@ impl Fixture {
     fn new(limits: JournalLimits, logins: u8) -> Self {
         let engine = Engine::in_memory(&OPTIONS);
         let mut fixture = Self {
-            journal: Journal::open(engine, &limits).expect("it opens"),
+            journal: Journal::open(engine, &limits, 0).expect("it opens"),
             expected: BTreeMap::new(),
             deleted: BTreeSet::new(),
             rotations: 0,
@@ -105,14 +105,14 @@ impl Fixture {
         let Journal {
             engine,
             limits,
-            overlay,
+            edition,
             turn,
             entries,
             earned,
             ..
         } = self.journal;
-        self.journal = Journal::open(engine, &limits).expect("it opens");
-        assert_eq!(self.journal.overlay, overlay);
+        self.journal = Journal::open(engine, &limits, 0).expect("it opens");
+        assert_eq!(self.journal.edition.overlay, edition.overlay);
         assert_eq!(self.journal.entries, entries);
         // It may begin anew with every start, but not with every step of a test.
         self.journal.earned = earned;
@@ -227,7 +227,7 @@ fn a_login_rotated_by_the_commit_that_settles_it_keeps_the_new_token() {
         fixture.batch(&[Step::Rotate(0)]);
         // It is the only login: a round that ends has settled it.
         settled_and_rotated += u64::from(fixture.journal.turn.cycle > turn.cycle);
-        assert_eq!(fixture.journal.overlay.len(), 1);
+        assert_eq!(fixture.journal.edition.overlay.len(), 1);
         fixture = fixture.reopen();
     }
     assert!(settled_and_rotated > 10, "{settled_and_rotated}");
@@ -249,7 +249,7 @@ fn a_deleted_login_does_not_come_back() {
     let mut fixture = Fixture::new(LIMITS, 3);
     fixture.batch(&[Step::Rotate(1), Step::Rotate(2)]);
     fixture.batch(&[Step::Delete(1)]);
-    assert!(fixture.journal.overlay.contains_key(&place(1)));
+    assert!(fixture.journal.edition.overlay.contains_key(&place(1)));
     fixture = fixture.reopen();
     fixture.rest();
     fixture = fixture.reopen();
@@ -311,7 +311,7 @@ fn assert_bounded(what: &str, sizes: &[usize], rows_bound: usize, login: impl Fn
             .collect();
         count += size;
         fixture.batch(&steps);
-        overlay_max = overlay_max.max(fixture.journal.overlay.len());
+        overlay_max = overlay_max.max(fixture.journal.edition.overlay.len());
         if round % 20 == 0 {
             rows_max = rows_max.max(fixture.rows());
         }
@@ -432,4 +432,37 @@ fn decode_entry(entry: &[u8]) -> Result<(Turn, Vec<(Place, Rotated)>), Failure> 
     let rows = decoder.list(decode_row)?;
     decoder.finish()?;
     Ok((turn, rows))
+}
+
+#[test]
+fn what_was_seen_is_recalled_while_nothing_but_rotations_in_the_overlay_came_since() {
+    let mut fixture = Fixture::new(LIMITS, 3);
+    let version = fixture.journal.version();
+    let recalls = |fixture: &Fixture| {
+        let txn = fixture.journal.begin_write().expect("it begins");
+        let recalls = txn.shows_records_of(version);
+        txn.abort().expect("it is undone");
+        recalls
+    };
+    assert!(recalls(&fixture));
+    fixture.batch(&[Step::Rotate(1)]);
+    assert!(fixture.journal.edition.overlay.contains_key(&place(1)));
+    assert!(recalls(&fixture));
+    fixture.rest();
+    assert!(!recalls(&fixture), "the rotation has left the overlay");
+}
+
+#[test]
+fn what_was_seen_is_not_recalled_once_a_record_was_written() {
+    let mut fixture = Fixture::new(LIMITS, 3);
+    let version = fixture.journal.version();
+    let txn = fixture.journal.begin_write().expect("it begins");
+    fixture.step(&txn, Step::Rotate(1));
+    assert!(txn.shows_records_of(version));
+    fixture.step(&txn, Step::Delete(2));
+    assert!(!txn.shows_records_of(version), "by this transaction");
+    fixture.journal.commit(txn).expect("it commits");
+    let txn = fixture.journal.begin_write().expect("it begins");
+    assert!(!txn.shows_records_of(version), "by the one before");
+    assert!(txn.shows_records_of(version + 1));
 }

@@ -1,0 +1,28 @@
+//! What a snapshot showed, for the write transaction that comes after it.
+//!
+//! A write is decided inside its transaction, on what is true there. Where no record was written since
+//! the snapshot, what was read from records before is still true, and nobody need read it again. What
+//! rotations changed since is in the transaction's overlay.
+
+use crate::store::engine::{ReadTxn, WriteTxn};
+
+/// A value that was read from records of a snapshot.
+#[derive(Debug)]
+pub struct Seen<T> {
+    version: u64,
+    value: T,
+}
+
+impl<T> Seen<T> {
+    /// What `txn` showed.
+    pub fn new(txn: &ReadTxn, value: T) -> Self {
+        let version = txn.version();
+        Self { version, value }
+    }
+
+    /// The value, if `txn` shows the same but for rotations, all of which are in its overlay; else it has
+    /// to be read again.
+    pub fn recall(self, txn: &WriteTxn) -> Option<T> {
+        txn.shows_records_of(self.version).then_some(self.value)
+    }
+}
