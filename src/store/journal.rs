@@ -16,13 +16,13 @@
 //! ```
 //!
 //! Settling goes round and round through the overlay in the order of places, like the hand of a clock.
-//! Where the hand stands is its [`Turn`]: how many rounds it has done, and the place settled last. Each
+//! Where the hand stands is its *turn*: how many rounds it has done, and the place settled last. Each
 //! entry holds the turn as it was after its own commit had settled its share.
 //!
 //! # Why a restart loses nothing
 //!
 //! The turn of the last entry tells how far the hand came. From it and from an entry's own turn follows
-//! whether the hand has passed a rotation since it was journaled ([`Turn::has_settled`]):
+//! whether the hand has passed a rotation since it was journaled (`Turn::has_settled`):
 //!
 //! - An entry of this round: the hand has passed the places between the entry's turn and now.
 //! - An entry of the round before: it has passed all but those between now and the entry's turn.
