@@ -88,7 +88,7 @@ pub fn run(cli: Cli) -> Result<(), Stopped> {
         Command::Serve(config) => {
             let _log =
                 logging::start(&config).map_err(|error| Stopped::new("cannot start", error))?;
-            tokio::runtime::Builder::new_multi_thread()
+            tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .map_err(|error| Stopped::new("cannot start", error))?
@@ -133,6 +133,8 @@ async fn serve(config: Config) -> Result<(), Stopped> {
     drop(stop);
     served
         .await
+        .map_err(io::Error::other)
+        .flatten()
         .map_err(|error| Stopped::new("serving failed", error))?;
     upkeep.abort();
     let saved = upkeep::save_newest_time(&app).await;

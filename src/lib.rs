@@ -41,6 +41,9 @@
 //! itself, so there is no timer. A refusal is a value ([`error::Refusal`]) and lets the batch commit;
 //! only a storage failure undoes it.
 //!
+//! Connections are served by one thread for each processor (`server/workers.rs`), and the answers of a
+//! commit come to each of them together ([`store::answers`]).
+//!
 //! What makes a durable rotation cheap is the rotation journal: [`store::journal`] explains it, and
 //! nobody above the store knows of it.
 

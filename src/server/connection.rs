@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -24,15 +25,18 @@ const LOOKS_PER_HEADER_TIMEOUT: u32 = 4;
 /// Serves the requests that come on `socket`, until the client leaves, waits too long or is evicted,
 /// or `stopping` turns true and the request under way is answered.
 pub async fn serve(
-    socket: TcpStream,
+    socket: net::TcpStream,
     app: Arc<App>,
     activity: Arc<Activity>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    // Answers are small and complete; without this each would wait for the last one's receipt.
-    if socket.set_nodelay(true).is_err() {
+    // Answers are small and complete; with a delay each would wait for the last one's receipt.
+    let registered = socket
+        .set_nodelay(true)
+        .and_then(|()| TcpStream::from_std(socket));
+    let Ok(socket) = registered else {
         return;
-    }
+    };
     let config = &app.config;
     let connection = http1::Builder::new()
         .half_close(true)

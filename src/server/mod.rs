@@ -5,18 +5,22 @@
 
 mod activity;
 mod connection;
+mod workers;
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::io;
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::server::activity::Activity;
+use crate::server::workers::Workers;
 
 /// How long to wait when the host has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -26,10 +30,19 @@ const EVICTION_PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves `app` on `listener` until `shutdown` is done, then finishes the requests under way, for at
 /// most the configured time, and returns.
-pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
+///
+/// # Errors
+///
+/// If the threads that serve cannot be started.
+pub async fn run(
+    listener: TcpListener,
+    app: Arc<App>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let permits = Arc::new(Semaphore::new(app.config.connections_max.get()));
     let connections = Connections::default();
+    let mut workers = Workers::start()?;
     let mut tasks = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -42,7 +55,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
         let (number, activity) = connections.add();
         let connections = connections.clone();
         let served = connection::serve(socket, Arc::clone(&app), activity, stopping.clone());
-        tasks.spawn(async move {
+        workers.spawn(&mut tasks, async move {
             served.await;
             connections.remove(number);
             drop(permit);
@@ -58,6 +71,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
     {
         tracing::warn!("some connections did not finish in time and were cut");
     }
+    Ok(())
 }
 
 /// The next connection and the permit that it counts under.
@@ -67,8 +81,10 @@ async fn accept(
     connections: &Connections,
 ) -> (TcpStream, OwnedSemaphorePermit) {
     let socket = loop {
-        match listener.accept().await {
-            Ok((socket, _)) => break socket,
+        // The thread that will serve it registers it anew.
+        let accepted = listener.accept().await;
+        match accepted.and_then(|(socket, _)| socket.into_std()) {
+            Ok(socket) => break socket,
             Err(error) => {
                 tracing::warn!(%error, "accepting a connection failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

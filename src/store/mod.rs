@@ -5,6 +5,7 @@
 //! disk. What a resource's keys and records look like is in the file of its name.
 
 pub mod access_token;
+pub mod answers;
 pub mod directory;
 pub mod engine;
 pub mod journal;

@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::error::{Error, Failure};
+use crate::store::answers::{self, Inbox, Outcome};
 use crate::store::engine::{Afterwards, ReadTxn, WriteTxn};
 use crate::store::journal::{Journal, JournalLimits};
 use crate::store::{Opener, Opening, WriterLimits};
@@ -105,7 +106,10 @@ pub trait Job: Send {
     fn run(&mut self, txn: &WriteTxn) -> Result<(), Failure>;
 
     /// Tells the caller: its own verdict if the batch is on disk, else why it is not.
-    fn answer(self: Box<Self>, batch: Result<(), Failure>);
+    fn answer(self: Box<Self>, batch: Outcome);
+
+    /// Where the caller is answered, if its thread has an inbox.
+    fn inbox(&self) -> Option<&Arc<Inbox>>;
 }
 
 /// A caller's closure on its way through [`Job::run`] and [`Job::answer`].
@@ -113,6 +117,7 @@ pub struct Pending<W, T> {
     work: Option<W>,
     verdict: Option<Result<T, Error>>,
     caller: oneshot::Sender<Result<T, Error>>,
+    inbox: Option<Arc<Inbox>>,
 }
 
 impl<W, T> Pending<W, T> {
@@ -122,6 +127,7 @@ impl<W, T> Pending<W, T> {
             work: Some(work),
             verdict: None,
             caller,
+            inbox: answers::inbox(),
         };
         (job, answer)
     }
@@ -151,7 +157,7 @@ where
         Ok(())
     }
 
-    fn answer(self: Box<Self>, batch: Result<(), Failure>) {
+    fn answer(self: Box<Self>, batch: Outcome) {
         let answer = match (batch, self.verdict) {
             (Ok(()), Some(verdict)) => verdict,
             (Ok(()), None) => Err(Failure::Internal("a job was not run".to_owned()).into()),
@@ -159,6 +165,10 @@ where
         };
         // A caller that is gone no longer wants to know.
         let _ = self.caller.send(answer);
+    }
+
+    fn inbox(&self) -> Option<&Arc<Inbox>> {
+        self.inbox.as_ref()
     }
 }
 
@@ -382,9 +392,7 @@ impl Writer {
             self.shared.publish(None);
         }
         let told = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
-        for job in batch.drain(..) {
-            job.answer(told.clone());
-        }
+        answers::answer(batch.drain(..), &told);
         match outcome {
             Ok(afterwards) => {
                 afterwards.into_iter().for_each(|work| work());

@@ -1,6 +1,7 @@
 //! A server inside the test's process, with a clock that the test moves.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -163,7 +164,7 @@ pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
     stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    served: JoinHandle<io::Result<()>>,
     runtime: Runtime,
     home: TempDir,
     disk_fails: Arc<AtomicBool>,
@@ -272,6 +273,7 @@ impl Server {
         self.stop.send(()).expect("the server runs");
         self.runtime
             .block_on(self.served)
+            .expect("serving does not panic")
             .expect("serving ends well");
         self.runtime
             .block_on(self.app.store.close())
