@@ -144,7 +144,7 @@ fn check_file(directory: &Path, clients: &[Client]) {
     let engine = directory
         .open_database(&options, Opening::Start)
         .expect("it opens");
-    let journal = Journal::open(engine, &support::tiny_journal(), 0).expect("it opens");
+    let mut journal = Journal::open(engine, &support::tiny_journal(), 0).expect("it opens");
     let snapshot = journal.begin_read().expect("it is readable");
     let mut logins = audit::logins(&snapshot).expect("records and index agree");
     for client in clients {

@@ -22,9 +22,8 @@ const FLOORS: [&[&str]; 10] = [
 ];
 
 /// Where a library or a part of the standard one may be named, as path prefixes below `src`.
-const HOMES: [(&str, &[&str]); 15] = [
+const HOMES: [(&str, &[&str]); 14] = [
     ("redb::", &["store/engine.rs"]),
-    ("imbl::", &["store/overlay.rs"]),
     ("rand::", &["entropy.rs"]),
     ("hyper::", &["http/", "server/"]),
     ("hyper_util::", &["server/"]),

@@ -12,7 +12,7 @@ use std::cell::{Cell, Ref, RefCell};
 use std::fs::File;
 use std::marker::PhantomData;
 use std::ops::{Bound, ControlFlow};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use redb::backends::FileBackend;
 use redb::{
@@ -22,7 +22,7 @@ use redb::{
 };
 
 use crate::error::Failure;
-use crate::store::overlay::{Overlay, Rotated};
+use crate::store::overlay::{Overlay, Pin, Rotated, Rotations};
 use crate::store::place::Place;
 
 /// A key of exactly `N` bytes.
@@ -72,7 +72,9 @@ pub struct EngineOptions {
 #[derive(Clone, Debug, Default)]
 pub struct Edition {
     /// What rotations changed and the records do not tell yet.
-    pub overlay: Overlay,
+    pub overlay: Arc<Overlay>,
+    /// Keeps in the overlay what this edition's records do not tell.
+    pub pin: Pin,
     /// Higher with every commit.
     pub version: u64,
     /// The version of the last commit that wrote anything but rotations.
@@ -176,11 +178,10 @@ impl Engine {
         txn.set_two_phase_commit(self.two_phase_commit);
         Ok(WriteTxn {
             txn,
-            overlay: RefCell::new(edition.overlay),
-            version: edition.version,
-            records_version: edition.records_version,
+            edition,
             rotations: RefCell::default(),
-            writes: Cell::new(0),
+            rotated: Cell::new(0),
+            written: Cell::new(0),
             afterwards: RefCell::default(),
         })
     }
@@ -258,8 +259,8 @@ pub trait Read {
         Ok(self.count(table)? == 0)
     }
 
-    /// Shows `look` what rotations changed and the records do not tell yet.
-    fn overlay<T>(&self, look: impl FnOnce(&Overlay) -> T) -> T;
+    /// What the last rotation of the login at `place` changed, if its record may not tell it yet.
+    fn rotated(&self, place: Place) -> Option<Rotated>;
 }
 
 /// A snapshot, shared by any number of threads.
@@ -277,9 +278,9 @@ const OPEN_TABLES_MAX: usize = 16;
 struct Opened<K: TableKey>(Option<ReadOnlyTable<K, &'static [u8]>>);
 
 impl ReadTxn {
-    /// The version of the database that this shows.
-    pub fn version(&self) -> u64 {
-        self.edition.version
+    /// What belongs to this state of the database beside its file.
+    pub fn edition(&self) -> &Edition {
+        &self.edition
     }
 
     /// Shows `look` the table, and opens it if need be.
@@ -359,19 +360,20 @@ impl Read for ReadTxn {
         })
     }
 
-    fn overlay<T>(&self, look: impl FnOnce(&Overlay) -> T) -> T {
-        look(&self.edition.overlay)
+    fn rotated(&self, place: Place) -> Option<Rotated> {
+        self.edition.overlay.get(place)
     }
 }
 
 /// The write transaction. Dropped without [`WriteTxn::commit`], it changes nothing.
 pub struct WriteTxn {
     txn: WriteTransaction,
-    overlay: RefCell<Overlay>,
-    version: u64,
-    records_version: u64,
-    rotations: RefCell<Vec<(Place, Rotated)>>,
-    writes: Cell<u64>,
+    edition: Edition,
+    rotations: RefCell<Rotations>,
+    /// How many rotations were noted.
+    rotated: Cell<u64>,
+    /// How many entries were written or removed.
+    written: Cell<u64>,
     afterwards: RefCell<Vec<Afterwards>>,
 }
 
@@ -382,30 +384,28 @@ impl WriteTxn {
     /// Notes what a rotation changed of the login at `place`. It is not written by itself: whoever
     /// commits the transaction takes the [`WriteTxn::rotations`] and writes them first.
     pub fn rotate(&self, place: Place, rotated: Rotated) {
-        self.overlay.borrow_mut().insert(place, rotated);
-        self.rotations.borrow_mut().push((place, rotated));
-        self.writes.set(self.writes.get() + 1);
+        self.rotations.borrow_mut().put(place, rotated);
+        self.rotated.set(self.rotated.get() + 1);
     }
 
-    /// The rotations so far, in their order.
-    pub fn rotations(&self) -> Ref<'_, [(Place, Rotated)]> {
-        Ref::map(self.rotations.borrow(), Vec::as_slice)
+    /// The rotations so far.
+    pub fn rotations(&self) -> Ref<'_, Rotations> {
+        self.rotations.borrow()
     }
 
-    /// Whether records are here as the snapshot of this version shows them, and whatever was rotated
-    /// since is in the overlay.
-    ///
-    /// A rotation that the snapshot does not have came with a later commit, and leaves the overlay with a
-    /// commit after that one: so it may have left it only two commits after the snapshot.
+    /// Whether records, apart from rotations, are here as they are in the earlier edition of this version.
     pub fn shows_records_of(&self, version: u64) -> bool {
-        let is_recent = self.version <= version + 1;
-        let wrote_records = self.writes.get() > self.rotations.borrow().len() as u64;
-        is_recent && self.records_version <= version && !wrote_records
+        self.edition.records_version <= version && !self.wrote_records()
+    }
+
+    /// Whether anything but rotations was done so far.
+    pub fn wrote_records(&self) -> bool {
+        self.written.get() > 0
     }
 
     /// How many entries were written or removed, and logins rotated, so far.
     pub fn writes(&self) -> u64 {
-        self.writes.get()
+        self.written.get() + self.rotated.get()
     }
 
     /// Has `work` done once the transaction has come to its end without a failure, after the answers.
@@ -430,7 +430,7 @@ impl WriteTxn {
         record: &[u8],
     ) -> Result<(), Failure> {
         let mut open = self.txn.open_table(table.definition()).map_err(storage)?;
-        self.writes.set(self.writes.get() + 1);
+        self.written.set(self.written.get() + 1);
         open.insert(key, record).map_err(storage)?;
         Ok(())
     }
@@ -446,7 +446,7 @@ impl WriteTxn {
         key: K::SelfType<'_>,
     ) -> Result<bool, Failure> {
         let mut open = self.txn.open_table(table.definition()).map_err(storage)?;
-        self.writes.set(self.writes.get() + 1);
+        self.written.set(self.written.get() + 1);
         let removed = open.remove(key).map_err(storage)?;
         Ok(removed.is_some())
     }
@@ -513,8 +513,9 @@ impl Read for WriteTxn {
         open.len().map_err(storage)
     }
 
-    fn overlay<T>(&self, look: impl FnOnce(&Overlay) -> T) -> T {
-        look(&self.overlay.borrow())
+    fn rotated(&self, place: Place) -> Option<Rotated> {
+        let rotated = self.rotations.borrow().get(place);
+        rotated.or_else(|| self.edition.overlay.get(place))
     }
 }
 

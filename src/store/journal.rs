@@ -12,7 +12,7 @@
 //! ```text
 //! records    place → record                        what exists; the rotation settled last
 //! journal    number → turn, (place, rotated) …     one entry for each commit that rotates
-//! overlay    place → rotated                       in memory: journaled and not settled
+//! overlay    place → rotated                       in memory: journaled and not settled, or just now
 //! ```
 //!
 //! Settling goes round and round through the overlay in the order of places, like the hand of a clock.
@@ -37,6 +37,13 @@
 //! it, and a commit that fails leaves them as they were; whoever meets a storage failure opens the
 //! journal again.
 //!
+//! # Why a read never goes back
+//!
+//! Readers share the overlay with the writer, while each has a snapshot of the records. What a commit
+//! rotated is put into the overlay before its snapshot can be had; what it settled leaves the overlay
+//! only when all older snapshots are gone. So between them overlay and snapshot always tell a login's
+//! last rotation.
+//!
 //! # Why it stays small
 //!
 //! Each rotation earns as much settling as the overlay is full: `overlay / target` rows. An overlay that
@@ -47,7 +54,9 @@
 //! no caller waits for it, and faster than new ones come. When nobody writes, the writer settles the
 //! rest by itself and empties the journal.
 
+use std::collections::{BTreeSet, HashMap};
 use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock::Timestamp;
@@ -55,7 +64,7 @@ use crate::config::Config;
 use crate::domain::persistent_login::{Rotation, Token};
 use crate::error::Failure;
 use crate::store::engine::{Edition, Engine, Fixed, Read, ReadTxn, Table, WriteTxn};
-use crate::store::overlay::{Overlay, Rotated};
+use crate::store::overlay::{Lingering, Overlay, Pin, Rotated};
 use crate::store::persistent_login;
 use crate::store::place::Place;
 use crate::store::record::{Decoder, Encoder};
@@ -120,6 +129,9 @@ pub struct Journal {
     limits: JournalLimits,
     target: u64,
     edition: Edition,
+    /// The places in the overlay that were not settled yet.
+    waiting: BTreeSet<Place>,
+    lingering: Lingering,
     turn: Turn,
     /// The number of the next entry.
     next: u64,
@@ -142,7 +154,8 @@ impl Journal {
             Ok((u64::from_be_bytes(*number), decode_turn(entry)?.0))
         })?;
         let (next, turn) = last.map_or((0, Turn::FIRST), |(number, turn)| (number + 1, turn));
-        let overlay = replay(&snapshot, turn)?;
+        let overlay = Overlay::default();
+        let waiting = replay(&snapshot, turn, &overlay)?;
         let entries = snapshot.count(&JOURNAL)?;
         let target = limits.target_for(persistent_login::count(&snapshot)?);
         drop(snapshot);
@@ -151,10 +164,13 @@ impl Journal {
             limits: limits.clone(),
             target,
             edition: Edition {
-                overlay,
+                overlay: Arc::new(overlay),
+                pin: Pin::default(),
                 version,
                 records_version: version,
             },
+            waiting,
+            lingering: Lingering::default(),
             turn,
             next,
             entries,
@@ -167,8 +183,13 @@ impl Journal {
     /// # Errors
     ///
     /// Of the storage.
-    pub fn begin_read(&self) -> Result<ReadTxn, Failure> {
-        self.engine.begin_read(self.edition.clone())
+    pub fn begin_read(&mut self) -> Result<ReadTxn, Failure> {
+        let pin = self.lingering.pin(self.edition.version);
+        let edition = Edition {
+            pin,
+            ..self.edition.clone()
+        };
+        self.engine.begin_read(edition)
     }
 
     /// The write transaction, to be given to [`Journal::commit`] or aborted.
@@ -187,20 +208,17 @@ impl Journal {
     ///
     /// [`Failure::Storage`]: the journal must be opened again, and all of it may be there or none of it.
     pub fn commit(&mut self, txn: WriteTxn) -> Result<(), Failure> {
-        let rows = txn.rotations().len() as u64;
-        let earned = self.earned + rows * self.edition.overlay.len() as u64;
+        let rows = txn.rotations().rows().len();
+        let earned = self.earned + (rows * self.waiting.len()) as u64;
         let quota = earned / self.target;
         // Few logins that are rotated again and again must not wait for many.
-        let least = self
-            .limits
-            .settle_min
-            .min(self.edition.overlay.len() as u64);
+        let least = self.limits.settle_min.min(self.waiting.len() as u64);
         let share = if rows > 0 && quota >= least {
             usize::try_from(quota).unwrap_or(usize::MAX)
         } else {
             0
         };
-        let removed_max = REMOVED_PER_ROW * txn.rotations().len();
+        let removed_max = REMOVED_PER_ROW * rows;
         self.commit_with(txn, share, removed_max)?;
         self.earned = if share > 0 {
             earned % self.target
@@ -217,7 +235,7 @@ impl Journal {
 
     /// Whether everything is settled and the journal is empty.
     pub fn is_at_rest(&self) -> bool {
-        self.edition.overlay.is_empty() && self.entries == 0
+        self.waiting.is_empty() && self.entries == 0
     }
 
     /// How long nobody writes before [`Journal::settle_some`] is due.
@@ -260,15 +278,19 @@ impl Journal {
 
     fn settle(&mut self, rows: usize) -> Result<(), Failure> {
         let txn = self.begin_write()?;
-        if self.edition.overlay.is_empty() {
-            // With nothing to settle every entry is as good as none.
-            let removed = remove_first(&txn, rows, |_| true)?;
-            txn.commit()?;
-            self.edition.version += 1;
-            self.entries -= removed;
-            return Ok(());
+        if !self.waiting.is_empty() {
+            return self.commit_with(txn, rows, rows);
         }
-        self.commit_with(txn, rows, rows)
+        // With nothing to settle every entry is as good as none.
+        let removed = remove_first(&txn, rows, |_| true)?;
+        txn.commit()?;
+        self.edition.version += 1;
+        self.entries -= removed;
+        if self.is_at_rest() {
+            self.lingering.sweep(&self.edition.overlay);
+            self.edition.overlay.shrink();
+        }
+        Ok(())
     }
 
     /// Settles the next `share` rotations, if it is not zero, writes the entry, removes at most
@@ -279,42 +301,39 @@ impl Journal {
         share: usize,
         removed_max: usize,
     ) -> Result<(), Failure> {
-        let wrote_records = txn.writes() > txn.rotations().len() as u64;
+        let wrote_records = txn.wrote_records();
         let (settled, turn) = self.next_to_settle(share);
         for (place, rotated) in &settled {
             persistent_login::settle(&txn, *place, *rotated)?;
         }
+        let rotated = txn.rotations().rows().to_vec();
         let (mut added, mut removed) = (0, 0);
-        if share > 0 || !txn.rotations().is_empty() {
-            let entry = encode_entry(turn, &txn.rotations());
+        if share > 0 || !rotated.is_empty() {
+            let entry = encode_entry(turn, &rotated);
             txn.put(&JOURNAL, &self.next.to_be_bytes(), &entry)?;
             added = 1;
             removed = remove_first(&txn, removed_max, |old| old.cycle + 2 <= turn.cycle)?;
         }
-        let mut overlay = txn.overlay(Overlay::clone);
-        let version = self.edition.version + 1;
-        let records_version = if wrote_records {
-            version
-        } else {
-            self.edition.records_version
-        };
         let target = if turn.cycle == self.turn.cycle {
             self.target
         } else {
             self.limits.target_for(persistent_login::count(&txn)?)
         };
         txn.commit()?;
-        for (place, rotated) in settled {
-            // Rotated again by this very transaction, it stays.
-            if overlay.get(&place) == Some(&rotated) {
-                overlay.remove(&place);
-            }
+        self.edition.version += 1;
+        if wrote_records {
+            self.edition.records_version = self.edition.version;
         }
-        self.edition = Edition {
-            overlay,
-            version,
-            records_version,
-        };
+        self.lingering.sweep(&self.edition.overlay);
+        for (place, _) in &settled {
+            self.waiting.remove(place);
+        }
+        self.lingering.keep(self.edition.version, settled);
+        // Rotated again by the very transaction that settled it, a login waits again.
+        for (place, rotated) in rotated {
+            self.edition.overlay.put(place, rotated);
+            self.waiting.insert(place);
+        }
         self.turn = turn;
         self.target = target;
         self.next += added;
@@ -329,11 +348,11 @@ impl Journal {
             return (Vec::new(), self.turn);
         }
         let start = self.turn.hand.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut ahead = self.edition.overlay.range((start, Bound::Unbounded));
+        let mut ahead = self.waiting.range((start, Bound::Unbounded));
         let settled: Vec<_> = ahead
             .by_ref()
             .take(share)
-            .map(|(place, rotated)| (*place, *rotated))
+            .filter_map(|&place| Some((place, self.edition.overlay.get(place)?)))
             .collect();
         let cycle = self.turn.cycle;
         let turn = match (settled.last(), ahead.next()) {
@@ -376,22 +395,25 @@ impl Turn {
     }
 }
 
-/// What is journaled in `snapshot` and not settled at `now`.
-fn replay(snapshot: &ReadTxn, now: Turn) -> Result<Overlay, Failure> {
-    let mut overlay = Overlay::new();
+/// Puts into `overlay` what is journaled in `snapshot` and not settled at `now`; tells the places.
+fn replay(snapshot: &ReadTxn, now: Turn, overlay: &Overlay) -> Result<BTreeSet<Place>, Failure> {
+    let mut unsettled = HashMap::new();
     snapshot.scan(&JOURNAL, Bound::Unbounded, |_, entry| {
         let (then, mut rows) = decode_turn(entry)?;
         for (place, rotated) in rows.list(decode_row)? {
             if now.has_settled(then, place) {
-                overlay.remove(&place);
+                unsettled.remove(&place);
             } else {
-                overlay.insert(place, rotated);
+                unsettled.insert(place, rotated);
             }
         }
         rows.finish()?;
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(overlay)
+    for (place, rotated) in &unsettled {
+        overlay.put(*place, *rotated);
+    }
+    Ok(unsettled.into_keys().collect())
 }
 
 /// Removes the oldest entries while `is_old` holds for their turns, until they had `rows_max` rotations

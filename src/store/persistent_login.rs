@@ -57,7 +57,7 @@ pub fn get_at(txn: &impl Read, place: Place) -> Result<Option<PersistentLogin>, 
 /// The login as it is, if `login` is what its record says, or what was seen of it in a snapshot whose
 /// records `txn` shows.
 pub fn up_to_date(txn: &impl Read, login: PersistentLogin) -> PersistentLogin {
-    match txn.overlay(|overlay| overlay.get(&Place::of(&login)).copied()) {
+    match txn.rotated(Place::of(&login)) {
         Some(rotated) => rotated.apply(login),
         None => login,
     }
@@ -83,7 +83,7 @@ pub struct Usage {
 pub fn usage_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<Usage>, Failure> {
     scan_profile(txn, profile_id, |place, record| {
         let usage = decode_usage(place, record)?;
-        let rotated = txn.overlay(|overlay| overlay.get(&place).copied());
+        let rotated = txn.rotated(place);
         let last_used = rotated.map_or(usage.last_used, |rotated| rotated.rotation.at);
         Ok(Usage { last_used, ..usage })
     })

@@ -1,5 +1,7 @@
 //! Where a login is stored.
 
+use std::hash::{Hash, Hasher};
+
 use uuid::Uuid;
 
 use crate::domain::object_id::ObjectId;
@@ -13,6 +15,13 @@ pub struct Place {
     pub profile_id: ObjectId,
     /// The login.
     pub id: PersistentLoginId,
+}
+
+impl Hash for Place {
+    /// Ids tell logins apart by themselves.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(self.id.uuid().as_u128());
+    }
 }
 
 impl Place {

@@ -2,22 +2,29 @@
 //!
 //! A write is decided inside its transaction, on what is true there. Where no record was written since
 //! the snapshot, what was read from records before is still true, and nobody need read it again. What
-//! rotations changed since is in the transaction's overlay.
+//! rotations changed since is in the transaction's overlay, where it stays as long as this does.
 
 use crate::store::engine::{ReadTxn, WriteTxn};
+use crate::store::overlay::Pin;
 
 /// A value that was read from records of a snapshot.
 #[derive(Debug)]
 pub struct Seen<T> {
     version: u64,
     value: T,
+    /// Keeps in the overlay what was rotated since.
+    _pin: Pin,
 }
 
 impl<T> Seen<T> {
     /// What `txn` showed.
     pub fn new(txn: &ReadTxn, value: T) -> Self {
-        let version = txn.version();
-        Self { version, value }
+        let edition = txn.edition();
+        Self {
+            version: edition.version,
+            value,
+            _pin: Pin::clone(&edition.pin),
+        }
     }
 
     /// The value, if `txn` shows the same but for rotations, all of which are in its overlay; else it has

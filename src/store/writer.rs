@@ -430,7 +430,7 @@ impl Writer {
     /// Opens the database and shows it to the readers.
     fn open(&mut self, opening: Opening) -> Result<Journal, Failure> {
         let began = Instant::now();
-        let journal =
+        let mut journal =
             caught(|| Journal::open((self.opener)(opening)?, &self.journal_limits, self.version))?;
         self.shared.publish(Some(journal.begin_read()?));
         let open_ms = began.elapsed().as_secs_f64() * 1_000.0;

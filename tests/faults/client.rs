@@ -308,7 +308,7 @@ pub async fn furnish(logins: usize, seed: u64) -> (Vec<u8>, Ledger) {
 pub fn logins_in(image: Vec<u8>) -> Result<Vec<PersistentLogin>, String> {
     let described = |failure: Failure| failure.to_string();
     let engine = Engine::open_backend(SickDisk::new(image, 0), &OPTIONS).map_err(described)?;
-    let journal = Journal::open(engine, &support::tiny_journal(), 0).map_err(described)?;
+    let mut journal = Journal::open(engine, &support::tiny_journal(), 0).map_err(described)?;
     let snapshot = journal.begin_read().map_err(described)?;
     audit::logins(&snapshot)
 }

@@ -5,6 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, ControlFlow};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+use std::thread;
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -25,6 +28,7 @@ use crate::store::overlay::Rotated;
 use crate::store::persistent_login;
 use crate::store::place::Place;
 use crate::store::record::properties::check_time;
+use crate::store::seen::Seen;
 
 const OPTIONS: EngineOptions = EngineOptions {
     cache_bytes: 1 << 20,
@@ -102,17 +106,17 @@ impl Fixture {
     /// again, with everything else that it keeps in memory.
     fn reopen(mut self) -> Self {
         self.check();
+        let before = self.waiting();
         let Journal {
             engine,
             limits,
-            edition,
             turn,
             entries,
             earned,
             ..
         } = self.journal;
         self.journal = Journal::open(engine, &limits, 0).expect("it opens");
-        assert_eq!(self.journal.edition.overlay, edition.overlay);
+        assert_eq!(self.waiting(), before);
         assert_eq!(self.journal.entries, entries);
         // It may begin anew with every start, but not with every step of a test.
         self.journal.earned = earned;
@@ -123,9 +127,21 @@ impl Fixture {
         self
     }
 
-    fn check(&self) {
+    fn check(&mut self) {
         let snapshot = self.journal.begin_read().expect("it is readable");
         assert_eq!(self.seen_by(&snapshot), self.expected);
+    }
+
+    /// What is in the overlay and waits to be settled.
+    fn waiting(&self) -> BTreeMap<Place, Rotated> {
+        let Journal {
+            waiting, edition, ..
+        } = &self.journal;
+        let rotated = |&place| edition.overlay.get(place).expect("it waits in the overlay");
+        waiting
+            .iter()
+            .map(|place| (*place, rotated(place)))
+            .collect()
     }
 
     /// What the records and the overlay of `snapshot` tell together.
@@ -139,7 +155,7 @@ impl Fixture {
     }
 
     /// How many rotations the journal's entries have together.
-    fn rows(&self) -> usize {
+    fn rows(&mut self) -> usize {
         let snapshot = self.journal.begin_read().expect("it is readable");
         let mut rows = 0;
         snapshot
@@ -227,7 +243,7 @@ fn a_login_rotated_by_the_commit_that_settles_it_keeps_the_new_token() {
         fixture.batch(&[Step::Rotate(0)]);
         // It is the only login: a round that ends has settled it.
         settled_and_rotated += u64::from(fixture.journal.turn.cycle > turn.cycle);
-        assert_eq!(fixture.journal.edition.overlay.len(), 1);
+        assert_eq!(fixture.journal.waiting.len(), 1);
         fixture = fixture.reopen();
     }
     assert!(settled_and_rotated > 10, "{settled_and_rotated}");
@@ -249,7 +265,7 @@ fn a_deleted_login_does_not_come_back() {
     let mut fixture = Fixture::new(LIMITS, 3);
     fixture.batch(&[Step::Rotate(1), Step::Rotate(2)]);
     fixture.batch(&[Step::Delete(1)]);
-    assert!(fixture.journal.edition.overlay.contains_key(&place(1)));
+    assert!(fixture.journal.waiting.contains(&place(1)));
     fixture = fixture.reopen();
     fixture.rest();
     fixture = fixture.reopen();
@@ -268,7 +284,7 @@ fn a_transaction_that_is_aborted_leaves_nothing() {
 }
 
 #[test]
-fn a_snapshot_stays_what_it_was_while_rotations_come_and_are_settled() {
+fn a_snapshot_never_goes_back_while_rotations_come_and_are_settled() {
     let mut fixture = Fixture::new(LIMITS, 8);
     for round in 0..50 {
         let (snapshot, then) = (
@@ -282,7 +298,14 @@ fn a_snapshot_stays_what_it_was_while_rotations_come_and_are_settled() {
             Step::Create(round % 7),
         ]);
         fixture.journal.settle_some().expect("it settles");
-        assert_eq!(fixture.seen_by(&snapshot), then);
+        let seen = fixture.seen_by(&snapshot);
+        assert!(seen.keys().eq(then.keys()), "records are the snapshot's");
+        for (place, login) in then {
+            // The tokens of this test are numbers that only grow.
+            let (now, before) = (seen[&place].token.reveal(), login.token.reveal());
+            assert!(now >= before, "round {round}: {place:?}");
+        }
+        drop(snapshot);
         fixture.check();
     }
 }
@@ -311,7 +334,7 @@ fn assert_bounded(what: &str, sizes: &[usize], rows_bound: usize, login: impl Fn
             .collect();
         count += size;
         fixture.batch(&steps);
-        overlay_max = overlay_max.max(fixture.journal.edition.overlay.len());
+        overlay_max = overlay_max.max(fixture.journal.waiting.len());
         if round % 20 == 0 {
             rows_max = rows_max.max(fixture.rows());
         }
@@ -435,21 +458,72 @@ fn decode_entry(entry: &[u8]) -> Result<(Turn, Vec<(Place, Rotated)>), Failure> 
 }
 
 #[test]
-fn what_was_seen_is_recalled_while_nothing_but_rotations_in_the_overlay_came_since() {
+fn what_was_seen_is_recalled_however_many_rotations_came_and_were_settled_since() {
     let mut fixture = Fixture::new(LIMITS, 3);
-    let version = fixture.journal.version();
-    let recalls = |fixture: &Fixture| {
-        let txn = fixture.journal.begin_write().expect("it begins");
-        let recalls = txn.shows_records_of(version);
-        txn.abort().expect("it is undone");
-        recalls
-    };
-    assert!(recalls(&fixture));
+    let snapshot = fixture.journal.begin_read().expect("it is readable");
+    let before = persistent_login::get_at(&snapshot, place(1)).expect("it is readable");
+    let seen = Seen::new(&snapshot, before.expect("it exists"));
+    drop(snapshot);
     fixture.batch(&[Step::Rotate(1)]);
-    assert!(fixture.journal.edition.overlay.contains_key(&place(1)));
-    assert!(recalls(&fixture));
     fixture.rest();
-    assert!(!recalls(&fixture), "the rotation has left the overlay");
+    fixture.batch(&[Step::Rotate(2)]);
+    assert!(
+        !fixture.journal.waiting.contains(&place(1)),
+        "it is settled"
+    );
+    let txn = fixture.journal.begin_write().expect("it begins");
+    let recalled = seen.recall(&txn).expect("it is recalled");
+    assert_eq!(
+        persistent_login::up_to_date(&txn, recalled),
+        fixture.expected[&place(1)]
+    );
+    txn.abort().expect("it is undone");
+}
+
+#[test]
+fn a_read_that_races_with_settling_never_goes_back() {
+    const LOGINS: u8 = 8;
+    let mut fixture = Fixture::new(LIMITS, LOGINS);
+    let newest = fixture.journal.begin_read().expect("it is readable");
+    let newest = RwLock::new(Arc::new(newest));
+    let over = AtomicBool::new(false);
+    let watch = || {
+        let mut last = [0; LOGINS as usize];
+        while !over.load(Ordering::Relaxed) {
+            let snapshot = Arc::clone(&newest.read().expect("nobody panicked"));
+            for (number, last) in (0..LOGINS).zip(&mut last) {
+                let found = persistent_login::get_at(&*snapshot, place(number));
+                let login = found.expect("it is readable").expect("it exists");
+                // The tokens of this test are numbers that only grow.
+                let token = login.token.reveal().as_u128();
+                assert!(token >= *last, "login {number}: {token} after {last}");
+                *last = token;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let watchers = [scope.spawn(watch), scope.spawn(watch)];
+        for round in 0..2_000 {
+            fixture.batch(&[
+                Step::Rotate(round as u8 % LOGINS),
+                Step::Rotate((round / 3) as u8 % LOGINS),
+            ]);
+            let snapshot = fixture.journal.begin_read().expect("it is readable");
+            *newest.write().expect("nobody panicked") = Arc::new(snapshot);
+        }
+        over.store(true, Ordering::Relaxed);
+        for watcher in watchers {
+            watcher.join().expect("it saw nothing go back");
+        }
+    });
+}
+
+#[test]
+fn what_nobody_relies_on_leaves_the_overlay() {
+    let mut fixture = Fixture::new(LIMITS, 3);
+    fixture.batch(&[Step::Rotate(1)]);
+    fixture.rest();
+    assert_eq!(fixture.journal.edition.overlay.get(place(1)), None);
 }
 
 #[test]
