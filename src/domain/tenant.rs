@@ -1,16 +1,17 @@
 //! Tenants: who profiles, and through them logins, belong to.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::domain::object_id::ObjectId;
 
 /// The name of a tenant, by which everything else refers to it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TenantName(String);
+pub struct TenantName(Arc<str>);
 
 impl TenantName {
     /// The name `text`; `None` if it is empty.
-    pub fn new(text: impl Into<String>) -> Option<Self> {
+    pub fn new(text: impl Into<Arc<str>>) -> Option<Self> {
         let text = text.into();
         (!text.is_empty()).then_some(Self(text))
     }

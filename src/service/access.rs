@@ -1,5 +1,7 @@
 //! Who may do what.
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -26,7 +28,7 @@ impl Caller {
     /// # Errors
     ///
     /// The refusal that the wire contract has for each case ("Errors"); failures of the storage.
-    pub fn identify(&self, txn: &impl Read, now: Timestamp) -> Result<AccessToken, Error> {
+    pub fn identify(&self, txn: &impl Read, now: Timestamp) -> Result<Arc<AccessToken>, Error> {
         let id = self.0.as_ref().ok_or(Refusal::AccessTokenMissing)?;
         let Some(token) = access_token::get(txn, id)? else {
             let id = id.reveal().to_owned();
@@ -35,7 +37,7 @@ impl Caller {
         match token.expires_on {
             Some(expiry) if token.is_expired(now) => Err(Refusal::AccessTokenExpired {
                 id: id.reveal().to_owned(),
-                application: token.application,
+                application: token.application.clone(),
                 expired_on: day(expiry),
             }
             .into()),

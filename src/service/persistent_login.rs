@@ -6,6 +6,7 @@
 //! once it is committed.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -319,17 +320,17 @@ impl OfProfile {
     }
 
     /// The caller and the profile, if the caller may create a login of it.
-    fn creatable(&self, txn: &impl Read) -> Result<(AccessToken, ObjectId, Standing), Error> {
+    fn creatable(&self, txn: &impl Read) -> Result<(Arc<AccessToken>, ObjectId, Standing), Error> {
         let token = self.caller.identify(txn, self.scene.now)?;
         let (id, standing) = self.find(txn)?;
         access::permit(&token, TenantAction::ManageProfiles, &standing.tenant)?;
         permit(&token, &standing.tenant)?;
-        check_enabled(id, &standing)?;
+        check_enabled(standing.enabled, id, &standing.tenant)?;
         Ok((token, id, standing))
     }
 
     /// The caller and the profile, if the caller may list and end its logins.
-    fn manageable(&self, txn: &impl Read) -> Result<(AccessToken, ObjectId, Standing), Error> {
+    fn manageable(&self, txn: &impl Read) -> Result<(Arc<AccessToken>, ObjectId, Standing), Error> {
         let token = self.caller.identify(txn, self.scene.now)?;
         let (id, standing) = self.find(txn)?;
         permit(&token, &standing.tenant)?;
@@ -365,16 +366,19 @@ impl OfLogin {
     }
 
     /// The caller and the login, if the caller may rotate it.
-    fn rotatable(&self, txn: &impl Read) -> Result<(AccessToken, PersistentLogin), Error> {
+    fn rotatable(&self, txn: &impl Read) -> Result<(Arc<AccessToken>, PersistentLogin), Error> {
         let token = self.caller.identify(txn, self.scene.now)?;
-        let (login, standing) = self.find(txn)?;
+        let (login, is_enabled) = self.find(txn)?;
         permit(&token, &login.tenant)?;
-        check_enabled(login.profile_id, &standing)?;
+        check_enabled(is_enabled, login.profile_id, &login.tenant)?;
         Ok((token, login))
     }
 
     /// The caller and the login, if there is one and the caller may delete it.
-    fn deletable(&self, txn: &impl Read) -> Result<Option<(AccessToken, PersistentLogin)>, Error> {
+    fn deletable(
+        &self,
+        txn: &impl Read,
+    ) -> Result<Option<(Arc<AccessToken>, PersistentLogin)>, Error> {
         let token = self.caller.identify(txn, self.scene.now)?;
         let Some(login) = self.find_valid(txn)? else {
             return Ok(None);
@@ -383,11 +387,11 @@ impl OfLogin {
         Ok(Some((token, login)))
     }
 
-    /// The login and its profile's standing; a login whose profile is gone counts as gone with it.
-    fn find(&self, txn: &impl Read) -> Result<(PersistentLogin, Standing), Error> {
+    /// The login and whether its profile is enabled; a login whose profile is gone counts as gone with it.
+    fn find(&self, txn: &impl Read) -> Result<(PersistentLogin, bool), Error> {
         let found = match self.find_valid(txn)? {
             Some(login) => {
-                profile::standing(txn, login.profile_id)?.map(|standing| (login, standing))
+                profile::is_enabled(txn, login.profile_id)?.map(|enabled| (login, enabled))
             }
             None => None,
         };
@@ -410,12 +414,12 @@ fn permit(token: &AccessToken, tenant: &TenantName) -> Result<(), Refusal> {
     access::permit(token, TenantAction::ManageTickets, tenant)
 }
 
-fn check_enabled(id: ObjectId, standing: &Standing) -> Result<(), Refusal> {
-    if standing.enabled {
+fn check_enabled(is_enabled: bool, id: ObjectId, tenant: &TenantName) -> Result<(), Refusal> {
+    if is_enabled {
         return Ok(());
     }
     Err(Refusal::DisabledProfile {
         id: id.to_string(),
-        tenant: standing.tenant.as_str().to_owned(),
+        tenant: tenant.as_str().to_owned(),
     })
 }

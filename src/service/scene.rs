@@ -32,12 +32,12 @@ impl Scene {
     }
 
     /// What the application that `caller` was issued to does.
-    pub(super) fn by(&self, caller: AccessToken) -> Told {
+    pub(super) fn by(&self, caller: Arc<AccessToken>) -> Told {
         Told {
             now: self.now,
             lifetime: self.lifetime,
             trail: Arc::clone(&self.trail),
-            application: Some(Arc::from(caller.application)),
+            caller: Some(caller),
         }
     }
 
@@ -47,7 +47,7 @@ impl Scene {
             now: self.now,
             lifetime: self.lifetime,
             trail: Arc::clone(&self.trail),
-            application: None,
+            caller: None,
         }
     }
 }
@@ -64,15 +64,18 @@ pub(super) struct Told {
     pub(super) now: Timestamp,
     lifetime: Lifetime,
     trail: Arc<Trail>,
-    application: Option<Arc<str>>,
+    caller: Option<Arc<AccessToken>>,
 }
 
 impl Told {
     /// Tells the trail of `event` once `txn` is committed.
     pub(super) fn tell(&self, txn: &WriteTxn, event: Event, login: &PersistentLogin) {
         let (trail, now, login) = (Arc::clone(&self.trail), self.now, login.clone());
-        let application = self.application.clone();
-        txn.afterwards(move || trail.record(event, &login, application.as_deref(), now));
+        let caller = self.caller.clone();
+        txn.afterwards(move || {
+            let application = caller.as_deref().map(|caller| caller.application.as_str());
+            trail.record(event, &login, application, now);
+        });
     }
 
     /// Deletes `login`. Tells the trail of `event`, or of its expiry if its time was over already, and

@@ -3,6 +3,8 @@
 //! The id is a secret of the caller's choice. Looked up by its digest, the time that the search takes
 //! tells nothing of how much of a guess was right; the ids are then compared in constant time.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -19,8 +21,13 @@ const VERSION: u8 = 1;
 /// # Errors
 ///
 /// Of the storage, or of a record that does not decode.
-pub fn get(txn: &impl Read, id: &AccessTokenId) -> Result<Option<AccessToken>, Failure> {
-    let found = txn.get(&ACCESS_TOKENS, &digest(id), decode)?;
+pub fn get(txn: &impl Read, id: &AccessTokenId) -> Result<Option<Arc<AccessToken>>, Failure> {
+    let digest = digest(id);
+    let look_up = || txn.get(&ACCESS_TOKENS, &digest, decode);
+    let found = match txn.access_tokens() {
+        Some(known) => known.get(digest, look_up)?,
+        None => look_up()?.map(Arc::new),
+    };
     Ok(found.filter(|token| {
         let (stored, given) = (token.id.reveal().as_bytes(), id.reveal().as_bytes());
         stored.ct_eq(given).into()
@@ -33,6 +40,7 @@ pub fn get(txn: &impl Read, id: &AccessTokenId) -> Result<Option<AccessToken>, F
 ///
 /// Of the storage.
 pub fn put(txn: &WriteTxn, token: &AccessToken) -> Result<(), Failure> {
+    txn.change_access_tokens();
     txn.put(&ACCESS_TOKENS, &digest(&token.id), &encode(token))
 }
 
@@ -90,9 +98,50 @@ mod properties;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use crate::clock::Timestamp;
+    use crate::store::engine::{Engine, EngineOptions};
+    use crate::store::journal::{Journal, JournalLimits};
 
     use super::*;
+
+    #[test]
+    fn a_change_is_seen_by_its_own_transaction_and_by_later_ones() {
+        let options = EngineOptions {
+            cache_bytes: 1 << 20,
+            two_phase_commit: false,
+        };
+        let limits = JournalLimits {
+            target: None,
+            settle_min: 1,
+            idle_after: Duration::ZERO,
+        };
+        let engine = Engine::in_memory(&options);
+        let mut journal = Journal::open(engine, &limits, 0).expect("it opens");
+        let id = AccessTokenId::new("any text").expect("not empty");
+        let application = |txn: &_| {
+            let token = get(txn, &id).expect("it is readable").expect("it exists");
+            token.application.clone()
+        };
+        for name in ["first", "second"] {
+            let txn = journal.begin_write().expect("it begins");
+            let token = AccessToken {
+                id: id.clone(),
+                application: name.to_owned(),
+                master: false,
+                tenant_permissions: Vec::new(),
+                expires_on: None,
+            };
+            put(&txn, &token).expect("it is put");
+            let own = get(&txn, &id).expect("it is readable");
+            assert_eq!(own.expect("it exists").application, name);
+            journal.commit(txn).expect("it commits");
+            let snapshot = journal.begin_read().expect("it is readable");
+            assert_eq!(application(&snapshot), name);
+            assert_eq!(application(&snapshot), name, "once it is remembered");
+        }
+    }
 
     #[test]
     fn a_record_decodes_to_what_was_encoded() {

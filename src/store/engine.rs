@@ -21,7 +21,9 @@ use redb::{
     TableDefinition, TableError, WriteTransaction,
 };
 
+use crate::domain::access_token::AccessToken;
 use crate::error::Failure;
+use crate::store::memo::Memo;
 use crate::store::overlay::{Overlay, Pin, Rotated, Rotations};
 use crate::store::place::Place;
 
@@ -73,6 +75,8 @@ pub struct EngineOptions {
 pub struct Edition {
     /// What rotations changed and the records do not tell yet.
     pub overlay: Arc<Overlay>,
+    /// Access tokens that were looked up.
+    pub access_tokens: Arc<Memo<AccessToken>>,
     /// Keeps in the overlay what this edition's records do not tell.
     pub pin: Pin,
     /// Higher with every commit.
@@ -182,6 +186,7 @@ impl Engine {
             rotations: RefCell::default(),
             rotated: Cell::new(0),
             written: Cell::new(0),
+            changed_access_tokens: Cell::new(false),
             afterwards: RefCell::default(),
         })
     }
@@ -261,6 +266,9 @@ pub trait Read {
 
     /// What the last rotation of the login at `place` changed, if its record may not tell it yet.
     fn rotated(&self, place: Place) -> Option<Rotated>;
+
+    /// The access tokens that were looked up; `None` if they may not be what they were.
+    fn access_tokens(&self) -> Option<&Memo<AccessToken>>;
 }
 
 /// A snapshot, shared by any number of threads.
@@ -363,6 +371,10 @@ impl Read for ReadTxn {
     fn rotated(&self, place: Place) -> Option<Rotated> {
         self.edition.overlay.get(place)
     }
+
+    fn access_tokens(&self) -> Option<&Memo<AccessToken>> {
+        Some(&self.edition.access_tokens)
+    }
 }
 
 /// The write transaction. Dropped without [`WriteTxn::commit`], it changes nothing.
@@ -374,6 +386,7 @@ pub struct WriteTxn {
     rotated: Cell<u64>,
     /// How many entries were written or removed.
     written: Cell<u64>,
+    changed_access_tokens: Cell<bool>,
     afterwards: RefCell<Vec<Afterwards>>,
 }
 
@@ -401,6 +414,11 @@ impl WriteTxn {
     /// Whether anything but rotations was done so far.
     pub fn wrote_records(&self) -> bool {
         self.written.get() > 0
+    }
+
+    /// Notes that access tokens are not what they were.
+    pub fn change_access_tokens(&self) {
+        self.changed_access_tokens.set(true);
     }
 
     /// How many entries were written or removed, and logins rotated, so far.
@@ -516,6 +534,10 @@ impl Read for WriteTxn {
     fn rotated(&self, place: Place) -> Option<Rotated> {
         let rotated = self.rotations.borrow().get(place);
         rotated.or_else(|| self.edition.overlay.get(place))
+    }
+
+    fn access_tokens(&self) -> Option<&Memo<AccessToken>> {
+        (!self.changed_access_tokens.get()).then_some(&self.edition.access_tokens)
     }
 }
 

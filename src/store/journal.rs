@@ -165,6 +165,7 @@ impl Journal {
             target,
             edition: Edition {
                 overlay: Arc::new(overlay),
+                access_tokens: Arc::default(),
                 pin: Pin::default(),
                 version,
                 records_version: version,
@@ -302,6 +303,7 @@ impl Journal {
         removed_max: usize,
     ) -> Result<(), Failure> {
         let wrote_records = txn.wrote_records();
+        let changed_access_tokens = txn.access_tokens().is_none();
         let (settled, turn) = self.next_to_settle(share);
         for (place, rotated) in &settled {
             persistent_login::settle(&txn, *place, *rotated)?;
@@ -323,6 +325,9 @@ impl Journal {
         self.edition.version += 1;
         if wrote_records {
             self.edition.records_version = self.edition.version;
+        }
+        if changed_access_tokens {
+            self.edition.access_tokens = Arc::default();
         }
         self.lingering.sweep(&self.edition.overlay);
         for (place, _) in &settled {

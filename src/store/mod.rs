@@ -9,6 +9,7 @@ pub mod answers;
 pub mod directory;
 pub mod engine;
 pub mod journal;
+pub mod memo;
 pub mod meta;
 pub mod overlay;
 pub mod persistent_login;

@@ -36,6 +36,17 @@ pub fn standing(txn: &impl Read, id: ObjectId) -> Result<Option<Standing>, Failu
     txn.get(&STANDINGS, id.as_bytes(), decode_standing)
 }
 
+/// Whether the profile with this id, if there is one, may log in.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn is_enabled(txn: &impl Read, id: ObjectId) -> Result<Option<bool>, Failure> {
+    txn.get(&STANDINGS, id.as_bytes(), |record| {
+        Decoder::new("profile standing", VERSION, record)?.bool()
+    })
+}
+
 /// The id of the tenant's profile with this username.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use rememberd::domain::access_token::AccessTokenId;
+use rememberd::domain::access_token::{AccessToken, AccessTokenId};
 use rememberd::domain::object_id::ObjectId;
 use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId};
 use rememberd::error::{Error, Refusal};
@@ -66,8 +66,11 @@ fn a_refresh_that_waits_behind_a_change_of_permissions_is_refused() {
     let server = Server::start();
     let refused = refresh_behind(&server, |txn| {
         let id = AccessTokenId::new(TICKETS).expect("an id");
-        let mut token = store::access_token::get(txn, &id)?.expect("the access token exists");
-        token.tenant_permissions.clear();
+        let token = store::access_token::get(txn, &id)?.expect("the access token exists");
+        let token = AccessToken {
+            tenant_permissions: Vec::new(),
+            ..AccessToken::clone(&token)
+        };
         Ok(store::access_token::put(txn, &token)?)
     });
     let (action, tenant) = ("MANAGE_TICKETS", "default".to_owned());
