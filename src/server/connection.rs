@@ -40,6 +40,7 @@ pub async fn serve(
     let config = &app.config;
     let connection = http1::Builder::new()
         .half_close(true)
+        .writev(false)
         .max_buf_size(bytes(config.header_size_max))
         .max_headers(config.header_count_max.get())
         .serve_connection(
