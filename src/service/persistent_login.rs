@@ -23,6 +23,7 @@ use crate::service::scene::Scene;
 use crate::store::engine::{Read, ReadTxn};
 use crate::store::persistent_login::Usage;
 use crate::store::place::Place;
+use crate::store::profile::Bar;
 use crate::store::seen::Seen;
 use crate::store::{persistent_login, profile};
 use crate::trail::{Event, Reason};
@@ -390,9 +391,11 @@ impl OfLogin {
     /// The login and whether its profile is enabled; a login whose profile is gone counts as gone with it.
     fn find(&self, txn: &impl Read) -> Result<(PersistentLogin, bool), Error> {
         let found = match self.find_valid(txn)? {
-            Some(login) => {
-                profile::is_enabled(txn, login.profile_id)?.map(|enabled| (login, enabled))
-            }
+            Some(login) => match profile::bar(txn, login.profile_id)? {
+                None => Some((login, true)),
+                Some(Bar::Disabled) => Some((login, false)),
+                Some(Bar::Gone) => None,
+            },
             None => None,
         };
         found.ok_or_else(|| {

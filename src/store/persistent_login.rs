@@ -102,6 +102,21 @@ pub fn of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<Persisten
     })
 }
 
+/// Whether the profile has a login, expired or not.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn any_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<bool, Failure> {
+    let mut found = false;
+    let first = first_place(profile_id).key();
+    txn.scan(&LOGINS, Bound::Included(&first), |key, _| {
+        found = Place::from_key(key).profile_id == profile_id;
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(found)
+}
+
 /// What is known of the device of the login at this place; nothing if there is no such login.
 ///
 /// # Errors
@@ -118,11 +133,8 @@ fn scan_profile<T>(
     decode: impl Fn(Place, &[u8]) -> Result<T, Failure>,
 ) -> Result<Vec<T>, Failure> {
     let mut found = Vec::new();
-    let first = Place {
-        profile_id,
-        id: PersistentLoginId::new(Uuid::nil()),
-    };
-    txn.scan(&LOGINS, Bound::Included(&first.key()), |key, record| {
+    let first = first_place(profile_id).key();
+    txn.scan(&LOGINS, Bound::Included(&first), |key, record| {
         let place = Place::from_key(key);
         if place.profile_id != profile_id {
             return Ok(ControlFlow::Break(()));
@@ -138,6 +150,12 @@ fn scan_profile<T>(
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
+}
+
+/// The lowest place that a login of the profile can have.
+fn first_place(profile_id: ObjectId) -> Place {
+    let id = PersistentLoginId::new(Uuid::nil());
+    Place { profile_id, id }
 }
 
 fn profile_of(txn: &impl Read, id: PersistentLoginId) -> Result<Option<ObjectId>, Failure> {

@@ -1,7 +1,8 @@
 //! Profiles: a record under its id, its standing apart from it, and the index of usernames.
 //!
-//! Every rotation asks whether the profile exists and is enabled. That is answered from the small
-//! table of standings, so that no rotation reads a whole profile with its attributes.
+//! Every use of a login asks whether its profile is still there and enabled. Nearly all are, so that is
+//! answered by a small table of those whose logins are barred, which a processor keeps in its cache.
+//! Who creates a login asks for the standing, which is apart from the profile with its attributes.
 
 use serde_json::{Map, Value};
 
@@ -11,12 +12,23 @@ use crate::domain::profile::{Profile, Standing};
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::store::engine::{Bytes, Fixed, Read, Table, WriteTxn};
+use crate::store::persistent_login;
 use crate::store::record::{Decoder, Encoder};
 
 const PROFILES: Table<Fixed<12>> = Table::new("profile");
 const STANDINGS: Table<Fixed<12>> = Table::new("profile_standing");
 const BY_USERNAME: Table<Bytes> = Table::new("profile_by_username");
+const BARS: Table<Fixed<12>> = Table::new("profile_bar");
 const VERSION: u8 = 1;
+
+/// Why the logins of a profile may not be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bar {
+    /// The profile is disabled.
+    Disabled,
+    /// The profile was removed.
+    Gone,
+}
 
 /// The profile with this id.
 ///
@@ -36,15 +48,14 @@ pub fn standing(txn: &impl Read, id: ObjectId) -> Result<Option<Standing>, Failu
     txn.get(&STANDINGS, id.as_bytes(), decode_standing)
 }
 
-/// Whether the profile with this id, if there is one, may log in.
+/// Why the logins of the profile with this id, which was there when they were created, may not be used;
+/// `None` if they may.
 ///
 /// # Errors
 ///
 /// Of the storage, or of a record that does not decode.
-pub fn is_enabled(txn: &impl Read, id: ObjectId) -> Result<Option<bool>, Failure> {
-    txn.get(&STANDINGS, id.as_bytes(), |record| {
-        Decoder::new("profile standing", VERSION, record)?.bool()
-    })
+pub fn bar(txn: &impl Read, id: ObjectId) -> Result<Option<Bar>, Failure> {
+    txn.get(&BARS, id.as_bytes(), decode_bar)
 }
 
 /// The id of the tenant's profile with this username.
@@ -71,7 +82,8 @@ pub fn create(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     txn.put(&PROFILES, id, &encode(profile))?;
     txn.put(&STANDINGS, id, &encode_standing(&profile.standing()))?;
     let username = username_key(&profile.tenant, &profile.username);
-    txn.put(&BY_USERNAME, &username, &encode_owner(&profile.id))
+    txn.put(&BY_USERNAME, &username, &encode_owner(&profile.id))?;
+    put_bar(txn, profile.id, bar_of(profile))
 }
 
 /// Puts the profile in place of the one with its id, whose username and tenant are the same.
@@ -82,10 +94,11 @@ pub fn create(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
 pub fn update(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     let id = profile.id.as_bytes();
     txn.put(&PROFILES, id, &encode(profile))?;
-    txn.put(&STANDINGS, id, &encode_standing(&profile.standing()))
+    txn.put(&STANDINGS, id, &encode_standing(&profile.standing()))?;
+    put_bar(txn, profile.id, bar_of(profile))
 }
 
-/// Removes the profile.
+/// Removes the profile. Logins that it may have are barred.
 ///
 /// # Errors
 ///
@@ -95,7 +108,19 @@ pub fn delete(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     txn.remove(&STANDINGS, profile.id.as_bytes())?;
     let username = username_key(&profile.tenant, &profile.username);
     txn.remove(&BY_USERNAME, &username)?;
-    Ok(())
+    let has_logins = persistent_login::any_of_profile(txn, profile.id)?;
+    put_bar(txn, profile.id, has_logins.then_some(Bar::Gone))
+}
+
+fn bar_of(profile: &Profile) -> Option<Bar> {
+    (!profile.enabled).then_some(Bar::Disabled)
+}
+
+fn put_bar(txn: &WriteTxn, id: ObjectId, bar: Option<Bar>) -> Result<(), Failure> {
+    match bar {
+        Some(bar) => txn.put(&BARS, id.as_bytes(), &encode_bar(bar)),
+        None => txn.remove(&BARS, id.as_bytes()).map(drop),
+    }
 }
 
 /// Whether there is no profile at all.
@@ -150,6 +175,21 @@ fn decode(id: ObjectId, record: &[u8]) -> Result<Profile, Failure> {
     };
     decoder.finish()?;
     Ok(profile)
+}
+
+fn encode_bar(bar: Bar) -> Vec<u8> {
+    let is_gone = match bar {
+        Bar::Disabled => false,
+        Bar::Gone => true,
+    };
+    Encoder::new(VERSION).bool(is_gone).finish()
+}
+
+fn decode_bar(record: &[u8]) -> Result<Bar, Failure> {
+    let mut decoder = Decoder::new("bar of a profile", VERSION, record)?;
+    let is_gone = decoder.bool()?;
+    decoder.finish()?;
+    Ok(if is_gone { Bar::Gone } else { Bar::Disabled })
 }
 
 fn encode_standing(standing: &Standing) -> Vec<u8> {

@@ -4,7 +4,8 @@ use proptest::option;
 use proptest::prelude::{Strategy, any};
 
 use super::{
-    VERSION, decode, decode_owner, decode_standing, encode, encode_owner, encode_standing,
+    Bar, VERSION, decode, decode_bar, decode_owner, decode_standing, encode, encode_bar,
+    encode_owner, encode_standing,
 };
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
@@ -52,6 +53,12 @@ fn standings_are_what_they_were() {
     let standings =
         (any::<bool>(), tenant_name()).prop_map(|(enabled, tenant)| Standing { tenant, enabled });
     check(standings, encode_standing, decode_standing);
+}
+
+#[test]
+fn bars_are_what_they_were() {
+    let bars = any::<bool>().prop_map(|gone| if gone { Bar::Gone } else { Bar::Disabled });
+    check(bars, |bar| encode_bar(*bar), decode_bar);
 }
 
 #[test]
