@@ -39,6 +39,10 @@ const REOPEN_PAUSE_MAX: Duration = Duration::from_millis(250);
 /// How often waiting jobs are refused while the database is not open.
 const REFUSE_PAUSE: Duration = Duration::from_millis(5);
 
+/// How long the writer rests after each step of settling while nobody writes, in times that the step
+/// took: readers, and everybody else on the host, hardly notice it.
+const SETTLE_RESTS: u32 = 9;
+
 /// What readers and the writer thread both hold.
 #[derive(Default)]
 pub struct Shared {
@@ -194,7 +198,7 @@ pub fn spawn(
         shared,
         batch_jobs_max: limits.batch_jobs_max,
         journal_limits: limits.journal.clone(),
-        settling: false,
+        settling: None,
         version: 0,
     };
     let run = move || match writer.open(Opening::Start) {
@@ -221,8 +225,8 @@ struct Writer {
     shared: Arc<Shared>,
     batch_jobs_max: usize,
     journal_limits: JournalLimits,
-    /// Whether nobody has written since the journal began to be settled.
-    settling: bool,
+    /// How long the last step of settling took, if nobody has written since.
+    settling: Option<Duration>,
     /// The version that the next journal begins with.
     version: u64,
 }
@@ -336,32 +340,33 @@ impl Writer {
             Err(mpsc::error::TryRecvError::Empty) if journal.is_at_rest() => {
                 self.queue.blocking_recv()
             }
-            // Once it has begun to settle, it goes on as long as nobody comes.
-            Err(mpsc::error::TryRecvError::Empty) if self.settling => return Wait::Idle,
             Err(mpsc::error::TryRecvError::Empty) => {
+                let pause = match self.settling {
+                    Some(step) => SETTLE_RESTS * step,
+                    None => journal.idle_after(),
+                };
                 let next = self.queue.recv();
-                let timed = async { timeout(journal.idle_after(), next).await };
+                let timed = async { timeout(pause, next).await };
                 match self.timer.block_on(timed) {
                     Ok(received) => received,
-                    Err(_elapsed) => {
-                        self.settling = true;
-                        return Wait::Idle;
-                    }
+                    Err(_elapsed) => return Wait::Idle,
                 }
             }
         };
-        self.settling = false;
+        self.settling = None;
         received.map_or(Wait::Over, Wait::Message)
     }
 
     /// Takes the journal one step further towards rest.
-    fn settle(&self, journal: &mut Journal) -> Result<(), Failure> {
+    fn settle(&mut self, journal: &mut Journal) -> Result<(), Failure> {
+        let began = Instant::now();
         let settled = caught(|| {
             journal.settle_some()?;
             journal.begin_read()
         });
         let snapshot = settled.inspect_err(|_| self.shared.publish(None))?;
         self.shared.publish(Some(snapshot));
+        self.settling = Some(began.elapsed());
         Ok(())
     }
 
