@@ -3,6 +3,7 @@
 //! It is a process of its own, like the server under test, and ends when its standard input does.
 
 use std::env;
+use std::error::Error;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -14,7 +15,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustix::process::Signal;
@@ -84,14 +85,23 @@ async fn serve() {
         .local_addr()
         .expect("a bound socket has an address");
     println!("{address}");
+    accept_all(listener, || service_fn(answer)).await;
+}
+
+/// Serves every connection, as bare as hyper does it.
+pub async fn accept_all<S>(listener: TcpListener, service: impl Fn() -> S)
+where
+    S: HttpService<Incoming, ResBody = Full<Bytes>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     loop {
         let (stream, _) = listener
             .accept()
             .await
             .expect("the load opens few connections");
         stream.set_nodelay(true).expect("the connection is open");
-        let connection =
-            http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service());
         // A connection that breaks is the load's to count.
         tokio::spawn(async move { connection.await.ok() });
     }
@@ -99,11 +109,12 @@ async fn serve() {
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
     request.into_body().collect().await?;
-    Ok(constant_answer())
+    Ok(answer_with(Bytes::from_static(BODY.as_bytes())))
 }
 
-fn constant_answer() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(BODY.as_bytes())));
+/// An answer with the headers of the server under test.
+pub fn answer_with(json: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(json));
     let headers = response.headers_mut();
     headers.insert(
         CONTENT_TYPE,

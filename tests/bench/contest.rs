@@ -6,9 +6,10 @@ use crate::ceiling::Ceiling;
 use crate::dataset::Dataset;
 use crate::deployment::{Deployment, Facts};
 use crate::disk::Disk;
+use crate::front::Front;
 use crate::listing::{self, Listing};
 use crate::load::{Load, Operation};
-use crate::plan::{POINTS, Plan, Point, Subject};
+use crate::plan::{Plan, Point, Subject};
 use crate::postgres::Postgres;
 use crate::probe::{self, Sizes};
 use crate::recovery;
@@ -22,6 +23,7 @@ pub struct Contest {
     ceiling: Ceiling,
     disk: Disk,
     redis: Result<Redis, String>,
+    front: Option<Front>,
     postgres: Result<Postgres, String>,
 }
 
@@ -38,7 +40,7 @@ pub struct BothFacts {
     pub recovery_ms: Result<Spread, String>,
 }
 
-/// The rounds of every point, in the order of `POINTS`; the error says why a point was not measured.
+/// The rounds of every point, in the order of the plan; the error says why a point was not measured.
 pub struct Rates(Vec<(Point, Result<Vec<Round>, String>)>);
 
 impl Contest {
@@ -47,10 +49,12 @@ impl Contest {
         progress("filling");
         let small = Deployment::prepare(plan, workspace, plan.small_logins);
         let large = Deployment::prepare(plan, workspace, plan.large_logins);
+        let redis = Redis::start(workspace, &small.dataset);
         Self {
             ceiling: Ceiling::start(),
             disk: Disk::prepare(workspace.path()).expect("the workspace is writable"),
-            redis: Redis::start(workspace, &small.dataset),
+            front: redis.as_ref().ok().map(Front::start),
+            redis,
             postgres: Postgres::start(workspace, plan.small_logins),
             small,
             large,
@@ -67,8 +71,13 @@ impl Contest {
     }
 
     /// All rounds. Each round visits every point, so that a slower minute of the machine is slower for all.
-    pub fn measure(&self, plan: &Plan) -> Rates {
-        let mut rates = Rates(POINTS.map(|point| (point, Ok(Vec::new()))).to_vec());
+    pub fn measure(&mut self, plan: &Plan) -> Rates {
+        let mut rates = Rates(
+            plan.points
+                .iter()
+                .map(|&point| (point, Ok(Vec::new())))
+                .collect(),
+        );
         let mut stream = 0;
         for number in 1..=plan.rounds {
             progress(&format!("round {number} of {}", plan.rounds));
@@ -80,6 +89,8 @@ impl Contest {
                     (Ok(_), Err(_)) => {}
                 }
             }
+            self.small.take_footprint();
+            self.large.take_footprint();
         }
         rates
     }
@@ -130,6 +141,11 @@ impl Contest {
                 let redis = self.redis.as_ref().map_err(String::clone)?;
                 load(redis.address, redis.operation(), small.dataset)
             }
+            Subject::RedisFront => match (&self.front, &self.redis) {
+                (Some(front), _) => load(front.address, Operation::Refresh, small.dataset),
+                (None, Err(reason)) => Err(reason.clone()),
+                (None, Ok(_)) => unreachable!("Redis has its front"),
+            },
             Subject::Postgres => {
                 let postgres = self.postgres.as_ref().map_err(String::clone)?;
                 postgres.measure(
@@ -146,6 +162,8 @@ impl Contest {
     }
 }
 
+const NOT_MEASURED: &str = "not measured in this mode";
+
 impl Rates {
     pub fn iter(&self) -> impl Iterator<Item = &(Point, Result<Vec<Round>, String>)> {
         self.0.iter()
@@ -155,7 +173,12 @@ impl Rates {
     pub fn ratio(&self, above: Point, below: Point) -> Result<Spread, &str> {
         let pairs = self.rounds(above)?.iter().zip(self.rounds(below)?);
         Spread::of(pairs.map(|(above, below)| above.per_second / below.per_second))
-            .ok_or("not measured")
+            .ok_or(NOT_MEASURED)
+    }
+
+    /// What `of` says of each round of a point; the error says why it is unknown.
+    pub fn figure(&self, point: Point, of: impl Fn(&Round) -> Option<f64>) -> Result<Spread, &str> {
+        Spread::of(self.rounds(point)?.iter().filter_map(of)).ok_or(NOT_MEASURED)
     }
 
     pub fn errors(&self) -> u64 {
@@ -167,7 +190,7 @@ impl Rates {
         let (_, rounds) = self
             .iter()
             .find(|(candidate, _)| *candidate == point)
-            .expect("only points of the plan are compared");
+            .ok_or(NOT_MEASURED)?;
         rounds.as_ref().map(Vec::as_slice).map_err(String::as_str)
     }
 }

@@ -12,6 +12,7 @@ use crate::load::{Load, Operation};
 use crate::plan::Plan;
 use crate::probe;
 use crate::process::Memory;
+use crate::records;
 use crate::rememberd::{Server, Start};
 use crate::sample::Spread;
 use crate::workspace::Workspace;
@@ -37,6 +38,14 @@ pub struct Deployment {
     clean_starts: Vec<Start>,
     crash_starts: Vec<Start>,
     idle: Vec<Memory>,
+    footprints: Vec<Footprint>,
+}
+
+/// What a server takes after a round of load, in bytes.
+#[derive(Clone, Copy)]
+struct Footprint {
+    memory: u64,
+    file: u64,
 }
 
 /// What one size of the data set costs, apart from its rates.
@@ -48,6 +57,11 @@ pub struct Facts {
     pub peak_mb: f64,
     pub fresh_bytes_per_login: f64,
     pub loaded_bytes_per_login: f64,
+    /// Keys and values of all that is stored.
+    pub record_bytes_per_login: f64,
+    /// What the server takes after the last round of load, by what it took after the one before.
+    pub file_growth: Option<Spread>,
+    pub memory_growth: Option<Spread>,
     pub open_clean_ms: Option<Spread>,
     pub open_crash_ms: Option<Spread>,
     pub ready_clean_ms: Option<Spread>,
@@ -74,12 +88,21 @@ impl Deployment {
             clean_starts: Vec::new(),
             crash_starts: Vec::new(),
             idle: Vec::new(),
+            footprints: Vec::new(),
         };
         for _ in 0..plan.opens {
             deployment.stop();
             deployment.start_after_clean_stop();
         }
         deployment
+    }
+
+    /// Notes what the server takes now.
+    pub fn take_footprint(&mut self) {
+        self.footprints.push(Footprint {
+            memory: self.server().memory().now,
+            file: dir_bytes(&self.data_dir),
+        });
     }
 
     pub fn data_dir(&self) -> &Path {
@@ -101,7 +124,8 @@ impl Deployment {
         }
         probe::check_rotation(self.address(), &self.dataset);
         self.stop();
-        self.facts(loaded, loaded_bytes)
+        let record_bytes = records::bytes(&self.data_dir);
+        self.facts(loaded, loaded_bytes, record_bytes)
     }
 
     fn start_after_clean_stop(&mut self) {
@@ -154,7 +178,12 @@ impl Deployment {
             .expect("the server runs between start and stop")
     }
 
-    fn facts(&self, loaded: Memory, loaded_bytes: u64) -> Facts {
+    fn facts(&self, loaded: Memory, loaded_bytes: u64, record_bytes: u64) -> Facts {
+        // Of the last two rounds, so that what fills up once does not count as growth.
+        let growth = |of: fn(&Footprint) -> u64| match self.footprints.as_slice() {
+            [.., before, last] => Spread::of([of(last) as f64 / of(before) as f64]),
+            _ => None,
+        };
         let per_login = |bytes: u64| bytes as f64 / self.dataset.logins as f64;
         Facts {
             logins: self.dataset.logins,
@@ -164,6 +193,9 @@ impl Deployment {
             peak_mb: megabytes(loaded.peak),
             fresh_bytes_per_login: per_login(self.fresh_bytes),
             loaded_bytes_per_login: per_login(loaded_bytes),
+            record_bytes_per_login: per_login(record_bytes),
+            file_growth: growth(|footprint| footprint.file),
+            memory_growth: growth(|footprint| footprint.memory),
             open_clean_ms: Spread::of(self.clean_starts.iter().filter_map(|start| start.open_ms)),
             open_crash_ms: Spread::of(self.crash_starts.iter().filter_map(|start| start.open_ms)),
             ready_clean_ms: Spread::of(self.clean_starts.iter().map(|start| start.ready_ms)),

@@ -24,6 +24,8 @@ const LATENCY_MICROSECONDS_MAX: u64 = 60_000_000;
 /// What all connections write down together.
 struct Tally {
     histogram: RefCell<Histogram<u64>>,
+    early: Cell<u64>,
+    late: Cell<u64>,
     errors: Cell<u64>,
     from: Instant,
     until: Instant,
@@ -65,6 +67,8 @@ async fn run(load: Load) -> Outcome {
     let from = Instant::now() + load.warm_up;
     let tally = Rc::new(Tally {
         histogram: RefCell::new(empty_histogram()),
+        early: Cell::new(0),
+        late: Cell::new(0),
         errors: Cell::new(0),
         from,
         until: from + load.measure,
@@ -184,6 +188,12 @@ impl Tally {
         if answered >= self.from && answered < self.until {
             let latency = (answered - sent).as_micros() as u64;
             self.histogram.borrow_mut().saturating_record(latency);
+            let third = (self.until - self.from) / 3;
+            if answered < self.from + third {
+                self.early.set(self.early.get() + 1);
+            } else if answered >= self.until - third {
+                self.late.set(self.late.get() + 1);
+            }
         }
     }
 
@@ -196,6 +206,8 @@ impl Tally {
         let histogram = self.histogram.borrow();
         Outcome {
             count: histogram.len(),
+            early: self.early.get(),
+            late: self.late.get(),
             errors: self.errors.get(),
             p50_us: histogram.value_at_quantile(0.5),
             p99_us: histogram.value_at_quantile(0.99),

@@ -46,6 +46,9 @@ pub enum Operation {
 /// What the child counted; times in microseconds.
 pub struct Outcome {
     pub count: u64,
+    /// How many of them came in the first third of the time, and in the last.
+    pub early: u64,
+    pub late: u64,
     pub errors: u64,
     pub p50_us: u64,
     pub p99_us: u64,
@@ -62,6 +65,7 @@ impl Load {
             p50_us: Some(outcome.p50_us as f64),
             p99_us: Some(outcome.p99_us as f64),
             max_us: Some(outcome.max_us as f64),
+            late_by_early: Some(outcome.late as f64 / outcome.early as f64),
             errors: outcome.errors,
         }
     }
@@ -133,6 +137,8 @@ impl RunningLoad {
         };
         Outcome {
             count: number("count"),
+            early: number("early"),
+            late: number("late"),
             errors: number("errors"),
             p50_us: number("p50_us"),
             p99_us: number("p99_us"),
@@ -174,6 +180,8 @@ impl Outcome {
     pub fn to_json(&self) -> Value {
         json!({
             "count": self.count,
+            "early": self.early,
+            "late": self.late,
             "errors": self.errors,
             "p50_us": self.p50_us,
             "p99_us": self.p99_us,

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub struct Plan {
     pub mode: &'static str,
+    /// The points of one round, in order.
+    pub points: &'static [Point],
     /// Every random choice of the run follows from it.
     pub seed: u64,
     pub rounds: u64,
@@ -26,6 +28,8 @@ pub enum Subject {
     CeilingRefresh,
     CeilingGet,
     Redis,
+    /// Redis behind an HTTP server.
+    RedisFront,
     Postgres,
     Disk,
 }
@@ -36,8 +40,8 @@ pub struct Point {
     pub connections: usize,
 }
 
-/// The points of one round, in order: what is compared with each other stands next to each other.
-pub const POINTS: [Point; 16] = [
+/// What is compared with each other stands next to each other.
+const ALL_POINTS: [Point; 18] = [
     point(Subject::Disk, 1),
     point(Subject::RefreshSmall, 1),
     point(Subject::RefreshLarge, 1),
@@ -47,6 +51,7 @@ pub const POINTS: [Point; 16] = [
     point(Subject::CeilingRefresh, 64),
     point(Subject::Postgres, 64),
     point(Subject::Redis, 64),
+    point(Subject::RedisFront, 64),
     point(Subject::GetSmall, 64),
     point(Subject::CeilingGet, 64),
     point(Subject::CeilingRefresh, 256),
@@ -54,6 +59,15 @@ pub const POINTS: [Point; 16] = [
     point(Subject::RefreshLarge, 256),
     point(Subject::Postgres, 256),
     point(Subject::Redis, 256),
+    point(Subject::RedisFront, 256),
+];
+
+/// Where the journal, the file and the memory show whether they keep their size.
+const STEADY_POINTS: [Point; 4] = [
+    point(Subject::RefreshSmall, 64),
+    point(Subject::RefreshLarge, 64),
+    point(Subject::RefreshSmall, 256),
+    point(Subject::RefreshLarge, 256),
 ];
 
 impl Plan {
@@ -85,6 +99,7 @@ impl Plan {
             Subject::CeilingRefresh => "bare hyper, as refresh".to_owned(),
             Subject::CeilingGet => "bare hyper, as GET".to_owned(),
             Subject::Redis => format!("Redis, {small} logins"),
+            Subject::RedisFront => format!("Redis behind hyper, {small} logins"),
             Subject::Postgres => format!("PostgreSQL, {small} logins"),
             Subject::Disk => "4 KiB write and fdatasync".to_owned(),
         }
@@ -93,6 +108,7 @@ impl Plan {
     fn default(seed: u64) -> Self {
         Self {
             mode: "default",
+            points: &ALL_POINTS,
             seed,
             rounds: 5,
             warm_up: Duration::from_millis(500),
@@ -119,6 +135,7 @@ impl Plan {
     fn long(seed: u64) -> Self {
         Self {
             mode: "long",
+            points: &STEADY_POINTS,
             rounds: 3,
             warm_up: Duration::from_secs(2),
             measure: Duration::from_secs(60),

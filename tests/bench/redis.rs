@@ -24,7 +24,7 @@ const ROTATE_SCRIPT: &str = "local row = redis.call('HMGET', KEYS[1], 'tenant', 
                              if not row[1] then return false end \
                              redis.call('HSET', KEYS[1], 'token', ARGV[1]) \
                              return {row[1], row[2], ARGV[1], row[3], KEYS[1]}";
-const ROW_FIELDS: usize = 5;
+pub const ROW_FIELDS: usize = 5;
 
 const START_TIMEOUT_SECS: u64 = 20;
 const ANSWER_TIMEOUT_SECS: u64 = 20;
@@ -44,6 +44,11 @@ impl Redis {
             find_in_path("redis-server").ok_or("redis-server: not installed, not measured")?;
         Self::try_start(&executable, workspace, dataset)
             .map_err(|error| format!("redis-server: {error}, not measured"))
+    }
+
+    /// The SHA-1 that it knows the rotation by.
+    pub fn script(&self) -> &str {
+        &self.script
     }
 
     pub fn operation(&self) -> Operation {

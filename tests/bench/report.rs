@@ -58,7 +58,7 @@ impl Summary {
     }
 }
 
-pub fn fact_rows(facts: &Facts) -> [FactRow; 10] {
+pub fn fact_rows(facts: &Facts) -> [FactRow; 13] {
     let one = |value: f64| Spread::of([value]);
     [
         ("memory, idle after a start", "MB", facts.idle_mb),
@@ -73,6 +73,21 @@ pub fn fact_rows(facts: &Facts) -> [FactRow; 10] {
             "file per login, after the load",
             "bytes",
             one(facts.loaded_bytes_per_login),
+        ),
+        (
+            "records per login",
+            "bytes",
+            one(facts.record_bytes_per_login),
+        ),
+        (
+            "file after the last round by that before",
+            "x",
+            facts.file_growth,
+        ),
+        (
+            "memory after the last round by that before",
+            "x",
+            facts.memory_growth,
         ),
         (
             "database open, after a clean stop",

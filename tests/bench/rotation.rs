@@ -11,10 +11,10 @@
 //! |---|---|
 //! | `plan.rs` | how long, how much, and which points in which order |
 //! | `contest.rs` | everybody who is measured, and one round of one point |
-//! | `deployment.rs` | one filled data directory: opens, memory, file size, crashes |
+//! | `deployment.rs`, `records.rs` | one filled data directory: opens, memory, file size, crashes |
 //! | `rememberd.rs` | the server under test as a process |
 //! | `ceiling.rs` | the bare HTTP server that does nothing: what HTTP alone costs |
-//! | `redis.rs`, `postgres.rs`, `disk.rs` | what it is compared with |
+//! | `redis.rs`, `front.rs`, `postgres.rs`, `disk.rs` | what it is compared with |
 //! | `load.rs`, `generator.rs`, `exchange.rs` | the load: as a child process, inside it, and one request of it |
 //! | `probe.rs` | that the server rotates at all, and how many bytes travel |
 //! | `dataset.rs` | the logins, computable from a seed |
@@ -37,6 +37,7 @@ mod dataset;
 mod deployment;
 mod disk;
 mod exchange;
+mod front;
 mod generator;
 mod json;
 mod listing;
@@ -45,6 +46,7 @@ mod plan;
 mod postgres;
 mod probe;
 mod process;
+mod records;
 mod recovery;
 mod redis;
 mod rememberd;
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
     match args.first().map(String::as_str) {
         Some(load::SUBCOMMAND) => generator::main(&args[1..]),
         Some(ceiling::SUBCOMMAND) => ceiling::main(),
+        Some(front::SUBCOMMAND) => front::main(&args[1..]),
         _ if is_bench_run(&args) => return run(&Plan::from_env()),
         _ => eprintln!("rotation: runs under `cargo bench` only"),
     }
@@ -78,7 +81,7 @@ fn run(plan: &Plan) -> ExitCode {
     // First, so that it is dropped last: nothing may still write into it when it goes.
     let workspace = Workspace::create(env!("CARGO_TARGET_TMPDIR"));
 
-    let contest = Contest::prepare(plan, &workspace);
+    let mut contest = Contest::prepare(plan, &workspace);
     let sizes = contest.sizes();
     let rates = contest.measure(plan);
     let facts = contest.finish(plan, &workspace);

@@ -9,6 +9,8 @@ pub struct Round {
     pub p50_us: Option<f64>,
     pub p99_us: Option<f64>,
     pub max_us: Option<f64>,
+    /// The rate of the last third of the time by that of the first.
+    pub late_by_early: Option<f64>,
     pub errors: u64,
 }
 
@@ -20,6 +22,11 @@ pub struct Spread {
 }
 
 impl Round {
+    /// How much longer the slowest of a hundred takes than the one in the middle.
+    pub fn p99_by_p50(&self) -> Option<f64> {
+        Some(self.p99_us? / self.p50_us?)
+    }
+
     /// From every single latency in microseconds, for sources that are slow enough to list them.
     pub fn from_latencies(mut latencies: Vec<f64>, time: Duration) -> Self {
         latencies.sort_by(f64::total_cmp);
@@ -33,6 +40,7 @@ impl Round {
             p50_us: quantile(0.5),
             p99_us: quantile(0.99),
             max_us: latencies.last().copied(),
+            late_by_early: None,
             errors: 0,
         }
     }

@@ -79,13 +79,13 @@ impl Report<'_> {
 
     fn print_comparisons(&self) {
         println!(
-            "\n{:<74} {:>8} {:>9} {:>17}  verdict",
+            "\n{:<86} {:>8} {:>9} {:>17}  verdict",
             "comparison (ratios: median of the rounds)", "target", "value", "min – max"
         );
         for comparison in &self.comparisons {
             let name = format!("{}, {}", comparison.name, comparison.unit);
             let target = comparison.bound.map_or_else(String::new, target_text);
-            print!("{name:<74} {target:>8} ");
+            print!("{name:<86} {target:>8} ");
             match &comparison.value {
                 Ok(spread) => println!(
                     "{:>9.2} {:>17}  {}",

@@ -1,0 +1,220 @@
+//! Redis behind HTTP: a bare hyper server that takes the same request as the server under test, rotates by one script
+//! call, and answers the same bytes. It is what an application would have to put in front of Redis.
+//!
+//! Every call goes through one connection, in the order in which it comes and many in one write, as the usual clients of
+//! Redis do it. The server is a process of its own and ends when its standard input does.
+
+use std::cell::RefCell;
+use std::collections::hash_map::RandomState;
+use std::env;
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use rustix::process::Signal;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::ceiling;
+use crate::dataset::{Random, Uuid};
+use crate::process::Process;
+use crate::redis::{ROW_FIELDS, Redis, rotate_request};
+
+pub const SUBCOMMAND: &str = "front";
+
+const START_TIMEOUT_SECS: u64 = 10;
+const CALLS_PER_WRITE_MAX: usize = 256;
+
+/// The rotated login as the script returns it: tenant, profile, token, creation time, id.
+type Row = Vec<String>;
+
+pub struct Front {
+    pub address: SocketAddr,
+    _process: Process,
+}
+
+impl Front {
+    pub fn start(redis: &Redis) -> Self {
+        let executable = env::current_exe().expect("an executable knows its own path");
+        let mut command = Command::new(executable);
+        command
+            .arg(SUBCOMMAND)
+            .arg(redis.address.to_string())
+            .arg(redis.script())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut process = Process::spawn(&mut command, Signal::TERM).expect("the front starts");
+        let address = process
+            .first_line_within(Duration::from_secs(START_TIMEOUT_SECS))
+            .expect("the front prints its address")
+            .parse()
+            .expect("the front prints a socket address");
+        Self {
+            address,
+            _process: process,
+        }
+    }
+}
+
+/// The front's process; the arguments are where Redis is and the script's SHA-1.
+pub fn main(args: &[String]) {
+    let [redis, script] = args else {
+        panic!("the front takes 2 arguments, not {}", args.len());
+    };
+    let redis: SocketAddr = redis.parse().expect("the first argument is an address");
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
+    runtime.spawn(serve(redis, script.clone()));
+    // The other end of the pipe closes when the benchmark ends, however it ends.
+    let _ = io::stdin().read(&mut [0]);
+    runtime.shutdown_background();
+}
+
+async fn serve(redis: SocketAddr, script: String) {
+    let calls = Calls::start(redis, script).await;
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("the loopback interface has a free port");
+    let address = listener
+        .local_addr()
+        .expect("a bound socket has an address");
+    println!("{address}");
+    ceiling::accept_all(listener, move || {
+        let calls = Arc::clone(&calls);
+        service_fn(move |request| answer(Arc::clone(&calls), request))
+    })
+    .await;
+}
+
+async fn answer(
+    calls: Arc<Calls>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let id = request
+        .uri()
+        .path()
+        .strip_suffix("/refresh_token")
+        .and_then(|path| path.rsplit('/').next())
+        .map(str::to_owned);
+    let body = request.into_body().collect().await?.to_bytes();
+    let row = match id {
+        Some(id) if body.starts_with(b"accessTokenId=") => calls.rotate(&id).await,
+        _ => None,
+    };
+    let Some(row) = row else {
+        let mut refused = Response::new(Full::new(Bytes::new()));
+        *refused.status_mut() = StatusCode::NOT_FOUND;
+        return Ok(refused);
+    };
+    let [tenant, profile_id, token, timestamp, id] = &row[..] else {
+        unreachable!("a row has {ROW_FIELDS} fields");
+    };
+    let json = format!(
+        r#"{{"tenant":"{tenant}","profileId":"{profile_id}","token":"{token}","timestamp":{timestamp},"id":"{id}"}}"#
+    );
+    Ok(ceiling::answer_with(json.into()))
+}
+
+/// The one connection to Redis, shared by everybody.
+struct Calls {
+    script: String,
+    queue: mpsc::UnboundedSender<(String, oneshot::Sender<Option<Row>>)>,
+}
+
+impl Calls {
+    async fn start(redis: SocketAddr, script: String) -> Arc<Self> {
+        let stream = TcpStream::connect(redis).await.expect("Redis runs");
+        stream.set_nodelay(true).expect("the connection is open");
+        let (reading, writing) = stream.into_split();
+        let (queue, calls) = mpsc::unbounded_channel();
+        let (sent, waiting) = mpsc::unbounded_channel();
+        tokio::spawn(write_calls(writing, calls, sent));
+        tokio::spawn(read_rows(BufReader::new(reading), waiting));
+        Arc::new(Self { script, queue })
+    }
+
+    /// The login after its rotation; `None` if there is none.
+    async fn rotate(&self, id: &str) -> Option<Row> {
+        let token = fresh_token();
+        let (caller, row) = oneshot::channel();
+        let command = rotate_request(&self.script, id, token.as_str());
+        self.queue.send((command, caller)).ok()?;
+        row.await.ok()?
+    }
+}
+
+async fn write_calls(
+    mut redis: OwnedWriteHalf,
+    mut calls: mpsc::UnboundedReceiver<(String, oneshot::Sender<Option<Row>>)>,
+    sent: mpsc::UnboundedSender<oneshot::Sender<Option<Row>>>,
+) {
+    let mut batch = Vec::new();
+    while calls.recv_many(&mut batch, CALLS_PER_WRITE_MAX).await > 0 {
+        let mut commands = String::new();
+        for (command, caller) in batch.drain(..) {
+            commands.push_str(&command);
+            if sent.send(caller).is_err() {
+                return;
+            }
+        }
+        if redis.write_all(commands.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read_rows(
+    mut redis: BufReader<OwnedReadHalf>,
+    mut waiting: mpsc::UnboundedReceiver<oneshot::Sender<Option<Row>>>,
+) {
+    while let Some(caller) = waiting.recv().await {
+        match read_row(&mut redis).await {
+            // A caller that is gone no longer wants to know.
+            Ok(row) => drop(caller.send(row)),
+            Err(_) => return,
+        }
+    }
+}
+
+async fn read_row(redis: &mut BufReader<OwnedReadHalf>) -> io::Result<Option<Row>> {
+    let mut line = String::new();
+    redis.read_line(&mut line).await?;
+    if line != format!("*{ROW_FIELDS}\r\n") {
+        return Ok(None);
+    }
+    let mut row = Row::with_capacity(ROW_FIELDS);
+    for _ in 0..ROW_FIELDS {
+        line.clear();
+        redis.read_line(&mut line).await?;
+        let length = line
+            .strip_prefix('$')
+            .and_then(|text| text.trim_end().parse::<usize>().ok());
+        let length = length.ok_or(io::ErrorKind::InvalidData)?;
+        let mut text = vec![0; length + b"\r\n".len()];
+        redis.read_exact(&mut text).await?;
+        text.truncate(length);
+        row.push(String::from_utf8(text).map_err(|_| io::ErrorKind::InvalidData)?);
+    }
+    Ok(Some(row))
+}
+
+fn fresh_token() -> Uuid {
+    thread_local! {
+        static RANDOM: RefCell<Random> =
+            RefCell::new(Random::new(RandomState::new().build_hasher().finish(), 0));
+    }
+    RANDOM.with_borrow_mut(Random::uuid)
+}
