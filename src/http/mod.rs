@@ -12,7 +12,7 @@ pub mod route;
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Instant;
@@ -37,9 +37,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Numbers the requests of this process, for the log.
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
-/// Answers `request` and writes one line to the log: never a token, a body or a query. `received` is
-/// called when the whole request is here and nothing more is expected of the client.
-pub async fn handle(app: &App, request: Request<Incoming>, received: impl FnOnce()) -> Answer {
+/// The client that a request comes from, as far as this floor deals with it.
+pub trait Client {
+    /// Is called when the whole request is here and nothing more is expected of the client.
+    fn has_sent_all(&self);
+
+    /// Whether the client has taken too long for the body of its request. Whoever waits for the body is
+    /// polled when this becomes true.
+    fn is_late(&self) -> bool;
+}
+
+/// Answers `request` and writes one line to the log: never a token, a body or a query.
+pub async fn handle(app: &App, request: Request<Incoming>, client: &impl Client) -> Answer {
     let began = Instant::now();
     let request_id = REQUESTS.fetch_add(1, Ordering::Relaxed);
     let method = request.method().clone();
@@ -47,7 +56,7 @@ pub async fn handle(app: &App, request: Request<Incoming>, received: impl FnOnce
     let route = route::parse(&method, path);
     let route_name = route.as_ref().map_or("none", Route::name);
     let outcome = match route {
-        Ok(route) => caught(dispatch(app, route, request, received)).await,
+        Ok(route) => caught(pin!(dispatch(app, route, request, client))).await,
         Err(misrouted) => Err(misrouted.into()),
     };
     let (answer, fault) = match outcome {
@@ -77,36 +86,40 @@ async fn dispatch(
     app: &App,
     route: Route,
     request: Request<Incoming>,
-    received: impl FnOnce(),
+    client: &impl Client,
 ) -> Result<Answer, Fault> {
     match route {
         Route::Live => Ok(health::live()),
         Route::Ready => Ok(health::ready(app)),
         Route::PersistentLogin(route) => {
-            let input = receive(app, request).await?;
-            received();
+            let input = receive(app, request, client).await?;
+            client.has_sent_all();
             persistent_login::answer(app, route, &input).await
         }
     }
 }
 
 /// What every endpoint of the wire contract asks of a request, in this order.
-async fn receive(app: &App, request: Request<Incoming>) -> Result<Input, Fault> {
+async fn receive(
+    app: &App,
+    request: Request<Incoming>,
+    client: &impl Client,
+) -> Result<Input, Fault> {
     request::check_accept(request.headers())?;
     if app.phase() == Phase::Starting {
         return Err(Failure::Unavailable.into());
     }
-    Input::receive(request, &app.config).await
+    Input::receive(request, &app.config, client).await
 }
 
 /// Runs `work`, and makes a fault of a panic in it.
-async fn caught(work: impl Future<Output = Result<Answer, Fault>>) -> Result<Answer, Fault> {
-    let mut work = pin!(work);
-    poll_fn(|context| {
+fn caught(
+    mut work: Pin<&mut impl Future<Output = Result<Answer, Fault>>>,
+) -> impl Future<Output = Result<Answer, Fault>> {
+    poll_fn(move |context| {
         catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
             .unwrap_or_else(|panic| Poll::Ready(Err(Failure::Internal(message(&*panic)).into())))
     })
-    .await
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

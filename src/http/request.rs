@@ -1,6 +1,9 @@
 //! What a request carries: parameters of query and body, merged, within limits.
 
 use std::borrow::Cow;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 
 use http_body_util::{BodyDataStream, BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
@@ -8,6 +11,7 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request};
 
 use crate::config::Config;
+use crate::http::Client;
 use crate::http::response::Fault;
 use crate::service::access::Caller;
 
@@ -32,20 +36,26 @@ impl Input {
     /// # Errors
     ///
     /// For a body that is too large, too slow, broken off, or multipart without being so.
-    pub async fn receive(request: Request<Incoming>, config: &Config) -> Result<Self, Fault> {
+    pub async fn receive(
+        request: Request<Incoming>,
+        config: &Config,
+        client: &impl Client,
+    ) -> Result<Self, Fault> {
         let query = request.uri().query().unwrap_or_default().to_owned();
         let nothing = Form::UrlEncoded(Bytes::new());
         let form = if request.method() == Method::POST {
             let (head, body) = request.into_parts();
             let content_type = head.headers.get(CONTENT_TYPE);
             let content_type = content_type.and_then(|value| value.to_str().ok());
-            let bytes = collect(body, config).await?;
+            let bytes = collect(body, config, client).await?;
             match content_type.map(essence) {
                 Some(kind) if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => {
                     Form::UrlEncoded(bytes)
                 }
                 Some(kind) if kind.eq_ignore_ascii_case("multipart/form-data") => {
-                    Form::Parts(parts(content_type.unwrap_or_default(), bytes).await?)
+                    // Rare, and so large that it would make every request's state large.
+                    let parts = Box::pin(parts(content_type.unwrap_or_default(), bytes));
+                    Form::Parts(parts.await?)
                 }
                 _ => nothing,
             }
@@ -148,7 +158,7 @@ fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or_default().trim()
 }
 
-async fn collect(body: Incoming, config: &Config) -> Result<Bytes, Fault> {
+async fn collect(body: Incoming, config: &Config, client: &impl Client) -> Result<Bytes, Fault> {
     let most = usize::try_from(config.body_size_max.as_u64()).unwrap_or(usize::MAX);
     if body.is_end_stream() {
         return Ok(Bytes::new());
@@ -157,13 +167,17 @@ async fn collect(body: Incoming, config: &Config) -> Result<Bytes, Fault> {
     if body.size_hint().lower() > config.body_size_max.as_u64() {
         return Err(Fault::BodyTooLarge);
     }
-    let collected = Limited::new(body, most).collect();
-    match tokio::time::timeout(config.body_timeout, collected).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::BodyTooLarge),
-        Ok(Err(_broken)) => Err(Fault::BodyBroken),
-        Err(_elapsed) => Err(Fault::BodyTooSlow),
-    }
+    let mut collected = pin!(Limited::new(body, most).collect());
+    poll_fn(|context| match collected.as_mut().poll(context) {
+        Poll::Ready(Ok(collected)) => Poll::Ready(Ok(collected.to_bytes())),
+        Poll::Ready(Err(error)) if error.is::<LengthLimitError>() => {
+            Poll::Ready(Err(Fault::BodyTooLarge))
+        }
+        Poll::Ready(Err(_broken)) => Poll::Ready(Err(Fault::BodyBroken)),
+        Poll::Pending if client.is_late() => Poll::Ready(Err(Fault::BodyTooSlow)),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
 }
 
 fn first<'b>(pairs: &'b [u8], name: &str) -> Option<Cow<'b, str>> {

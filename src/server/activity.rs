@@ -1,11 +1,12 @@
 //! What a connection is doing, and since when: what its timeouts and its eviction go by.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::config::Config;
+use crate::http::Client;
 
 /// The state of one connection, told by its socket and its handler, read by its timer and the
 /// acceptor.
@@ -14,6 +15,8 @@ pub struct Activity {
     opened: Instant,
     /// The state in the two lowest bits, and above them when it began: microseconds after `opened`.
     state: AtomicU64,
+    /// Whether the body of the request that is coming has taken too long.
+    late: AtomicBool,
     evicted: Notify,
 }
 
@@ -36,6 +39,7 @@ impl Activity {
         Self {
             opened: Instant::now(),
             state: AtomicU64::new(0),
+            late: AtomicBool::new(false),
             evicted: Notify::new(),
         }
     }
@@ -52,25 +56,28 @@ impl Activity {
         self.enter(State::ReceivingBody);
     }
 
-    /// A request is complete, its body included.
-    pub fn received_request(&self) {
-        self.enter(State::Answering);
-    }
-
     /// The handler has answered.
     pub fn answered(&self) {
         self.enter(State::Idle);
     }
 
-    /// When the connection will have waited too long for its client; `None` while it does not wait, or
-    /// waits for a body, whose time the HTTP floor keeps.
+    /// When the connection will have waited too long for its client; `None` while it does not wait.
     pub fn deadline(&self, config: &Config) -> Option<Instant> {
         let (state, since) = self.state();
         match state {
             State::Idle => Some(since + config.idle_timeout),
             State::ReceivingHead => Some(since + config.header_timeout),
-            State::ReceivingBody | State::Answering => None,
+            State::ReceivingBody => Some(since + config.body_timeout),
+            State::Answering => None,
         }
+    }
+
+    /// Gives up on the body that is coming, which its handler then tells the client; false if there is
+    /// none, and so nobody to tell.
+    pub fn give_up_body(&self) -> bool {
+        let is_coming = self.state().0 == State::ReceivingBody;
+        self.late.store(is_coming, Ordering::Relaxed);
+        is_coming
     }
 
     /// Since when the connection waits for its client; `None` while it does not.
@@ -114,5 +121,15 @@ impl Activity {
             _ => State::Answering,
         };
         (state, self.opened + Duration::from_micros(packed >> 2))
+    }
+}
+
+impl Client for Activity {
+    fn has_sent_all(&self) {
+        self.enter(State::Answering);
+    }
+
+    fn is_late(&self) -> bool {
+        self.late.load(Ordering::Relaxed)
     }
 }

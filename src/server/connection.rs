@@ -19,8 +19,9 @@ use crate::app::App;
 use crate::http;
 use crate::server::activity::Activity;
 
-/// How often within a header timeout a connection's deadline is looked at: it is met within a quarter.
-const LOOKS_PER_HEADER_TIMEOUT: u32 = 4;
+/// How often within the time for a head or a body a connection's deadline is looked at: it is met within
+/// a quarter.
+const LOOKS_PER_TIMEOUT: u32 = 4;
 
 /// Serves the requests that come on `socket`, until the client leaves, waits too long or is evicted,
 /// or `stopping` turns true and the request under way is answered.
@@ -50,13 +51,14 @@ pub async fn serve(
             }),
             service_fn(|request| async {
                 activity.received_head();
-                let answer = http::handle(&app, request, || activity.received_request()).await;
+                let answer = http::handle(&app, request, &*activity).await;
                 activity.answered();
                 Ok::<_, Infallible>(answer)
             }),
         );
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(Instant::now()));
+    let look_after = config.header_timeout.min(config.body_timeout) / LOOKS_PER_TIMEOUT;
     let mut ending = *stopping.borrow();
     let mut evicted = false;
     if ending {
@@ -71,12 +73,14 @@ pub async fn serve(
             () = timer.as_mut() => {
                 let now = Instant::now();
                 let deadline = activity.deadline(config).map(Instant::from_std);
-                if deadline.is_some_and(|deadline| deadline <= now) {
+                let is_over = deadline.is_some_and(|deadline| deadline <= now);
+                if is_over && !activity.give_up_body() {
                     return;
                 }
                 // An idle connection may turn into a slow one without waking this timer.
-                let look_again = now + config.header_timeout / LOOKS_PER_HEADER_TIMEOUT;
-                timer.as_mut().reset(deadline.map_or(look_again, |deadline| deadline.min(look_again)));
+                let look_again = now + look_after;
+                let next = deadline.filter(|_| !is_over);
+                timer.as_mut().reset(next.map_or(look_again, |deadline| deadline.min(look_again)));
             }
             () = activity.evicted() => {
                 // Asked again: its client does not even fetch the answers to earlier requests.

@@ -79,8 +79,11 @@ const TARGET_MIN: u64 = 4_096;
 /// The target for very many logins.
 const TARGET_MAX: u64 = 1 << 20;
 
-/// The target for other numbers of logins, in square roots of that number.
+/// The target for many logins, in square roots of their number.
 const TARGET_PER_ROOT: u64 = 256;
+
+/// The target is this part of the logins at most, so that the journal is small beside their records.
+const TARGET_PART: (u64, u64) = (2, 5);
 
 /// How many rotations one transaction settles while nobody rotates: so few that a caller who comes just
 /// then hardly waits.
@@ -118,8 +121,13 @@ impl JournalLimits {
     }
 
     fn target_for(&self, logins: u64) -> u64 {
-        self.target
-            .unwrap_or_else(|| (TARGET_PER_ROOT * logins.isqrt()).clamp(TARGET_MIN, TARGET_MAX))
+        self.target.unwrap_or_else(|| {
+            let (part, whole) = TARGET_PART;
+            let by_root = TARGET_PER_ROOT * logins.isqrt();
+            by_root
+                .min(logins / whole * part)
+                .clamp(TARGET_MIN, TARGET_MAX)
+        })
     }
 }
 
