@@ -82,8 +82,8 @@ const TARGET_MAX: u64 = 1 << 20;
 /// The target for many logins, in square roots of their number.
 const TARGET_PER_ROOT: u64 = 256;
 
-/// The target is this part of the logins at most, so that the journal is small beside their records.
-const TARGET_PART: (u64, u64) = (2, 5);
+/// The target is at most the number of logins by this, so that the journal is small beside their records.
+const LOGINS_PER_TARGET: u64 = 4;
 
 /// How many rotations one transaction settles while nobody rotates: so few that a caller who comes just
 /// then hardly waits.
@@ -122,10 +122,9 @@ impl JournalLimits {
 
     fn target_for(&self, logins: u64) -> u64 {
         self.target.unwrap_or_else(|| {
-            let (part, whole) = TARGET_PART;
             let by_root = TARGET_PER_ROOT * logins.isqrt();
             by_root
-                .min(logins / whole * part)
+                .min(logins / LOGINS_PER_TARGET)
                 .clamp(TARGET_MIN, TARGET_MAX)
         })
     }
