@@ -125,7 +125,7 @@ pub struct Config {
 
     /// Memory for cached pages of the database
     #[arg(long, env = "REMEMBERD_CACHE_SIZE", value_name = "SIZE",
-          default_value = "64MiB", value_parser = size_from::<{ 1 << 20 }>)]
+          default_value = "128MiB", value_parser = size_from::<{ 1 << 20 }>)]
     pub cache_size: ByteSize,
 
     /// Write and sync each commit twice, trusting no checksum after a crash; costs a second sync
