@@ -363,7 +363,7 @@ mod tests {
             config.persistent_login_max_age,
             Duration::from_secs(1_296_000)
         );
-        assert_eq!(config.cache_size.as_u64(), 64 << 20);
+        assert_eq!(config.cache_size.as_u64(), 128 << 20);
         assert_eq!(config.context_path.as_str(), "/crafter-profile");
     }
 
