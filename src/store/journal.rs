@@ -87,7 +87,7 @@ const LOGINS_PER_TARGET: u64 = 4;
 
 /// How many rotations one transaction settles while nobody rotates: so few that a caller who comes just
 /// then hardly waits.
-const IDLE_ROWS: usize = 256;
+const IDLE_ROWS: usize = 64;
 
 /// How many rotations one transaction settles when the database is closed.
 const CLOSE_ROWS: usize = 4_096;
