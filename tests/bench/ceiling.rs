@@ -4,6 +4,7 @@
 
 use std::env;
 use std::error::Error;
+use std::future::Future;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -45,19 +46,7 @@ pub struct Ceiling {
 
 impl Ceiling {
     pub fn start() -> Self {
-        let executable = env::current_exe().expect("an executable knows its own path");
-        let mut command = Command::new(executable);
-        command
-            .arg(SUBCOMMAND)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut process =
-            Process::spawn(&mut command, Signal::TERM).expect("the ceiling server starts");
-        let address = process
-            .first_line_within(Duration::from_secs(START_TIMEOUT_SECS))
-            .expect("the ceiling server prints its address")
-            .parse()
-            .expect("the ceiling server prints a socket address");
+        let (address, process) = start_server(&[SUBCOMMAND]);
         Self {
             address,
             _process: process,
@@ -65,19 +54,42 @@ impl Ceiling {
     }
 }
 
+/// Starts this executable as the server that `args` name, and waits until it tells where it listens.
+pub fn start_server(args: &[&str]) -> (SocketAddr, Process) {
+    let executable = env::current_exe().expect("an executable knows its own path");
+    let mut command = Command::new(executable);
+    command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut process = Process::spawn(&mut command, Signal::TERM).expect("the server starts");
+    let address = process
+        .first_line_within(Duration::from_secs(START_TIMEOUT_SECS))
+        .expect("the server prints its address")
+        .parse()
+        .expect("the server prints a socket address");
+    (address, process)
+}
+
 /// The ceiling server's process.
 pub fn main() {
+    run_server(async { accept_all(listen().await, || service_fn(answer)).await });
+}
+
+/// Runs a server for as long as the benchmark does.
+pub fn run_server(serve: impl Future<Output = ()> + Send + 'static) {
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("a runtime can be built");
-    runtime.spawn(serve());
+    runtime.spawn(serve);
     // The other end of the pipe closes when the benchmark ends, however it ends.
     let _ = io::stdin().read(&mut [0]);
     runtime.shutdown_background();
 }
 
-async fn serve() {
+/// Listens on a free port and prints the address.
+pub async fn listen() -> TcpListener {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .expect("the loopback interface has a free port");
@@ -85,7 +97,7 @@ async fn serve() {
         .local_addr()
         .expect("a bound socket has an address");
     println!("{address}");
-    accept_all(listener, || service_fn(answer)).await;
+    listener
 }
 
 /// Serves every connection, as bare as hyper does it.

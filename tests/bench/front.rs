@@ -6,24 +6,19 @@
 
 use std::cell::RefCell;
 use std::collections::hash_map::RandomState;
-use std::env;
 use std::hash::{BuildHasher, Hasher};
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::ceiling;
@@ -33,7 +28,6 @@ use crate::redis::{ROW_FIELDS, Redis, rotate_request};
 
 pub const SUBCOMMAND: &str = "front";
 
-const START_TIMEOUT_SECS: u64 = 10;
 const CALLS_PER_WRITE_MAX: usize = 256;
 
 /// The rotated login as the script returns it: tenant, profile, token, creation time, id.
@@ -46,20 +40,9 @@ pub struct Front {
 
 impl Front {
     pub fn start(redis: &Redis) -> Self {
-        let executable = env::current_exe().expect("an executable knows its own path");
-        let mut command = Command::new(executable);
-        command
-            .arg(SUBCOMMAND)
-            .arg(redis.address.to_string())
-            .arg(redis.script())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut process = Process::spawn(&mut command, Signal::TERM).expect("the front starts");
-        let address = process
-            .first_line_within(Duration::from_secs(START_TIMEOUT_SECS))
-            .expect("the front prints its address")
-            .parse()
-            .expect("the front prints a socket address");
+        let redis_address = redis.address.to_string();
+        let args = [SUBCOMMAND, &redis_address, redis.script()];
+        let (address, process) = ceiling::start_server(&args);
         Self {
             address,
             _process: process,
@@ -73,25 +56,12 @@ pub fn main(args: &[String]) {
         panic!("the front takes 2 arguments, not {}", args.len());
     };
     let redis: SocketAddr = redis.parse().expect("the first argument is an address");
-    let runtime = Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime can be built");
-    runtime.spawn(serve(redis, script.clone()));
-    // The other end of the pipe closes when the benchmark ends, however it ends.
-    let _ = io::stdin().read(&mut [0]);
-    runtime.shutdown_background();
+    ceiling::run_server(serve(redis, script.clone()));
 }
 
 async fn serve(redis: SocketAddr, script: String) {
     let calls = Calls::start(redis, script).await;
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("the loopback interface has a free port");
-    let address = listener
-        .local_addr()
-        .expect("a bound socket has an address");
-    println!("{address}");
+    let listener = ceiling::listen().await;
     ceiling::accept_all(listener, move || {
         let calls = Arc::clone(&calls);
         service_fn(move |request| answer(Arc::clone(&calls), request))
