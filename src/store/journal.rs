@@ -29,8 +29,8 @@
 //! - An older one: it has passed every place.
 //!
 //! So [`Journal::open`] reads the entries in their order and puts into the overlay what the hand has not
-//! passed. The last rotation of a login counts, as it did when they happened. An entry that is two
-//! rounds old is settled as a whole and is removed.
+//! passed. The last rotation of a login counts, as it did when they happened. Once the hand has come
+//! round to where an entry found it, the entry is settled as a whole and is removed.
 //!
 //! All that a commit does, entry, settled records and removed entries, is one transaction of the
 //! database: it is on the disk as a whole or not at all. The overlay and the turn in memory change after
@@ -48,9 +48,9 @@
 //!
 //! Each rotation earns as much settling as the overlay is full: `overlay / target` rows. An overlay that
 //! has reached its target grows no more, whatever the traffic is. A round then lasts about as long as
-//! `target` rotations, and the journal holds not more than four rounds of them. (Only logins that are
-//! rotated one after the other in the order of their places keep running ahead of the hand: then a round
-//! lasts as many rotations as there are logins.) Removing old entries is bounded for each commit, so that
+//! twice `target` rotations, and so many the journal holds. (Only logins that are rotated
+//! one after the other in the order of their places keep running ahead of the hand: then a round lasts as
+//! many rotations as there are logins.) Removing old entries is bounded for each commit, so that
 //! no caller waits for it, and faster than new ones come. When nobody writes, the writer settles the
 //! rest by itself and empties the journal.
 
@@ -321,7 +321,7 @@ impl Journal {
             let entry = encode_entry(turn, &rotated);
             txn.put(&JOURNAL, &self.next.to_be_bytes(), &entry)?;
             added = 1;
-            removed = remove_first(&txn, removed_max, |old| old.cycle + 2 <= turn.cycle)?;
+            removed = remove_first(&txn, removed_max, |then| turn.has_settled_all(then))?;
         }
         let target = if turn.cycle == self.turn.cycle {
             self.target
@@ -382,7 +382,7 @@ impl Journal {
 }
 
 /// How far settling has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Turn {
     /// How many rounds were finished.
     cycle: u64,
@@ -404,6 +404,15 @@ impl Turn {
             Some(1) => !before(then.hand) || before(self.hand),
             _ => true,
         }
+    }
+
+    /// Whether the hand, which is at this turn now, has gone round since it was at `then`.
+    fn has_settled_all(self, then: Self) -> bool {
+        let round_later = Self {
+            cycle: then.cycle + 1,
+            hand: then.hand,
+        };
+        round_later <= self
     }
 }
 
