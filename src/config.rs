@@ -133,7 +133,7 @@ pub struct Config {
     pub two_phase_commit: bool,
 
     /// How many rotations wait in memory and in the journal to be written into their logins' records,
-    /// about; by default 256 times the square root of the number of logins, and at most a quarter of it
+    /// about; by default 256 times the square root of the number of logins, and at most half of it
     #[arg(long, env = "REMEMBERD_JOURNAL_TARGET", value_name = "COUNT", value_parser = count)]
     pub journal_target: Option<NonZeroUsize>,
 

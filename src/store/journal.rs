@@ -83,7 +83,7 @@ const TARGET_MAX: u64 = 1 << 20;
 const TARGET_PER_ROOT: u64 = 256;
 
 /// The target is at most the number of logins by this, so that the journal is small beside their records.
-const LOGINS_PER_TARGET: u64 = 4;
+const LOGINS_PER_TARGET: u64 = 2;
 
 /// How many rotations one transaction settles while nobody rotates: so few that a caller who comes just
 /// then hardly waits.

@@ -397,8 +397,8 @@ fn the_target_follows_the_number_of_logins() {
         ..LIMITS
     };
     assert_eq!(limits.target_for(0), 4_096);
-    assert_eq!(limits.target_for(100_000), 25_000);
-    assert_eq!(limits.target_for(1_000_000), 250_000);
+    assert_eq!(limits.target_for(100_000), 50_000);
+    assert_eq!(limits.target_for(1_000_000), 256_000);
     assert_eq!(limits.target_for(4_000_000), 512_000);
     assert_eq!(limits.target_for(u64::MAX), 1 << 20);
 }
