@@ -23,9 +23,11 @@ use redb::{
 
 use crate::domain::access_token::AccessToken;
 use crate::error::Failure;
+use crate::store::lingering::Pin;
 use crate::store::memo::Memo;
-use crate::store::overlay::{Overlay, Pin, Rotated, Rotations};
+use crate::store::overlay::Overlay;
 use crate::store::place::Place;
+use crate::store::rotated::{Rotated, Rotations};
 
 /// A key of exactly `N` bytes.
 pub type Fixed<const N: usize> = &'static [u8; N];

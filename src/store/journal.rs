@@ -64,10 +64,12 @@ use crate::config::Config;
 use crate::domain::persistent_login::{Rotation, Token};
 use crate::error::Failure;
 use crate::store::engine::{Edition, Engine, Fixed, Read, ReadTxn, Table, WriteTxn};
-use crate::store::overlay::{Lingering, Overlay, Pin, Rotated};
+use crate::store::lingering::{Lingering, Pin};
+use crate::store::overlay::Overlay;
 use crate::store::persistent_login;
 use crate::store::place::Place;
 use crate::store::record::{Decoder, Encoder};
+use crate::store::rotated::Rotated;
 
 /// By number, which sorts like its big-endian bytes.
 const JOURNAL: Table<Fixed<8>> = Table::new("rotation_journal");

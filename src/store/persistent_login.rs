@@ -19,9 +19,9 @@ use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotati
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::store::engine::{Fixed, Read, Table, WriteTxn};
-use crate::store::overlay::Rotated;
 use crate::store::place::Place;
 use crate::store::record::{Decoder, Encoder};
+use crate::store::rotated::Rotated;
 
 const LOGINS: Table<Fixed<28>> = Table::new("persistent_login");
 const PROFILES: Table<Fixed<16>> = Table::new("persistent_login_profile");

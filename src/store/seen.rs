@@ -5,7 +5,7 @@
 //! rotations changed since is in the transaction's overlay, where it stays as long as this does.
 
 use crate::store::engine::{ReadTxn, WriteTxn};
-use crate::store::overlay::Pin;
+use crate::store::lingering::Pin;
 
 /// A value that was read from records of a snapshot.
 #[derive(Debug)]

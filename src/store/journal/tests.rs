@@ -24,10 +24,10 @@ use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::property::{holds, is_linear};
 use crate::store::engine::{Engine, EngineOptions, Read, ReadTxn, WriteTxn};
-use crate::store::overlay::Rotated;
 use crate::store::persistent_login;
 use crate::store::place::Place;
 use crate::store::record::properties::check_time;
+use crate::store::rotated::Rotated;
 use crate::store::seen::Seen;
 
 const OPTIONS: EngineOptions = EngineOptions {
