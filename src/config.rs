@@ -125,8 +125,13 @@ pub struct Config {
 
     /// Memory for cached pages of the database
     #[arg(long, env = "REMEMBERD_CACHE_SIZE", value_name = "SIZE",
-          default_value = "128MiB", value_parser = size_from::<{ 1 << 20 }>)]
+          default_value = "64MiB", value_parser = size_from::<{ 1 << 20 }>)]
     pub cache_size: ByteSize,
+
+    /// Memory for logins that were used last, so that their records need not be read; 0 for none
+    #[arg(long, env = "REMEMBERD_LOGIN_CACHE_SIZE", value_name = "SIZE",
+          default_value = "128MiB", value_parser = size_from::<0>)]
+    pub login_cache_size: ByteSize,
 
     /// Write and sync each commit twice, trusting no checksum after a crash; costs a second sync
     #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT", value_parser = BoolishValueParser::new())]
@@ -363,7 +368,8 @@ mod tests {
             config.persistent_login_max_age,
             Duration::from_secs(1_296_000)
         );
-        assert_eq!(config.cache_size.as_u64(), 128 << 20);
+        assert_eq!(config.cache_size.as_u64(), 64 << 20);
+        assert_eq!(config.login_cache_size.as_u64(), 128 << 20);
         assert_eq!(config.context_path.as_str(), "/crafter-profile");
     }
 

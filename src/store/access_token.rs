@@ -116,6 +116,7 @@ mod tests {
             target: None,
             settle_min: 1,
             idle_after: Duration::ZERO,
+            known_max: 0,
         };
         let engine = Engine::in_memory(&options);
         let mut journal = Journal::open(engine, &limits, 0).expect("it opens");

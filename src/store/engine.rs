@@ -22,6 +22,7 @@ use redb::{
 };
 
 use crate::domain::access_token::AccessToken;
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
 use crate::error::Failure;
 use crate::store::lingering::Pin;
 use crate::store::memo::Memo;
@@ -73,9 +74,9 @@ pub struct EngineOptions {
 }
 
 /// What belongs to a state of the database beside its file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Edition {
-    /// What rotations changed and the records do not tell yet.
+    /// What is known of logins, with what rotations changed and the records do not tell yet.
     pub overlay: Arc<Overlay>,
     /// Access tokens that were looked up.
     pub access_tokens: Arc<Memo<AccessToken>>,
@@ -188,6 +189,7 @@ impl Engine {
             rotations: RefCell::default(),
             rotated: Cell::new(0),
             written: Cell::new(0),
+            deleted: RefCell::default(),
             changed_access_tokens: Cell::new(false),
             afterwards: RefCell::default(),
         })
@@ -268,6 +270,12 @@ pub trait Read {
 
     /// What the last rotation of the login at `place` changed, if its record may not tell it yet.
     fn rotated(&self, place: Place) -> Option<Rotated>;
+
+    /// The login with this id, up to date, if it need not be read.
+    fn known(&self, id: PersistentLoginId) -> Option<PersistentLogin>;
+
+    /// Takes note of a login that was read, up to date, for whoever asks for it next.
+    fn learn(&self, login: &PersistentLogin);
 
     /// The access tokens that were looked up; `None` if they may not be what they were.
     fn access_tokens(&self) -> Option<&Memo<AccessToken>>;
@@ -371,7 +379,15 @@ impl Read for ReadTxn {
     }
 
     fn rotated(&self, place: Place) -> Option<Rotated> {
-        self.edition.overlay.get(place)
+        self.edition.overlay.rotated(place.id)
+    }
+
+    fn known(&self, id: PersistentLoginId) -> Option<PersistentLogin> {
+        self.edition.overlay.login(id)
+    }
+
+    fn learn(&self, login: &PersistentLogin) {
+        self.edition.overlay.learn(login, self.edition.version);
     }
 
     fn access_tokens(&self) -> Option<&Memo<AccessToken>> {
@@ -388,6 +404,7 @@ pub struct WriteTxn {
     rotated: Cell<u64>,
     /// How many entries were written or removed.
     written: Cell<u64>,
+    deleted: RefCell<Vec<PersistentLoginId>>,
     changed_access_tokens: Cell<bool>,
     afterwards: RefCell<Vec<Afterwards>>,
 }
@@ -406,6 +423,16 @@ impl WriteTxn {
     /// The rotations so far.
     pub fn rotations(&self) -> Ref<'_, Rotations> {
         self.rotations.borrow()
+    }
+
+    /// Notes that the login with this id is no more.
+    pub fn delete(&self, id: PersistentLoginId) {
+        self.deleted.borrow_mut().push(id);
+    }
+
+    /// The logins that were deleted, which the caller takes over.
+    pub fn take_deleted(&self) -> Vec<PersistentLoginId> {
+        self.deleted.take()
     }
 
     /// Whether records, apart from rotations, are here as they are in the earlier edition of this version.
@@ -535,8 +562,16 @@ impl Read for WriteTxn {
 
     fn rotated(&self, place: Place) -> Option<Rotated> {
         let rotated = self.rotations.borrow().get(place);
-        rotated.or_else(|| self.edition.overlay.get(place))
+        rotated.or_else(|| self.edition.overlay.rotated(place.id))
     }
+
+    /// What is certain here is what the records say.
+    fn known(&self, _id: PersistentLoginId) -> Option<PersistentLogin> {
+        None
+    }
+
+    /// What is read here is not committed.
+    fn learn(&self, _login: &PersistentLogin) {}
 
     fn access_tokens(&self) -> Option<&Memo<AccessToken>> {
         (!self.changed_access_tokens.get()).then_some(&self.edition.access_tokens)

@@ -12,7 +12,7 @@
 //! ```text
 //! records    place → record                        what exists; the rotation settled last
 //! journal    number → turn, (place, rotated) …     one entry for each commit that rotates
-//! overlay    place → rotated                       in memory: journaled and not settled, or just now
+//! overlay    id → rotated, and more                in memory: journaled and not settled, or just now
 //! ```
 //!
 //! Settling goes round and round through the overlay in the order of places, like the hand of a clock.
@@ -54,7 +54,7 @@
 //! no caller waits for it, and faster than new ones come. When nobody writes, the writer settles the
 //! rest by itself and empties the journal.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,7 +65,7 @@ use crate::domain::persistent_login::{Rotation, Token};
 use crate::error::Failure;
 use crate::store::engine::{Edition, Engine, Fixed, Read, ReadTxn, Table, WriteTxn};
 use crate::store::lingering::{Lingering, Pin};
-use crate::store::overlay::Overlay;
+use crate::store::overlay::{self, Overlay};
 use crate::store::persistent_login;
 use crate::store::place::Place;
 use crate::store::record::{Decoder, Encoder};
@@ -110,6 +110,8 @@ pub struct JournalLimits {
     pub settle_min: u64,
     /// How long nobody writes before the rest is settled.
     pub idle_after: Duration,
+    /// How many logins are kept in memory, about, so that they need not be read again.
+    pub known_max: usize,
 }
 
 impl JournalLimits {
@@ -119,6 +121,8 @@ impl JournalLimits {
             target: config.journal_target.map(|target| target.get() as u64),
             settle_min: config.journal_settle_min.get() as u64,
             idle_after: config.journal_idle_after,
+            known_max: usize::try_from(config.login_cache_size.as_u64() / overlay::LOGIN_BYTES)
+                .unwrap_or(usize::MAX),
         }
     }
 
@@ -138,8 +142,8 @@ pub struct Journal {
     limits: JournalLimits,
     target: u64,
     edition: Edition,
-    /// The places in the overlay that were not settled yet.
-    waiting: BTreeSet<Place>,
+    /// What is in the overlay and was not settled yet.
+    waiting: BTreeMap<Place, Rotated>,
     lingering: Lingering,
     turn: Turn,
     /// The number of the next entry.
@@ -158,13 +162,19 @@ impl Journal {
     ///
     /// Of the storage, or of an entry that does not decode: without it logins would be out of date.
     pub fn open(engine: Engine, limits: &JournalLimits, version: u64) -> Result<Self, Failure> {
-        let snapshot = engine.begin_read(Edition::default())?;
+        let edition = Edition {
+            overlay: Arc::new(Overlay::new(limits.known_max)),
+            access_tokens: Arc::default(),
+            pin: Pin::default(),
+            version,
+            records_version: version,
+        };
+        let snapshot = engine.begin_read(edition.clone())?;
         let last = snapshot.last(&JOURNAL, |number, entry| {
             Ok((u64::from_be_bytes(*number), decode_turn(entry)?.0))
         })?;
         let (next, turn) = last.map_or((0, Turn::FIRST), |(number, turn)| (number + 1, turn));
-        let overlay = Overlay::default();
-        let waiting = replay(&snapshot, turn, &overlay)?;
+        let waiting = replay(&snapshot, turn, &edition.overlay)?;
         let entries = snapshot.count(&JOURNAL)?;
         let target = limits.target_for(persistent_login::count(&snapshot)?);
         drop(snapshot);
@@ -172,13 +182,7 @@ impl Journal {
             engine,
             limits: limits.clone(),
             target,
-            edition: Edition {
-                overlay: Arc::new(overlay),
-                access_tokens: Arc::default(),
-                pin: Pin::default(),
-                version,
-                records_version: version,
-            },
+            edition,
             waiting,
             lingering: Lingering::default(),
             turn,
@@ -313,6 +317,7 @@ impl Journal {
     ) -> Result<(), Failure> {
         let wrote_records = txn.wrote_records();
         let changed_access_tokens = txn.access_tokens().is_none();
+        let deleted = txn.take_deleted();
         let (settled, turn) = self.next_to_settle(share);
         for (place, rotated) in &settled {
             persistent_login::settle(&txn, *place, *rotated)?;
@@ -346,7 +351,10 @@ impl Journal {
         // Rotated again by the very transaction that settled it, a login waits again.
         for (place, rotated) in rotated {
             self.edition.overlay.put(place, rotated);
-            self.waiting.insert(place);
+            self.waiting.insert(place, rotated);
+        }
+        for id in deleted {
+            self.edition.overlay.deleted(id, self.edition.version);
         }
         self.turn = turn;
         self.target = target;
@@ -366,7 +374,7 @@ impl Journal {
         let settled: Vec<_> = ahead
             .by_ref()
             .take(share)
-            .filter_map(|&place| Some((place, self.edition.overlay.get(place)?)))
+            .map(|(place, rotated)| (*place, *rotated))
             .collect();
         let cycle = self.turn.cycle;
         let turn = match (settled.last(), ahead.next()) {
@@ -418,8 +426,12 @@ impl Turn {
     }
 }
 
-/// Puts into `overlay` what is journaled in `snapshot` and not settled at `now`; tells the places.
-fn replay(snapshot: &ReadTxn, now: Turn, overlay: &Overlay) -> Result<BTreeSet<Place>, Failure> {
+/// Puts into `overlay` what is journaled in `snapshot` and not settled at `now`, and tells it.
+fn replay(
+    snapshot: &ReadTxn,
+    now: Turn,
+    overlay: &Overlay,
+) -> Result<BTreeMap<Place, Rotated>, Failure> {
     let mut unsettled = HashMap::new();
     snapshot.scan(&JOURNAL, Bound::Unbounded, |_, entry| {
         let (then, mut rows) = decode_turn(entry)?;
@@ -436,7 +448,7 @@ fn replay(snapshot: &ReadTxn, now: Turn, overlay: &Overlay) -> Result<BTreeSet<P
     for (place, rotated) in &unsettled {
         overlay.put(*place, *rotated);
     }
-    Ok(unsettled.into_keys().collect())
+    Ok(unsettled.into_iter().collect())
 }
 
 /// Removes the oldest entries while `is_old` holds for their turns, until they had `rows_max` rotations

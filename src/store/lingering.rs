@@ -44,7 +44,7 @@ impl Lingering {
             && oldest.is_none_or(|oldest| *version <= oldest)
         {
             for (place, rotated) in settled {
-                overlay.remove(*place, *rotated);
+                overlay.settled(place.id, *rotated);
             }
             self.settled.pop_front();
         }
@@ -76,25 +76,29 @@ mod tests {
 
     #[test]
     fn what_was_settled_stays_as_long_as_an_older_snapshot_does() {
-        let (overlay, mut lingering) = (Overlay::default(), Lingering::default());
+        let (overlay, mut lingering) = (Overlay::new(0), Lingering::default());
         overlay.put(PLACE, rotated(1));
         let (older, newer) = (lingering.pin(4), lingering.pin(5));
         lingering.keep(5, vec![(PLACE, rotated(1))]);
         lingering.sweep(&overlay);
-        assert_eq!(overlay.get(PLACE), Some(rotated(1)));
+        assert_eq!(overlay.rotated(PLACE.id), Some(rotated(1)));
         drop(older);
         lingering.sweep(&overlay);
-        assert_eq!(overlay.get(PLACE), None, "the snapshot left tells it");
+        assert_eq!(
+            overlay.rotated(PLACE.id),
+            None,
+            "the snapshot left tells it"
+        );
         drop(newer);
     }
 
     #[test]
     fn what_was_rotated_again_since_it_was_settled_stays() {
-        let (overlay, mut lingering) = (Overlay::default(), Lingering::default());
+        let (overlay, mut lingering) = (Overlay::new(0), Lingering::default());
         overlay.put(PLACE, rotated(1));
         lingering.keep(5, vec![(PLACE, rotated(1))]);
         overlay.put(PLACE, rotated(2));
         lingering.sweep(&overlay);
-        assert_eq!(overlay.get(PLACE), Some(rotated(2)));
+        assert_eq!(overlay.rotated(PLACE.id), Some(rotated(2)));
     }
 }

@@ -6,7 +6,8 @@
 //! that a rotation changes.
 //!
 //! A record may be behind: what rotations changed since is in the transaction's overlay, which every
-//! look here takes into account, until [`settle`] writes it into the record.
+//! look here takes into account, until [`settle`] writes it into the record. A login that was looked for
+//! lately is there as a whole.
 
 use std::ops::{Bound, ControlFlow};
 
@@ -38,10 +39,17 @@ const CREATION_VERSION: u8 = 1;
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn get(txn: &impl Read, id: PersistentLoginId) -> Result<Option<PersistentLogin>, Failure> {
-    match profile_of(txn, id)? {
-        Some(profile_id) => get_at(txn, Place { profile_id, id }),
-        None => Ok(None),
+    if let Some(known) = txn.known(id) {
+        return Ok(Some(known));
     }
+    let found = match profile_of(txn, id)? {
+        Some(profile_id) => get_at(txn, Place { profile_id, id })?,
+        None => None,
+    };
+    if let Some(login) = &found {
+        txn.learn(login);
+    }
+    Ok(found)
 }
 
 /// The login at this place, expired or not.
@@ -235,7 +243,13 @@ pub fn delete(txn: &WriteTxn, login: &PersistentLogin) -> Result<(), Failure> {
 fn remove(txn: &WriteTxn, place: Place) -> Result<(), Failure> {
     txn.remove(&LOGINS, &place.key())?;
     txn.remove(&DEVICES, &place.key())?;
-    txn.remove(&PROFILES, place.id.uuid().as_bytes())?;
+    remove_profile(txn, place.id)
+}
+
+/// Removes what every look for an id begins with.
+fn remove_profile(txn: &WriteTxn, id: PersistentLoginId) -> Result<(), Failure> {
+    txn.remove(&PROFILES, id.uuid().as_bytes())?;
+    txn.delete(id);
     Ok(())
 }
 
@@ -270,7 +284,7 @@ pub fn delete_created_until(
                 remove(txn, place)?;
             }
             Ok(None) | Err(Failure::Corrupt(_)) => {
-                txn.remove(&PROFILES, id.uuid().as_bytes())?;
+                remove_profile(txn, id)?;
             }
             Err(failure) => return Err(failure),
         }

@@ -85,6 +85,7 @@ pub fn tiny_journal() -> JournalLimits {
         target: Some(6),
         settle_min: 2,
         idle_after: Duration::from_secs(3_600),
+        known_max: 8,
     }
 }
 

@@ -39,6 +39,7 @@ const LIMITS: JournalLimits = JournalLimits {
     target: Some(6),
     settle_min: 2,
     idle_after: Duration::from_secs(1),
+    known_max: 8,
 };
 
 /// A journal over logins that are told by a number, with a plain map of what they should be.
@@ -127,9 +128,16 @@ impl Fixture {
         self
     }
 
+    /// Each login is looked for twice: the second time it may be known.
     fn check(&mut self) {
         let snapshot = self.journal.begin_read().expect("it is readable");
         assert_eq!(self.seen_by(&snapshot), self.expected);
+        for place in self.expected.keys().chain(&self.deleted) {
+            for _ in 0..2 {
+                let found = persistent_login::get(&snapshot, place.id).expect("it is readable");
+                assert_eq!(found.as_ref(), self.expected.get(place), "{place:?}");
+            }
+        }
     }
 
     /// What is in the overlay and waits to be settled.
@@ -137,11 +145,10 @@ impl Fixture {
         let Journal {
             waiting, edition, ..
         } = &self.journal;
-        let rotated = |&place| edition.overlay.get(place).expect("it waits in the overlay");
-        waiting
-            .iter()
-            .map(|place| (*place, rotated(place)))
-            .collect()
+        for (place, rotated) in waiting {
+            assert_eq!(edition.overlay.rotated(place.id), Some(*rotated));
+        }
+        waiting.clone()
     }
 
     /// What the records and the overlay of `snapshot` tell together.
@@ -265,7 +272,7 @@ fn a_deleted_login_does_not_come_back() {
     let mut fixture = Fixture::new(LIMITS, 3);
     fixture.batch(&[Step::Rotate(1), Step::Rotate(2)]);
     fixture.batch(&[Step::Delete(1)]);
-    assert!(fixture.journal.waiting.contains(&place(1)));
+    assert!(fixture.journal.waiting.contains_key(&place(1)));
     fixture = fixture.reopen();
     fixture.rest();
     fixture = fixture.reopen();
@@ -302,7 +309,11 @@ fn a_snapshot_never_goes_back_while_rotations_come_and_are_settled() {
         assert!(seen.keys().eq(then.keys()), "records are the snapshot's");
         for (place, login) in then {
             // The tokens of this test are numbers that only grow.
-            let (now, before) = (seen[&place].token.reveal(), login.token.reveal());
+            let before = login.token.reveal();
+            let now = seen[&place].token.reveal();
+            assert!(now >= before, "round {round}: {place:?}");
+            let found = persistent_login::get(&snapshot, place.id).expect("it is readable");
+            let now = found.expect("it is the snapshot's").token.reveal();
             assert!(now >= before, "round {round}: {place:?}");
         }
         drop(snapshot);
@@ -470,7 +481,7 @@ fn what_was_seen_is_recalled_however_many_rotations_came_and_were_settled_since(
     fixture.rest();
     fixture.batch(&[Step::Rotate(2)]);
     assert!(
-        !fixture.journal.waiting.contains(&place(1)),
+        !fixture.journal.waiting.contains_key(&place(1)),
         "it is settled"
     );
     let txn = fixture.journal.begin_write().expect("it begins");
@@ -494,7 +505,7 @@ fn a_read_that_races_with_settling_never_goes_back() {
         while !over.load(Ordering::Relaxed) {
             let snapshot = Arc::clone(&newest.read().expect("nobody panicked"));
             for (number, last) in (0..LOGINS).zip(&mut last) {
-                let found = persistent_login::get_at(&*snapshot, place(number));
+                let found = persistent_login::get(&*snapshot, place(number).id);
                 let login = found.expect("it is readable").expect("it exists");
                 // The tokens of this test are numbers that only grow.
                 let token = login.token.reveal().as_u128();
@@ -525,7 +536,7 @@ fn what_nobody_relies_on_leaves_the_overlay() {
     let mut fixture = Fixture::new(LIMITS, 3);
     fixture.batch(&[Step::Rotate(1)]);
     fixture.rest();
-    assert_eq!(fixture.journal.edition.overlay.get(place(1)), None);
+    assert_eq!(fixture.journal.edition.overlay.rotated(place(1).id), None);
 }
 
 #[test]
