@@ -482,6 +482,32 @@ impl WriteTxn {
         Ok(())
     }
 
+    /// Goes to the records under the keys of `changes`, as far as there are any, and puts what `change`
+    /// makes of each and of what came with its key in its place; `None` leaves it as it is. Neighbours
+    /// are best given one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`], or what `change` fails with.
+    pub fn update<'k, K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        changes: impl IntoIterator<Item = (K::SelfType<'k>, T)>,
+        change: impl Fn(T, &[u8]) -> Result<Option<Vec<u8>>, Failure>,
+    ) -> Result<(), Failure> {
+        let mut open = self.txn.open_table(table.definition()).map_err(storage)?;
+        for (key, with) in changes {
+            let Some(mut record) = open.get_mut(key).map_err(storage)? else {
+                continue;
+            };
+            self.written.set(self.written.get() + 1);
+            if let Some(changed) = change(with, record.value())? {
+                record.insert(changed.as_slice()).map_err(storage)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes the entry under `key`; tells whether there was one.
     ///
     /// # Errors

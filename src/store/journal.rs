@@ -75,6 +75,9 @@ use crate::store::rotated::Rotated;
 const JOURNAL: Table<Fixed<8>> = Table::new("rotation_journal");
 const VERSION: u8 = 1;
 
+/// How many bytes a rotation takes in an entry; what comes before the rotations takes no more.
+const ROW_BYTES: usize = 68;
+
 /// The target for few logins: less would save no memory worth naming.
 const TARGET_MIN: u64 = 4_096;
 
@@ -319,8 +322,8 @@ impl Journal {
         let changed_access_tokens = txn.access_tokens().is_none();
         let deleted = txn.take_deleted();
         let (settled, turn) = self.next_to_settle(share);
-        for (place, rotated) in &settled {
-            persistent_login::settle(&txn, *place, *rotated)?;
+        if !settled.is_empty() {
+            persistent_login::settle(&txn, &settled)?;
         }
         let rotated = txn.rotations().rows().to_vec();
         let (mut added, mut removed) = (0, 0);
@@ -481,7 +484,7 @@ fn unreadable(failure: Failure) -> Failure {
 }
 
 fn encode_entry(turn: Turn, rows: &[(Place, Rotated)]) -> Vec<u8> {
-    Encoder::new(VERSION)
+    Encoder::with_capacity(VERSION, (1 + rows.len()) * ROW_BYTES)
         .number(turn.cycle)
         .option(turn.hand, |entry, place| entry.bytes(&place.key()))
         .list(rows, |entry, (place, rotated)| {

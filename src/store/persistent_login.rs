@@ -209,24 +209,29 @@ pub fn rotate(txn: &WriteTxn, login: &PersistentLogin) -> Result<(), Failure> {
     }
 }
 
-/// Writes what rotations changed into the record at this place, if there is one.
+/// Writes what rotations changed into the records at these places, as far as there are any.
 ///
 /// # Errors
 ///
 /// Of the storage.
-pub fn settle(txn: &WriteTxn, place: Place, rotated: Rotated) -> Result<(), Failure> {
-    match txn.get(&LOGINS, &place.key(), |record| decode(place, record)) {
-        Ok(Some(login)) => txn.put(&LOGINS, &place.key(), &encode(&rotated.apply(login))),
-        Ok(None) => Ok(()),
-        Err(Failure::Corrupt(cause)) => {
-            tracing::warn!(
-                cause,
-                "a rotation of a login that cannot be read is dropped"
-            );
-            Ok(())
-        }
-        Err(failure) => Err(failure),
-    }
+pub fn settle(txn: &WriteTxn, rotations: &[(Place, Rotated)]) -> Result<(), Failure> {
+    let keys: Vec<_> = rotations.iter().map(|(place, _)| place.key()).collect();
+    let rotated = rotations.iter().map(|(_, rotated)| *rotated);
+    txn.update(
+        &LOGINS,
+        keys.iter().zip(rotated),
+        |rotated, record| match encode_rotated(record, rotated) {
+            Ok(record) => Ok(Some(record)),
+            Err(Failure::Corrupt(cause)) => {
+                tracing::warn!(
+                    cause,
+                    "a rotation of a login that cannot be read is dropped"
+                );
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        },
+    )
 }
 
 /// Removes the login.
@@ -364,39 +369,80 @@ pub fn is_empty(txn: &impl Read) -> Result<bool, Failure> {
     txn.is_empty(&LOGINS)
 }
 
-fn encode(login: &PersistentLogin) -> Vec<u8> {
-    Encoder::new(VERSION)
-        .uuid(login.token.reveal())
-        .timestamp(login.timestamp)
-        .option(login.rotation, |record, rotation| {
-            record
-                .uuid(rotation.replaced.reveal())
-                .timestamp(rotation.at)
+/// What a record holds.
+struct Record<'r> {
+    token: Token,
+    timestamp: Timestamp,
+    rotation: Option<Rotation>,
+    tenant: &'r str,
+}
+
+impl<'r> Record<'r> {
+    fn encode(&self) -> Vec<u8> {
+        Encoder::new(VERSION)
+            .uuid(self.token.reveal())
+            .timestamp(self.timestamp)
+            .option(self.rotation, |record, rotation| {
+                record
+                    .uuid(rotation.replaced.reveal())
+                    .timestamp(rotation.at)
+            })
+            .text(self.tenant)
+            .finish()
+    }
+
+    fn decode(record: &'r [u8]) -> Result<Self, Failure> {
+        let mut decoder = Decoder::new("persistent login", VERSION, record)?;
+        let token = Token::new(decoder.uuid()?);
+        let timestamp = decoder.timestamp()?;
+        let rotation = decoder.option(|record| {
+            Ok(Rotation {
+                replaced: Token::new(record.uuid()?),
+                at: record.timestamp()?,
+            })
+        })?;
+        let tenant = decoder.text()?;
+        decoder.finish()?;
+        Ok(Self {
+            token,
+            timestamp,
+            rotation,
+            tenant,
         })
-        .text(login.tenant.as_str())
-        .finish()
+    }
+}
+
+fn encode(login: &PersistentLogin) -> Vec<u8> {
+    let record = Record {
+        token: login.token,
+        timestamp: login.timestamp,
+        rotation: login.rotation,
+        tenant: login.tenant.as_str(),
+    };
+    record.encode()
+}
+
+/// The record with `rotated` as its last rotation.
+fn encode_rotated(record: &[u8], rotated: Rotated) -> Result<Vec<u8>, Failure> {
+    let record = Record {
+        token: rotated.token,
+        rotation: Some(rotated.rotation),
+        ..Record::decode(record)?
+    };
+    Ok(record.encode())
 }
 
 fn decode(place: Place, record: &[u8]) -> Result<PersistentLogin, Failure> {
-    let mut decoder = Decoder::new("persistent login", VERSION, record)?;
-    let token = Token::new(decoder.uuid()?);
-    let timestamp = decoder.timestamp()?;
-    let rotation = decoder.option(|record| {
-        Ok(Rotation {
-            replaced: Token::new(record.uuid()?),
-            at: record.timestamp()?,
-        })
-    })?;
-    let tenant = TenantName::new(decoder.text()?)
-        .ok_or_else(|| decoder.corrupt(format_args!("its tenant has no name")))?;
-    decoder.finish()?;
+    let record = Record::decode(record)?;
     Ok(PersistentLogin {
         id: place.id,
-        tenant,
+        tenant: TenantName::new(record.tenant).ok_or_else(|| {
+            Failure::Corrupt("persistent login: its tenant has no name".to_owned())
+        })?,
         profile_id: place.profile_id,
-        token,
-        timestamp,
-        rotation,
+        token: record.token,
+        timestamp: record.timestamp,
+        rotation: record.rotation,
     })
 }
 

@@ -12,14 +12,24 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::error::Failure;
 
+/// So many bytes most records need not exceed, while they are written.
+const USUAL_BYTES: usize = 128;
+
 /// Writes a record.
 #[derive(Debug)]
 pub struct Encoder(Vec<u8>);
 
 impl Encoder {
-    /// Begins a record of this version.
+    /// Begins a record of this version, of a usual size.
     pub fn new(version: u8) -> Self {
-        Self(vec![version])
+        Self::with_capacity(version, USUAL_BYTES)
+    }
+
+    /// Begins a record of this version that will have about `bytes` bytes.
+    pub fn with_capacity(version: u8, bytes: usize) -> Self {
+        let mut record = Vec::with_capacity(bytes);
+        record.push(version);
+        Self(record)
     }
 
     /// Appends exactly these bytes.
