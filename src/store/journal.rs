@@ -40,8 +40,8 @@
 //! # Why a read never goes back
 //!
 //! Readers share the overlay with the writer, while each has a snapshot of the records. What a commit
-//! rotated is put into the overlay before its snapshot can be had; what it settled leaves the overlay
-//! only when all older snapshots are gone. So between them overlay and snapshot always tell a login's
+//! rotated is put into the overlay before its snapshot can be had; it leaves the overlay only after its
+//! entry has left the journal, and all snapshots that are older than that are gone. So between them overlay and snapshot always tell a login's
 //! last rotation.
 //!
 //! # Why it stays small
@@ -179,6 +179,7 @@ impl Journal {
         let (next, turn) = last.map_or((0, Turn::FIRST), |(number, turn)| (number + 1, turn));
         let waiting = replay(&snapshot, turn, &edition.overlay)?;
         let entries = snapshot.count(&JOURNAL)?;
+        edition.overlay.release(next - entries);
         let target = limits.target_for(persistent_login::count(&snapshot)?);
         drop(snapshot);
         Ok(Self {
@@ -302,10 +303,9 @@ impl Journal {
         let removed = remove_first(&txn, rows, |_| true)?;
         txn.commit()?;
         self.edition.version += 1;
-        self.entries -= removed;
+        self.removed(removed);
         if self.is_at_rest() {
-            self.lingering.sweep(&self.edition.overlay);
-            self.edition.overlay.shrink();
+            self.edition.overlay.trim();
         }
         Ok(())
     }
@@ -346,14 +346,12 @@ impl Journal {
         if changed_access_tokens {
             self.edition.access_tokens = Arc::default();
         }
-        self.lingering.sweep(&self.edition.overlay);
         for (place, _) in &settled {
             self.waiting.remove(place);
         }
-        self.lingering.keep(self.edition.version, settled);
         // Rotated again by the very transaction that settled it, a login waits again.
         for (place, rotated) in rotated {
-            self.edition.overlay.put(place, rotated);
+            self.edition.overlay.put(place, rotated, self.next);
             self.waiting.insert(place, rotated);
         }
         for id in deleted {
@@ -362,8 +360,19 @@ impl Journal {
         self.turn = turn;
         self.target = target;
         self.next += added;
-        self.entries = self.entries + added - removed;
+        self.entries += added;
+        self.removed(removed);
         Ok(())
+    }
+
+    /// Takes note that the last commit removed so many entries.
+    fn removed(&mut self, entries: u64) {
+        self.entries -= entries;
+        if entries > 0 {
+            let first = self.next - self.entries;
+            self.lingering.keep(self.edition.version, first);
+        }
+        self.lingering.sweep(&self.edition.overlay);
     }
 
     /// The next `share` rotations behind the hand, without those of the open transaction, and the turn
@@ -436,21 +445,19 @@ fn replay(
     overlay: &Overlay,
 ) -> Result<BTreeMap<Place, Rotated>, Failure> {
     let mut unsettled = HashMap::new();
-    snapshot.scan(&JOURNAL, Bound::Unbounded, |_, entry| {
+    snapshot.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
         let (then, mut rows) = decode_turn(entry)?;
         for (place, rotated) in rows.list(decode_row)? {
             if now.has_settled(then, place) {
                 unsettled.remove(&place);
             } else {
                 unsettled.insert(place, rotated);
+                overlay.put(place, rotated, u64::from_be_bytes(*number));
             }
         }
         rows.finish()?;
         Ok(ControlFlow::Continue(()))
     })?;
-    for (place, rotated) in &unsettled {
-        overlay.put(*place, *rotated);
-    }
     Ok(unsettled.into_iter().collect())
 }
 

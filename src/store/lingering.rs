@@ -1,22 +1,20 @@
-//! What was settled, and for how long somebody may still have to look at it in the overlay.
+//! For how long rotations that are settled must stay in the overlay.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use crate::store::overlay::Overlay;
-use crate::store::place::Place;
-use crate::store::rotated::Rotated;
 
 /// Somebody looks at a snapshot, or relies on what it showed, as long as one of these is left.
 pub type Pin = Arc<()>;
 
-/// What was settled, and stays in the overlay for those who look at an older snapshot.
+/// What left the journal, and lingers in the overlay for those who look at an older snapshot.
 #[derive(Debug, Default)]
 pub struct Lingering {
     /// The snapshots that somebody may look at, oldest first, by their versions.
     snapshots: VecDeque<(u64, Weak<()>)>,
-    /// What each commit settled, oldest first, by their versions.
-    settled: VecDeque<(u64, Vec<(Place, Rotated)>)>,
+    /// The versions that removed entries from the journal, oldest first, and the first one they left.
+    removals: VecDeque<(u64, u64)>,
 }
 
 impl Lingering {
@@ -27,12 +25,12 @@ impl Lingering {
         pin
     }
 
-    /// Keeps what the commit of this version settled.
-    pub fn keep(&mut self, version: u64, settled: Vec<(Place, Rotated)>) {
-        self.settled.push_back((version, settled));
+    /// The commit of this version removed the entries before this one.
+    pub fn keep(&mut self, version: u64, first_entry: u64) {
+        self.removals.push_back((version, first_entry));
     }
 
-    /// Takes from `overlay` what every snapshot that is left tells in its records.
+    /// Releases from `overlay` what every snapshot that is left tells in its records.
     pub fn sweep(&mut self, overlay: &Overlay) {
         while let Some((_, pin)) = self.snapshots.front()
             && pin.strong_count() == 0
@@ -40,13 +38,11 @@ impl Lingering {
             self.snapshots.pop_front();
         }
         let oldest = self.snapshots.front().map(|(version, _)| *version);
-        while let Some((version, settled)) = self.settled.front()
+        while let Some((version, first_entry)) = self.removals.front()
             && oldest.is_none_or(|oldest| *version <= oldest)
         {
-            for (place, rotated) in settled {
-                overlay.settled(place.id, *rotated);
-            }
-            self.settled.pop_front();
+            overlay.release(*first_entry);
+            self.removals.pop_front();
         }
     }
 }
@@ -55,10 +51,13 @@ impl Lingering {
 mod tests {
     use uuid::Uuid;
 
-    use super::*;
     use crate::clock::Timestamp;
     use crate::domain::object_id::ObjectId;
     use crate::domain::persistent_login::{PersistentLoginId, Rotation, Token};
+    use crate::store::place::Place;
+    use crate::store::rotated::Rotated;
+
+    use super::*;
 
     const PLACE: Place = Place {
         profile_id: ObjectId::from_bytes([1; 12]),
@@ -77,13 +76,15 @@ mod tests {
     #[test]
     fn what_was_settled_stays_as_long_as_an_older_snapshot_does() {
         let (overlay, mut lingering) = (Overlay::new(0), Lingering::default());
-        overlay.put(PLACE, rotated(1));
+        overlay.put(PLACE, rotated(1), 7);
         let (older, newer) = (lingering.pin(4), lingering.pin(5));
-        lingering.keep(5, vec![(PLACE, rotated(1))]);
+        lingering.keep(5, 8);
         lingering.sweep(&overlay);
+        overlay.trim();
         assert_eq!(overlay.rotated(PLACE.id), Some(rotated(1)));
         drop(older);
         lingering.sweep(&overlay);
+        overlay.trim();
         assert_eq!(
             overlay.rotated(PLACE.id),
             None,
@@ -95,10 +96,11 @@ mod tests {
     #[test]
     fn what_was_rotated_again_since_it_was_settled_stays() {
         let (overlay, mut lingering) = (Overlay::new(0), Lingering::default());
-        overlay.put(PLACE, rotated(1));
-        lingering.keep(5, vec![(PLACE, rotated(1))]);
-        overlay.put(PLACE, rotated(2));
+        overlay.put(PLACE, rotated(1), 7);
+        lingering.keep(5, 8);
+        overlay.put(PLACE, rotated(2), 8);
         lingering.sweep(&overlay);
+        overlay.trim();
         assert_eq!(overlay.rotated(PLACE.id), Some(rotated(2)));
     }
 }

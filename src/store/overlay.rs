@@ -4,16 +4,18 @@
 //! room, everything about the logins that were read last, so that their records need not be read again.
 //!
 //! The overlay is ahead of the records, never behind them. A rotation comes before anybody can see the
-//! snapshot of its commit, and may go only when nobody looks any more at a snapshot that is older than
-//! the commit which wrote it into its record ([`Lingering`](super::lingering::Lingering)). A login that
-//! was deleted goes before anybody can see the snapshot of that commit, and whoever read it from an older
-//! one does not bring it back. So whoever looks here and into a snapshot's records finds the last
-//! rotation of that snapshot, or a later one that is on disk, and no login that it does not have.
+//! snapshot of its commit, and may go only when its entry has left the journal and nobody looks any more
+//! at a snapshot in which it has not ([`Lingering`](super::lingering::Lingering)). A login that was
+//! deleted goes before anybody can see the snapshot of that commit, and whoever read it from an older one
+//! does not bring it back. So whoever looks here and into a snapshot's records finds the last rotation of
+//! that snapshot, or a later one that is on disk, and no login that it does not have.
 
 use std::array;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
-use indexmap::IndexMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::clock::Timestamp;
 use crate::domain::object_id::ObjectId;
@@ -29,8 +31,8 @@ pub const LOGIN_BYTES: u64 = 172;
 /// a part grows.
 const PARTS: usize = 64;
 
-/// How many logins are looked at for one that may go, where there is no room.
-const LOOKS_MAX: usize = 4;
+/// How many places of a part are looked at for a login that may go, where there is no room.
+const LOOKS_MAX: usize = 8;
 
 /// The logins that are known. Anybody may look and learn; the writer alone changes what is known, after
 /// each commit.
@@ -39,12 +41,15 @@ pub struct Overlay {
     parts: [RwLock<Part>; PARTS],
     /// How many logins a part may have, apart from those that must stay.
     part_logins_max: usize,
+    hasher: DefaultHashBuilder,
+    /// Rotations may go that were journaled by an entry before this one.
+    first_entry: AtomicU64,
 }
 
 /// The logins whose ids end alike.
 #[derive(Debug, Default)]
 struct Part {
-    known: IndexMap<PersistentLoginId, Known>,
+    known: HashTable<Known>,
     /// Where to look next for a login that may go.
     hand: usize,
     /// The version of the last commit that deleted a login of this part.
@@ -54,13 +59,14 @@ struct Part {
 /// What is known of a login.
 #[derive(Debug)]
 struct Known {
+    id: PersistentLoginId,
     profile_id: ObjectId,
     token: Token,
     rotation: Option<Rotation>,
+    /// The entry after the one that journaled the rotation; 0 if the record tells it.
+    entry_after: u64,
     /// `None` if the record was not read, or is gone.
     origin: Option<Origin>,
-    /// Whether the record may not tell the rotation.
-    must_stay: bool,
 }
 
 /// What never changes of a login.
@@ -76,6 +82,8 @@ impl Overlay {
         Self {
             parts: array::from_fn(|_| RwLock::default()),
             part_logins_max: logins_max.div_ceil(PARTS),
+            hasher: DefaultHashBuilder::default(),
+            first_entry: AtomicU64::new(0),
         }
     }
 
@@ -83,7 +91,7 @@ impl Overlay {
     pub fn login(&self, id: PersistentLoginId) -> Option<PersistentLogin> {
         let part = self.part(id).read();
         let part = part.unwrap_or_else(PoisonError::into_inner);
-        let known = part.known.get(&id)?;
+        let known = part.find(self.hash(id), id)?;
         let origin = known.origin.as_ref()?;
         Some(PersistentLogin {
             id,
@@ -99,13 +107,15 @@ impl Overlay {
     pub fn rotated(&self, id: PersistentLoginId) -> Option<Rotated> {
         let part = self.part(id).read();
         let part = part.unwrap_or_else(PoisonError::into_inner);
-        part.known.get(&id)?.rotated()
+        let known = part.find(self.hash(id), id)?;
+        let token = known.token;
+        known.rotation.map(|rotation| Rotated { token, rotation })
     }
 
     /// Learns a login that was read from a snapshot of this version, which must be left until this
     /// returns, and from the overlay.
     pub fn learn(&self, login: &PersistentLogin, version: u64) {
-        let mut part = self.write(login.id);
+        let mut part = write(self.part(login.id));
         if version < part.deleted_at {
             return;
         }
@@ -113,78 +123,98 @@ impl Overlay {
             tenant: login.tenant.clone(),
             timestamp: login.timestamp,
         });
-        if let Some(known) = part.known.get_mut(&login.id) {
+        if let Some(known) = part.find_mut(self.hash(login.id), login.id) {
             known.origin = origin;
-        } else if part.has_room(self.part_logins_max) {
+        } else if self.make_room(&mut part) {
             let known = Known {
+                id: login.id,
                 profile_id: login.profile_id,
                 token: login.token,
                 rotation: login.rotation,
+                entry_after: 0,
                 origin,
-                must_stay: false,
             };
-            part.known.insert(login.id, known);
+            self.insert(&mut part, known);
         }
     }
 
-    /// Puts the last rotation of the login at `place`, which stays until it is settled.
-    pub fn put(&self, place: Place, rotated: Rotated) {
-        let mut part = self.write(place.id);
-        let known = Known {
-            profile_id: place.profile_id,
-            token: rotated.token,
-            rotation: Some(rotated.rotation),
-            origin: None,
-            must_stay: true,
-        };
-        if let Some(before) = part.known.get_mut(&place.id) {
-            let origin = before.origin.take();
-            *before = Known { origin, ..known };
+    /// Puts the last rotation of the login at `place`, which the entry with this number journals.
+    pub fn put(&self, place: Place, rotated: Rotated, entry: u64) {
+        let mut part = write(self.part(place.id));
+        let (token, rotation) = (rotated.token, Some(rotated.rotation));
+        let entry_after = entry + 1;
+        if let Some(known) = part.find_mut(self.hash(place.id), place.id) {
+            known.token = token;
+            known.rotation = rotation;
+            known.entry_after = entry_after;
         } else {
-            part.has_room(self.part_logins_max);
-            part.known.insert(place.id, known);
+            self.make_room(&mut part);
+            let known = Known {
+                id: place.id,
+                profile_id: place.profile_id,
+                token,
+                rotation,
+                entry_after,
+                origin: None,
+            };
+            self.insert(&mut part, known);
         }
     }
 
-    /// Everybody's snapshot tells `rotated`, which may go, unless the login was rotated again.
-    pub fn settled(&self, id: PersistentLoginId, rotated: Rotated) {
-        let mut part = self.write(id);
-        let is_full = part.known.len() > self.part_logins_max;
-        let Some(known) = part.known.get_mut(&id) else {
-            return;
-        };
-        if known.rotated() != Some(rotated) {
-            return;
-        }
-        known.must_stay = false;
-        if is_full || known.origin.is_none() {
-            part.known.swap_remove(&id);
-        }
-    }
-
-    /// The commit of this version deleted the login with this id. What it rotated before stays until it
-    /// is settled, for those who look at an older snapshot.
+    /// The commit of this version deleted the login with this id. What it rotated before stays as long as
+    /// it must, for those who look at an older snapshot.
     pub fn deleted(&self, id: PersistentLoginId, version: u64) {
-        let mut part = self.write(id);
+        let mut part = write(self.part(id));
         part.deleted_at = version;
-        match part.known.get_mut(&id) {
-            Some(known) if known.must_stay => known.origin = None,
-            Some(_) => {
-                part.known.swap_remove(&id);
-            }
-            None => {}
+        if let Some(known) = part.find_mut(self.hash(id), id) {
+            known.origin = None;
         }
     }
 
-    /// Gives back the memory that a time of many rotations took.
-    pub fn shrink(&self) {
+    /// Everybody's snapshot is without the entries before this one, whose rotations may go.
+    pub fn release(&self, first_entry: u64) {
+        self.first_entry.store(first_entry, Ordering::Relaxed);
+    }
+
+    /// Lets go what is of no use any more, and gives back the memory that a time of many rotations took.
+    pub fn trim(&self) {
         for part in &self.parts {
-            write(part).known.shrink_to_fit();
+            let mut part = write(part);
+            part.known
+                .retain(|known| known.origin.is_some() || !self.may_go(known));
+            let hash = |known: &Known| self.hash(known.id);
+            part.known.shrink_to_fit(hash);
         }
     }
 
-    fn write(&self, id: PersistentLoginId) -> RwLockWriteGuard<'_, Part> {
-        write(self.part(id))
+    fn insert(&self, part: &mut Part, known: Known) {
+        let hash = |known: &Known| self.hash(known.id);
+        part.known.insert_unique(hash(&known), known, hash);
+    }
+
+    /// Whether `part` has room for one more login; makes some if it soon finds one that may go.
+    fn make_room(&self, part: &mut Part) -> bool {
+        if part.known.len() < self.part_logins_max {
+            return true;
+        }
+        for _ in 0..LOOKS_MAX {
+            part.hand = (part.hand + 1) % part.known.num_buckets().max(1);
+            if let Ok(found) = part.known.get_bucket_entry(part.hand)
+                && self.may_go(found.get())
+            {
+                found.remove();
+                return part.known.len() < self.part_logins_max;
+            }
+        }
+        false
+    }
+
+    fn may_go(&self, known: &Known) -> bool {
+        known.entry_after <= self.first_entry.load(Ordering::Relaxed)
+    }
+
+    fn hash(&self, id: PersistentLoginId) -> u64 {
+        self.hasher.hash_one(id)
     }
 
     /// Ids are random, and so are their last bits.
@@ -199,29 +229,12 @@ fn write(part: &RwLock<Part>) -> RwLockWriteGuard<'_, Part> {
 }
 
 impl Part {
-    /// Whether there is room for one more login; makes some if it soon finds one that may go.
-    fn has_room(&mut self, logins_max: usize) -> bool {
-        if self.known.len() < logins_max {
-            return true;
-        }
-        for _ in 0..LOOKS_MAX {
-            self.hand = (self.hand + 1) % self.known.len().max(1);
-            match self.known.get_index(self.hand) {
-                Some((_, known)) if !known.must_stay => {
-                    self.known.swap_remove_index(self.hand);
-                    return self.known.len() < logins_max;
-                }
-                Some(_) | None => {}
-            }
-        }
-        false
+    fn find(&self, hash: u64, id: PersistentLoginId) -> Option<&Known> {
+        self.known.find(hash, |known| known.id == id)
     }
-}
 
-impl Known {
-    fn rotated(&self) -> Option<Rotated> {
-        let token = self.token;
-        self.rotation.map(|rotation| Rotated { token, rotation })
+    fn find_mut(&mut self, hash: u64, id: PersistentLoginId) -> Option<&mut Known> {
+        self.known.find_mut(hash, |known| known.id == id)
     }
 }
 
@@ -258,28 +271,30 @@ mod tests {
         assert_eq!(overlay.login(login.id), None);
         overlay.learn(&login, 1);
         assert_eq!(overlay.login(login.id).as_ref(), Some(&login));
-        overlay.put(Place::of(&login), rotated(2));
+        overlay.put(Place::of(&login), rotated(2), 7);
         let now = rotated(2).apply(login.clone());
         assert_eq!(overlay.login(login.id).as_ref(), Some(&now));
         // Read before the rotation and learned after it.
         overlay.learn(&login, 1);
         assert_eq!(overlay.login(login.id).as_ref(), Some(&now));
-        overlay.settled(login.id, rotated(2));
+        overlay.release(8);
+        overlay.trim();
         assert_eq!(overlay.login(login.id), Some(now));
     }
 
     #[test]
-    fn a_rotation_whose_login_was_not_read_goes_once_it_is_settled_and_was_not_followed_by_another()
-    {
+    fn a_rotation_stays_as_long_as_the_entry_that_journaled_it_last() {
         let overlay = Overlay::new(1);
         let login = login(1);
-        overlay.put(Place::of(&login), rotated(2));
+        overlay.put(Place::of(&login), rotated(2), 7);
         assert_eq!(overlay.login(login.id), None, "the record tells the rest");
-        overlay.put(Place::of(&login), rotated(3));
-        overlay.settled(login.id, rotated(2));
-        assert_eq!(overlay.rotated(login.id), Some(rotated(3)));
-        overlay.settled(login.id, rotated(3));
-        assert_eq!(overlay.rotated(login.id), None);
+        overlay.put(Place::of(&login), rotated(3), 8);
+        for (first_entry, expected) in [(7, true), (8, true), (9, false)] {
+            overlay.release(first_entry);
+            overlay.trim();
+            let expected = expected.then(|| rotated(3));
+            assert_eq!(overlay.rotated(login.id), expected, "{first_entry}");
+        }
     }
 
     #[test]
@@ -298,12 +313,14 @@ mod tests {
         let overlay = Overlay::new(1);
         let login = login(1);
         overlay.learn(&login, 4);
-        overlay.put(Place::of(&login), rotated(2));
+        overlay.put(Place::of(&login), rotated(2), 7);
         overlay.deleted(login.id, 5);
         overlay.learn(&login, 4);
         assert_eq!(overlay.login(login.id), None);
+        overlay.trim();
         assert_eq!(overlay.rotated(login.id), Some(rotated(2)));
-        overlay.settled(login.id, rotated(2));
+        overlay.release(8);
+        overlay.trim();
         assert_eq!(overlay.rotated(login.id), None);
     }
 
@@ -312,31 +329,36 @@ mod tests {
         const MAX: usize = 4 * PARTS;
         let overlay = Overlay::new(MAX);
         let len = || -> usize {
-            overlay
-                .parts
-                .iter()
-                .map(|part| write(part).known.len())
-                .sum()
+            let parts = overlay.parts.iter();
+            parts.map(|part| write(part).known.len()).sum()
         };
-        for number in 0..3 * MAX as u128 {
-            overlay.learn(&login(number), 1);
+        let logins = || (0..3 * MAX as u128).map(login);
+        for login in logins() {
+            overlay.learn(&login, 1);
         }
-        assert_eq!(len(), MAX);
-        let known =
-            (0..3 * MAX as u128).filter(|&number| overlay.login(login(number).id).is_some());
+        assert!(len() > MAX / 2 && len() <= MAX, "{}", len());
+        let is_known = |login: &PersistentLogin| overlay.login(login.id).is_some();
+        let newest = logins().rev().take(MAX);
         assert!(
-            known.max() > Some(2 * MAX as u128),
-            "newer ones take the place of older ones"
+            newest.filter(is_known).count() > 0,
+            "they take the place of older ones"
         );
-        for number in 0..3 * MAX as u128 {
-            overlay.put(Place::of(&login(number)), rotated(number));
+        for login in logins() {
+            overlay.put(Place::of(&login), rotated(2), 7);
         }
         assert_eq!(len(), 3 * MAX);
         overlay.learn(&login(3 * MAX as u128), 1);
         assert_eq!(len(), 3 * MAX, "there is no room");
-        for number in 0..3 * MAX as u128 {
-            overlay.settled(login(number).id, rotated(number));
+        overlay.release(8);
+        for login in logins() {
+            overlay.learn(&login, 1);
         }
-        assert!(len() <= MAX, "{}", len());
+        // Each one that goes makes no room for another.
+        let mut number = 3 * MAX as u128;
+        while len() > MAX {
+            overlay.learn(&login(number), 1);
+            number += 1;
+            assert!(number < 100 * MAX as u128, "{}", len());
+        }
     }
 }
