@@ -29,7 +29,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("hyper_util::", &["server/"]),
     ("http_body_util::", &["http/"]),
     ("multer::", &["http/request.rs"]),
-    ("form_urlencoded::", &["http/request.rs"]),
+    ("form_urlencoded::", &["http/request.rs", "http/request/"]),
     ("percent_encoding::", &["http/route.rs"]),
     ("clap::", &["config.rs", "cli.rs", "main.rs"]),
     ("tracing_subscriber::", &["logging.rs"]),

@@ -180,8 +180,16 @@ async fn collect(body: Incoming, config: &Config, client: &impl Client) -> Resul
     .await
 }
 
+/// The value of the first pair with this name. Only that pair is decoded, and those before it whose names
+/// are encoded.
 fn first<'b>(pairs: &'b [u8], name: &str) -> Option<Cow<'b, str>> {
-    form_urlencoded::parse(pairs)
+    pairs
+        .split(|&byte| byte == b'&')
+        .filter(|pair| {
+            let key = pair.split(|&byte| byte == b'=').next().unwrap_or_default();
+            key == name.as_bytes() || key.iter().any(|byte| matches!(byte, b'%' | b'+'))
+        })
+        .flat_map(form_urlencoded::parse)
         .find(|(key, _)| key == name)
         .map(|(_, value)| value)
 }

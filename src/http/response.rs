@@ -22,6 +22,9 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// When to come back after a 503, in seconds.
 const RETRY_AFTER_SECS: HeaderValue = HeaderValue::from_static("1");
 
+/// So many bytes the answer with a login does not exceed.
+const USUAL_BYTES: usize = 256;
+
 /// Why a request is not answered with what it asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Fault {
@@ -94,7 +97,8 @@ impl From<Error> for Fault {
 ///
 /// [`Failure::Internal`] if `value` has no JSON.
 pub fn json(value: &impl Serialize) -> Result<Answer, Fault> {
-    let body = serde_json::to_vec(value)
+    let mut body = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut body, value)
         .map_err(|error| Failure::Internal(format!("an answer has no JSON: {error}")))?;
     Ok(with_status(StatusCode::OK, body))
 }

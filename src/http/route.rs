@@ -73,6 +73,9 @@ pub enum Misrouted {
     EncodedSlash,
 }
 
+/// How many segments the longest path has that is served.
+const SEGMENTS_MAX: usize = 6;
+
 /// The part of `path` below `context` (which is empty or begins with a slash), or `path` as it is:
 /// everything is served under the context path and bare.
 pub fn without_context<'p>(path: &'p str, context: &str) -> &'p str {
@@ -89,9 +92,10 @@ pub fn without_context<'p>(path: &'p str, context: &str) -> &'p str {
 ///
 /// Why there is none.
 pub fn parse(method: &Method, path: &str) -> Result<Route, Misrouted> {
-    let segments = segments(path)?;
-    let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-    match segments.as_slice() {
+    let mut segments = [const { Cow::Borrowed("") }; SEGMENTS_MAX];
+    let count = split(path, &mut segments)?;
+    let segments = segments.each_ref().map(AsRef::as_ref);
+    match segments.get(..count).unwrap_or_default() {
         ["api", "1", "authentication", "persistent_login", rest @ ..] => {
             persistent_login(method, rest).map(Route::PersistentLogin)
         }
@@ -136,23 +140,38 @@ fn writable<R>(method: &Method, route: impl FnOnce() -> R) -> Result<R, Misroute
     }
 }
 
-fn segments(path: &str) -> Result<Vec<Cow<'_, str>>, Misrouted> {
-    let mut segments = Vec::with_capacity(8);
+/// Puts the segments of `path` into `segments`, and tells how many there are, also if it is more than
+/// have room there.
+fn split<'p>(
+    path: &'p str,
+    segments: &mut [Cow<'p, str>; SEGMENTS_MAX],
+) -> Result<usize, Misrouted> {
+    // Most paths are plain.
+    let (has_matrices, is_encoded) = (path.contains(';'), path.contains('%'));
+    let mut count = 0;
     for raw in path.split('/') {
-        let (plain, _matrix) = raw.split_once(';').unwrap_or((raw, ""));
+        let matrix = has_matrices.then(|| raw.split_once(';')).flatten();
+        let (plain, _matrix) = matrix.unwrap_or((raw, ""));
         if plain.is_empty() {
             continue;
         }
-        let decoded = percent_decode_str(plain).decode_utf8_lossy();
-        if decoded.contains('/') {
+        let segment = if is_encoded {
+            percent_decode_str(plain).decode_utf8_lossy()
+        } else {
+            Cow::Borrowed(plain)
+        };
+        if is_encoded && segment.contains('/') {
             return Err(Misrouted::EncodedSlash);
         }
-        segments.push(decoded);
+        if let Some(place) = segments.get_mut(count) {
+            *place = segment;
+        }
+        count += 1;
     }
-    if let Some(last) = segments.last_mut() {
+    if let Some(last) = segments.get_mut(..count).and_then(<[_]>::last_mut) {
         strip_suffix(last);
     }
-    Ok(segments)
+    Ok(count)
 }
 
 /// Takes the `.json` off, unless nothing else is there.

@@ -103,6 +103,11 @@ fn anything_may_stand_in_a_query_and_in_a_form() {
     ];
     let query = vec(piece, 0..16).prop_map(|pieces| pieces.concat());
     holds((query, vec(any::<u8>(), 0..64)), |(query, form)| {
+        for name in ["token", "", "99"] {
+            let mut pairs = form_urlencoded::parse(query.as_bytes());
+            let expected = pairs.find(|(key, _)| key == name).map(|(_, value)| value);
+            assert_eq!(super::first(query.as_bytes(), name), expected, "{name}");
+        }
         look_up(&url_encoded(query.clone(), &form));
         look_up(&url_encoded(String::new(), query.as_bytes()));
     });
