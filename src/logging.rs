@@ -6,7 +6,7 @@
 //! as much as answering a request.
 
 use std::cell::RefCell;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -68,9 +68,11 @@ where
     fn format_event(
         &self,
         _: &FmtContext<'_, S, N>,
-        mut line: Writer<'_>,
+        mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        let mut line = LINE.take();
+        line.clear();
         write_time(&mut line, OffsetDateTime::now_utc())?;
         write!(line, " {:>5} ", event.metadata().level().as_str())?;
         let mut fields = Fields {
@@ -80,71 +82,89 @@ where
         };
         event.record(&mut fields);
         fields.outcome?;
-        line.write_char('\n')
+        line.push('\n');
+        let written = writer.write_str(&line);
+        LINE.set(line);
+        written
     }
 }
 
 thread_local! {
+    /// Memory for the next line that this thread writes.
+    static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+
     /// The second that this thread wrote last, since the epoch and as text.
     static SECOND: RefCell<(i64, String)> = const { RefCell::new((0, String::new())) };
 }
 
 /// Writes `now` as RFC 3339 has it, to the microsecond.
-fn write_time(line: &mut Writer<'_>, now: OffsetDateTime) -> fmt::Result {
+fn write_time(line: &mut String, now: OffsetDateTime) -> fmt::Result {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
     SECOND.with_borrow_mut(|(second, text)| {
         if *second != now.unix_timestamp() || text.is_empty() {
             *text = now.format(format).map_err(|_| fmt::Error)?;
             *second = now.unix_timestamp();
         }
-        line.write_str(text)
+        line.push_str(text);
+        Ok(())
     })?;
     let micros = now.microsecond();
     let digits = [100_000, 10_000, 1_000, 100, 10, 1].map(|unit| {
         let digit = micros / unit % 10;
         char::from_digit(digit, 10).unwrap_or('0')
     });
-    line.write_char('.')?;
-    digits
-        .into_iter()
-        .try_for_each(|digit| line.write_char(digit))?;
-    line.write_char('Z')
+    line.push('.');
+    line.extend(digits);
+    line.push('Z');
+    Ok(())
 }
 
 /// Writes the fields of an event one after the other.
-struct Fields<'a, 'w> {
-    line: &'a mut Writer<'w>,
+struct Fields<'a> {
+    line: &'a mut String,
     is_first: bool,
     outcome: fmt::Result,
 }
 
-impl Fields<'_, '_> {
-    fn write(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        let is_first = mem::replace(&mut self.is_first, false);
-        let line = &mut *self.line;
-        self.outcome = self.outcome.and_then(|()| {
-            if !is_first {
-                line.write_char(' ')?;
-            }
-            if field.name() != "message" {
-                line.write_str(field.name())?;
-                line.write_char('=')?;
-            }
-            value(line)
-        });
+impl Fields<'_> {
+    fn write(&mut self, field: &Field, value: impl FnOnce(&mut String) -> fmt::Result) {
+        if !mem::replace(&mut self.is_first, false) {
+            self.line.push(' ');
+        }
+        if field.name() != "message" {
+            self.line.push_str(field.name());
+            self.line.push('=');
+        }
+        let written = value(self.line);
+        self.outcome = self.outcome.and(written);
     }
 }
 
-impl Visit for Fields<'_, '_> {
+impl Visit for Fields<'_> {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.write(field, |line| {
+            line.push_str(itoa::Buffer::new().format(value));
+            Ok(())
+        });
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.write(field, |line| {
+            line.push_str(itoa::Buffer::new().format(value));
+            Ok(())
+        });
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
         self.write(field, |line| {
             if !value.bytes().all(is_plain) {
                 return write!(line, "{value:?}");
             }
-            line.write_char('"')?;
-            line.write_str(value)?;
-            line.write_char('"')
+            line.push('"');
+            line.push_str(value);
+            line.push('"');
+            Ok(())
         });
     }
 
@@ -335,7 +355,13 @@ mod tests {
         let lines = Lines::default();
         tracing::subscriber::with_default(subscriber(lines.clone()), || {
             let missing: Option<&str> = None;
-            tracing::info!(count = 5_u64, name = "a b", missing, "plain");
+            tracing::info!(
+                count = 5_u64,
+                change = -7_i64,
+                name = "a b",
+                missing,
+                "plain"
+            );
             tracing::warn!(
                 name = "a\"b\\c\nd\u{7f}ö",
                 flag = true,
