@@ -17,7 +17,17 @@ pub struct Activity {
     state: AtomicU64,
     /// Whether the body of the request that is coming has taken too long.
     late: AtomicBool,
-    evicted: Notify,
+    evicted: AtomicBool,
+    asked: Notify,
+}
+
+/// How a connection is asked to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// The server stops: once the request under way is answered.
+    Stop,
+    /// Its place is needed: at once, if it is in the middle of nothing.
+    Eviction,
 }
 
 /// What a connection may be doing.
@@ -40,7 +50,8 @@ impl Activity {
             opened: Instant::now(),
             state: AtomicU64::new(0),
             late: AtomicBool::new(false),
-            evicted: Notify::new(),
+            evicted: AtomicBool::new(false),
+            asked: Notify::new(),
         }
     }
 
@@ -97,13 +108,21 @@ impl Activity {
     }
 
     /// Asks the connection to end.
-    pub fn evict(&self) {
-        self.evicted.notify_one();
+    pub fn ask(&self, ending: Ending) {
+        if ending == Ending::Eviction {
+            self.evicted.store(true, Ordering::Relaxed);
+        }
+        self.asked.notify_one();
     }
 
     /// Waits until the connection is asked to end.
-    pub async fn evicted(&self) {
-        self.evicted.notified().await;
+    pub async fn asked(&self) -> Ending {
+        self.asked.notified().await;
+        if self.evicted.swap(false, Ordering::Relaxed) {
+            Ending::Eviction
+        } else {
+            Ending::Stop
+        }
     }
 
     fn enter(&self, state: State) {

@@ -12,25 +12,19 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::app::App;
 use crate::http;
-use crate::server::activity::Activity;
+use crate::server::activity::{Activity, Ending};
 
 /// How often within the time for a head or a body a connection's deadline is looked at: it is met within
 /// a quarter.
 const LOOKS_PER_TIMEOUT: u32 = 4;
 
-/// Serves the requests that come on `socket`, until the client leaves, waits too long or is evicted,
-/// or `stopping` turns true and the request under way is answered.
-pub async fn serve(
-    socket: net::TcpStream,
-    app: Arc<App>,
-    activity: Arc<Activity>,
-    mut stopping: watch::Receiver<bool>,
-) {
+/// Serves the requests that come on `socket`, until the client leaves, waits too long or is evicted, or
+/// the server stops and the request under way is answered.
+pub async fn serve(socket: net::TcpStream, app: Arc<App>, activity: Arc<Activity>) {
     // Answers are small and complete; with a delay each would wait for the last one's receipt.
     let registered = socket
         .set_nodelay(true)
@@ -59,11 +53,7 @@ pub async fn serve(
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(Instant::now()));
     let look_after = config.header_timeout.min(config.body_timeout) / LOOKS_PER_TIMEOUT;
-    let mut ending = *stopping.borrow();
     let mut evicted = false;
-    if ending {
-        connection.as_mut().graceful_shutdown();
-    }
     loop {
         tokio::select! {
             // The connection nearly always is what woke us.
@@ -82,17 +72,14 @@ pub async fn serve(
                 let next = deadline.filter(|_| !is_over);
                 timer.as_mut().reset(next.map_or(look_again, |deadline| deadline.min(look_again)));
             }
-            () = activity.evicted() => {
-                // Asked again: its client does not even fetch the answers to earlier requests.
-                if activity.is_receiving() || (evicted && activity.waiting_since().is_some()) {
-                    return;
+            ending = activity.asked() => {
+                if ending == Ending::Eviction {
+                    // Asked again: its client does not even fetch the answers to earlier requests.
+                    if activity.is_receiving() || (evicted && activity.waiting_since().is_some()) {
+                        return;
+                    }
+                    evicted = true;
                 }
-                evicted = true;
-                ending = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            _ = stopping.changed(), if !ending => {
-                ending = true;
                 connection.as_mut().graceful_shutdown();
             }
         }

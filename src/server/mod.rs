@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::server::activity::Activity;
+use crate::server::activity::{Activity, Ending};
 use crate::server::workers::Workers;
 
 /// How long to wait when the host has no more sockets to give.
@@ -39,7 +39,6 @@ pub async fn run(
     app: Arc<App>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let (stop, stopping) = watch::channel(false);
     let permits = Arc::new(Semaphore::new(app.config.connections_max.get()));
     let connections = Connections::default();
     let mut workers = Workers::start()?;
@@ -54,7 +53,7 @@ pub async fn run(
         let (socket, permit) = accepted;
         let (number, activity) = connections.add();
         let connections = connections.clone();
-        let served = connection::serve(socket, Arc::clone(&app), activity, stopping.clone());
+        let served = connection::serve(socket, Arc::clone(&app), activity);
         workers.spawn(&mut tasks, async move {
             served.await;
             connections.remove(number);
@@ -62,8 +61,7 @@ pub async fn run(
         });
     }
     drop(listener);
-    // No one may be listening any more.
-    let _ = stop.send(true);
+    connections.stop();
     let drained = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(app.config.drain_timeout, drained)
         .await
@@ -129,6 +127,15 @@ impl Connections {
         self.lock().open.remove(&number);
     }
 
+    /// Asks all of them to end.
+    fn stop(&self) {
+        let registry = self.lock();
+        registry
+            .open
+            .values()
+            .for_each(|activity| activity.ask(Ending::Stop));
+    }
+
     fn evict_longest_waiting(&self) {
         let registry = self.lock();
         let longest = registry
@@ -137,7 +144,7 @@ impl Connections {
             .filter_map(|activity| activity.waiting_since().map(|since| (since, activity)))
             .min_by_key(|&(since, _)| since);
         if let Some((_, activity)) = longest {
-            activity.evict();
+            activity.ask(Ending::Eviction);
         }
     }
 
