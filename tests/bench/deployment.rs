@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -27,6 +28,8 @@ const CRASH_CONNECTIONS: usize = 64;
 const CRASH_STREAM: u64 = 1 << 32;
 
 const BYTES_PER_MB: f64 = 1e6;
+/// What blocks are counted in, whatever the file system has.
+const BLOCK_BYTES: u64 = 512;
 
 pub struct Deployment {
     pub dataset: Dataset,
@@ -218,7 +221,8 @@ fn fill(dataset: &Dataset, data_dir: &Path, log_path: &Path, workspace: &Workspa
     start
 }
 
-/// Everything that the server keeps there, which is its database.
+/// The space that everything takes which the server keeps there, its database. A file may be longer: a
+/// part that was never written takes no space.
 fn dir_bytes(dir: &Path) -> u64 {
     fs::read_dir(dir)
         .expect("the data directory is there")
@@ -228,7 +232,7 @@ fn dir_bytes(dir: &Path) -> u64 {
             if metadata.is_dir() {
                 dir_bytes(&entry.path())
             } else {
-                metadata.len()
+                metadata.blocks() * BLOCK_BYTES
             }
         })
         .sum()

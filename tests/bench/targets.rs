@@ -112,7 +112,7 @@ fn of_deployment(facts: &Facts, idle_mb_max: Bound) -> [Comparison; 2] {
         fact(facts, "idle memory", "MB", facts.idle_mb, idle_mb_max),
         fact(
             facts,
-            "file after the load / records",
+            "space on the disk after the load / records",
             "x",
             Spread::of([file]),
             FILE_MAX,
