@@ -12,6 +12,7 @@
 
 use std::array;
 use std::hash::BuildHasher;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
@@ -33,6 +34,9 @@ const PARTS: usize = 64;
 
 /// How many places of a part are looked at for a login that may go, where there is no room.
 const LOOKS_MAX: usize = 8;
+
+/// A part without room is given some for so many parts of what it has, at least.
+const ROOM: usize = 8;
 
 /// The logins that are known. Anybody may look and learn; the writer alone changes what is known, after
 /// each commit.
@@ -189,6 +193,15 @@ impl Overlay {
 
     fn insert(&self, part: &mut Part, known: Known) {
         let hash = |known: &Known| self.hash(known.id);
+        let len = part.known.len();
+        if len == part.known.capacity() {
+            // What went leaves places behind that cannot be used again; a table that grows by itself would
+            // double for them, and never be as small again.
+            let room = HashTable::with_capacity(len + len / ROOM + 1);
+            for known in mem::replace(&mut part.known, room) {
+                part.known.insert_unique(hash(&known), known, hash);
+            }
+        }
         part.known.insert_unique(hash(&known), known, hash);
     }
 
@@ -322,6 +335,20 @@ mod tests {
         overlay.release(8);
         overlay.trim();
         assert_eq!(overlay.rotated(login.id), None);
+    }
+
+    #[test]
+    fn coming_and_going_takes_no_more_memory() {
+        const MAX: u128 = 48 * PARTS as u128;
+        let overlay = Overlay::new(MAX as usize);
+        let capacity = || -> usize {
+            let parts = overlay.parts.iter();
+            parts.map(|part| write(part).known.num_buckets()).sum()
+        };
+        (0..MAX).for_each(|number| overlay.learn(&login(number), 1));
+        let before = capacity();
+        (0..100 * MAX).for_each(|number| overlay.learn(&login(number), 1));
+        assert_eq!(capacity(), before);
     }
 
     #[test]
