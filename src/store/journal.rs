@@ -54,29 +54,25 @@
 //! no caller waits for it, and faster than new ones come. When nobody writes, the writer settles the
 //! rest by itself and empties the journal.
 
+mod entry;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::clock::Timestamp;
 use crate::config::Config;
-use crate::domain::persistent_login::{Rotation, Token};
 use crate::error::Failure;
 use crate::store::engine::{Edition, Engine, Fixed, Read, ReadTxn, Table, WriteTxn};
+use crate::store::journal::entry::{Turn, decode_row, decode_turn, encode_entry};
 use crate::store::lingering::{Lingering, Pin};
 use crate::store::overlay::{self, Overlay};
 use crate::store::persistent_login;
 use crate::store::place::Place;
-use crate::store::record::{Decoder, Encoder};
 use crate::store::rotated::Rotated;
 
 /// By number, which sorts like its big-endian bytes.
 const JOURNAL: Table<Fixed<8>> = Table::new("rotation_journal");
-const VERSION: u8 = 1;
-
-/// How many bytes a rotation takes in an entry; what comes before the rotations takes no more.
-const ROW_BYTES: usize = 68;
 
 /// The target for few logins: less would save no memory worth naming.
 const TARGET_MIN: u64 = 4_096;
@@ -403,41 +399,6 @@ impl Journal {
     }
 }
 
-/// How far settling has come.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Turn {
-    /// How many rounds were finished.
-    cycle: u64,
-    /// The place settled last in this round; `None` at its beginning.
-    hand: Option<Place>,
-}
-
-impl Turn {
-    const FIRST: Self = Self {
-        cycle: 0,
-        hand: None,
-    };
-
-    /// Whether the hand, which is at this turn now, has passed `place` since it was at `then`.
-    fn has_settled(self, then: Self, place: Place) -> bool {
-        let before = |hand: Option<Place>| hand.is_some_and(|hand| place <= hand);
-        match self.cycle.checked_sub(then.cycle) {
-            Some(0) => !before(then.hand) && before(self.hand),
-            Some(1) => !before(then.hand) || before(self.hand),
-            _ => true,
-        }
-    }
-
-    /// Whether the hand, which is at this turn now, has gone round since it was at `then`.
-    fn has_settled_all(self, then: Self) -> bool {
-        let round_later = Self {
-            cycle: then.cycle + 1,
-            hand: then.hand,
-        };
-        round_later <= self
-    }
-}
-
 /// Puts into `overlay` what is journaled in `snapshot` and not settled at `now`, and tells it.
 fn replay(
     snapshot: &ReadTxn,
@@ -488,37 +449,6 @@ fn remove_first(
 /// An entry that could be read when the database was opened cannot be any more.
 fn unreadable(failure: Failure) -> Failure {
     Failure::Storage(failure.to_string())
-}
-
-fn encode_entry(turn: Turn, rows: &[(Place, Rotated)]) -> Vec<u8> {
-    Encoder::with_capacity(VERSION, (1 + rows.len()) * ROW_BYTES)
-        .number(turn.cycle)
-        .option(turn.hand, |entry, place| entry.bytes(&place.key()))
-        .list(rows, |entry, (place, rotated)| {
-            entry
-                .bytes(&place.key())
-                .uuid(rotated.token.reveal())
-                .uuid(rotated.rotation.replaced.reveal())
-                .timestamp(rotated.rotation.at)
-        })
-        .finish()
-}
-
-/// The turn of an entry, and the decoder that goes on with its rows.
-fn decode_turn(entry: &[u8]) -> Result<(Turn, Decoder<'_>), Failure> {
-    let mut decoder = Decoder::new("entry of the rotation journal", VERSION, entry)?;
-    let cycle = decoder.number()?;
-    let hand = decoder.option(|entry| Ok(Place::from_key(&entry.array()?)))?;
-    Ok((Turn { cycle, hand }, decoder))
-}
-
-fn decode_row(entry: &mut Decoder<'_>) -> Result<(Place, Rotated), Failure> {
-    let place = Place::from_key(&entry.array()?);
-    let token = Token::new(entry.uuid()?);
-    let replaced = Token::new(entry.uuid()?);
-    let at: Timestamp = entry.timestamp()?;
-    let rotation = Rotation { replaced, at };
-    Ok((place, Rotated { token, rotation }))
 }
 
 #[cfg(test)]

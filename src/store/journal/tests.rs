@@ -15,7 +15,8 @@ use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_oneof;
 use uuid::Uuid;
 
-use super::{JOURNAL, Journal, JournalLimits, Turn, decode_row, decode_turn, encode_entry};
+use super::entry::{Turn, decode_row, decode_turn, encode_entry};
+use super::{JOURNAL, Journal, JournalLimits};
 use crate::clock::Timestamp;
 use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
