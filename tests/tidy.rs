@@ -23,7 +23,7 @@ const FLOORS: [&[&str]; 10] = [
 
 /// Where a library or a part of the standard one may be named, as path prefixes below `src`.
 const HOMES: [(&str, &[&str]); 14] = [
-    ("redb::", &["store/engine.rs"]),
+    ("redb::", &["store/engine.rs", "store/engine/"]),
     ("rand::", &["entropy.rs"]),
     ("hyper::", &["http/", "server/"]),
     ("hyper_util::", &["server/"]),

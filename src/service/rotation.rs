@@ -7,7 +7,7 @@ use crate::config::ReuseRevokes;
 use crate::domain::persistent_login::{PersistentLogin, Presented, Token};
 use crate::error::{Error, Failure, Refusal, Revoked};
 use crate::service::scene::Told;
-use crate::store::engine::WriteTxn;
+use crate::store::engine::write_txn::WriteTxn;
 use crate::store::persistent_login;
 use crate::trail::{Event, Reason};
 

@@ -10,7 +10,8 @@ use crate::domain::access_token::AccessToken;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{Lifetime, PersistentLogin};
 use crate::error::Failure;
-use crate::store::engine::{Read, WriteTxn};
+use crate::store::engine::Read;
+use crate::store::engine::write_txn::WriteTxn;
 use crate::store::persistent_login;
 use crate::trail::{Event, Trail};
 

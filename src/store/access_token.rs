@@ -10,7 +10,8 @@ use subtle::ConstantTimeEq;
 
 use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
 use crate::error::Failure;
-use crate::store::engine::{Fixed, Read, Table, WriteTxn};
+use crate::store::engine::write_txn::WriteTxn;
+use crate::store::engine::{Fixed, Read, Table};
 use crate::store::record::{Decoder, Encoder};
 
 const ACCESS_TOKENS: Table<Fixed<32>> = Table::new("access_token");

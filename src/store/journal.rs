@@ -63,7 +63,9 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::error::Failure;
-use crate::store::engine::{Edition, Engine, Fixed, Read, ReadTxn, Table, WriteTxn};
+use crate::store::engine::read_txn::ReadTxn;
+use crate::store::engine::write_txn::WriteTxn;
+use crate::store::engine::{Edition, Engine, Fixed, Read, Table};
 use crate::store::journal::entry::{Turn, decode_row, decode_turn, encode_entry};
 use crate::store::lingering::{Lingering, Pin};
 use crate::store::overlay::{self, Overlay};

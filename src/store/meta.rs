@@ -2,7 +2,8 @@
 
 use crate::clock::Timestamp;
 use crate::error::Failure;
-use crate::store::engine::{Read, Table, Text, WriteTxn};
+use crate::store::engine::write_txn::WriteTxn;
+use crate::store::engine::{Read, Table, Text};
 use crate::store::record::{Decoder, Encoder};
 
 const META: Table<Text> = Table::new("meta");

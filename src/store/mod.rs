@@ -29,7 +29,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Config;
 use crate::error::{Error, Failure};
-use crate::store::engine::{Engine, ReadTxn, WriteTxn};
+use crate::store::engine::Engine;
+use crate::store::engine::read_txn::ReadTxn;
+use crate::store::engine::write_txn::WriteTxn;
 use crate::store::journal::JournalLimits;
 use crate::store::writer::{Message, Pending, Shared};
 

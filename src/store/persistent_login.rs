@@ -20,7 +20,8 @@ use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
 use crate::error::Failure;
-use crate::store::engine::{Fixed, Read, Table, WriteTxn};
+use crate::store::engine::write_txn::WriteTxn;
+use crate::store::engine::{Fixed, Read, Table};
 use crate::store::persistent_login::records::{
     creation_key, decode, decode_device, decode_profile, decode_usage, encode, encode_creation,
     encode_device, encode_profile, encode_rotated, split_creation_key,

@@ -11,7 +11,8 @@ use crate::domain::password::PasswordHash;
 use crate::domain::profile::{Profile, Standing};
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
-use crate::store::engine::{Bytes, Fixed, Read, Table, WriteTxn};
+use crate::store::engine::write_txn::WriteTxn;
+use crate::store::engine::{Bytes, Fixed, Read, Table};
 use crate::store::persistent_login;
 use crate::store::record::{Decoder, Encoder};
 

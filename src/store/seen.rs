@@ -4,7 +4,8 @@
 //! the snapshot, what was read from records before is still true, and nobody need read it again. What
 //! rotations changed since is in the transaction's overlay, where it stays as long as this does.
 
-use crate::store::engine::{ReadTxn, WriteTxn};
+use crate::store::engine::read_txn::ReadTxn;
+use crate::store::engine::write_txn::WriteTxn;
 use crate::store::lingering::Pin;
 
 /// A value that was read from records of a snapshot.

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
 use crate::error::Failure;
-use crate::store::engine::{Read, Table, Text, WriteTxn};
+use crate::store::engine::write_txn::WriteTxn;
+use crate::store::engine::{Read, Table, Text};
 use crate::store::record::{Decoder, Encoder};
 
 const TENANTS: Table<Text> = Table::new("tenant");

@@ -26,7 +26,8 @@ use tokio::time::timeout;
 
 use crate::error::{Error, Failure};
 use crate::store::answers::{self, Inbox, Outcome};
-use crate::store::engine::{Afterwards, ReadTxn, WriteTxn};
+use crate::store::engine::read_txn::ReadTxn;
+use crate::store::engine::write_txn::{Afterwards, WriteTxn};
 use crate::store::journal::{Journal, JournalLimits};
 use crate::store::{Opener, Opening, WriterLimits};
 

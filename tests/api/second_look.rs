@@ -9,7 +9,7 @@ use rememberd::error::{Error, Refusal};
 use rememberd::service::access::Caller;
 use rememberd::service::persistent_login;
 use rememberd::store;
-use rememberd::store::engine::WriteTxn;
+use rememberd::store::engine::write_txn::WriteTxn;
 
 use crate::fixture::{LOGIN, PROFILE, TICKETS, first_login};
 use crate::server::{Server, Setup};

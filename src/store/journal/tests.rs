@@ -24,7 +24,9 @@ use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotati
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::property::{holds, is_linear};
-use crate::store::engine::{Engine, EngineOptions, Read, ReadTxn, WriteTxn};
+use crate::store::engine::read_txn::ReadTxn;
+use crate::store::engine::write_txn::WriteTxn;
+use crate::store::engine::{Engine, EngineOptions, Read};
 use crate::store::persistent_login;
 use crate::store::place::Place;
 use crate::store::record::properties::check_time;
