@@ -8,7 +8,7 @@
 //! at a snapshot in which it has not ([`Lingering`](super::lingering::Lingering)). A login that was
 //! deleted goes before anybody can see the snapshot of that commit, and whoever read it from an older one
 //! does not bring it back. So whoever looks here and into a snapshot's records finds the last rotation of
-//! that snapshot, or a later one that is on disk, and no login that it does not have.
+//! that snapshot, or a later one that is on disk, and no login that was deleted by then.
 
 use std::array;
 use std::hash::BuildHasher;
@@ -35,8 +35,8 @@ const PARTS: usize = 64;
 /// How many places of a part are looked at for a login that may go, where there is no room.
 const LOOKS_MAX: usize = 8;
 
-/// A part without room is given some for so many parts of what it has, at least.
-const ROOM: usize = 8;
+/// A part whose table is full gets room for one more login for so many that it has, at least.
+const LOGINS_PER_ROOM: usize = 8;
 
 /// The logins that are known. Anybody may look and learn; the writer alone changes what is known, after
 /// each commit.
@@ -197,7 +197,7 @@ impl Overlay {
         if len == part.known.capacity() {
             // What went leaves places behind that cannot be used again; a table that grows by itself would
             // double for them, and never be as small again.
-            let room = HashTable::with_capacity(len + len / ROOM + 1);
+            let room = HashTable::with_capacity(len + len / LOGINS_PER_ROOM + 1);
             for known in mem::replace(&mut part.known, room) {
                 part.known.insert_unique(hash(&known), known, hash);
             }
