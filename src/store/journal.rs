@@ -41,8 +41,8 @@
 //!
 //! Readers share the overlay with the writer, while each has a snapshot of the records. What a commit
 //! rotated is put into the overlay before its snapshot can be had; it leaves the overlay only after its
-//! entry has left the journal, and all snapshots that are older than that are gone. So between them overlay and snapshot always tell a login's
-//! last rotation.
+//! entry has left the journal, and all snapshots that are older than that are gone. So between them
+//! overlay and snapshot always tell a login's last rotation.
 //!
 //! # Why it stays small
 //!
