@@ -10,6 +10,7 @@ pub mod response;
 pub mod route;
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -24,7 +25,7 @@ use hyper::{Method, Request, Response};
 
 use crate::app::{App, Phase};
 use crate::error::Failure;
-use crate::http::request::Input;
+use crate::http::request::Unread;
 use crate::http::response::Fault;
 use crate::http::route::Route;
 
@@ -42,74 +43,97 @@ pub trait Client {
     /// Is called when the whole request is here and nothing more is expected of the client.
     fn has_sent_all(&self);
 
-    /// Whether the client has taken too long for the body of its request. Whoever waits for the body is
-    /// polled when this becomes true.
-    fn is_late(&self) -> bool;
+    /// Is called when the request is answered.
+    fn is_answered(&self);
+
+    /// Whether what is awaited takes too long: the rest of the request, or once it is here, the answer.
+    /// Whoever waits for it is polled when this becomes true.
+    fn is_overdue(&self) -> bool;
 }
 
-/// Answers `request` and writes one line to the log: never a token, a body or a query.
-pub async fn handle(app: &App, request: Request<Incoming>, client: &impl Client) -> Answer {
+/// Answers `request`, always, and writes one line to the log: never a token, a body or a query.
+pub fn handle<C: Client>(
+    app: &App,
+    request: Request<Incoming>,
+    client: &C,
+) -> impl Future<Output = Result<Answer, Infallible>> {
     let began = Instant::now();
     let request_id = REQUESTS.fetch_add(1, Ordering::Relaxed);
     let method = request.method().clone();
     let path = route::without_context(request.uri().path(), app.config.context_path.as_str());
     let route = route::parse(&method, path);
     let route_name = route.as_ref().map_or("none", Route::name);
-    let outcome = match route {
-        Ok(route) => caught(pin!(dispatch(app, route, request, client))).await,
-        Err(misrouted) => Err(misrouted.into()),
-    };
-    let (answer, fault) = match outcome {
-        Ok(answer) => (answer, None),
-        Err(fault) => (response::fault(&fault, &method), fault.internal_cause()),
-    };
-    let line = Line {
-        request_id,
-        method: log_name(&method),
-        route: route_name,
-        status: answer.status().as_u16(),
-        duration_us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
-    };
-    match fault {
-        None => {
-            line.log();
-            answer
-        }
-        Some(cause) => {
-            line.log_failure(&cause);
-            with_request_id(answer, request_id)
-        }
+    // A request is large, and would be moved once for every function that waits with it.
+    let request = Unread::new(request);
+    async move {
+        let outcome = match route {
+            Ok(route) => caught(pin!(dispatch(app, route, request, client))).await,
+            Err(misrouted) => Err(misrouted.into()),
+        };
+        let (answer, fault) = match outcome {
+            Ok(answer) => (answer, None),
+            Err(fault) => (response::fault(&fault, &method), fault.internal_cause()),
+        };
+        let line = Line {
+            request_id,
+            method: log_name(&method),
+            route: route_name,
+            status: answer.status().as_u16(),
+            duration_us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        };
+        let answer = match fault {
+            None => {
+                line.log();
+                answer
+            }
+            Some(cause) => {
+                line.log_failure(&cause);
+                with_request_id(answer, request_id)
+            }
+        };
+        client.is_answered();
+        Ok(answer)
     }
 }
 
 async fn dispatch(
     app: &App,
     route: Route,
-    request: Request<Incoming>,
+    request: Unread,
     client: &impl Client,
 ) -> Result<Answer, Fault> {
     match route {
         Route::Live => Ok(health::live()),
         Route::Ready => Ok(health::ready(app)),
         Route::PersistentLogin(route) => {
-            let input = receive(app, request, client).await?;
+            check(app, &request)?;
+            let input = request.receive(&app.config, client).await?;
             client.has_sent_all();
-            persistent_login::answer(app, route, &input).await
+            in_time(pin!(persistent_login::answer(app, route, &input)), client).await
         }
     }
 }
 
-/// What every endpoint of the wire contract asks of a request, in this order.
-async fn receive(
-    app: &App,
-    request: Request<Incoming>,
-    client: &impl Client,
-) -> Result<Input, Fault> {
-    request::check_accept(request.headers())?;
+/// What every endpoint of the wire contract asks of a request before its body, in this order.
+fn check(app: &App, request: &Unread) -> Result<(), Fault> {
+    request.check_accept()?;
     if app.phase() == Phase::Starting {
         return Err(Failure::Unavailable.into());
     }
-    Input::receive(request, &app.config, client).await
+    Ok(())
+}
+
+/// Waits for `work` no longer than `client` does.
+fn in_time(
+    mut work: Pin<&mut impl Future<Output = Result<Answer, Fault>>>,
+    client: &impl Client,
+) -> impl Future<Output = Result<Answer, Fault>> {
+    poll_fn(move |context| match work.as_mut().poll(context) {
+        Poll::Pending if client.is_overdue() => {
+            Poll::Ready(Err(Failure::Storage("no answer in time".to_owned()).into()))
+        }
+        polled => polled,
+    })
 }
 
 /// Runs `work`, and makes a fault of a panic in it.

@@ -1,13 +1,13 @@
 //! What a request carries: parameters of query and body, merged, within limits.
 
 use std::borrow::Cow;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::Poll;
 
-use http_body_util::{BodyDataStream, BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyDataStream, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, Request};
 
 use crate::config::Config;
@@ -29,42 +29,61 @@ enum Form {
     Parts(Vec<(String, String)>),
 }
 
-impl Input {
-    /// Receives the body of a POST, if it is a form, and keeps the query. A body of another type is
-    /// not looked at, and neither is that of another method.
+/// What is looked at of a request whose body has not come yet. It is kept small, since it waits with every
+/// request.
+#[derive(Debug)]
+pub struct Unread {
+    accepts_json: bool,
+    query: String,
+    content_type: Option<HeaderValue>,
+    /// `None` if there is no body, or nobody looks at it.
+    body: Option<Incoming>,
+}
+
+impl Unread {
+    /// Takes `request` apart. A body is looked at with a POST alone.
+    pub fn new(request: Request<Incoming>) -> Self {
+        let (mut head, body) = request.into_parts();
+        let is_looked_at = head.method == Method::POST && !body.is_end_stream();
+        Self {
+            accepts_json: accepts_json(&head.headers),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            content_type: head.headers.remove(CONTENT_TYPE),
+            body: is_looked_at.then_some(body),
+        }
+    }
+
+    /// Refuses a request that accepts no JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NotAcceptable`].
+    pub fn check_accept(&self) -> Result<(), Fault> {
+        if self.accepts_json {
+            return Ok(());
+        }
+        Err(Fault::NotAcceptable)
+    }
+
+    /// Receives the body, if there is one; one that is no form is not looked at any further.
     ///
     /// # Errors
     ///
     /// For a body that is too large, too slow, broken off, or multipart without being so.
-    pub async fn receive(
-        request: Request<Incoming>,
-        config: &Config,
-        client: &impl Client,
-    ) -> Result<Self, Fault> {
-        let query = request.uri().query().unwrap_or_default().to_owned();
-        let nothing = Form::UrlEncoded(Bytes::new());
-        let form = if request.method() == Method::POST {
-            let (head, body) = request.into_parts();
-            let content_type = head.headers.get(CONTENT_TYPE);
-            let content_type = content_type.and_then(|value| value.to_str().ok());
-            let bytes = collect(body, config, client).await?;
-            match content_type.map(essence) {
-                Some(kind) if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => {
-                    Form::UrlEncoded(bytes)
-                }
-                Some(kind) if kind.eq_ignore_ascii_case("multipart/form-data") => {
-                    // Rare, and so large that it would make every request's state large.
-                    let parts = Box::pin(parts(content_type.unwrap_or_default(), bytes));
-                    Form::Parts(parts.await?)
-                }
-                _ => nothing,
+    pub async fn receive(self, config: &Config, client: &impl Client) -> Result<Input, Fault> {
+        let query = self.query;
+        let form = match self.body {
+            None => Form::UrlEncoded(Bytes::new()),
+            Some(body) => {
+                let bytes = collect(body, config, client).await?;
+                form(self.content_type.as_ref(), bytes).await?
             }
-        } else {
-            nothing
         };
-        Ok(Self { query, form })
+        Ok(Input { query, form })
     }
+}
 
+impl Input {
     /// The value of the parameter `name`, if it is there.
     pub fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
         first(self.query.as_bytes(), name).or_else(|| match &self.form {
@@ -112,12 +131,8 @@ impl Input {
     }
 }
 
-/// Refuses a request that accepts no JSON.
-///
-/// # Errors
-///
-/// [`Fault::NotAcceptable`].
-pub fn check_accept(headers: &HeaderMap) -> Result<(), Fault> {
+/// Whether a request with these headers accepts JSON.
+fn accepts_json(headers: &HeaderMap) -> bool {
     let mut ranges = headers
         .get_all(ACCEPT)
         .iter()
@@ -126,15 +141,12 @@ pub fn check_accept(headers: &HeaderMap) -> Result<(), Fault> {
         .filter(|range| !range.trim().is_empty())
         .peekable();
     if ranges.peek().is_none() {
-        return Ok(());
+        return true;
     }
     let most_specific = ranges
         .filter_map(|range| specificity(&range))
         .max_by_key(|&(specificity, _)| specificity);
-    match most_specific {
-        Some((_, true)) => Ok(()),
-        Some((_, false)) | None => Err(Fault::NotAcceptable),
-    }
+    most_specific.is_some_and(|(_, is_wanted)| is_wanted)
 }
 
 /// How closely a media range names JSON, and whether it wants it; `None` if it does not name it.
@@ -158,26 +170,63 @@ fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or_default().trim()
 }
 
-async fn collect(body: Incoming, config: &Config, client: &impl Client) -> Result<Bytes, Fault> {
-    let most = usize::try_from(config.body_size_max.as_u64()).unwrap_or(usize::MAX);
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
+async fn collect(
+    mut body: Incoming,
+    config: &Config,
+    client: &impl Client,
+) -> Result<Bytes, Fault> {
+    let size_max = config.body_size_max.as_u64();
     // A body that announces its length need not be received to be refused.
-    if body.size_hint().lower() > config.body_size_max.as_u64() {
+    if body.size_hint().lower() > size_max {
         return Err(Fault::BodyTooLarge);
     }
-    let mut collected = pin!(Limited::new(body, most).collect());
-    poll_fn(|context| match collected.as_mut().poll(context) {
-        Poll::Ready(Ok(collected)) => Poll::Ready(Ok(collected.to_bytes())),
-        Poll::Ready(Err(error)) if error.is::<LengthLimitError>() => {
-            Poll::Ready(Err(Fault::BodyTooLarge))
+    let size_max = usize::try_from(size_max).unwrap_or(usize::MAX);
+    // Most bodies come in one piece, which need not be copied.
+    let (mut first, mut others) = (Bytes::new(), Vec::new());
+    while let Some(piece) = next_piece(&mut body, client).await? {
+        if piece.len() > size_max - first.len() - others.len() {
+            return Err(Fault::BodyTooLarge);
         }
-        Poll::Ready(Err(_broken)) => Poll::Ready(Err(Fault::BodyBroken)),
-        Poll::Pending if client.is_late() => Poll::Ready(Err(Fault::BodyTooSlow)),
+        if first.is_empty() {
+            first = piece;
+        } else {
+            others.extend_from_slice(&piece);
+        }
+    }
+    if others.is_empty() {
+        return Ok(first);
+    }
+    Ok([&first[..], &others].concat().into())
+}
+
+/// The next piece of a body, without what may trail it; `None` at its end.
+async fn next_piece(body: &mut Incoming, client: &impl Client) -> Result<Option<Bytes>, Fault> {
+    poll_fn(|context| match Pin::new(&mut *body).poll_frame(context) {
+        Poll::Ready(Some(Ok(frame))) => {
+            Poll::Ready(Ok(Some(frame.into_data().unwrap_or_default())))
+        }
+        Poll::Ready(Some(Err(_broken))) => Poll::Ready(Err(Fault::BodyBroken)),
+        Poll::Ready(None) => Poll::Ready(Ok(None)),
+        Poll::Pending if client.is_overdue() => Poll::Ready(Err(Fault::BodyTooSlow)),
         Poll::Pending => Poll::Pending,
     })
     .await
+}
+
+/// The form that a body of this type is, empty if it is none.
+async fn form(content_type: Option<&HeaderValue>, body: Bytes) -> Result<Form, Fault> {
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    match content_type.map(essence) {
+        Some(kind) if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => {
+            Ok(Form::UrlEncoded(body))
+        }
+        Some(kind) if kind.eq_ignore_ascii_case("multipart/form-data") => {
+            // Rare, and so large that it would make every request's state large.
+            let parts = Box::pin(parts(content_type.unwrap_or_default(), body));
+            Ok(Form::Parts(parts.await?))
+        }
+        _ => Ok(Form::UrlEncoded(Bytes::new())),
+    }
 }
 
 /// The value of the first pair with this name. Only that pair is decoded, and those before it whose names
@@ -222,8 +271,6 @@ mod properties;
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
-
     use super::*;
 
     fn input(query: &str, form: &str) -> Input {
@@ -277,7 +324,7 @@ mod tests {
                     HeaderValue::from_str(value).expect("a header value"),
                 );
             }
-            assert_eq!(check_accept(&headers).is_ok(), accepted, "{values:?}");
+            assert_eq!(accepts_json(&headers), accepted, "{values:?}");
         }
     }
 }

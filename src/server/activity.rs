@@ -15,8 +15,8 @@ pub struct Activity {
     opened: Instant,
     /// The state in the two lowest bits, and above them when it began: microseconds after `opened`.
     state: AtomicU64,
-    /// Whether the body of the request that is coming has taken too long.
-    late: AtomicBool,
+    /// Whether the state has lasted too long.
+    overdue: AtomicBool,
     evicted: AtomicBool,
     asked: Notify,
 }
@@ -49,7 +49,7 @@ impl Activity {
         Self {
             opened: Instant::now(),
             state: AtomicU64::new(0),
-            late: AtomicBool::new(false),
+            overdue: AtomicBool::new(false),
             evicted: AtomicBool::new(false),
             asked: Notify::new(),
         }
@@ -67,28 +67,27 @@ impl Activity {
         self.enter(State::ReceivingBody);
     }
 
-    /// The handler has answered.
-    pub fn answered(&self) {
-        self.enter(State::Idle);
-    }
-
-    /// When the connection will have waited too long for its client; `None` while it does not wait.
-    pub fn deadline(&self, config: &Config) -> Option<Instant> {
+    /// When the connection will have waited too long for its client, or its client for an answer.
+    pub fn deadline(&self, config: &Config) -> Instant {
         let (state, since) = self.state();
-        match state {
-            State::Idle => Some(since + config.idle_timeout),
-            State::ReceivingHead => Some(since + config.header_timeout),
-            State::ReceivingBody => Some(since + config.body_timeout),
-            State::Answering => None,
-        }
+        since
+            + match state {
+                State::Idle => config.idle_timeout,
+                State::ReceivingHead => config.header_timeout,
+                State::ReceivingBody => config.body_timeout,
+                State::Answering => config.write_timeout,
+            }
     }
 
-    /// Gives up on the body that is coming, which its handler then tells the client; false if there is
-    /// none, and so nobody to tell.
-    pub fn give_up_body(&self) -> bool {
-        let is_coming = self.state().0 == State::ReceivingBody;
-        self.late.store(is_coming, Ordering::Relaxed);
-        is_coming
+    /// Gives up on the body that is coming or on the work for an answer, which the handler of the request
+    /// then tells the client; false if there is no request, and so nobody to tell.
+    pub fn give_up(&self) -> bool {
+        let has_handler = match self.state().0 {
+            State::Idle | State::ReceivingHead => false,
+            State::ReceivingBody | State::Answering => true,
+        };
+        self.overdue.store(has_handler, Ordering::Relaxed);
+        has_handler
     }
 
     /// Since when the connection waits for its client; `None` while it does not.
@@ -129,6 +128,7 @@ impl Activity {
         let micros = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX >> 2);
         self.state
             .store((micros << 2) | state as u64, Ordering::Release);
+        self.overdue.store(false, Ordering::Relaxed);
     }
 
     fn state(&self) -> (State, Instant) {
@@ -144,12 +144,15 @@ impl Activity {
 }
 
 impl Client for Activity {
-    /// Nobody asks since when a request is being answered.
     fn has_sent_all(&self) {
-        self.state.store(State::Answering as u64, Ordering::Release);
+        self.enter(State::Answering);
     }
 
-    fn is_late(&self) -> bool {
-        self.late.load(Ordering::Relaxed)
+    fn is_answered(&self) {
+        self.enter(State::Idle);
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.overdue.load(Ordering::Relaxed)
     }
 }

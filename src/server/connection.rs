@@ -1,6 +1,5 @@
 //! One connection: hyper on a socket, under our timeouts.
 
-use std::convert::Infallible;
 use std::io;
 use std::net;
 use std::pin::{Pin, pin};
@@ -18,8 +17,8 @@ use crate::app::App;
 use crate::http;
 use crate::server::activity::{Activity, Ending};
 
-/// How often within the time for a head or a body a connection's deadline is looked at: it is met within
-/// a quarter.
+/// How often within the time for a head, a body or a write a connection's deadline is looked at: it is
+/// met within a quarter.
 const LOOKS_PER_TIMEOUT: u32 = 4;
 
 /// Serves the requests that come on `socket`, until the client leaves, waits too long or is evicted, or
@@ -43,16 +42,15 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, activity: Arc<Activity
                 socket,
                 activity: Arc::clone(&activity),
             }),
-            service_fn(|request| async {
+            service_fn(|request| {
                 activity.received_head();
-                let answer = http::handle(&app, request, &*activity).await;
-                activity.answered();
-                Ok::<_, Infallible>(answer)
+                http::handle(&app, request, &*activity)
             }),
         );
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(Instant::now()));
-    let look_after = config.header_timeout.min(config.body_timeout) / LOOKS_PER_TIMEOUT;
+    let shortest = config.header_timeout.min(config.body_timeout);
+    let look_after = shortest.min(config.write_timeout) / LOOKS_PER_TIMEOUT;
     let mut evicted = false;
     loop {
         tokio::select! {
@@ -62,15 +60,14 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, activity: Arc<Activity
             _ = connection.as_mut() => return,
             () = timer.as_mut() => {
                 let now = Instant::now();
-                let deadline = activity.deadline(config).map(Instant::from_std);
-                let is_over = deadline.is_some_and(|deadline| deadline <= now);
-                if is_over && !activity.give_up_body() {
+                let deadline = Instant::from_std(activity.deadline(config));
+                let is_over = deadline <= now;
+                if is_over && !activity.give_up() {
                     return;
                 }
                 // An idle connection may turn into a slow one without waking this timer.
                 let look_again = now + look_after;
-                let next = deadline.filter(|_| !is_over);
-                timer.as_mut().reset(next.map_or(look_again, |deadline| deadline.min(look_again)));
+                timer.as_mut().reset(if is_over { look_again } else { deadline.min(look_again) });
             }
             ending = activity.asked() => {
                 if ending == Ending::Eviction {

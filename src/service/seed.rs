@@ -48,7 +48,7 @@ pub enum Loaded {
 /// Failures of the storage.
 pub async fn load(app: &App, seed: Seed) -> Result<Loaded, Error> {
     app.store
-        .write_unhurried(move |txn| {
+        .write(move |txn| {
             if !is_empty(txn)? {
                 return Ok(Loaded::Nothing);
             }

@@ -22,8 +22,8 @@ pub mod seen;
 pub mod tenant;
 mod writer;
 
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -54,8 +54,6 @@ pub struct WriterLimits {
     pub queue_jobs_max: usize,
     /// How many jobs one commit may hold.
     pub batch_jobs_max: usize,
-    /// How long a caller waits for its job.
-    pub wait_max: Duration,
     /// How rotations are journaled.
     pub journal: JournalLimits,
 }
@@ -66,7 +64,6 @@ impl WriterLimits {
         Self {
             queue_jobs_max: config.queue_jobs_max.get(),
             batch_jobs_max: config.batch_jobs_max.get(),
-            wait_max: config.write_timeout,
             journal: JournalLimits::new(config),
         }
     }
@@ -77,7 +74,6 @@ impl WriterLimits {
 pub struct Store {
     shared: Arc<Shared>,
     queue: mpsc::Sender<Message>,
-    wait_max: Duration,
 }
 
 impl Store {
@@ -95,11 +91,7 @@ impl Store {
         let (opened, when_opened) = oneshot::channel();
         let shared = Arc::new(Shared::default());
         writer::spawn(opener, opened, jobs, Arc::clone(&shared), limits)?;
-        let store = Self {
-            shared,
-            queue,
-            wait_max: limits.wait_max,
-        };
+        let store = Self { shared, queue };
         Ok((store, when_opened))
     }
 
@@ -132,46 +124,42 @@ impl Store {
         seen
     }
 
-    /// Runs `work` inside the next write transaction and answers after the commit that holds its
-    /// effects is on disk. `work` decides first and writes then; a refusal that it returns does not
-    /// undo what it wrote, a failure does. It runs on the writer thread: it must not wait for
-    /// anything.
+    /// Runs `work` inside the next write transaction; the returned future answers after the commit that
+    /// holds its effects is on disk, and whoever drops it does not hinder the work. `work` decides first
+    /// and writes then; a refusal that it returns does not undo what it wrote, a failure does. It runs on
+    /// the writer thread: it must not wait for anything.
     ///
     /// # Errors
     ///
     /// What `work` comes to. [`Failure::Overloaded`] and [`Failure::Unavailable`]: certainly not
     /// applied. [`Failure::Storage`]: applied or not, so a retry must be safe.
-    pub async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&WriteTxn) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        tokio::time::timeout(self.wait_max, self.write_unhurried(work))
-            .await
-            .unwrap_or_else(|_elapsed| Err(Failure::Storage("no answer in time".to_owned()).into()))
+    pub fn write<T, W>(&self, work: W) -> impl Future<Output = Result<T, Error>> + use<T, W>
+    where
+        T: Send + 'static,
+        W: FnOnce(&WriteTxn) -> Result<T, Error> + Send + 'static,
+    {
+        let queued = self.enqueue(work);
+        async {
+            // The writer drops a job only without having run it.
+            queued?
+                .await
+                .unwrap_or_else(|_dropped| Err(Failure::Unavailable.into()))
+        }
     }
 
-    /// Like [`Store::write`], and waits as long as it takes: for work that is known to be large.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::write`].
-    pub async fn write_unhurried<T: Send + 'static>(
+    fn enqueue<T: Send + 'static>(
         &self,
         work: impl FnOnce(&WriteTxn) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
+    ) -> Result<oneshot::Receiver<Result<T, Error>>, Failure> {
         if !self.is_open() {
-            return Err(Failure::Unavailable.into());
+            return Err(Failure::Unavailable);
         }
         let (job, answer) = Pending::new(work);
         match self.queue.try_send(Message::Job(Box::new(job))) {
-            Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => return Err(Failure::Overloaded.into()),
-            Err(mpsc::error::TrySendError::Closed(_)) => return Err(Failure::Unavailable.into()),
+            Ok(()) => Ok(answer),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Failure::Overloaded),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Failure::Unavailable),
         }
-        // The writer drops a job only without having run it.
-        answer
-            .await
-            .unwrap_or_else(|_dropped| Err(Failure::Unavailable.into()))
     }
 
     /// Whether the database is open and no storage failure has been seen.

@@ -1,37 +1,34 @@
 //! A disk that does not come to an end with a sync.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use rememberd::app::App;
 use rememberd::domain::persistent_login::{PersistentLogin, Token};
 use rememberd::error::{Error, Failure};
 use rememberd::service::access::Caller;
 use rememberd::service::{demo, persistent_login};
+use tokio::time::timeout;
 
 use crate::faults::client::{self, wait_until};
 use crate::faults::sick_disk::{EIO, SickDisk};
 use crate::support;
 
-const WRITE_TIMEOUT: &str = "--write-timeout=100ms";
+/// How long a caller waits for a disk that hangs.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 #[test]
-fn writes_that_hang_are_answered_and_reads_go_on() {
+fn writes_that_hang_can_be_given_up_and_reads_go_on() {
     let seed = support::test_seed();
     client::runtime().block_on(async {
         let (base, ledger) = client::furnish(20, seed).await;
         let disk = SickDisk::new(base, seed);
-        let app = client::serve(&[WRITE_TIMEOUT], client::opener(&disk), seed).await;
+        let app = client::serve(&[], client::opener(&disk), seed).await;
         let login = ledger.present()[0].clone();
 
         let held = disk.hold_syncs();
-        let began = Instant::now();
-        let failed = refresh(&app, &login).await.expect_err("nothing is synced");
-        assert!(began.elapsed() >= app.config.write_timeout);
-        let Error::Failed(failure @ Failure::Storage(_)) = failed else {
-            panic!("{failed:?} tells of another thing");
-        };
-        assert_eq!(client::status(&failure), 503);
+        let given_up = timeout(PATIENCE, refresh(&app, &login)).await;
+        given_up.expect_err("nothing is synced");
         for login in ledger.present() {
             let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
             let found = persistent_login::read(&app, caller, login.id.to_string());

@@ -101,7 +101,6 @@ pub async fn open_store(opener: Opener) -> Store {
     let limits = WriterLimits {
         queue_jobs_max: 1_024,
         batch_jobs_max: 1_024,
-        wait_max: Duration::from_secs(600),
         journal: tiny_journal(),
     };
     Store::open(opener, &limits)

@@ -10,7 +10,7 @@ use proptest::prelude::{Strategy, any};
 use proptest::prop_oneof;
 use proptest::sample::select;
 
-use super::{Form, Input, check_accept, parts};
+use super::{Form, Input, accepts_json, parts};
 use crate::http::response::Fault;
 use crate::property::{damaged, holds, is_linear};
 
@@ -181,7 +181,7 @@ fn an_accept_header_may_be_anything_that_a_header_holds() {
                 headers.append(ACCEPT, value);
             }
         }
-        let _ = check_accept(&headers);
+        let _ = accepts_json(&headers);
     });
 }
 
@@ -289,7 +289,7 @@ fn long_headers_take_their_share_of_time() {
                 HeaderMap::from_iter([(ACCEPT, value)])
             };
             is_linear(piece, 4_096, headers, |headers| {
-                let _ = check_accept(headers);
+                let _ = accepts_json(headers);
             });
         }
         for start in [
