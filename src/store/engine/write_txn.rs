@@ -107,7 +107,7 @@ impl WriteTxn {
         key: K::SelfType<'_>,
         record: &[u8],
     ) -> Result<(), Failure> {
-        let mut open = self.txn.open_table(table.definition()).map_err(storage)?;
+        let mut open = self.open(table)?;
         self.written.set(self.written.get() + 1);
         open.insert(key, record).map_err(storage)?;
         Ok(())
@@ -126,7 +126,7 @@ impl WriteTxn {
         changes: impl IntoIterator<Item = (K::SelfType<'k>, T)>,
         change: impl Fn(T, &[u8]) -> Result<Option<Vec<u8>>, Failure>,
     ) -> Result<(), Failure> {
-        let mut open = self.txn.open_table(table.definition()).map_err(storage)?;
+        let mut open = self.open(table)?;
         for (key, with) in changes {
             let Some(mut record) = open.get_mut(key).map_err(storage)? else {
                 continue;
@@ -149,7 +149,7 @@ impl WriteTxn {
         table: &Table<K>,
         key: K::SelfType<'_>,
     ) -> Result<bool, Failure> {
-        let mut open = self.txn.open_table(table.definition()).map_err(storage)?;
+        let mut open = self.open(table)?;
         self.written.set(self.written.get() + 1);
         let removed = open.remove(key).map_err(storage)?;
         Ok(removed.is_some())
@@ -172,6 +172,13 @@ impl WriteTxn {
     pub fn abort(self) -> Result<(), Failure> {
         self.txn.abort().map_err(storage)
     }
+
+    fn open<K: TableKey>(
+        &self,
+        table: &Table<K>,
+    ) -> Result<redb::Table<'_, K, &'static [u8]>, Failure> {
+        self.txn.open_table(table.definition()).map_err(storage)
+    }
 }
 
 impl Read for WriteTxn {
@@ -181,11 +188,7 @@ impl Read for WriteTxn {
         key: K::SelfType<'_>,
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        get(
-            &self.txn.open_table(table.definition()).map_err(storage)?,
-            key,
-            decode,
-        )
+        get(&self.open(table)?, key, decode)
     }
 
     fn scan<K: TableKey>(
@@ -194,11 +197,7 @@ impl Read for WriteTxn {
         first: Bound<K::SelfType<'_>>,
         visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        scan(
-            &self.txn.open_table(table.definition()).map_err(storage)?,
-            first,
-            visit,
-        )
+        scan(&self.open(table)?, first, visit)
     }
 
     fn last<K: TableKey, T>(
@@ -206,15 +205,11 @@ impl Read for WriteTxn {
         table: &Table<K>,
         visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        last(
-            &self.txn.open_table(table.definition()).map_err(storage)?,
-            visit,
-        )
+        last(&self.open(table)?, visit)
     }
 
     fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure> {
-        let open = self.txn.open_table(table.definition()).map_err(storage)?;
-        open.len().map_err(storage)
+        self.open(table)?.len().map_err(storage)
     }
 
     fn rotated(&self, place: Place) -> Option<Rotated> {
