@@ -166,7 +166,16 @@ fn a_record_and_its_index_entry_without_each_other_are_found_out() {
     let login = support::login(1);
     let created = audit_after(|txn| persistent_login::create(txn, &login, &Device::default()));
     assert_eq!(created, Ok(vec![login.clone()]));
-    let record_alone = audit_after(|txn| persistent_login::rotate(txn, &login));
+    let profile_id = ObjectId::from_bytes([8; 12]);
+    let of_other_profile = PersistentLogin {
+        profile_id,
+        ..login.clone()
+    };
+    let record_alone = audit_after(|txn| {
+        persistent_login::create(txn, &login, &Device::default())?;
+        // Finds no record, and removes what leads to the other one.
+        persistent_login::delete(txn, &of_other_profile)
+    });
     assert!(record_alone.is_err());
     let entry_alone = audit_after(|txn| {
         persistent_login::create(txn, &login, &Device::default())?;
@@ -178,16 +187,11 @@ fn a_record_and_its_index_entry_without_each_other_are_found_out() {
         persistent_login::delete(txn, &elsewhere)
     });
     assert!(entry_alone.is_err());
-    let other_profile = audit_after(|txn| {
+    let two_records = audit_after(|txn| {
         persistent_login::create(txn, &login, &Device::default())?;
-        let profile_id = ObjectId::from_bytes([8; 12]);
-        let elsewhere = PersistentLogin {
-            profile_id,
-            ..login.clone()
-        };
-        persistent_login::rotate(txn, &elsewhere)
+        persistent_login::create(txn, &of_other_profile, &Device::default())
     });
-    assert!(other_profile.is_err());
+    assert!(two_records.is_err());
 }
 
 /// What became of all the images.

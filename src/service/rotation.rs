@@ -42,10 +42,10 @@ impl Refresh {
                 told.tell(txn, Event::Coalesced, &login);
                 return Ok(login);
             }
-            return Ok(self.rotate(txn, login, told)?);
+            return Ok(self.rotate(txn, login, told));
         };
         match login.judge(presented, told.now, self.grace) {
-            Presented::Current => Ok(self.rotate(txn, login, told)?),
+            Presented::Current => Ok(self.rotate(txn, login, told)),
             Presented::JustReplaced => {
                 told.tell(txn, Event::Grace, &login);
                 Ok(login)
@@ -58,16 +58,11 @@ impl Refresh {
         }
     }
 
-    fn rotate(
-        &self,
-        txn: &WriteTxn,
-        login: PersistentLogin,
-        told: &Told,
-    ) -> Result<PersistentLogin, Failure> {
+    fn rotate(&self, txn: &WriteTxn, login: PersistentLogin, told: &Told) -> PersistentLogin {
         let rotated = login.rotated(self.fresh, told.now);
-        persistent_login::rotate(txn, &rotated)?;
+        persistent_login::rotate(txn, &rotated);
         told.tell(txn, Event::Rotation, &rotated);
-        Ok(rotated)
+        rotated
     }
 
     fn revoke(

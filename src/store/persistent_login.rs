@@ -192,20 +192,10 @@ pub fn create(txn: &WriteTxn, login: &PersistentLogin, device: &Device) -> Resul
     txn.put(&DEVICES, &place.key(), &encode_device(device))
 }
 
-/// Puts the login in place of the one with its id, from which it differs in its token and its last
-/// rotation alone.
-///
-/// # Errors
-///
-/// Of the storage.
-pub fn rotate(txn: &WriteTxn, login: &PersistentLogin) -> Result<(), Failure> {
-    let place = Place::of(login);
-    match Rotated::of(login) {
-        Some(rotated) => {
-            txn.rotate(place, rotated);
-            Ok(())
-        }
-        None => txn.put(&LOGINS, &place.key(), &encode(login)),
+/// Puts the login, which was just rotated, in place of the one with its id.
+pub fn rotate(txn: &WriteTxn, login: &PersistentLogin) {
+    if let Some(rotated) = Rotated::of(login) {
+        txn.rotate(Place::of(login), rotated);
     }
 }
 
