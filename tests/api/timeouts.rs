@@ -1,10 +1,11 @@
 //! How long a client may take.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::fixture::LOGIN;
 use crate::raw_request::{
     form, is_other_error, is_well, read, refresh, waiting_for_body, waiting_for_writer,
+    whole_refresh,
 };
 use crate::server::Setup;
 
@@ -68,4 +69,25 @@ fn a_request_under_way_is_no_idle_connection() {
     assert_eq!(writing.answer().status, 200);
     sending.send(form());
     assert_eq!(sending.answer().status, 200);
+}
+
+#[test]
+fn the_time_for_a_write_begins_when_the_request_is_here() {
+    const WRITE_TIMEOUT: Duration = Duration::from_millis(200);
+    let server = Setup::new().flag("--write-timeout=200ms").start();
+    let mut sending = waiting_for_body(&server);
+    let held = server.hold_writer();
+    let mut writing = server.wire();
+    writing.send(whole_refresh());
+    assert_eq!(writing.answer().status, 503);
+    // By now the head of this one has been here for longer.
+    let sent = Instant::now();
+    sending.send(form());
+    assert_eq!(sending.answer().status, 503);
+    assert!(sent.elapsed() >= WRITE_TIMEOUT, "{:?}", sent.elapsed());
+    drop(held);
+    for mut wire in [writing, sending] {
+        wire.send(whole_refresh());
+        assert_eq!(wire.answer().status, 200);
+    }
 }
