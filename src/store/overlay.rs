@@ -26,7 +26,7 @@ use crate::store::place::Place;
 use crate::store::rotated::Rotated;
 
 /// About how much memory a login takes here, in bytes.
-pub const LOGIN_BYTES: u64 = 172;
+pub const LOGIN_BYTES: u64 = 165;
 
 /// Into how many parts the overlay is divided, so that a reader hardly ever waits, and not for long when
 /// a part grows.
@@ -38,6 +38,9 @@ const LOOKS_MAX: usize = 8;
 /// A part whose table is full gets room for one more login for so many that it has, at least.
 const LOGINS_PER_ROOM: usize = 8;
 
+/// How many names of tenants are kept for the logins that have them to share: far more than most have.
+const TENANTS_MAX: usize = 64;
+
 /// The logins that are known. Anybody may look and learn; the writer alone changes what is known, after
 /// each commit.
 #[derive(Debug)]
@@ -46,6 +49,7 @@ pub struct Overlay {
     /// How many logins a part may have, apart from those that must stay.
     part_logins_max: usize,
     hasher: DefaultHashBuilder,
+    tenants: RwLock<Vec<TenantName>>,
     /// Rotations may go that were journaled by an entry before this one.
     first_entry: AtomicU64,
 }
@@ -87,6 +91,7 @@ impl Overlay {
             parts: array::from_fn(|_| RwLock::default()),
             part_logins_max: logins_max.div_ceil(PARTS),
             hasher: DefaultHashBuilder::default(),
+            tenants: RwLock::default(),
             first_entry: AtomicU64::new(0),
         }
     }
@@ -124,7 +129,7 @@ impl Overlay {
             return;
         }
         let origin = Some(Origin {
-            tenant: login.tenant.clone(),
+            tenant: self.shared(&login.tenant),
             timestamp: login.timestamp,
         });
         if let Some(known) = part.find_mut(self.hash(login.id), login.id) {
@@ -189,6 +194,25 @@ impl Overlay {
             let hash = |known: &Known| self.hash(known.id);
             part.known.shrink_to_fit(hash);
         }
+    }
+
+    /// The same name, in memory that the logins of a tenant share.
+    fn shared(&self, tenant: &TenantName) -> TenantName {
+        let shared = |tenants: &[TenantName]| {
+            let found = tenants.iter().find(|shared| *shared == tenant);
+            let is_full = tenants.len() >= TENANTS_MAX;
+            found.or(is_full.then_some(tenant)).cloned()
+        };
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = shared(&tenants) {
+            return shared;
+        }
+        drop(tenants);
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        shared(&tenants).unwrap_or_else(|| {
+            tenants.push(tenant.clone());
+            tenant.clone()
+        })
     }
 
     fn insert(&self, part: &mut Part, known: Known) {
@@ -335,6 +359,33 @@ mod tests {
         overlay.release(8);
         overlay.trim();
         assert_eq!(overlay.rotated(login.id), None);
+    }
+
+    #[test]
+    fn logins_of_a_tenant_share_its_name() {
+        let overlay = Overlay::new(usize::MAX);
+        let named = |number: u128, name: &str| PersistentLogin {
+            tenant: TenantName::new(name).expect("not empty"),
+            ..login(number)
+        };
+        let name_of = |number: u128| {
+            let known = overlay.login(login(number).id).expect("it was learned");
+            known.tenant
+        };
+        for number in 0..2 * TENANTS_MAX as u128 {
+            let name = format!("tenant {}", number / 2);
+            overlay.learn(&named(number, &name), 1);
+            assert_eq!(name_of(number).as_str(), name);
+        }
+        let address = |number| name_of(number).as_str().as_ptr();
+        assert_eq!(address(0), address(1));
+        assert_ne!(address(1), address(2));
+        // Names beyond the limit are told as well.
+        let last = 2 * TENANTS_MAX as u128;
+        overlay.learn(&named(last, "one more"), 1);
+        assert_eq!(name_of(last).as_str(), "one more");
+        let tenants = overlay.tenants.read().expect("nobody panicked");
+        assert_eq!(tenants.len(), TENANTS_MAX);
     }
 
     #[test]
