@@ -110,7 +110,9 @@ pub async fn refresh(
     app.store
         .write(move |txn| {
             let (caller, login) = match seen.recall(txn) {
-                Some((caller, login)) => (caller, persistent_login::up_to_date(txn, login)),
+                Some(((caller, login), version)) => {
+                    (caller, persistent_login::rotated_since(txn, version, login))
+                }
                 None => request.rotatable(txn)?,
             };
             refresh.carry_out(txn, login, &request.scene.by(caller))

@@ -30,7 +30,7 @@ use crate::store::lingering::Pin;
 use crate::store::memo::Memo;
 use crate::store::overlay::Overlay;
 use crate::store::place::Place;
-use crate::store::rotated::Rotated;
+use crate::store::rotated::{Rotated, Rotations};
 
 /// A key of exactly `N` bytes.
 pub type Fixed<const N: usize> = &'static [u8; N];
@@ -88,6 +88,8 @@ pub struct Edition {
     pub version: u64,
     /// The version of the last commit that wrote anything but rotations.
     pub records_version: u64,
+    /// What the last commit rotated.
+    pub last_rotations: Arc<Rotations>,
 }
 
 /// Memory for cached pages while a database is repaired, in bytes.

@@ -169,6 +169,7 @@ impl Journal {
             pin: Pin::default(),
             version,
             records_version: version,
+            last_rotations: Arc::default(),
         };
         let snapshot = engine.begin_read(edition.clone())?;
         let last = snapshot.last(&JOURNAL, |number, entry| {
@@ -224,7 +225,7 @@ impl Journal {
     ///
     /// [`Failure::Storage`]: the journal must be opened again, and all of it may be there or none of it.
     pub fn commit(&mut self, txn: WriteTxn) -> Result<(), Failure> {
-        let rows = txn.rotations().rows().len();
+        let rows = txn.rotated_count();
         let earned = self.earned + (rows * self.waiting.len()) as u64;
         let quota = earned / self.target;
         // Few logins that are rotated again and again must not wait for many.
@@ -301,6 +302,7 @@ impl Journal {
         let removed = remove_first(&txn, rows, |_| true)?;
         txn.commit()?;
         self.edition.version += 1;
+        self.edition.last_rotations = Arc::default();
         self.removed(removed);
         if self.is_at_rest() {
             self.edition.overlay.trim();
@@ -323,10 +325,10 @@ impl Journal {
         if !settled.is_empty() {
             persistent_login::settle(&txn, &settled)?;
         }
-        let rotated = txn.rotations().rows().to_vec();
+        let rotations = txn.take_rotations();
         let (mut added, mut removed) = (0, 0);
-        if share > 0 || !rotated.is_empty() {
-            let entry = encode_entry(turn, &rotated);
+        if share > 0 || !rotations.rows().is_empty() {
+            let entry = encode_entry(turn, rotations.rows());
             txn.put(&JOURNAL, &self.next.to_be_bytes(), &entry)?;
             added = 1;
             removed = remove_first(&txn, removed_max, |then| turn.has_settled_all(then))?;
@@ -348,10 +350,11 @@ impl Journal {
             self.waiting.remove(place);
         }
         // Rotated again by the very transaction that settled it, a login waits again.
-        for (place, rotated) in rotated {
+        for &(place, rotated) in rotations.rows() {
             self.edition.overlay.put(place, rotated, self.next);
             self.waiting.insert(place, rotated);
         }
+        self.edition.last_rotations = Arc::new(rotations);
         for id in deleted {
             self.edition.overlay.deleted(id, self.edition.version);
         }

@@ -63,9 +63,16 @@ pub fn get_at(txn: &impl Read, place: Place) -> Result<Option<PersistentLogin>, 
     Ok(found.map(|login| up_to_date(txn, login)))
 }
 
-/// The login as it is, if `login` is what its record says, or what was seen of it in a snapshot whose
-/// records `txn` shows.
-pub fn up_to_date(txn: &impl Read, login: PersistentLogin) -> PersistentLogin {
+/// The login as it is, if `login` is what the edition of this version showed, whose records `txn` shows.
+pub fn rotated_since(txn: &WriteTxn, version: u64, login: PersistentLogin) -> PersistentLogin {
+    match txn.rotated_since(version, Place::of(&login)) {
+        Some(rotated) => rotated.apply(login),
+        None => login,
+    }
+}
+
+/// The login as it is, if `login` is what its record says.
+fn up_to_date(txn: &impl Read, login: PersistentLogin) -> PersistentLogin {
     match txn.rotated(Place::of(&login)) {
         Some(rotated) => rotated.apply(login),
         None => login,

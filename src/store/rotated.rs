@@ -1,6 +1,6 @@
 //! What rotations change of logins, and the rotations of one transaction.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::domain::persistent_login::{PersistentLogin, Rotation, Token};
 use crate::store::place::Place;

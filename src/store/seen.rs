@@ -28,9 +28,10 @@ impl<T> Seen<T> {
         }
     }
 
-    /// The value, if `txn` shows the same but for rotations, all of which are in its overlay; else it has
-    /// to be read again.
-    pub fn recall(self, txn: &WriteTxn) -> Option<T> {
-        txn.shows_records_of(self.version).then_some(self.value)
+    /// The value and the version of the edition that showed it, if `txn` shows the same but for rotations;
+    /// else it has to be read again.
+    pub fn recall(self, txn: &WriteTxn) -> Option<(T, u64)> {
+        let is_true = txn.shows_records_of(self.version);
+        is_true.then_some((self.value, self.version))
     }
 }

@@ -1,6 +1,6 @@
 //! The one open write transaction.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, RefCell};
 use std::ops::{Bound, ControlFlow};
 
 use redb::{ReadableTableMetadata, WriteTransaction};
@@ -45,15 +45,32 @@ impl WriteTxn {
     }
 
     /// Notes what a rotation changed of the login at `place`. It is not written by itself: whoever
-    /// commits the transaction takes the [`WriteTxn::rotations`] and writes them first.
+    /// commits the transaction takes the rotations and writes them first.
     pub fn rotate(&self, place: Place, rotated: Rotated) {
         self.rotations.borrow_mut().put(place, rotated);
         self.rotated.set(self.rotated.get() + 1);
     }
 
-    /// The rotations so far.
-    pub fn rotations(&self) -> Ref<'_, Rotations> {
-        self.rotations.borrow()
+    /// How many logins were rotated so far.
+    pub fn rotated_count(&self) -> usize {
+        self.rotations.borrow().rows().len()
+    }
+
+    /// The rotations, which the caller takes over.
+    pub fn take_rotations(&self) -> Rotations {
+        self.rotations.take()
+    }
+
+    /// What changed of the login at `place` by rotations since the edition of this version, if its last one
+    /// may have come since.
+    pub fn rotated_since(&self, version: u64, place: Place) -> Option<Rotated> {
+        let rotated = self.rotations.borrow().get(place);
+        // Most have seen this edition or the one before, and need not search everything that is known.
+        rotated.or_else(|| match self.edition.version - version {
+            0 => None,
+            1 => self.edition.last_rotations.get(place),
+            _ => self.edition.overlay.rotated(place.id),
+        })
     }
 
     /// Notes that the login with this id is no more.

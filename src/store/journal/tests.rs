@@ -476,24 +476,38 @@ fn decode_entry(entry: &[u8]) -> Result<(Turn, Vec<(Place, Rotated)>), Failure> 
 #[test]
 fn what_was_seen_is_recalled_however_many_rotations_came_and_were_settled_since() {
     let mut fixture = Fixture::new(LIMITS, 3);
-    let snapshot = fixture.journal.begin_read().expect("it is readable");
-    let before = persistent_login::get_at(&snapshot, place(1)).expect("it is readable");
-    let seen = Seen::new(&snapshot, before.expect("it exists"));
-    drop(snapshot);
+    let see = |fixture: &mut Fixture| {
+        let snapshot = fixture.journal.begin_read().expect("it is readable");
+        let login = persistent_login::get_at(&snapshot, place(1)).expect("it is readable");
+        Seen::new(&snapshot, login.expect("it exists"))
+    };
+    // Each is older than the next by one commit or more, and the last one is as new as can be.
+    let mut seen = vec![see(&mut fixture)];
     fixture.batch(&[Step::Rotate(1)]);
+    seen.push(see(&mut fixture));
     fixture.rest();
+    seen.push(see(&mut fixture));
     fixture.batch(&[Step::Rotate(2)]);
+    seen.push(see(&mut fixture));
     assert!(
         !fixture.journal.waiting.contains_key(&place(1)),
         "it is settled"
     );
-    let txn = fixture.journal.begin_write().expect("it begins");
-    let recalled = seen.recall(&txn).expect("it is recalled");
-    assert_eq!(
-        persistent_login::up_to_date(&txn, recalled),
-        fixture.expected[&place(1)]
-    );
-    txn.abort().expect("it is undone");
+    let recall_all = |fixture: &mut Fixture, seen: Vec<Seen<PersistentLogin>>| {
+        let txn = fixture.journal.begin_write().expect("it begins");
+        for seen in seen {
+            let (recalled, version) = seen.recall(&txn).expect("it is recalled");
+            assert_eq!(
+                persistent_login::rotated_since(&txn, version, recalled),
+                fixture.expected[&place(1)]
+            );
+        }
+        txn.abort().expect("it is undone");
+    };
+    recall_all(&mut fixture, seen);
+    let seen = vec![see(&mut fixture)];
+    fixture.batch(&[Step::Rotate(1), Step::Rotate(1)]);
+    recall_all(&mut fixture, seen);
 }
 
 #[test]
