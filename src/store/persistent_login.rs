@@ -65,15 +65,17 @@ pub fn get_at(txn: &impl Read, place: Place) -> Result<Option<PersistentLogin>, 
 
 /// The login as it is, if `login` is what the edition of this version showed, whose records `txn` shows.
 pub fn rotated_since(txn: &WriteTxn, version: u64, login: PersistentLogin) -> PersistentLogin {
-    match txn.rotated_since(version, Place::of(&login)) {
-        Some(rotated) => rotated.apply(login),
-        None => login,
-    }
+    after(txn.rotated_since(version, Place::of(&login)), login)
 }
 
 /// The login as it is, if `login` is what its record says.
 fn up_to_date(txn: &impl Read, login: PersistentLogin) -> PersistentLogin {
-    match txn.rotated(Place::of(&login)) {
+    after(txn.rotated(Place::of(&login)), login)
+}
+
+/// The login after this rotation, if there is one.
+fn after(rotated: Option<Rotated>, login: PersistentLogin) -> PersistentLogin {
+    match rotated {
         Some(rotated) => rotated.apply(login),
         None => login,
     }
