@@ -43,8 +43,8 @@ pub trait Client {
     /// Is called when the whole request is here and nothing more is expected of the client.
     fn has_sent_all(&self);
 
-    /// Is called when the request is answered.
-    fn is_answered(&self);
+    /// Is called when the answer is ready.
+    fn has_been_answered(&self);
 
     /// Whether what is awaited takes too long: the rest of the request, or once it is here, the answer.
     /// Whoever waits for it is polled when this becomes true.
@@ -91,7 +91,7 @@ pub fn handle<C: Client>(
                 with_request_id(answer, request_id)
             }
         };
-        client.is_answered();
+        client.has_been_answered();
         Ok(answer)
     }
 }

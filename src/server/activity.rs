@@ -148,7 +148,7 @@ impl Client for Activity {
         self.enter(State::Answering);
     }
 
-    fn is_answered(&self) {
+    fn has_been_answered(&self) {
         self.enter(State::Idle);
     }
 
