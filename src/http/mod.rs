@@ -20,14 +20,14 @@ use std::time::Instant;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
 
 use crate::app::{App, Phase};
 use crate::error::Failure;
 use crate::http::request::Unread;
 use crate::http::response::Fault;
-use crate::http::route::Route;
+use crate::http::route::{Misrouted, Route};
 
 /// The answer to a request.
 pub type Answer = Response<Full<Bytes>>;
@@ -63,12 +63,11 @@ pub fn handle<C: Client>(
     let path = route::without_context(request.uri().path(), app.config.context_path.as_str());
     let route = route::parse(&method, path);
     let route_name = route.as_ref().map_or("none", Route::name);
-    // A request is large, and would be moved once for every function that waits with it.
-    let request = Unread::new(request);
+    let admitted = admit(app, route, request);
     async move {
-        let outcome = match route {
-            Ok(route) => caught(pin!(dispatch(app, route, request, client))).await,
-            Err(misrouted) => Err(misrouted.into()),
+        let outcome = match admitted {
+            Ok((route, request)) => caught(pin!(dispatch(app, route, request, client))).await,
+            Err(fault) => Err(fault),
         };
         let (answer, fault) = match outcome {
             Ok(answer) => (answer, None),
@@ -96,6 +95,32 @@ pub fn handle<C: Client>(
     }
 }
 
+/// Decides what needs no body, before anything waits. hyper announces that a connection will be closed
+/// if the body of its request is still to come and was dropped by then; later it closes it without a word,
+/// and the client finds out with its next request.
+fn admit(
+    app: &App,
+    route: Result<Route, Misrouted>,
+    request: Request<Incoming>,
+) -> Result<(Route, Unread), Fault> {
+    let route = route?;
+    match route {
+        Route::Live | Route::Ready => {}
+        Route::PersistentLogin(_) => check(app, request.headers())?,
+    }
+    // A request is large, and would be moved once for every function that waits with it.
+    Ok((route, Unread::new(request)))
+}
+
+/// What every endpoint of the wire contract asks of a request before its body, in this order.
+fn check(app: &App, headers: &HeaderMap) -> Result<(), Fault> {
+    request::check_accept(headers)?;
+    if app.phase() == Phase::Starting {
+        return Err(Failure::Unavailable.into());
+    }
+    Ok(())
+}
+
 async fn dispatch(
     app: &App,
     route: Route,
@@ -106,21 +131,11 @@ async fn dispatch(
         Route::Live => Ok(health::live()),
         Route::Ready => Ok(health::ready(app)),
         Route::PersistentLogin(route) => {
-            check(app, &request)?;
             let input = request.receive(&app.config, client).await?;
             client.has_sent_all();
             in_time(pin!(persistent_login::answer(app, route, &input)), client).await
         }
     }
-}
-
-/// What every endpoint of the wire contract asks of a request before its body, in this order.
-fn check(app: &App, request: &Unread) -> Result<(), Fault> {
-    request.check_accept()?;
-    if app.phase() == Phase::Starting {
-        return Err(Failure::Unavailable.into());
-    }
-    Ok(())
 }
 
 /// Waits for `work` no longer than `client` does.

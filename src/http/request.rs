@@ -33,7 +33,6 @@ enum Form {
 /// request.
 #[derive(Debug)]
 pub struct Unread {
-    accepts_json: bool,
     query: String,
     content_type: Option<HeaderValue>,
     /// `None` if there is no body, or nobody looks at it.
@@ -46,23 +45,10 @@ impl Unread {
         let (mut head, body) = request.into_parts();
         let is_looked_at = head.method == Method::POST && !body.is_end_stream();
         Self {
-            accepts_json: accepts_json(&head.headers),
             query: head.uri.query().unwrap_or_default().to_owned(),
             content_type: head.headers.remove(CONTENT_TYPE),
             body: is_looked_at.then_some(body),
         }
-    }
-
-    /// Refuses a request that accepts no JSON.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::NotAcceptable`].
-    pub fn check_accept(&self) -> Result<(), Fault> {
-        if self.accepts_json {
-            return Ok(());
-        }
-        Err(Fault::NotAcceptable)
     }
 
     /// Receives the body, if there is one; one that is no form is not looked at any further.
@@ -129,6 +115,18 @@ impl Input {
     pub fn caller(&self) -> Caller {
         Caller::new(self.parameter("accessTokenId").map(Cow::into_owned))
     }
+}
+
+/// Refuses a request whose headers accept no JSON.
+///
+/// # Errors
+///
+/// [`Fault::NotAcceptable`].
+pub fn check_accept(headers: &HeaderMap) -> Result<(), Fault> {
+    if accepts_json(headers) {
+        return Ok(());
+    }
+    Err(Fault::NotAcceptable)
 }
 
 /// Whether a request with these headers accepts JSON.

@@ -1,8 +1,10 @@
 //! How the body of a request comes.
 
+use rememberd::app::Phase;
+
 use crate::fixture::LOGIN;
 use crate::raw_request::{chunk, form, is_other_error, is_well, read, refresh, waiting_for_body};
-use crate::server::Server;
+use crate::server::{Server, Setup};
 
 #[test]
 fn a_chunked_body_is_put_together() {
@@ -53,4 +55,48 @@ fn a_client_may_wait_to_be_told_to_continue() {
     let fields = "Expect: 100-continue\r\nContent-Length: 100000000\r\n";
     wire.send(refresh(fields));
     is_other_error(&wire.answer(), 413);
+}
+
+/// Whoever keeps connections learns from this, and not from a broken pipe, that the next request needs another.
+#[test]
+fn who_is_refused_before_the_body_came_is_told_that_the_connection_closes() {
+    let length = "Content-Length: 3\r\n";
+    let nowhere = format!("POST /nowhere HTTP/1.1\r\nHost: x\r\n{length}\r\n");
+    let no_method = format!("PUT /health/live HTTP/1.1\r\nHost: x\r\n{length}\r\n");
+    let not_acceptable = refresh(&format!("Accept: text/html\r\n{length}"));
+    let chunked = refresh("Accept: text/html\r\nTransfer-Encoding: chunked\r\n");
+    let serving = Server::start();
+    let starting = Setup::new().phase(Phase::Starting).start();
+    for (server, head, status) in [
+        (&serving, nowhere, 404),
+        (&serving, no_method, 405),
+        (&serving, not_acceptable, 406),
+        (&serving, chunked, 406),
+        (&starting, refresh(length), 503),
+    ] {
+        let mut wire = server.wire();
+        wire.send(&head);
+        is_other_error(&wire.answer(), status);
+        wire.is_closed();
+    }
+}
+
+#[test]
+fn who_is_refused_when_the_body_is_here_keeps_the_connection() {
+    let server = Server::start();
+    let mut wire = server.wire();
+    for (head, status) in [
+        ("POST /nowhere HTTP/1.1\r\nHost: x\r\n", 404),
+        ("PUT /health/live HTTP/1.1\r\nHost: x\r\n", 405),
+        (&refresh("Accept: text/html\r\n"), 406),
+    ] {
+        wire.send(format!(
+            "{}\r\nContent-Length: 3\r\n\r\nabc",
+            head.trim_end()
+        ));
+        let answer = wire.answer();
+        assert_eq!((answer.status, answer.header("connection")), (status, ""));
+    }
+    wire.send(read(LOGIN));
+    assert_eq!(wire.answer().status, 200);
 }
