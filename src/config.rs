@@ -19,6 +19,9 @@ const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 /// The largest count of things that wait or are taken together: memory is set aside for them.
 const COUNT_MAX: usize = 1 << 20;
 
+/// More threads than the largest host has processors are an error in the flag.
+const THREADS_MAX: usize = 1_024;
+
 /// The longest that a replaced token may go on being answered.
 const SHORT_DURATION_MAX: Duration = Duration::from_secs(600);
 
@@ -171,6 +174,10 @@ pub struct Config {
     #[arg(long, env = "REMEMBERD_WRITE_TIMEOUT", value_name = "DURATION",
           default_value = "30s", value_parser = duration)]
     pub write_timeout: Duration,
+
+    /// How many threads serve connections; by default one less than there are processors, and at least one
+    #[arg(long, env = "REMEMBERD_WORKER_THREADS", value_name = "COUNT", value_parser = threads)]
+    pub worker_threads: Option<NonZeroUsize>,
 
     /// How many connections are open at a time; at the limit the one idle longest is closed for a new one
     #[arg(long, env = "REMEMBERD_CONNECTIONS_MAX", value_name = "COUNT",
@@ -357,6 +364,14 @@ fn count(text: &str) -> Result<NonZeroUsize, String> {
     Ok(count)
 }
 
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let count: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
+    if count.get() > THREADS_MAX {
+        return Err(format!("it must be at most {THREADS_MAX}"));
+    }
+    Ok(count)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -393,6 +408,8 @@ mod tests {
             ("--batch-jobs-max", "18446744073709551615"),
             ("--header-count-max", "1048577"),
             ("--queue-jobs-max", "1048577"),
+            ("--worker-threads", "0"),
+            ("--worker-threads", "1025"),
             ("--connections-max", "0"),
             ("--header-size-max", "100B"),
             ("--header-count-max", "0"),

@@ -41,8 +41,8 @@
 //! itself, so there is no timer. A refusal is a value ([`error::Refusal`]) and lets the batch commit;
 //! only a storage failure undoes it.
 //!
-//! Connections are served by one thread for each processor (`server/workers.rs`), and the answers of a
-//! commit come to each of them together ([`store::answers`]).
+//! Connections are served by threads of their own (`server/workers.rs`), one less than there are
+//! processors, and the answers of a commit come to each of them together ([`store::answers`]).
 //!
 //! What makes a durable rotation cheap is the rotation journal: [`store::journal`] explains it, and
 //! nobody above the store knows of it.

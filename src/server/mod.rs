@@ -41,7 +41,7 @@ pub async fn run(
 ) -> io::Result<()> {
     let permits = Arc::new(Semaphore::new(app.config.connections_max.get()));
     let connections = Connections::default();
-    let mut workers = Workers::start()?;
+    let mut workers = Workers::start(app.config.worker_threads)?;
     let mut tasks = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {

@@ -23,12 +23,13 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_tells_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 6] = [
+    const WITHOUT_DEFAULT: [&str; 7] = [
         "--seed",
         "--allow-demo-secrets",
         "--persistent-login-idle-max",
         "--logins-per-profile-max",
         "--journal-target",
+        "--worker-threads",
         "--two-phase-commit",
     ];
     let help = Launch::new(&["serve", "--help"]).run();

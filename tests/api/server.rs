@@ -53,7 +53,8 @@ impl Setup {
     /// The defaults, with the fixture's data and time.
     pub fn new() -> Self {
         Self {
-            flags: Vec::new(),
+            // So that requests race with each other also where there are few processors.
+            flags: vec!["--worker-threads=2".to_owned()],
             seed: fixture::seed(),
             now: fixture::NOW,
             phase: Phase::Serving,
