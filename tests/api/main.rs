@@ -30,6 +30,7 @@ mod trail;
 mod overload;
 mod races;
 mod second_look;
+mod shared_token;
 
 // What comes through the socket.
 mod bodies;
