@@ -176,7 +176,7 @@ pub struct Config {
     pub write_timeout: Duration,
 
     /// How many threads serve connections; by default one less than there are processors, and at least one
-    #[arg(long, env = "REMEMBERD_WORKER_THREADS", value_name = "COUNT", value_parser = threads)]
+    #[arg(long, env = "REMEMBERD_WORKER_THREADS", value_name = "COUNT", value_parser = count_to::<THREADS_MAX>)]
     pub worker_threads: Option<NonZeroUsize>,
 
     /// How many connections are open at a time; at the limit the one idle longest is closed for a new one
@@ -357,17 +357,13 @@ fn size_from<const MIN: u64>(text: &str) -> Result<ByteSize, String> {
 }
 
 fn count(text: &str) -> Result<NonZeroUsize, String> {
-    let count: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
-    if count.get() > COUNT_MAX {
-        return Err(format!("it must be at most {COUNT_MAX}"));
-    }
-    Ok(count)
+    count_to::<COUNT_MAX>(text)
 }
 
-fn threads(text: &str) -> Result<NonZeroUsize, String> {
+fn count_to<const MAX: usize>(text: &str) -> Result<NonZeroUsize, String> {
     let count: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
-    if count.get() > THREADS_MAX {
-        return Err(format!("it must be at most {THREADS_MAX}"));
+    if count.get() > MAX {
+        return Err(format!("it must be at most {MAX}"));
     }
     Ok(count)
 }
