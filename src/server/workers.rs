@@ -98,7 +98,7 @@ mod tests {
     fn threads(workers: &mut Workers) -> usize {
         let (seen, threads) = mpsc::channel();
         let mut tasks = JoinSet::new();
-        for _ in 0..64 {
+        for _ in 0..2 * workers.workers.len() {
             let seen = seen.clone();
             workers.spawn(&mut tasks, async move {
                 seen.send(thread::current().id()).expect("somebody listens");
