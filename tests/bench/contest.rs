@@ -78,6 +78,9 @@ impl Contest {
                 .map(|&point| (point, Ok(Vec::new())))
                 .collect(),
         );
+        progress("using every login");
+        self.small.use_logins();
+        self.large.use_logins();
         let mut stream = 0;
         for number in 1..=plan.rounds {
             progress(&format!("round {number} of {}", plan.rounds));

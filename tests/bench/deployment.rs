@@ -26,6 +26,11 @@ const CRASH_LOAD_SECS_MAX: u64 = 30;
 const CRASH_CONNECTIONS: usize = 64;
 /// Apart from the streams of the rounds.
 const CRASH_STREAM: u64 = 1 << 32;
+const USE_STREAM: u64 = 2 << 32;
+/// How often every login is used before the rounds, on average.
+const USES_PER_LOGIN: u64 = 2;
+const USE_CONNECTIONS: usize = 256;
+const USE_SECS: u64 = 1;
 
 const BYTES_PER_MB: f64 = 1e6;
 /// What blocks are counted in, whatever the file system has.
@@ -98,6 +103,28 @@ impl Deployment {
             deployment.start_after_clean_stop();
         }
         deployment
+    }
+
+    /// Uses logins until the server's caches hold what they do after a while, so that what is measured then
+    /// does not depend on how long ago it was started.
+    pub fn use_logins(&self) {
+        let (mut uses, mut stream) = (0, USE_STREAM);
+        while uses < USES_PER_LOGIN * self.dataset.logins {
+            let load = Load {
+                address: self.address(),
+                operation: Operation::Refresh,
+                connections: USE_CONNECTIONS,
+                warm_up: Duration::ZERO,
+                measure: Duration::from_secs(USE_SECS),
+                dataset: self.dataset,
+                stream,
+            };
+            let outcome = load.spawn().outcome();
+            assert!(outcome.count > 0, "the server refreshes");
+            assert_eq!(outcome.errors, 0, "the server refreshes");
+            uses += outcome.count;
+            stream += 1;
+        }
     }
 
     /// Notes what the server takes now.
