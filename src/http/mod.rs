@@ -27,7 +27,7 @@ use crate::app::{App, Phase};
 use crate::error::Failure;
 use crate::http::request::Unread;
 use crate::http::response::Fault;
-use crate::http::route::{Misrouted, Route};
+use crate::http::route::Route;
 
 /// The answer to a request.
 pub type Answer = Response<Full<Bytes>>;
@@ -60,13 +60,16 @@ pub fn handle<C: Client>(
     let began = Instant::now();
     let request_id = REQUESTS.fetch_add(1, Ordering::Relaxed);
     let method = request.method().clone();
-    let path = route::without_context(request.uri().path(), app.config.context_path.as_str());
-    let route = route::parse(&method, path);
+    let context = app.config.context_path.as_str();
+    let route = caught(|| {
+        let path = route::without_context(request.uri().path(), context);
+        Ok(route::parse(&method, path)?)
+    });
     let route_name = route.as_ref().map_or("none", Route::name);
-    let admitted = admit(app, route, request);
+    let admitted = caught(|| admit(app, route?, request));
     async move {
         let outcome = match admitted {
-            Ok((route, request)) => caught(pin!(dispatch(app, route, request, client))).await,
+            Ok((route, request)) => guarded(pin!(dispatch(app, route, request, client))).await,
             Err(fault) => Err(fault),
         };
         let (answer, fault) = match outcome {
@@ -98,12 +101,7 @@ pub fn handle<C: Client>(
 /// Decides what needs no body, before anything waits. hyper announces that a connection will be closed
 /// if the body of its request is still to come and was dropped by then; later it closes it without a word,
 /// and the client finds out with its next request.
-fn admit(
-    app: &App,
-    route: Result<Route, Misrouted>,
-    request: Request<Incoming>,
-) -> Result<(Route, Unread), Fault> {
-    let route = route?;
+fn admit(app: &App, route: Route, request: Request<Incoming>) -> Result<(Route, Unread), Fault> {
     match route {
         Route::Live | Route::Ready => {}
         Route::PersistentLogin(_) => check(app, request.headers())?,
@@ -151,14 +149,19 @@ fn in_time(
     })
 }
 
-/// Runs `work`, and makes a fault of a panic in it.
-fn caught(
+/// Waits for `work`, and makes a fault of a panic in it.
+fn guarded(
     mut work: Pin<&mut impl Future<Output = Result<Answer, Fault>>>,
 ) -> impl Future<Output = Result<Answer, Fault>> {
     poll_fn(move |context| {
-        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
-            .unwrap_or_else(|panic| Poll::Ready(Err(Failure::Internal(message(&*panic)).into())))
+        caught(|| Ok(work.as_mut().poll(context))).unwrap_or_else(|fault| Poll::Ready(Err(fault)))
     })
+}
+
+/// Runs `work`, and makes a fault of a panic in it.
+fn caught<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Failure::Internal(message(&*panic)).into()))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -222,4 +225,25 @@ fn with_request_id(mut answer: Answer, request_id: u64) -> Answer {
         .headers_mut()
         .insert(REQUEST_ID, HeaderValue::from(request_id));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_fault_of_ours() {
+        let expected = |text: &str| {
+            let message = format!("a handler panicked: {text}");
+            Some(Fault::Failed(Failure::Internal(message)))
+        };
+        let fault = caught::<()>(|| panic!("at once")).err();
+        assert_eq!(fault, expected("at once"));
+        let waiting = async {
+            tokio::task::yield_now().await;
+            panic!("after a while")
+        };
+        let fault = guarded(pin!(waiting)).await.err();
+        assert_eq!(fault, expected("after a while"));
+    }
 }
