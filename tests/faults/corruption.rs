@@ -27,7 +27,7 @@ use ureq::Agent;
 
 use crate::faults::client::{self, PATIENCE, wait_until};
 use crate::faults::sick_disk::EIO;
-use crate::support;
+use crate::support::{self, process};
 
 const OPTIONS: EngineOptions = EngineOptions {
     cache_bytes: 1 << 20,
@@ -165,18 +165,13 @@ impl House {
             .expect("a free port");
         let address = listener.local_addr().expect("an address");
         runtime.spawn(server::run(listener, Arc::clone(&app), future::pending()));
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .timeout_global(Some(PATIENCE))
-            .build();
         Self {
             app,
             database,
             disk,
             runtime,
             address,
-            agent: config.into(),
+            agent: process::agent(Some(PATIENCE)),
             _home: home,
         }
     }

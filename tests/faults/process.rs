@@ -1,7 +1,6 @@
 //! The real server as a process, and a client of it that keeps the tokens it was told.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -10,7 +9,7 @@ use serde_json::Value;
 use ureq::Agent;
 
 use crate::faults::client::{PATIENCE, wait_until};
-use crate::support;
+use crate::support::{self, process};
 
 /// A running server; dropped, it is killed.
 pub struct Server {
@@ -22,23 +21,13 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it serves.
     pub fn start(directory: &Path) -> Self {
-        let mut command = command(directory);
         // A sick disk is much complained of.
-        let process = command.stderr(Stdio::null()).spawn();
+        let process = command(directory).stderr(Stdio::null()).spawn();
         let mut process = process.expect("it is there");
-        let output = process.stdout.take().expect("it is piped");
-        let line = BufReader::new(output).lines().next();
-        let line = line.expect("it starts").expect("its output is readable");
-        let address = line.strip_prefix("rememberd listens on ");
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .timeout_global(Some(PATIENCE))
-            .build();
         Self {
+            base: process::address(&mut process),
             process,
-            base: address.expect("it tells its address").to_owned(),
-            agent: config.into(),
+            agent: process::agent(Some(PATIENCE)),
         }
     }
 
@@ -89,7 +78,8 @@ impl Drop for Server {
 
 /// Starts a server that is expected to end by itself; what it left.
 pub fn run_to_end(directory: &Path) -> Output {
-    let mut process = command(directory).spawn().expect("it is there");
+    let process = command(directory).stderr(Stdio::piped()).spawn();
+    let mut process = process.expect("it is there");
     wait_until("it ends", || {
         process.try_wait().expect("it was started").is_some()
     });
@@ -97,16 +87,7 @@ pub fn run_to_end(directory: &Path) -> Output {
 }
 
 fn command(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rememberd"));
-    command
-        .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error"])
-        .args(["--seed", support::DEMO_FILE, "--data-dir"])
-        .arg(directory)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
+    process::command(Path::new(support::DEMO_FILE), directory)
 }
 
 /// The token that each login was last told to have.

@@ -12,6 +12,7 @@ use crate::board::Board;
 use crate::checker::Event;
 use crate::server::ACCESS_TOKEN;
 use crate::specification::{Answer, Call, LoginId, Presented, Revokes, Token};
+use crate::support::process;
 
 /// How a client ends a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,12 +45,8 @@ struct Request {
 impl<'a> Client<'a> {
     /// A client of the server at `address` for the logins of `profile`. Times are since `epoch`.
     pub fn new(address: SocketAddr, profile: &'a str, board: &'a Board, epoch: Instant) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .build();
         Self {
-            agent: config.into(),
+            agent: process::agent(None),
             address,
             profile,
             board,

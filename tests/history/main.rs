@@ -10,9 +10,10 @@ mod client;
 mod examples;
 mod server;
 mod specification;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
@@ -111,10 +112,11 @@ enum Scope {
 
 /// Makes histories under these settings and explains each.
 fn run(flags: &[&str], rules: Rules, scope: Scope) {
-    let mut random = StdRng::seed_from_u64(seed());
-    let count = match env::var_os("REMEMBERD_TEST_LONG") {
-        Some(_) => HISTORIES_LONG,
-        None => HISTORIES,
+    let mut random = StdRng::seed_from_u64(support::test_seed());
+    let count = if support::is_long() {
+        HISTORIES_LONG
+    } else {
+        HISTORIES
     };
     let server = Server::start(flags, count);
     let mut tally = Tally::default();
@@ -136,15 +138,6 @@ fn run(flags: &[&str], rules: Rules, scope: Scope) {
     if rules.grace || rules.coalesce {
         tally.expect(&["repeated"]);
     }
-}
-
-fn seed() -> u64 {
-    let seed = match env::var("REMEMBERD_TEST_SEED") {
-        Ok(text) => text.parse().expect("REMEMBERD_TEST_SEED is a number"),
-        Err(_) => rand::random(),
-    };
-    eprintln!("REMEMBERD_TEST_SEED={seed}");
-    seed
 }
 
 /// Lets clients loose on some logins of a profile that has none yet; all their calls, in the order in

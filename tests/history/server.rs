@@ -1,19 +1,13 @@
 //! The real server, on a database with one profile for each history.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// So small a rotation journal that it goes through many rounds.
-const TINY_JOURNAL_FLAGS: [&str; 3] = [
-    "--journal-target=6",
-    "--journal-settle-min=2",
-    "--journal-idle-after=1ms",
-];
+use crate::support::{TINY_JOURNAL_FLAGS, process};
 
 /// An access token that allows everything.
 pub const ACCESS_TOKEN: &str = "history";
@@ -31,23 +25,13 @@ impl Server {
         let home = TempDir::new().expect("a temporary directory");
         let seed = home.path().join("seed.json");
         fs::write(&seed, data(profiles).to_string()).expect("the seed is written");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_rememberd"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error"])
-            .arg("--seed")
-            .arg(&seed)
-            .arg("--data-dir")
-            .arg(home.path().join("data"))
+        let mut process = process::command(&seed, &home.path().join("data"))
             .args(TINY_JOURNAL_FLAGS)
             .args(flags)
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
             .spawn()
             .expect("the executable is there");
-        let output = process.stdout.take().expect("it is piped");
-        let line = BufReader::new(output).lines().next();
-        let line = line.expect("it starts").expect("its output is readable");
-        let (_, rest) = line.split_once("http://").expect("it tells its address");
+        let address = process::address(&mut process);
+        let (_, rest) = address.split_once("http://").expect("it is a URL");
         let address = rest.split('/').next().unwrap_or_default();
         Self {
             address: address.parse().expect("an address"),

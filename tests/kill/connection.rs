@@ -8,6 +8,8 @@ use rememberd::service::demo;
 use serde_json::Value;
 use ureq::Agent;
 
+use crate::support::process;
+
 /// The persistent-login endpoints. Every answer is `None` if there was none.
 pub struct Connection {
     agent: Agent,
@@ -16,12 +18,8 @@ pub struct Connection {
 
 impl Connection {
     pub fn new(address: &str) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .build();
         Self {
-            agent: config.into(),
+            agent: process::agent(None),
             resource: format!("{address}/api/1/authentication/persistent_login"),
         }
     }

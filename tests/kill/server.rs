@@ -1,13 +1,12 @@
 //! The real server, which is killed.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 use clap::ValueEnum;
 use rememberd::config::ReuseRevokes;
 
-use crate::support;
+use crate::support::{self, process};
 
 /// What is set for the whole test: the cap of the clients' profiles, and a grace period longer than it takes.
 const FLAGS: [&str; 2] = ["--logins-per-profile-max=4", "--reuse-grace=10m"];
@@ -31,13 +30,7 @@ impl Server {
 
     pub fn start_with(directory: &Path, seed_file: &Path, revokes: ReuseRevokes) -> Self {
         let mut server = Self::spawn_with(directory, seed_file, revokes);
-        let output = server.process.stdout.take().expect("it is piped");
-        let line = BufReader::new(output).lines().next();
-        let line = line.expect("it starts").expect("its output is readable");
-        let address = line.strip_prefix("rememberd listens on ");
-        address
-            .expect("it tells its address")
-            .clone_into(&mut server.address);
+        server.address = process::address(&mut server.process);
         server
     }
 
@@ -52,18 +45,10 @@ impl Server {
 
     fn spawn_with(directory: &Path, seed_file: &Path, revokes: ReuseRevokes) -> Self {
         let name = revokes.to_possible_value().expect("it has a name");
-        let process = Command::new(env!("CARGO_BIN_EXE_rememberd"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error"])
+        let process = process::command(seed_file, directory)
             .args(FLAGS)
             .args(["--reuse-revokes", name.get_name()])
             .args(support::TINY_JOURNAL_FLAGS)
-            .arg("--seed")
-            .arg(seed_file)
-            .arg("--data-dir")
-            .arg(directory)
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
             .spawn()
             .expect("the executable is there");
         Self {

@@ -1,5 +1,5 @@
 //! What the durability tests have in common: seeds, the ledger of what a client was told, the audit of
-//! a whole database, a disk that loses power and a workload on it, and the app to try.
+//! a whole database, a disk that loses power and a workload on it, the app to try, and the program.
 
 #![allow(dead_code, reason = "every test uses a part of this")]
 
@@ -8,6 +8,7 @@ pub mod contract;
 pub mod disk;
 pub mod ledger;
 pub mod operation;
+pub mod process;
 pub mod settings;
 pub mod workload;
 
