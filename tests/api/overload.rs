@@ -54,7 +54,7 @@ fn a_full_queue_does_not_keep_from_reading_or_refusing() {
 
 #[test]
 fn a_write_that_takes_too_long_has_an_unknown_outcome() {
-    let server = Setup::new().flag("--write-timeout=50ms").start();
+    let server = Setup::new().flag("--write-timeout=1s").start();
     let client = server.client();
     let held = server.hold_writer();
     let message = "The storage failed; the outcome is unknown";

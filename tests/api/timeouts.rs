@@ -73,8 +73,8 @@ fn a_request_under_way_is_no_idle_connection() {
 
 #[test]
 fn the_time_for_a_write_begins_when_the_request_is_here() {
-    const WRITE_TIMEOUT: Duration = Duration::from_millis(200);
-    let server = Setup::new().flag("--write-timeout=200ms").start();
+    const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+    let server = Setup::new().flag("--write-timeout=1s").start();
     let mut sending = waiting_for_body(&server);
     let held = server.hold_writer();
     let mut writing = server.wire();
