@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::access_token::AccessTokenId;
 use crate::entropy::Entropy;
-use crate::error::{Error, Failure};
+use crate::error::Failure;
 use crate::logging;
 use crate::server;
 use crate::service::demo;
@@ -66,15 +66,6 @@ impl std::error::Error for Stopped {}
 impl From<Failure> for Stopped {
     fn from(failure: Failure) -> Self {
         Self(failure.to_string())
-    }
-}
-
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Failed(failure) => failure.into(),
-            Error::Refused(refusal) => Self(format!("refused: {refusal:?}")),
-        }
     }
 }
 
@@ -177,7 +168,7 @@ async fn prepare(app: &App) -> Result<(), Stopped> {
 async fn load_seed(app: &App, file: &Path) -> Result<(), Stopped> {
     let refused =
         |why: &dyn fmt::Display| Stopped::new(format_args!("--seed {}", file.display()), why);
-    if !app.store.read(|txn| Ok(seed::is_empty(txn)?))? {
+    if !app.store.read(|txn| seed::is_empty(txn))? {
         tracing::info!("the database is not empty: the seed file is not loaded");
         return Ok(());
     }

@@ -47,22 +47,25 @@
 //! What makes a durable rotation cheap is the rotation journal: [`store::journal`] explains it, and
 //! nobody above the store knows of it.
 
-pub mod clock;
-pub mod config;
-pub mod entropy;
-pub mod error;
-pub mod logging;
+mod clock;
+mod config;
+mod entropy;
+mod error;
+mod logging;
 #[cfg(test)]
 mod property;
 
-pub mod domain;
-pub mod store;
+mod domain;
+mod store;
 
-pub mod app;
-pub mod service;
-pub mod trail;
+mod app;
+mod service;
+mod trail;
 
-pub mod http;
-pub mod server;
+mod http;
+mod server;
 
 pub mod cli;
+
+#[doc(hidden)]
+pub mod testing;

@@ -16,19 +16,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
-use rememberd::clock::Timestamp;
-use rememberd::domain::device::Device;
-use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::PersistentLogin;
-use rememberd::error::Failure;
-use rememberd::store::engine::write_txn::WriteTxn;
-use rememberd::store::engine::{Engine, EngineOptions};
-use rememberd::store::journal::Journal;
-use rememberd::store::persistent_login;
-use rememberd::trail;
+use rememberd::testing::{
+    Device, Engine, EngineOptions, Event, Failure, Journal, ObjectId, PersistentLogin, Timestamp,
+    WriteTxn, tables::persistent_login,
+};
 
 use crate::support::audit;
-use crate::support::disk::{Disk, Event, Recording, Replay, Survival};
+use crate::support::disk::{Disk, DiskEvent, Recording, Replay, Survival};
 use crate::support::ledger::{Change, Ledger, Sight, State};
 use crate::support::workload::{self, Past};
 
@@ -105,10 +99,8 @@ async fn assert_survives(options: &EngineOptions) {
 }
 
 /// A run in which something never happened proves nothing of it; tells what.
-fn everything(events: &[trail::Event]) -> Result<(), trail::Event> {
-    let missing = trail::Event::ALL
-        .into_iter()
-        .find(|event| !events.contains(event));
+fn everything(events: &[Event]) -> Result<(), Event> {
+    let missing = Event::ALL.into_iter().find(|event| !events.contains(event));
     missing.map_or(Ok(()), Err)
 }
 
@@ -244,7 +236,7 @@ impl Report {
         };
         let moments = moments(&past.recording, random);
         for (at, event) in past.recording.events.iter().enumerate() {
-            if matches!(event, Event::Sync) {
+            if matches!(event, DiskEvent::Sync) {
                 report.try_one(&trial, at, Survival::Nothing, random);
             }
             if moments.contains(&at) {
@@ -291,12 +283,12 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn step(&mut self, past: &'a Past, event: &'a Event) {
+    fn step(&mut self, past: &'a Past, event: &'a DiskEvent) {
         self.replay.step(event);
         match event {
-            Event::Asked(number) => self.ledger.ask(past.outcomes[*number].clone()),
-            Event::Answered(number) => self.ledger.answer(past.outcomes[*number].clone()),
-            Event::Write { .. } | Event::SetLength(_) | Event::Sync => {}
+            DiskEvent::Asked(number) => self.ledger.ask(past.outcomes[*number].clone()),
+            DiskEvent::Answered(number) => self.ledger.answer(past.outcomes[*number].clone()),
+            DiskEvent::Write { .. } | DiskEvent::SetLength(_) | DiskEvent::Sync => {}
         }
     }
 
@@ -361,7 +353,7 @@ fn moments(recording: &Recording, random: &mut StdRng) -> HashSet<usize> {
         return numbered.map(|(at, _)| at).collect();
     }
     let (syncs, others): (Vec<_>, Vec<_>) =
-        numbered.partition(|(_, event)| matches!(event, Event::Sync));
+        numbered.partition(|(_, event)| matches!(event, DiskEvent::Sync));
     let rest = MOMENTS.saturating_sub(syncs.len());
     let chosen = others.into_iter().sample(random, rest);
     let moments = syncs.into_iter().chain(chosen);
@@ -369,13 +361,13 @@ fn moments(recording: &Recording, random: &mut StdRng) -> HashSet<usize> {
 }
 
 /// The same events, but each operation is answered as soon as it is asked for.
-fn answered_at_once(events: Vec<Event>) -> Vec<Event> {
+fn answered_at_once(events: Vec<DiskEvent>) -> Vec<DiskEvent> {
     events
         .into_iter()
-        .filter(|event| !matches!(event, Event::Answered(_)))
+        .filter(|event| !matches!(event, DiskEvent::Answered(_)))
         .flat_map(|event| {
             let answer = match event {
-                Event::Asked(number) => Some(Event::Answered(number)),
+                DiskEvent::Asked(number) => Some(DiskEvent::Answered(number)),
                 _ => None,
             };
             std::iter::once(event).chain(answer)

@@ -25,11 +25,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
-use rememberd::config::ReuseRevokes;
-use rememberd::store::Opening;
-use rememberd::store::directory::DataDirectory;
-use rememberd::store::engine::EngineOptions;
-use rememberd::store::journal::Journal;
+use rememberd::testing::{DataDirectory, EngineOptions, Journal, Opening, ReuseRevokes};
 use serde_json::Value;
 
 use crate::kill::client::{Client, Tally};

@@ -12,15 +12,10 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt, SeedableRng};
-use rememberd::app::App;
-use rememberd::domain::device::Device;
-use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::{PersistentLoginId, Token};
-use rememberd::store::directory::DataDirectory;
-use rememberd::store::engine::EngineOptions;
-use rememberd::store::place::Place;
-use rememberd::store::{access_token, profile};
-use rememberd::trail::Event;
+use rememberd::testing::{
+    App, DataDirectory, Device, EngineOptions, Event, ObjectId, PersistentLoginId, Place, Token,
+    tables::access_token, tables::profile,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
 

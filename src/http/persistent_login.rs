@@ -10,8 +10,12 @@ use crate::http::request::Input;
 use crate::http::response::Fault;
 use crate::http::route::PersistentLoginRoute;
 use crate::http::{Answer, response};
-use crate::service::persistent_login::Listed;
-use crate::service::{access, persistent_login};
+use crate::service::caller;
+use crate::service::persistent_login::create::create;
+use crate::service::persistent_login::delete::{delete, delete_by_profile};
+use crate::service::persistent_login::list::{ListedLogin, list_by_profile};
+use crate::service::persistent_login::read::read;
+use crate::service::persistent_login::refresh::refresh;
 
 /// How many logins a list has if the request does not say.
 const LIST_COUNT_DEFAULT: usize = 100;
@@ -33,42 +37,41 @@ pub async fn answer(
     let caller = input.caller();
     match route {
         PersistentLoginRoute::Create => {
-            access::admit(app, &caller)?;
+            caller::admit(app, &caller)?;
             let profile_id = input.required("profileId")?.into_owned();
             let device = device(input)?;
-            encode(&persistent_login::create(app, caller, profile_id, device).await?)
+            encode(&create(app, caller, profile_id, device).await?)
         }
-        PersistentLoginRoute::Read(id) => encode(&persistent_login::read(app, caller, id)?),
+        PersistentLoginRoute::Read(id) => encode(&read(app, caller, id)?),
         PersistentLoginRoute::Refresh(id) => {
             let presented = match input.parameter("token") {
                 Some(text) => {
-                    access::admit(app, &caller)?;
+                    caller::admit(app, &caller)?;
                     Some(presented(&text)?)
                 }
                 None => None,
             };
-            encode(&persistent_login::refresh(app, caller, id, presented).await?)
+            encode(&refresh(app, caller, id, presented).await?)
         }
         PersistentLoginRoute::Delete(id) => {
-            persistent_login::delete(app, caller, id).await?;
+            delete(app, caller, id).await?;
             Ok(response::empty())
         }
         PersistentLoginRoute::ListByProfile => {
-            access::admit(app, &caller)?;
+            caller::admit(app, &caller)?;
             let profile_id = input.required("profileId")?.into_owned();
             let start = input.number("start", usize::MAX)?.unwrap_or(0);
             let count = input.number("count", LIST_COUNT_MAX)?;
             let count = count.unwrap_or(LIST_COUNT_DEFAULT);
-            let page = persistent_login::list_by_profile(app, caller, profile_id, start, count)?;
+            let page = list_by_profile(app, caller, profile_id, start, count)?;
             response::json(&page.iter().map(ListedBody::new).collect::<Vec<_>>())
         }
         PersistentLoginRoute::DeleteByProfile => {
-            access::admit(app, &caller)?;
+            caller::admit(app, &caller)?;
             let profile_id = input.required("profileId")?.into_owned();
             let except = input.parameter("except");
             let except = except.map(|id| login_id("except", &id)).transpose()?;
-            let deleted =
-                persistent_login::delete_by_profile(app, caller, profile_id, except).await?;
+            let deleted = delete_by_profile(app, caller, profile_id, except).await?;
             response::json(&DeletedBody { deleted })
         }
     }
@@ -150,7 +153,7 @@ struct ListedBody<'a> {
 }
 
 impl<'a> ListedBody<'a> {
-    fn new(listed: &'a Listed) -> Self {
+    fn new(listed: &'a ListedLogin) -> Self {
         Self {
             id: listed.id,
             tenant: listed.tenant.as_str(),

@@ -13,7 +13,7 @@ use hyper::{Method, Request};
 use crate::config::Config;
 use crate::http::Client;
 use crate::http::response::Fault;
-use crate::service::access::Caller;
+use crate::service::caller::Caller;
 
 /// The parameters of a request. In the query and in a form, on a clash the query wins, then the first
 /// value; bytes that are not UTF-8 become U+FFFD.

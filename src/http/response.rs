@@ -10,9 +10,13 @@ use hyper::header::{
 use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
-use crate::error::{Error, Failure, Refusal, Revoked};
+use crate::error::Failure;
 use crate::http::Answer;
 use crate::http::route::Misrouted;
+use crate::service::caller::AccessRefusal;
+use crate::service::error::Error;
+use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
+use crate::service::profile::ProfileRefusal;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
@@ -48,7 +52,7 @@ pub enum Fault {
         what: String,
     },
     /// A service refused it.
-    Refused(Refusal),
+    Refused(PersistentLoginRefusal),
     /// It could not be carried out.
     Failed(Failure),
 }
@@ -82,8 +86,14 @@ impl From<Failure> for Fault {
     }
 }
 
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
+impl From<Error<AccessRefusal>> for Fault {
+    fn from(error: Error<AccessRefusal>) -> Self {
+        Error::<PersistentLoginRefusal>::from(error).into()
+    }
+}
+
+impl From<Error<PersistentLoginRefusal>> for Fault {
+    fn from(error: Error<PersistentLoginRefusal>) -> Self {
         match error {
             Error::Refused(refusal) => Self::Refused(refusal),
             Error::Failed(failure) => Self::Failed(failure),
@@ -208,30 +218,30 @@ fn describe(fault: &Fault, method: &Method) -> Description {
     (status, "OTHER", message)
 }
 
-fn describe_refusal(refusal: &Refusal) -> Description {
+fn describe_refusal(refusal: &PersistentLoginRefusal) -> Description {
     let (status, code, message) = match refusal {
-        Refusal::AccessTokenMissing => (
+        PersistentLoginRefusal::Access(AccessRefusal::TokenMissing) => (
             StatusCode::FORBIDDEN,
             "ACCESS_DENIED",
             "Access token ID param missing from request".to_owned(),
         ),
-        Refusal::AccessTokenUnknown { id } => (
+        PersistentLoginRefusal::Access(AccessRefusal::TokenUnknown { id }) => (
             StatusCode::FORBIDDEN,
             "ACCESS_DENIED",
             format!("No access token found for ID \"{id}\""),
         ),
-        Refusal::AccessTokenExpired {
+        PersistentLoginRefusal::Access(AccessRefusal::TokenExpired {
             id,
             application,
             expired_on,
-        } => (
+        }) => (
             StatusCode::FORBIDDEN,
             "ACCESS_DENIED",
             format!(
                 "Access token \"{id}\" for application \"{application}\" expired on {expired_on}"
             ),
         ),
-        Refusal::ActionDenied { action, tenant } => (
+        PersistentLoginRefusal::Access(AccessRefusal::ActionDenied { action, tenant }) => (
             StatusCode::FORBIDDEN,
             "ACTION_DENIED",
             format!(
@@ -239,17 +249,17 @@ fn describe_refusal(refusal: &Refusal) -> Description {
                  on tenant \"{tenant}\""
             ),
         ),
-        Refusal::NoSuchProfile { id } => (
+        PersistentLoginRefusal::Profile(ProfileRefusal::NotFound { id }) => (
             StatusCode::NOT_FOUND,
             "NO_SUCH_PROFILE",
             format!("No profile with ID \"{id}\" found"),
         ),
-        Refusal::DisabledProfile { id, tenant } => (
+        PersistentLoginRefusal::Profile(ProfileRefusal::Disabled { id, tenant }) => (
             StatusCode::FORBIDDEN,
             "DISABLED_PROFILE",
             format!("Profile \"{id}\" of tenant \"{tenant}\" is disabled"),
         ),
-        Refusal::TokenReused { revoked } => (
+        PersistentLoginRefusal::TokenReused { revoked } => (
             StatusCode::UNAUTHORIZED,
             "BAD_CREDENTIALS",
             format!(
@@ -261,7 +271,7 @@ fn describe_refusal(refusal: &Refusal) -> Description {
                 }
             ),
         ),
-        Refusal::NoSuchPersistentLogin { id } => (
+        PersistentLoginRefusal::NotFound { id } => (
             StatusCode::NOT_FOUND,
             "NO_SUCH_PERSISTENT_LOGIN",
             format!("No persistent login with ID \"{id}\" found"),

@@ -1,97 +1,178 @@
-//! Who may do what.
+//! Who may do what: the checks of a caller on a profile and on a login, in the order of the wire contract
+//! ("Permissions and order of checks").
 
 use std::sync::Arc;
 
-use time::OffsetDateTime;
-use time::macros::format_description;
-
 use crate::app::App;
-use crate::clock::Timestamp;
-use crate::domain::access_token::{AccessToken, AccessTokenId, TenantAction};
+use crate::domain::access_token::{AccessToken, TenantAction};
+use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+use crate::domain::profile::Standing;
 use crate::domain::tenant::TenantName;
-use crate::error::{Error, Refusal};
-use crate::store::access_token;
+use crate::error::Failure;
+use crate::service::caller::{AccessRefusal, Caller};
+use crate::service::context::OpContext;
+use crate::service::error::Error;
+use crate::service::persistent_login::refusal::PersistentLoginRefusal;
+use crate::service::profile::ProfileRefusal;
 use crate::store::engine::Read;
+use crate::store::profile::Bar;
+use crate::store::{persistent_login, profile};
 
-/// The access token id that a request came with, if any.
-#[derive(Clone, Debug)]
-pub struct Caller(Option<AccessTokenId>);
+/// What a check comes to.
+type Checked<T> = Result<T, Error<PersistentLoginRefusal>>;
 
-impl Caller {
-    /// The caller that presents `access_token_id`; an empty one is none.
-    pub fn new(access_token_id: Option<String>) -> Self {
-        Self(access_token_id.and_then(AccessTokenId::new))
+/// A request that concerns the logins of a profile.
+pub(super) struct ProfileRequest {
+    caller: Caller,
+    profile_id: String,
+    pub(super) context: OpContext,
+}
+
+impl ProfileRequest {
+    pub(super) fn new(app: &App, caller: Caller, profile_id: String) -> Self {
+        Self {
+            caller,
+            profile_id,
+            context: OpContext::as_system(app),
+        }
     }
 
-    /// The caller's access token, which exists and is not expired at `now`.
-    ///
-    /// # Errors
-    ///
-    /// The refusal that the wire contract has for each case ("Errors"); failures of the storage.
-    pub fn identify(&self, txn: &impl Read, now: Timestamp) -> Result<Arc<AccessToken>, Error> {
-        let id = self.0.as_ref().ok_or(Refusal::AccessTokenMissing)?;
-        let Some(token) = access_token::get(txn, id)? else {
-            let id = id.reveal().to_owned();
-            return Err(Refusal::AccessTokenUnknown { id }.into());
+    /// The caller and the profile, if the caller may create a login of it.
+    pub(super) fn authorize_create(
+        &self,
+        txn: &impl Read,
+    ) -> Checked<(Arc<AccessToken>, ObjectId, Standing)> {
+        let token = self.caller.identify(txn, self.context.now)?;
+        let (id, profile) = self.find(txn)?;
+        require(&token, TenantAction::ManageProfiles, &profile.tenant)?;
+        require(&token, TenantAction::ManageTickets, &profile.tenant)?;
+        require_enabled(profile.enabled, id, &profile.tenant)?;
+        Ok((token, id, profile))
+    }
+
+    /// The caller and the profile, if the caller may list and end its logins.
+    pub(super) fn authorize_manage(
+        &self,
+        txn: &impl Read,
+    ) -> Checked<(Arc<AccessToken>, ObjectId, Standing)> {
+        let token = self.caller.identify(txn, self.context.now)?;
+        let (id, profile) = self.find(txn)?;
+        require(&token, TenantAction::ManageTickets, &profile.tenant)?;
+        Ok((token, id, profile))
+    }
+
+    fn find(&self, txn: &impl Read) -> Checked<(ObjectId, Standing)> {
+        let found = match ObjectId::parse(&self.profile_id) {
+            Some(id) => profile::standing(txn, id)?.map(|status| (id, status)),
+            None => None,
         };
-        match token.expires_on {
-            Some(expiry) if token.is_expired(now) => Err(Refusal::AccessTokenExpired {
-                id: id.reveal().to_owned(),
-                application: token.application.clone(),
-                expired_on: day(expiry),
-            }
-            .into()),
-            _ => Ok(token),
-        }
+        found.ok_or_else(|| {
+            let id = self.profile_id.clone();
+            ProfileRefusal::NotFound { id }.into()
+        })
     }
 }
 
-/// Refuses a caller that has no valid access token, before the rest of its request is looked at.
-///
-/// # Errors
-///
-/// As [`Caller::identify`].
-pub fn admit(app: &App, caller: &Caller) -> Result<(), Error> {
-    let now = app.clock.now();
-    app.store.read(|txn| caller.identify(txn, now).map(drop))
+/// A request that concerns an existing login.
+pub(super) struct LoginRequest {
+    caller: Caller,
+    id: String,
+    pub(super) context: OpContext,
+}
+
+impl LoginRequest {
+    pub(super) fn new(app: &App, caller: Caller, id: String) -> Self {
+        Self {
+            caller,
+            id,
+            context: OpContext::as_system(app),
+        }
+    }
+
+    /// The login, if the caller may read it.
+    pub(super) fn authorize_read(&self, txn: &impl Read) -> Checked<PersistentLogin> {
+        let token = self.caller.identify(txn, self.context.now)?;
+        let (login, _) = self.find(txn)?;
+        require(&token, TenantAction::ManageTickets, &login.tenant)?;
+        Ok(login)
+    }
+
+    /// The caller and the login, if the caller may rotate it.
+    pub(super) fn authorize_rotate(
+        &self,
+        txn: &impl Read,
+    ) -> Checked<(Arc<AccessToken>, PersistentLogin)> {
+        let token = self.caller.identify(txn, self.context.now)?;
+        let (login, is_enabled) = self.find(txn)?;
+        require(&token, TenantAction::ManageTickets, &login.tenant)?;
+        require_enabled(is_enabled, login.profile_id, &login.tenant)?;
+        Ok((token, login))
+    }
+
+    /// The caller and the login, if there is one and the caller may delete it.
+    pub(super) fn authorize_delete(
+        &self,
+        txn: &impl Read,
+    ) -> Checked<Option<(Arc<AccessToken>, PersistentLogin)>> {
+        let token = self.caller.identify(txn, self.context.now)?;
+        let Some(login) = self.find_valid(txn)? else {
+            return Ok(None);
+        };
+        require(&token, TenantAction::ManageTickets, &login.tenant)?;
+        Ok(Some((token, login)))
+    }
+
+    /// The login and whether its profile is enabled; a login whose profile is gone counts as gone with it.
+    fn find(&self, txn: &impl Read) -> Checked<(PersistentLogin, bool)> {
+        let found = match self.find_valid(txn)? {
+            Some(login) => match profile::bar(txn, login.profile_id)? {
+                None => Some((login, true)),
+                Some(Bar::Disabled) => Some((login, false)),
+                Some(Bar::Gone) => None,
+            },
+            None => None,
+        };
+        found.ok_or_else(|| {
+            let id = self.id.clone();
+            PersistentLoginRefusal::NotFound { id }.into()
+        })
+    }
+
+    fn find_valid(&self, txn: &impl Read) -> Result<Option<PersistentLogin>, Failure> {
+        let Some(id) = PersistentLoginId::parse(&self.id) else {
+            return Ok(None);
+        };
+        let found = persistent_login::get(txn, id)?;
+        Ok(found.filter(|login| !login.is_expired(self.context.now, self.context.lifetime)))
+    }
 }
 
 /// Refuses a caller whose access token does not allow `action` on `tenant`.
-///
-/// # Errors
-///
-/// [`Refusal::ActionDenied`].
-pub fn permit(
+fn require(
     token: &AccessToken,
     action: TenantAction,
     tenant: &TenantName,
-) -> Result<(), Refusal> {
+) -> Result<(), AccessRefusal> {
     if token.allows(action, tenant.as_str()) {
         return Ok(());
     }
-    Err(Refusal::ActionDenied {
+    Err(AccessRefusal::ActionDenied {
         action: action.name(),
         tenant: tenant.as_str().to_owned(),
     })
 }
 
-/// The day as `MM/dd/yyyy`, in UTC.
-fn day(moment: Timestamp) -> String {
-    let format = format_description!("[month]/[day]/[year]");
-    OffsetDateTime::from_unix_timestamp(moment.as_millis().div_euclid(1_000))
-        .ok()
-        .and_then(|date| date.format(&format).ok())
-        .unwrap_or_else(|| "an unknown day".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_written_as_the_contract_has_them() {
-        assert_eq!(day(Timestamp::from_millis(1_495_665_332_589)), "05/24/2017");
-        assert_eq!(day(Timestamp::from_millis(-1)), "12/31/1969");
-        assert_eq!(day(Timestamp::from_millis(i64::MAX)), "an unknown day");
+fn require_enabled(
+    is_enabled: bool,
+    id: ObjectId,
+    tenant: &TenantName,
+) -> Result<(), ProfileRefusal> {
+    if is_enabled {
+        return Ok(());
     }
+    Err(ProfileRefusal::Disabled {
+        id: id.to_string(),
+        tenant: tenant.as_str().to_owned(),
+    })
 }

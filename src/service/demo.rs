@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::app::App;
 use crate::domain::access_token::AccessTokenId;
-use crate::error::Error;
+use crate::error::Failure;
 use crate::store::access_token;
 
 /// The access token id in `data/demo.json`, a shipped default of the original server too.
@@ -16,7 +16,7 @@ pub const ACCESS_TOKEN_ID: &str = "e8f5170c-877b-416f-b70f-4b09772f8e2d";
 /// # Errors
 ///
 /// Failures of the storage.
-pub fn is_exposed(app: &App) -> Result<bool, Error> {
+pub fn is_exposed(app: &App) -> Result<bool, Failure> {
     if is_loopback(app.config.listen.ip()) {
         return Ok(false);
     }

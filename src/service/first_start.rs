@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::{Tenant, TenantName};
-use crate::error::Error;
+use crate::error::Failure;
 use crate::service::seed;
 use crate::store::{access_token, tenant};
 
@@ -20,8 +20,8 @@ const APPLICATION: &str = "admin";
 /// # Errors
 ///
 /// Failures of the storage.
-pub async fn prepare(app: &App) -> Result<Option<AccessTokenId>, Error> {
-    if !app.store.read(|txn| Ok(seed::is_empty(txn)?))? {
+pub async fn prepare(app: &App) -> Result<Option<AccessTokenId>, Failure> {
+    if !app.store.read(|txn| seed::is_empty(txn))? {
         return Ok(None);
     }
     let id = AccessTokenId::new(app.entropy.uuid().to_string()).expect("a UUID is not empty");

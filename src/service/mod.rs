@@ -1,11 +1,15 @@
-//! The use cases, one file per resource: check the caller, decide, write, all inside one transaction.
+//! The use cases, a folder per resource and a file per use case: check the caller, decide, write, all
+//! inside one transaction.
 
-pub mod access;
+mod access;
+pub mod caller;
+mod context;
 pub mod demo;
+pub mod error;
 pub mod first_start;
 pub mod persistent_login;
-mod rotation;
-mod scene;
+pub mod profile;
 pub mod seed;
 pub mod seed_file;
+mod transaction;
 pub mod upkeep;

@@ -13,7 +13,7 @@ use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token}
 use crate::domain::profile::Profile;
 use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
 use crate::entropy::Entropy;
-use crate::error::{Error, Failure};
+use crate::error::Failure;
 use crate::service::seed_file::{
     AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
     SeedError, SeedFile, TenantEntry,
@@ -46,7 +46,7 @@ pub enum Loaded {
 /// # Errors
 ///
 /// Failures of the storage.
-pub async fn load(app: &App, seed: Seed) -> Result<Loaded, Error> {
+pub async fn load(app: &App, seed: Seed) -> Result<Loaded, Failure> {
     app.store
         .write(move |txn| {
             if !is_empty(txn)? {

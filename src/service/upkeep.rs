@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, Phase};
-use crate::error::Error;
-use crate::service::persistent_login;
+use crate::error::Failure;
+use crate::service::persistent_login::expire::{delete_expired, delete_idle};
 use crate::store::meta;
 use crate::store::place::Place;
 
@@ -22,8 +22,8 @@ pub async fn run(app: Arc<App>) {
     loop {
         tokio::select! {
             _ = clean.tick() => {
-                if let Err(error) = clean_up(&app, &mut walked_to).await {
-                    tracing::warn!(?error, "removing expired logins failed");
+                if let Err(failure) = clean_up(&app, &mut walked_to).await {
+                    tracing::warn!(%failure, "removing expired logins failed");
                 }
             }
             _ = save.tick() => {
@@ -35,7 +35,7 @@ pub async fn run(app: Arc<App>) {
                 match save_newest_time(&app).await {
                     // Saving is a commit of its own.
                     Ok(()) => commits_saved = commits + 1,
-                    Err(error) => tracing::warn!(?error, "saving the newest time failed"),
+                    Err(failure) => tracing::warn!(%failure, "saving the newest time failed"),
                 }
             }
         }
@@ -47,8 +47,8 @@ pub async fn run(app: Arc<App>) {
 /// # Errors
 ///
 /// Failures of the storage.
-pub fn restore_newest_time(app: &App) -> Result<(), Error> {
-    let newest = app.store.read(|txn| Ok(meta::newest_time(txn)?))?;
+pub fn restore_newest_time(app: &App) -> Result<(), Failure> {
+    let newest = app.store.read(|txn| meta::newest_time(txn))?;
     if let Some(newest) = newest {
         app.clock.raise_to(newest);
     }
@@ -60,14 +60,14 @@ pub fn restore_newest_time(app: &App) -> Result<(), Error> {
 /// # Errors
 ///
 /// Failures of the storage.
-pub async fn prepare_trail(app: &App) -> Result<(), Error> {
-    let known = app.store.read(|txn| Ok(meta::fingerprint_key(txn)?))?;
+pub async fn prepare_trail(app: &App) -> Result<(), Failure> {
+    let known = app.store.read(|txn| meta::fingerprint_key(txn))?;
     let key = match known {
         Some(key) => key,
         None => {
             let key = app.entropy.bytes();
             app.store
-                .write(move |txn| Ok(meta::put_fingerprint_key(txn, &key)?))
+                .write(move |txn| meta::put_fingerprint_key(txn, &key))
                 .await?;
             key
         }
@@ -81,18 +81,18 @@ pub async fn prepare_trail(app: &App) -> Result<(), Error> {
 /// # Errors
 ///
 /// Failures of the storage.
-pub async fn save_newest_time(app: &App) -> Result<(), Error> {
+pub async fn save_newest_time(app: &App) -> Result<(), Failure> {
     let now = app.clock.now();
     app.store
-        .write(move |txn| Ok(meta::put_newest_time(txn, now)?))
+        .write(move |txn| meta::put_newest_time(txn, now))
         .await
 }
 
 /// Removes what has expired, in bounded transactions with room for others between them.
-async fn clean_up(app: &App, walked_to: &mut Option<Place>) -> Result<(), Error> {
+async fn clean_up(app: &App, walked_to: &mut Option<Place>) -> Result<(), Failure> {
     let mut removed = 0;
     loop {
-        let count = persistent_login::delete_expired(app).await?;
+        let count = delete_expired(app).await?;
         removed += count;
         if count < app.config.cleaner_batch_max.get() || app.phase() == Phase::Draining {
             break;
@@ -102,7 +102,7 @@ async fn clean_up(app: &App, walked_to: &mut Option<Place>) -> Result<(), Error>
         tracing::info!(removed, "removed expired logins");
     }
     if app.config.persistent_login_idle_max.is_some() {
-        *walked_to = persistent_login::delete_idle(app, *walked_to).await?;
+        *walked_to = delete_idle(app, *walked_to).await?;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Config;
-use crate::error::{Error, Failure};
+use crate::error::Failure;
 use crate::store::engine::Engine;
 use crate::store::engine::read_txn::ReadTxn;
 use crate::store::engine::write_txn::WriteTxn;
@@ -112,10 +112,10 @@ impl Store {
     /// # Errors
     ///
     /// What `look` comes to, or why there is no snapshot.
-    pub fn read<T>(&self, look: impl FnOnce(&ReadTxn) -> Result<T, Error>) -> Result<T, Error> {
+    pub fn read<T>(&self, look: impl FnOnce(&ReadTxn) -> Result<T, Failure>) -> Result<T, Failure> {
         let snapshot = self.shared.snapshot()?;
         let seen = look(&snapshot);
-        if let Err(Error::Failed(failure @ Failure::Storage(_))) = &seen
+        if let Err(failure @ Failure::Storage(_)) = &seen
             && self.shared.withdraw(&snapshot)
         {
             // If the queue is full, the writer finds out after the batch that it is at.
@@ -126,31 +126,29 @@ impl Store {
 
     /// Runs `work` inside the next write transaction; the returned future answers after the commit that
     /// holds its effects is on disk, and whoever drops it does not hinder the work. `work` decides first
-    /// and writes then; a refusal that it returns does not undo what it wrote, a failure does. It runs on
-    /// the writer thread: it must not wait for anything.
+    /// and writes then, and returns its verdict; only a failure undoes what it wrote. It runs on the writer
+    /// thread: it must not wait for anything.
     ///
     /// # Errors
     ///
     /// What `work` comes to. [`Failure::Overloaded`] and [`Failure::Unavailable`]: certainly not
     /// applied. [`Failure::Storage`]: applied or not, so a retry must be safe.
-    pub fn write<T, W>(&self, work: W) -> impl Future<Output = Result<T, Error>> + use<T, W>
+    pub fn write<T, W>(&self, work: W) -> impl Future<Output = Result<T, Failure>> + use<T, W>
     where
         T: Send + 'static,
-        W: FnOnce(&WriteTxn) -> Result<T, Error> + Send + 'static,
+        W: FnOnce(&WriteTxn) -> Result<T, Failure> + Send + 'static,
     {
         let queued = self.enqueue(work);
         async {
             // The writer drops a job only without having run it.
-            queued?
-                .await
-                .unwrap_or_else(|_dropped| Err(Failure::Unavailable.into()))
+            queued?.await.unwrap_or(Err(Failure::Unavailable))
         }
     }
 
     fn enqueue<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&WriteTxn) -> Result<T, Error> + Send + 'static,
-    ) -> Result<oneshot::Receiver<Result<T, Error>>, Failure> {
+        work: impl FnOnce(&WriteTxn) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, Failure>>, Failure> {
         if !self.is_open() {
             return Err(Failure::Unavailable);
         }

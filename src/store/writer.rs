@@ -24,7 +24,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use crate::error::{Error, Failure};
+use crate::error::Failure;
 use crate::store::answers::{self, Inbox, Outcome};
 use crate::store::engine::read_txn::ReadTxn;
 use crate::store::engine::write_txn::{Afterwards, WriteTxn};
@@ -120,13 +120,13 @@ pub trait Job: Send {
 /// A caller's closure on its way through [`Job::run`] and [`Job::answer`].
 pub struct Pending<W, T> {
     work: Option<W>,
-    verdict: Option<Result<T, Error>>,
-    caller: oneshot::Sender<Result<T, Error>>,
+    verdict: Option<Result<T, Failure>>,
+    caller: oneshot::Sender<Result<T, Failure>>,
     inbox: Option<Arc<Inbox>>,
 }
 
 impl<W, T> Pending<W, T> {
-    pub fn new(work: W) -> (Self, oneshot::Receiver<Result<T, Error>>) {
+    pub fn new(work: W) -> (Self, oneshot::Receiver<Result<T, Failure>>) {
         let (caller, answer) = oneshot::channel();
         let job = Self {
             work: Some(work),
@@ -140,7 +140,7 @@ impl<W, T> Pending<W, T> {
 
 impl<W, T> Job for Pending<W, T>
 where
-    W: FnOnce(&WriteTxn) -> Result<T, Error> + Send,
+    W: FnOnce(&WriteTxn) -> Result<T, Failure> + Send,
     T: Send,
 {
     fn run(&mut self, txn: &WriteTxn) -> Result<(), Failure> {
@@ -149,9 +149,9 @@ where
         };
         let writes_before = txn.writes();
         let verdict = catch_unwind(AssertUnwindSafe(|| work(txn))).unwrap_or_else(|_panic| {
-            Err(Failure::Internal("a job of the writer panicked".to_owned()).into())
+            Err(Failure::Internal("a job of the writer panicked".to_owned()))
         });
-        if let Err(Error::Failed(failure)) = &verdict {
+        if let Err(failure) = &verdict {
             let spoils_batch =
                 matches!(failure, Failure::Storage(_)) || txn.writes() != writes_before;
             if spoils_batch {
@@ -165,8 +165,8 @@ where
     fn answer(self: Box<Self>, batch: Outcome) {
         let answer = match (batch, self.verdict) {
             (Ok(()), Some(verdict)) => verdict,
-            (Ok(()), None) => Err(Failure::Internal("a job was not run".to_owned()).into()),
-            (Err(failure), _) => Err(failure.into()),
+            (Ok(()), None) => Err(Failure::Internal("a job was not run".to_owned())),
+            (Err(failure), _) => Err(failure),
         };
         // A caller that is gone no longer wants to know.
         let _ = self.caller.send(answer);

@@ -1,6 +1,6 @@
 //! How the body of a request comes.
 
-use rememberd::app::Phase;
+use rememberd::testing::Phase;
 
 use crate::fixture::LOGIN;
 use crate::raw_request::{chunk, form, is_other_error, is_well, read, refresh, waiting_for_body};

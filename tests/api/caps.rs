@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rememberd::trail::{Event, Reason};
+use rememberd::testing::{Event, Reason};
 
 use crate::client::Client;
 use crate::crowd::together;

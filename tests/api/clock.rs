@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rememberd::service::upkeep;
+use rememberd::testing::service::upkeep;
 
 use crate::fixture::{LOGIN, NOW, PROFILE, first_login};
 use crate::server::{Server, Setup, wait_until};

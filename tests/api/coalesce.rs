@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rememberd::trail::Event;
+use rememberd::testing::Event;
 
 use crate::crowd::{distinct, together};
 use crate::fixture::{LOGIN, PROFILE, TOKEN, first_login};

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rememberd::clock::Timestamp;
-use rememberd::service::{persistent_login, upkeep};
-use rememberd::trail::Event;
+use rememberd::testing::{Event, Timestamp, service::persistent_login, service::upkeep};
 use serde_json::json;
 
 use crate::client::Client;

@@ -1,6 +1,6 @@
 //! The data that the tests' servers begin with.
 
-use rememberd::clock::Timestamp;
+use rememberd::testing::Timestamp;
 use serde_json::{Value, json};
 
 use crate::client::Login;

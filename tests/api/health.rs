@@ -1,6 +1,6 @@
 //! Whether the process lives, and whether it should be sent requests.
 
-use rememberd::app::Phase;
+use rememberd::testing::Phase;
 
 use crate::client::{Answer, Client};
 use crate::fixture::{LOGIN, NO_LOGIN, PROFILE, TOKEN};

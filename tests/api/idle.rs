@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::PersistentLoginId;
-use rememberd::service::{persistent_login, upkeep};
-use rememberd::store::place::Place;
-use rememberd::trail::Event;
+use rememberd::testing::{
+    Event, ObjectId, PersistentLoginId, Place, service::persistent_login, service::upkeep,
+};
 use serde_json::json;
 
 use crate::client::Client;

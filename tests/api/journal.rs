@@ -1,7 +1,7 @@
 //! The rotation journal, as far as a user notices it: a quiet server has an empty one, and nothing else
 //! changes.
 
-use rememberd::store::engine::{Fixed, Read, Table};
+use rememberd::testing::{Fixed, Read, Table};
 
 use crate::fixture::{LOGIN, TOKEN};
 use crate::server::{Server, Setup, wait_until};

@@ -18,7 +18,7 @@ use crate::wire::Wire;
 /// The example data of the first documents.
 pub const DEMO_SEED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo.json");
 /// The access token in it, which allows everything.
-pub const DEMO_ACCESS_TOKEN: &str = rememberd::service::demo::ACCESS_TOKEN_ID;
+pub const DEMO_ACCESS_TOKEN: &str = rememberd::testing::service::demo::ACCESS_TOKEN_ID;
 
 /// What a made-up access token id is shown with.
 const SHOWN_ONCE: &str = "access token id, shown this once: ";

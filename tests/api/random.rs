@@ -3,7 +3,7 @@
 
 use std::env;
 
-use rememberd::entropy::Entropy;
+use rememberd::testing::Entropy;
 
 /// The variable that a seed is taken from.
 const SEED: &str = "REMEMBERD_TEST_SEED";

@@ -2,14 +2,11 @@
 
 use std::pin::pin;
 
-use rememberd::domain::access_token::{AccessToken, AccessTokenId};
-use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId};
-use rememberd::error::{Error, Refusal};
-use rememberd::service::access::Caller;
-use rememberd::service::persistent_login;
-use rememberd::store;
-use rememberd::store::engine::write_txn::WriteTxn;
+use rememberd::testing::{
+    AccessRefusal, AccessToken, AccessTokenId, Caller, Failure, LoginError, ObjectId,
+    PersistentLogin, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal, WriteTxn,
+    service::persistent_login, tables,
+};
 
 use crate::fixture::{LOGIN, PROFILE, TICKETS, first_login};
 use crate::server::{Server, Setup};
@@ -18,8 +15,8 @@ use crate::server::{Server, Setup};
 /// writer after it.
 fn refresh_behind(
     server: &Server,
-    change: impl FnOnce(&WriteTxn) -> Result<(), Error> + Send + 'static,
-) -> Result<PersistentLogin, Error> {
+    change: impl FnOnce(&WriteTxn) -> Result<(), Failure> + Send + 'static,
+) -> Result<PersistentLogin, LoginError> {
     let held = server.hold_writer();
     let mut change = pin!(server.app.store.write(change));
     assert!(server.begin(change.as_mut()).is_pending());
@@ -32,10 +29,10 @@ fn refresh_behind(
     server.block_on(refresh)
 }
 
-fn delete(txn: &WriteTxn) -> Result<(), Error> {
+fn delete(txn: &WriteTxn) -> Result<(), Failure> {
     let id = PersistentLoginId::parse(LOGIN).expect("an id");
-    let login = store::persistent_login::get(txn, id)?.expect("the login exists");
-    Ok(store::persistent_login::delete(txn, &login)?)
+    let login = tables::persistent_login::get(txn, id)?.expect("the login exists");
+    tables::persistent_login::delete(txn, &login)
 }
 
 #[test]
@@ -43,7 +40,7 @@ fn a_refresh_that_waits_behind_a_delete_is_refused() {
     let server = Server::start();
     let refused = refresh_behind(&server, delete);
     let id = LOGIN.to_owned();
-    assert_eq!(refused, Err(Refusal::NoSuchPersistentLogin { id }.into()));
+    assert_eq!(refused, Err(PersistentLoginRefusal::NotFound { id }.into()));
     server.client().read(LOGIN).is_no_login(LOGIN);
 }
 
@@ -52,12 +49,12 @@ fn a_refresh_that_waits_behind_the_end_of_its_profile_is_refused() {
     let server = Server::start();
     let refused = refresh_behind(&server, |txn| {
         let id = ObjectId::parse(PROFILE).expect("an id");
-        let mut profile = store::profile::get(txn, id)?.expect("the profile exists");
+        let mut profile = tables::profile::get(txn, id)?.expect("the profile exists");
         profile.enabled = false;
-        Ok(store::profile::update(txn, &profile)?)
+        tables::profile::update(txn, &profile)
     });
     let (id, tenant) = (PROFILE.to_owned(), "default".to_owned());
-    assert_eq!(refused, Err(Refusal::DisabledProfile { id, tenant }.into()));
+    assert_eq!(refused, Err(ProfileRefusal::Disabled { id, tenant }.into()));
     assert_eq!(server.client().read(LOGIN).login(), first_login());
 }
 
@@ -66,17 +63,17 @@ fn a_refresh_that_waits_behind_a_change_of_permissions_is_refused() {
     let server = Server::start();
     let refused = refresh_behind(&server, |txn| {
         let id = AccessTokenId::new(TICKETS).expect("an id");
-        let token = store::access_token::get(txn, &id)?.expect("the access token exists");
+        let token = tables::access_token::get(txn, &id)?.expect("the access token exists");
         let token = AccessToken {
             tenant_permissions: Vec::new(),
             ..AccessToken::clone(&token)
         };
-        Ok(store::access_token::put(txn, &token)?)
+        tables::access_token::put(txn, &token)
     });
     let (action, tenant) = ("MANAGE_TICKETS", "default".to_owned());
     assert_eq!(
         refused,
-        Err(Refusal::ActionDenied { action, tenant }.into())
+        Err(AccessRefusal::ActionDenied { action, tenant }.into())
     );
     assert_eq!(server.client().read(LOGIN).login(), first_login());
 }

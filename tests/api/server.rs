@@ -10,20 +10,11 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rememberd::app::{App, Phase};
-use rememberd::clock::{Clock, Timestamp};
-use rememberd::config::Config;
-use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::profile::Profile;
-use rememberd::entropy::Entropy;
-use rememberd::error::{Error, Failure};
-use rememberd::server;
-use rememberd::service::seed::{self, Seed};
-use rememberd::service::seed_file::SeedFile;
-use rememberd::store::directory::DataDirectory;
-use rememberd::store::engine::EngineOptions;
-use rememberd::store::engine::write_txn::WriteTxn;
-use rememberd::store::{Opening, Store, WriterLimits, profile};
+use rememberd::testing::{
+    App, Clock, Config, DataDirectory, EngineOptions, Entropy, Failure, ObjectId, Opening, Phase,
+    Profile, Seed, SeedFile, Store, Timestamp, WriteTxn, WriterLimits, server, service::seed,
+    tables::profile,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -214,7 +205,7 @@ impl Server {
     fn change_profile(
         &self,
         id: &str,
-        change: impl FnOnce(&WriteTxn, Profile) -> Result<(), Error> + Send + 'static,
+        change: impl FnOnce(&WriteTxn, Profile) -> Result<(), Failure> + Send + 'static,
     ) {
         let id = ObjectId::parse(id).expect("a profile's id");
         self.block_on(self.app.store.write(move |txn| {
@@ -257,7 +248,7 @@ impl Server {
     /// Makes a write fail, and every attempt to reopen the database until the returned value is dropped.
     pub fn fail_disk(&self) -> FailingDisk {
         self.disk_fails.store(true, Ordering::SeqCst);
-        let failed = self.block_on(self.app.store.write(|_| -> Result<(), Error> {
+        let failed = self.block_on(self.app.store.write(|_| -> Result<(), Failure> {
             Err(Failure::Storage("the disk is gone".to_owned()).into())
         }));
         assert!(failed.is_err());

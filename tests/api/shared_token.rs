@@ -4,11 +4,9 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rememberd::domain::persistent_login::Token;
-use rememberd::error::{Error, Refusal, Revoked};
-use rememberd::service::access::Caller;
-use rememberd::service::persistent_login;
-use rememberd::trail::Event;
+use rememberd::testing::{
+    Caller, Event, LoginError, PersistentLoginRefusal, Revoked, Token, service::persistent_login,
+};
 
 use crate::compare_and_rotate::{GRACE, LOGIN_REVOKED, NO_TOKEN, is_gone};
 use crate::crowd::{distinct, together};
@@ -17,7 +15,7 @@ use crate::random::{self, Random};
 use crate::server::{Server, Setup};
 
 /// What becomes of refreshes with these tokens that all pass their first check and then share a batch.
-fn in_one_batch(server: &Server, tokens: [&str; 2]) -> [Result<String, Error>; 2] {
+fn in_one_batch(server: &Server, tokens: [&str; 2]) -> [Result<String, LoginError>; 2] {
     let held = server.hold_writer();
     let refresh = |token: &str| {
         let caller = Caller::new(Some(ADMIN.to_owned()));
@@ -51,8 +49,8 @@ fn of_two_reuses_in_one_batch_the_second_finds_nothing() {
     let revoked = Revoked::Login;
     let id = LOGIN.to_owned();
     let refused = [
-        Err(Refusal::TokenReused { revoked }.into()),
-        Err(Refusal::NoSuchPersistentLogin { id }.into()),
+        Err(PersistentLoginRefusal::TokenReused { revoked }.into()),
+        Err(PersistentLoginRefusal::NotFound { id }.into()),
     ];
     assert_eq!(in_one_batch(&server, [NO_TOKEN, NO_TOKEN]), refused);
     is_gone(&server.client(), LOGIN);
@@ -64,7 +62,10 @@ fn a_rotation_does_not_outlive_the_reuse_in_its_batch() {
     let [rotated, reused] = in_one_batch(&server, [TOKEN, NO_TOKEN]);
     let revoked = Revoked::Login;
     assert!(rotated.is_ok());
-    assert_eq!(reused, Err(Refusal::TokenReused { revoked }.into()));
+    assert_eq!(
+        reused,
+        Err(PersistentLoginRefusal::TokenReused { revoked }.into())
+    );
     is_gone(&server.client(), LOGIN);
 }
 

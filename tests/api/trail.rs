@@ -5,12 +5,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rememberd::clock::Clock;
-use rememberd::domain::device::Device;
-use rememberd::domain::persistent_login::Token;
-use rememberd::service::access::Caller;
-use rememberd::service::{persistent_login, upkeep};
-use rememberd::trail::{Event, Reason};
+use rememberd::testing::{
+    Caller, Clock, Device, Event, Reason, Token, service::persistent_login, service::upkeep,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -8,17 +8,11 @@ use hyper::{Method, StatusCode};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
-use rememberd::app::{App, Phase};
-use rememberd::config::Config;
-use rememberd::domain::device::Device;
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId};
-use rememberd::error::{Error, Failure};
-use rememberd::http::response::{self, Fault};
-use rememberd::service::access::Caller;
-use rememberd::service::{demo, persistent_login};
-use rememberd::store::engine::{Engine, EngineOptions};
-use rememberd::store::journal::Journal;
-use rememberd::store::{Opener, Opening, Store, WriterLimits};
+use rememberd::testing::{
+    App, Caller, Config, Device, Engine, EngineOptions, Failure, Fault, Journal, LoginError,
+    Opener, Opening, PersistentLogin, PersistentLoginId, Phase, Store, WriterLimits, response,
+    service::demo, service::persistent_login,
+};
 use tokio::runtime::Runtime;
 use tokio::task;
 
@@ -249,9 +243,9 @@ async fn perform(app: Arc<App>, wish: Wish) -> Result<Answer, Failure> {
     };
     match answer {
         Ok(answer) => Ok(answer),
-        Err(Error::Failed(failure)) => Err(failure),
-        Err(Error::Refused(_)) if is_read => Ok(Answer::Deleted),
-        Err(Error::Refused(refusal)) => panic!("{wish:?} is refused: {refusal:?}"),
+        Err(LoginError::Failed(failure)) => Err(failure),
+        Err(LoginError::Refused(_)) if is_read => Ok(Answer::Deleted),
+        Err(LoginError::Refused(refusal)) => panic!("{wish:?} is refused: {refusal:?}"),
     }
 }
 

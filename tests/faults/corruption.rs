@@ -11,15 +11,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use redb::StorageBackend;
 use redb::backends::FileBackend;
-use rememberd::app::App;
-use rememberd::domain::persistent_login::PersistentLogin;
-use rememberd::error::{Error, Failure};
-use rememberd::server;
-use rememberd::service::access::Caller;
-use rememberd::service::{demo, persistent_login};
-use rememberd::store::Opener;
-use rememberd::store::directory::DataDirectory;
-use rememberd::store::engine::{Engine, EngineOptions};
+use rememberd::testing::{
+    App, Caller, DataDirectory, Engine, EngineOptions, Failure, LoginError, Opener,
+    PersistentLogin, server, service::demo, service::persistent_login,
+};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -182,7 +177,7 @@ impl House {
         rotated.expect("the disk works").token.reveal().to_string()
     }
 
-    async fn refresh(&self) -> Result<PersistentLogin, Error> {
+    async fn refresh(&self) -> Result<PersistentLogin, LoginError> {
         let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
         persistent_login::refresh(&self.app, caller, support::DEMO_LOGIN.to_owned(), None).await
     }
@@ -191,7 +186,10 @@ impl House {
     fn lose_the_disk(&self) {
         self.keep_off_the_disk();
         let failed = self.runtime.block_on(self.refresh());
-        assert!(matches!(failed, Err(Error::Failed(Failure::Storage(_)))));
+        assert!(matches!(
+            failed,
+            Err(LoginError::Failed(Failure::Storage(_)))
+        ));
         self.wait_for_refusal();
     }
 

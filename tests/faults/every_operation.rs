@@ -6,11 +6,7 @@ use std::thread;
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
-use rememberd::app::App;
-use rememberd::error::{Error, Failure};
-use rememberd::store::Opener;
-use rememberd::store::engine::Engine;
-use rememberd::store::persistent_login;
+use rememberd::testing::{App, Engine, Failure, Opener, tables::persistent_login};
 
 use crate::faults::client::{self, Client, OPTIONS, wait_until};
 use crate::faults::ledger::Ledger;
@@ -219,5 +215,5 @@ fn assert_refuses_everyone_while_sick(app: &App, disk: &SickDisk) {
     assert!(!app.is_ready());
     assert!(!app.store.is_open());
     let read = app.store.read(|txn| Ok(persistent_login::is_empty(txn)?));
-    assert_eq!(read, Err(Error::Failed(Failure::Unavailable)));
+    assert_eq!(read, Err(Failure::Unavailable));
 }

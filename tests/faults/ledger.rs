@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+use rememberd::testing::{PersistentLogin, PersistentLoginId};
 use uuid::Uuid;
 
 /// A state that a login may be in.

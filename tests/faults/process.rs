@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use rememberd::service::demo;
+use rememberd::testing::service::demo;
 use serde_json::Value;
 use ureq::Agent;
 

@@ -2,10 +2,7 @@
 
 use std::sync::{Arc, mpsc};
 
-use rememberd::app::App;
-use rememberd::domain::persistent_login::PersistentLogin;
-use rememberd::error::{Error, Failure};
-use rememberd::store::persistent_login;
+use rememberd::testing::{App, Failure, PersistentLogin, tables::persistent_login};
 use tokio::task;
 
 use crate::faults::client::{self, wait_until};
@@ -27,7 +24,7 @@ fn a_reader_that_fails_while_the_queue_is_full_is_heard() {
 
         let failure = Failure::Storage("a page is damaged".to_owned());
         let failed = app.store.read(|_| Err::<(), _>(failure.into()));
-        assert!(matches!(failed, Err(Error::Failed(Failure::Storage(_)))));
+        assert!(matches!(failed, Err(Failure::Storage(_))));
         assert!(!app.is_ready());
         drop(release);
         assert_eq!(queued.await.expect("it does not panic"), Ok(()));
@@ -57,7 +54,7 @@ fn a_wish_to_close_behind_a_batch_that_fails_is_answered() {
         disk.fall_sick(EIO);
         drop(release);
         let written = write.await.expect("it does not panic");
-        assert!(matches!(written, Err(Error::Failed(Failure::Storage(_)))));
+        assert!(matches!(written, Err(Failure::Storage(_))));
         let closed = close.await.expect("it does not panic");
         assert!(matches!(closed, Err(Failure::Storage(_))), "{closed:?}");
         assert!(!app.is_ready());

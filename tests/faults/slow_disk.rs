@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rememberd::app::App;
-use rememberd::domain::persistent_login::{PersistentLogin, Token};
-use rememberd::error::{Error, Failure};
-use rememberd::service::access::Caller;
-use rememberd::service::{demo, persistent_login};
+use rememberd::testing::{
+    App, Caller, Failure, LoginError, PersistentLogin, Token, service::demo,
+    service::persistent_login,
+};
 use tokio::time::timeout;
 
 use crate::faults::client::{self, wait_until};
@@ -67,8 +66,8 @@ fn a_read_that_fails_is_noticed_without_a_write() {
                 let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
                 match persistent_login::read(&app, caller, login.id.to_string()) {
                     Ok(found) => assert_eq!(&found, login),
-                    Err(Error::Failed(failure)) => return Err(failure),
-                    Err(Error::Refused(refusal)) => panic!("{refusal:?}"),
+                    Err(LoginError::Failed(failure)) => return Err(failure),
+                    Err(LoginError::Refused(refusal)) => panic!("{refusal:?}"),
                 }
             }
             Ok(())
@@ -91,7 +90,7 @@ fn a_read_that_fails_is_noticed_without_a_write() {
     });
 }
 
-async fn refresh(app: &App, login: &PersistentLogin) -> Result<PersistentLogin, Error> {
+async fn refresh(app: &App, login: &PersistentLogin) -> Result<PersistentLogin, LoginError> {
     let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
     let presented: Option<Token> = Some(login.token);
     persistent_login::refresh(app, caller, login.id.to_string(), presented).await

@@ -6,9 +6,7 @@ use std::sync::mpsc::Sender;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
-use rememberd::config::ReuseRevokes;
-use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
+use rememberd::testing::{ObjectId, PersistentLogin, PersistentLoginId, ReuseRevokes, Token};
 
 use crate::kill::connection::{Connection, login};
 use crate::kill::server::Server;

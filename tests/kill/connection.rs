@@ -1,10 +1,8 @@
 //! What the clients ask for, over HTTP.
 
-use rememberd::clock::Timestamp;
-use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
-use rememberd::domain::tenant::TenantName;
-use rememberd::service::demo;
+use rememberd::testing::{
+    ObjectId, PersistentLogin, PersistentLoginId, TenantName, Timestamp, Token, service::demo,
+};
 use serde_json::Value;
 use ureq::Agent;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Child;
 
 use clap::ValueEnum;
-use rememberd::config::ReuseRevokes;
+use rememberd::testing::ReuseRevokes;
 
 use crate::support::{self, process};
 

@@ -3,10 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ops::{Bound, ControlFlow};
 
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId};
-use rememberd::error::Failure;
-use rememberd::store::engine::{Fixed, Read, Table};
-use rememberd::store::persistent_login;
+use rememberd::testing::{
+    Failure, Fixed, PersistentLogin, PersistentLoginId, Read, Table, tables::persistent_login,
+};
 use uuid::Uuid;
 
 const LOGINS: Table<Fixed<28>> = Table::new("persistent_login");

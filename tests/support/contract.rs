@@ -5,19 +5,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use rememberd::clock::Timestamp;
-use rememberd::config::ReuseRevokes;
-use rememberd::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
-use rememberd::domain::device::Device;
-use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
-use rememberd::domain::profile::Standing;
-use rememberd::domain::tenant::TenantName;
-use rememberd::error::{Error, Refusal, Revoked};
-use rememberd::service::access::Caller;
-use rememberd::service::persistent_login::Listed;
-use rememberd::store::place::Place;
-use rememberd::trail::{Event, Reason};
+use rememberd::testing::{
+    AccessRefusal, AccessToken, AccessTokenId, Caller, Device, Event, ListedLogin, LoginError,
+    ObjectId, PersistentLogin, PersistentLoginId, PersistentLoginRefusal, Place, ProfileRefusal,
+    Reason, ReuseRevokes, Revoked, Rotation, Standing, TenantName, TenantPermission, Timestamp,
+    Token,
+};
 use uuid::Uuid;
 
 use crate::support::settings::{CLEANER_BATCH_MAX, CLEANER_WALK_MAX, MAX_AGE, Settings};
@@ -67,12 +60,12 @@ impl Model {
         }
     }
 
-    fn identify(&self, who: As) -> Result<(), Error> {
+    fn identify(&self, who: As) -> Result<(), LoginError> {
         let id = who.id().unwrap_or_default();
         match who {
-            As::Nobody | As::Empty => Err(Refusal::AccessTokenMissing.into()),
-            As::Unknown => Err(Refusal::AccessTokenUnknown { id }.into()),
-            As::Expiring if self.now >= TOKEN_EXPIRY => Err(Refusal::AccessTokenExpired {
+            As::Nobody | As::Empty => Err(AccessRefusal::TokenMissing.into()),
+            As::Unknown => Err(AccessRefusal::TokenUnknown { id }.into()),
+            As::Expiring if self.now >= TOKEN_EXPIRY => Err(AccessRefusal::TokenExpired {
                 id,
                 application: "Expiring".to_owned(),
                 expired_on: TOKEN_EXPIRY_DAY.to_owned(),
@@ -83,7 +76,11 @@ impl Model {
     }
 
     /// The profile that the login would be of.
-    pub fn creatable(&self, who: As, profile_id: &str) -> Result<(ObjectId, TenantName), Error> {
+    pub fn creatable(
+        &self,
+        who: As,
+        profile_id: &str,
+    ) -> Result<(ObjectId, TenantName), LoginError> {
         let (id, standing) = self.profile(who, profile_id)?;
         permit(who, "MANAGE_PROFILES", &standing.tenant)?;
         permit(who, "MANAGE_TICKETS", &standing.tenant)?;
@@ -92,12 +89,12 @@ impl Model {
     }
 
     /// The profile, if the caller is known.
-    fn profile(&self, who: As, profile_id: &str) -> Result<(ObjectId, Standing), Error> {
+    fn profile(&self, who: As, profile_id: &str) -> Result<(ObjectId, Standing), LoginError> {
         self.identify(who)?;
         let id = profile_id.to_lowercase();
         let Some(Some(standing)) = self.profiles.get(&id) else {
             let id = profile_id.to_owned();
-            return Err(Refusal::NoSuchProfile { id }.into());
+            return Err(ProfileRefusal::NotFound { id }.into());
         };
         let id = ObjectId::parse(&id).expect("the model's ids are ids");
         Ok((id, standing.clone()))
@@ -106,9 +103,9 @@ impl Model {
     pub fn created(
         &mut self,
         shown: &str,
-        expected: Result<(ObjectId, TenantName), Error>,
+        expected: Result<(ObjectId, TenantName), LoginError>,
         device: Device,
-        answer: Result<PersistentLogin, Error>,
+        answer: Result<PersistentLogin, LoginError>,
     ) {
         let about = |login: &PersistentLogin| (login.profile_id, login.tenant.clone());
         assert_eq!(
@@ -180,7 +177,7 @@ impl Model {
         self.logins.get(id).filter(|login| self.is_valid(login))
     }
 
-    pub fn readable(&self, who: As, id: &str) -> Result<(PersistentLogin, Standing), Error> {
+    pub fn readable(&self, who: As, id: &str) -> Result<(PersistentLogin, Standing), LoginError> {
         self.identify(who)?;
         let found = self.valid(id).and_then(|login| {
             let standing = self.profiles.get(&login.profile_id.to_string())?.clone()?;
@@ -188,7 +185,7 @@ impl Model {
         });
         let Some((login, standing)) = found else {
             let id = id.to_owned();
-            return Err(Refusal::NoSuchPersistentLogin { id }.into());
+            return Err(PersistentLoginRefusal::NotFound { id }.into());
         };
         permit(who, "MANAGE_TICKETS", &login.tenant)?;
         Ok((login, standing))
@@ -200,7 +197,7 @@ impl Model {
         who: As,
         id: &str,
         presented: Option<Token>,
-    ) -> Result<Refreshed, Error> {
+    ) -> Result<Refreshed, LoginError> {
         let (login, standing) = self.readable(who, id)?;
         check_enabled(&login.profile_id.to_string(), &standing)?;
         let Some(presented) = presented else {
@@ -221,7 +218,7 @@ impl Model {
         }
         self.events.push(Event::Reuse);
         let revoked = self.revoke(&login);
-        Err(Refusal::TokenReused { revoked }.into())
+        Err(PersistentLoginRefusal::TokenReused { revoked }.into())
     }
 
     fn is_rotated_within(&self, login: &PersistentLogin, window: Duration) -> bool {
@@ -250,8 +247,8 @@ impl Model {
     pub fn refreshed(
         &mut self,
         shown: &str,
-        expected: Result<Refreshed, Error>,
-        answer: Result<PersistentLogin, Error>,
+        expected: Result<Refreshed, LoginError>,
+        answer: Result<PersistentLogin, LoginError>,
     ) {
         let (before, answer) = match (expected, answer) {
             (Ok(Refreshed::Rotated(before)), Ok(answer)) => (before, answer),
@@ -281,7 +278,7 @@ impl Model {
         self.logins.insert(id, answer);
     }
 
-    pub fn delete(&mut self, who: As, id: &str) -> Result<(), Error> {
+    pub fn delete(&mut self, who: As, id: &str) -> Result<(), LoginError> {
         self.identify(who)?;
         if let Some(login) = self.valid(id).cloned() {
             permit(who, "MANAGE_TICKETS", &login.tenant)?;
@@ -296,7 +293,7 @@ impl Model {
         profile_id: &str,
         start: usize,
         count: usize,
-    ) -> Result<Vec<Listed>, Error> {
+    ) -> Result<Vec<ListedLogin>, LoginError> {
         let (profile_id, standing) = self.profile(who, profile_id)?;
         permit(who, "MANAGE_TICKETS", &standing.tenant)?;
         let mut logins = self.of_profile(profile_id);
@@ -304,7 +301,7 @@ impl Model {
         logins.sort_by_key(|login| (Reverse(last_used(login)), login.id));
         let page = logins.into_iter().skip(start).take(count);
         Ok(page
-            .map(|login| Listed {
+            .map(|login| ListedLogin {
                 device: self.devices[&login.id.to_string()].clone(),
                 created: login.timestamp,
                 last_used: last_used(&login),
@@ -322,7 +319,7 @@ impl Model {
         who: As,
         profile_id: &str,
         except: Option<PersistentLoginId>,
-    ) -> Result<usize, Error> {
+    ) -> Result<usize, LoginError> {
         let (profile_id, standing) = self.profile(who, profile_id)?;
         permit(who, "MANAGE_TICKETS", &standing.tenant)?;
         let mut logins = self.of_profile(profile_id);
@@ -383,20 +380,20 @@ fn last_used(login: &PersistentLogin) -> Timestamp {
         .map_or(login.timestamp, |rotation| rotation.at)
 }
 
-fn permit(who: As, action: &'static str, tenant: &TenantName) -> Result<(), Error> {
+fn permit(who: As, action: &'static str, tenant: &TenantName) -> Result<(), LoginError> {
     let tenant = tenant.as_str();
     if who.may(action, tenant) {
         return Ok(());
     }
     let tenant = tenant.to_owned();
-    Err(Refusal::ActionDenied { action, tenant }.into())
+    Err(AccessRefusal::ActionDenied { action, tenant }.into())
 }
 
-fn check_enabled(id: &str, standing: &Standing) -> Result<(), Error> {
+fn check_enabled(id: &str, standing: &Standing) -> Result<(), LoginError> {
     if standing.enabled {
         return Ok(());
     }
-    Err(Refusal::DisabledProfile {
+    Err(ProfileRefusal::Disabled {
         id: id.to_owned(),
         tenant: standing.tenant.as_str().to_owned(),
     }

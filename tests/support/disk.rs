@@ -32,12 +32,12 @@ struct Contents {
 #[derive(Clone, Default)]
 pub struct Recording {
     pub base: Vec<u8>,
-    pub events: Vec<Event>,
+    pub events: Vec<DiskEvent>,
 }
 
 /// Something that happened.
 #[derive(Clone)]
-pub enum Event {
+pub enum DiskEvent {
     Write {
         offset: usize,
         data: Vec<u8>,
@@ -83,7 +83,7 @@ impl Disk {
     }
 
     /// Notes something that did not happen to the disk itself.
-    pub fn note(&self, event: Event) {
+    pub fn note(&self, event: DiskEvent) {
         self.lock().recording.events.push(event);
     }
 
@@ -120,7 +120,7 @@ impl StorageBackend for Disk {
         let length = index(length)?;
         let mut contents = self.lock();
         contents.bytes.resize(length, 0);
-        contents.recording.events.push(Event::SetLength(length));
+        contents.recording.events.push(DiskEvent::SetLength(length));
         Ok(())
     }
 
@@ -129,7 +129,7 @@ impl StorageBackend for Disk {
         thread::yield_now();
         let mut contents = self.lock();
         if contents.honest {
-            contents.recording.events.push(Event::Sync);
+            contents.recording.events.push(DiskEvent::Sync);
         }
         Ok(())
     }
@@ -140,14 +140,14 @@ impl StorageBackend for Disk {
         let end = offset + data.len();
         if end > contents.bytes.len() {
             contents.bytes.resize(end, 0);
-            contents.recording.events.push(Event::SetLength(end));
+            contents.recording.events.push(DiskEvent::SetLength(end));
         }
         contents.bytes[offset..end].copy_from_slice(data);
         let data = data.to_owned();
         contents
             .recording
             .events
-            .push(Event::Write { offset, data });
+            .push(DiskEvent::Write { offset, data });
         Ok(())
     }
 }
@@ -188,7 +188,7 @@ impl Survival {
 /// A disk's past, gone through once more.
 pub struct Replay<'a> {
     synced: Vec<u8>,
-    unsynced: Vec<&'a Event>,
+    unsynced: Vec<&'a DiskEvent>,
 }
 
 impl<'a> Replay<'a> {
@@ -201,15 +201,15 @@ impl<'a> Replay<'a> {
     }
 
     /// Goes on by one event.
-    pub fn step(&mut self, event: &'a Event) {
+    pub fn step(&mut self, event: &'a DiskEvent) {
         match event {
-            Event::Write { .. } | Event::SetLength(_) => self.unsynced.push(event),
-            Event::Sync => {
+            DiskEvent::Write { .. } | DiskEvent::SetLength(_) => self.unsynced.push(event),
+            DiskEvent::Sync => {
                 for event in self.unsynced.drain(..) {
                     apply(&mut self.synced, event);
                 }
             }
-            Event::Asked(_) | Event::Answered(_) => {}
+            DiskEvent::Asked(_) | DiskEvent::Answered(_) => {}
         }
     }
 
@@ -234,7 +234,7 @@ impl<'a> Replay<'a> {
             .unsynced
             .iter()
             .filter_map(|event| match event {
-                Event::SetLength(length) => Some(*length),
+                DiskEvent::SetLength(length) => Some(*length),
                 _ => None,
             })
             .collect();
@@ -249,7 +249,7 @@ impl<'a> Replay<'a> {
     /// The writes that survive, in the order in which they reach the disk.
     fn writes(&self, survival: Survival, random: &mut StdRng) -> Vec<(usize, &'a [u8])> {
         let writes = self.unsynced.iter().filter_map(|event| match event {
-            Event::Write { offset, data } => Some((*offset, data.as_slice())),
+            DiskEvent::Write { offset, data } => Some((*offset, data.as_slice())),
             _ => None,
         });
         match survival {
@@ -280,10 +280,10 @@ fn sectors((offset, data): (usize, &[u8])) -> impl Iterator<Item = (usize, &[u8]
     std::iter::once((offset, first)).chain(rest)
 }
 
-fn apply(bytes: &mut Vec<u8>, event: &Event) {
+fn apply(bytes: &mut Vec<u8>, event: &DiskEvent) {
     match event {
-        Event::Write { offset, data } => bytes[*offset..][..data.len()].copy_from_slice(data),
-        Event::SetLength(length) => bytes.resize(*length, 0),
-        Event::Sync | Event::Asked(_) | Event::Answered(_) => {}
+        DiskEvent::Write { offset, data } => bytes[*offset..][..data.len()].copy_from_slice(data),
+        DiskEvent::SetLength(length) => bytes.resize(*length, 0),
+        DiskEvent::Sync | DiskEvent::Asked(_) | DiskEvent::Answered(_) => {}
     }
 }

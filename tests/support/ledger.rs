@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
+use rememberd::testing::{PersistentLogin, PersistentLoginId, Token};
 use uuid::Uuid;
 
 /// A state that a login may be in.

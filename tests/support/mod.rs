@@ -17,18 +17,11 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rememberd::app::App;
-use rememberd::clock::{Clock, Timestamp};
-use rememberd::config::Config;
-use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
-use rememberd::domain::profile::Profile;
-use rememberd::domain::tenant::TenantName;
-use rememberd::entropy::Entropy;
-use rememberd::service::seed::{self, Loaded, Seed};
-use rememberd::service::seed_file::SeedFile;
-use rememberd::store::journal::JournalLimits;
-use rememberd::store::{Opener, Store, WriterLimits};
+use rememberd::testing::{
+    App, Clock, Config, Entropy, JournalLimits, Loaded, ObjectId, Opener, PersistentLogin,
+    PersistentLoginId, Profile, Seed, SeedFile, Store, TenantName, Timestamp, Token, WriterLimits,
+    service::seed,
+};
 use uuid::Uuid;
 
 /// The example data, which every test here begins with.

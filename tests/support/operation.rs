@@ -1,11 +1,9 @@
 //! What a client or the cleaner may do to logins: done by the services, and followed by the model.
 
-use rememberd::app::App;
-use rememberd::domain::device::Device;
-use rememberd::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
-use rememberd::error::Error;
-use rememberd::service::persistent_login::{self, Listed};
-use rememberd::store::place::Place;
+use rememberd::testing::{
+    App, Device, ListedLogin, LoginError, PersistentLogin, PersistentLoginId, Place, Token,
+    service::persistent_login,
+};
 
 use crate::support::contract::{As, Model};
 
@@ -25,11 +23,11 @@ pub enum Operation {
 /// What the services said to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
-    Login(Result<PersistentLogin, Error>),
-    Done(Result<(), Error>),
-    List(Result<Vec<Listed>, Error>),
-    Count(Result<usize, Error>),
-    Walked(Result<Option<Place>, Error>),
+    Login(Result<PersistentLogin, LoginError>),
+    Done(Result<(), LoginError>),
+    List(Result<Vec<ListedLogin>, LoginError>),
+    Count(Result<usize, LoginError>),
+    Walked(Result<Option<Place>, LoginError>),
 }
 
 impl Operation {
@@ -58,10 +56,16 @@ impl Operation {
                     persistent_login::delete_by_profile(app, caller, profile_id, except).await;
                 Answer::Count(count)
             }
-            Self::DeleteExpired => Answer::Count(persistent_login::delete_expired(app).await),
-            Self::DeleteIdle(after) => {
-                Answer::Walked(persistent_login::delete_idle(app, after).await)
-            }
+            Self::DeleteExpired => Answer::Count(
+                persistent_login::delete_expired(app)
+                    .await
+                    .map_err(Into::into),
+            ),
+            Self::DeleteIdle(after) => Answer::Walked(
+                persistent_login::delete_idle(app, after)
+                    .await
+                    .map_err(Into::into),
+            ),
         }
     }
 }

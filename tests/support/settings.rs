@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
-use rememberd::config::ReuseRevokes;
+use rememberd::testing::ReuseRevokes;
 
 /// How old a login may become: little, so that the limit is reached often.
 pub const MAX_AGE: Duration = Duration::from_secs(3_600);

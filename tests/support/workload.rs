@@ -12,19 +12,16 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt};
-use rememberd::app::App;
-use rememberd::domain::device::Device;
-use rememberd::domain::object_id::ObjectId;
-use rememberd::domain::persistent_login::PersistentLogin;
-use rememberd::store::engine::{Engine, EngineOptions};
-use rememberd::store::{access_token, profile};
-use rememberd::trail;
+use rememberd::testing::{
+    App, Device, Engine, EngineOptions, Event, ObjectId, PersistentLogin, tables::access_token,
+    tables::profile,
+};
 use serde_json::Value;
 
 use crate::support;
 use crate::support::audit;
 use crate::support::contract::{As, Model};
-use crate::support::disk::{Disk, Event, Recording};
+use crate::support::disk::{Disk, DiskEvent, Recording};
 use crate::support::ledger::{Change, State};
 use crate::support::operation::Operation;
 use crate::support::settings::Settings;
@@ -45,7 +42,7 @@ pub struct Past {
     /// What the operations, by their numbers in the recording, came to.
     pub outcomes: Vec<Change>,
     /// Of everything that happened, for the trail.
-    pub events: Vec<trail::Event>,
+    pub events: Vec<Event>,
 }
 
 /// Runs `rounds` rounds on `disk`, and more of them, up to ten times as many, until what happened
@@ -54,7 +51,7 @@ pub async fn run(
     disk: &Disk,
     options: &EngineOptions,
     rounds: usize,
-    is_enough: impl Fn(&[trail::Event]) -> bool,
+    is_enough: impl Fn(&[Event]) -> bool,
     random: &mut StdRng,
 ) -> Past {
     let mut model = Model::new(support::START, Settings::draw(random));
@@ -154,7 +151,7 @@ impl Workload {
         let mut answers = Vec::new();
         for (number, operation) in (first_number..).zip(&operations) {
             let mut answer = Box::pin(operation.clone().perform(&self.app));
-            self.disk.note(Event::Asked(number));
+            self.disk.note(DiskEvent::Asked(number));
             let at_once = poll(answer.as_mut());
             answers.push((answer, at_once));
         }
@@ -171,7 +168,7 @@ impl Workload {
             let shown = format!("operation {number}: {operation:?}");
             self.model.follow(&shown, operation, answer);
             self.outcomes.push(change(&before, &self.model.logins));
-            self.disk.note(Event::Answered(number));
+            self.disk.note(DiskEvent::Answered(number));
         }
     }
 

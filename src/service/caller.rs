@@ -1,0 +1,116 @@
+//! Who asks: the application that presents an access token.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::access_token::{AccessToken, AccessTokenId};
+use crate::service::error::Error;
+use crate::service::transaction;
+use crate::store::access_token;
+use crate::store::engine::Read;
+
+/// Why a caller may not do what it asked for. The texts are the caller's own or public.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AccessRefusal {
+    /// The request has no access token id, or an empty one.
+    TokenMissing,
+    /// No access token has this id.
+    TokenUnknown {
+        /// The id as the caller gave it.
+        id: String,
+    },
+    /// The access token has expired.
+    TokenExpired {
+        /// The id as the caller gave it.
+        id: String,
+        /// The application that the token was issued to.
+        application: String,
+        /// The day of expiry (UTC) as `MM/dd/yyyy`.
+        expired_on: String,
+    },
+    /// The access token does not allow the action on the tenant.
+    ActionDenied {
+        /// The name of the action.
+        action: &'static str,
+        /// The tenant's name.
+        tenant: String,
+    },
+}
+
+impl From<AccessRefusal> for Error<AccessRefusal> {
+    fn from(refusal: AccessRefusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// The access token id that a request came with, if any.
+#[derive(Clone, Debug)]
+pub struct Caller(Option<AccessTokenId>);
+
+impl Caller {
+    /// The caller that presents `access_token_id`; an empty one is none.
+    pub fn new(access_token_id: Option<String>) -> Self {
+        Self(access_token_id.and_then(AccessTokenId::new))
+    }
+
+    /// The caller's access token, which exists and is not expired at `now`.
+    ///
+    /// # Errors
+    ///
+    /// The refusal that the wire contract has for each case ("Errors"); failures of the storage.
+    pub fn identify(
+        &self,
+        txn: &impl Read,
+        now: Timestamp,
+    ) -> Result<Arc<AccessToken>, Error<AccessRefusal>> {
+        let id = self.0.as_ref().ok_or(AccessRefusal::TokenMissing)?;
+        let Some(token) = access_token::get(txn, id)? else {
+            let id = id.reveal().to_owned();
+            return Err(AccessRefusal::TokenUnknown { id }.into());
+        };
+        match token.expires_on {
+            Some(expiry) if token.is_expired(now) => Err(AccessRefusal::TokenExpired {
+                id: id.reveal().to_owned(),
+                application: token.application.clone(),
+                expired_on: day(expiry),
+            }
+            .into()),
+            _ => Ok(token),
+        }
+    }
+}
+
+/// Refuses a caller that has no valid access token, before the rest of its request is looked at.
+///
+/// # Errors
+///
+/// As [`Caller::identify`].
+pub fn admit(app: &App, caller: &Caller) -> Result<(), Error<AccessRefusal>> {
+    let now = app.clock.now();
+    transaction::read(app, |txn| caller.identify(txn, now).map(drop))
+}
+
+/// The day as `MM/dd/yyyy`, in UTC.
+fn day(moment: Timestamp) -> String {
+    let format = format_description!("[month]/[day]/[year]");
+    OffsetDateTime::from_unix_timestamp(moment.as_millis().div_euclid(1_000))
+        .ok()
+        .and_then(|date| date.format(&format).ok())
+        .unwrap_or_else(|| "an unknown day".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_written_as_the_contract_has_them() {
+        assert_eq!(day(Timestamp::from_millis(1_495_665_332_589)), "05/24/2017");
+        assert_eq!(day(Timestamp::from_millis(-1)), "12/31/1969");
+        assert_eq!(day(Timestamp::from_millis(i64::MAX)), "an unknown day");
+    }
+}

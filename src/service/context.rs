@@ -1,0 +1,102 @@
+//! When something is done to logins, by whom and under which limits: what every use case takes into its
+//! transaction, and records in the audit log.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::domain::access_token::AccessToken;
+use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::{Lifetime, PersistentLogin};
+use crate::error::Failure;
+use crate::store::engine::Read;
+use crate::store::engine::write_txn::WriteTxn;
+use crate::store::persistent_login;
+use crate::trail::{Event, Trail};
+
+/// When something is asked for, who asks, and which limits hold then.
+#[derive(Clone)]
+pub(super) struct OpContext {
+    pub(super) now: Timestamp,
+    pub(super) lifetime: Lifetime,
+    audit: Arc<Trail>,
+    /// `None` if the server acts by itself.
+    caller: Option<Arc<AccessToken>>,
+}
+
+impl OpContext {
+    /// The context of what the server does by itself.
+    pub(super) fn as_system(app: &App) -> Self {
+        Self {
+            now: app.clock.now(),
+            lifetime: lifetime(&app.config),
+            audit: Arc::clone(&app.trail),
+            caller: None,
+        }
+    }
+
+    /// The context of what the application does that `caller` was issued to.
+    pub(super) fn as_caller(&self, caller: Arc<AccessToken>) -> Self {
+        Self {
+            caller: Some(caller),
+            ..self.clone()
+        }
+    }
+
+    /// Records `event` once `txn` is committed.
+    pub(super) fn record(&self, txn: &WriteTxn, event: Event, login: &PersistentLogin) {
+        let (audit, now, login) = (Arc::clone(&self.audit), self.now, login.clone());
+        let caller = self.caller.clone();
+        txn.afterwards(move || {
+            let application = caller.as_deref().map(|caller| caller.application.as_str());
+            audit.record(event, &login, application, now);
+        });
+    }
+
+    /// Deletes `login` and records `event`, or its expiry if it had expired already. Returns whether it was
+    /// valid until now.
+    ///
+    /// # Errors
+    ///
+    /// Failures of the storage.
+    pub(super) fn delete_and_record(
+        &self,
+        txn: &WriteTxn,
+        event: Event,
+        login: &PersistentLogin,
+    ) -> Result<bool, Failure> {
+        persistent_login::delete(txn, login)?;
+        let was_valid = !login.is_expired(self.now, self.lifetime);
+        self.record(txn, if was_valid { event } else { Event::Expiry }, login);
+        Ok(was_valid)
+    }
+
+    /// The logins of a profile that have to go for `kept` of them to stay: first those that have expired
+    /// and were not removed yet, then those unused longest.
+    ///
+    /// # Errors
+    ///
+    /// Failures of the storage.
+    pub(super) fn surplus(
+        &self,
+        txn: &impl Read,
+        profile_id: ObjectId,
+        kept: usize,
+    ) -> Result<Vec<PersistentLogin>, Failure> {
+        let mut logins = persistent_login::of_profile(txn, profile_id)?;
+        logins.sort_by_key(|login| {
+            let is_valid = !login.is_expired(self.now, self.lifetime);
+            (is_valid, login.last_used(), login.id)
+        });
+        logins.truncate(logins.len().saturating_sub(kept));
+        Ok(logins)
+    }
+}
+
+fn lifetime(config: &Config) -> Lifetime {
+    Lifetime {
+        max_age: config.persistent_login_max_age,
+        idle_max: config.persistent_login_idle_max,
+    }
+}

@@ -1,0 +1,53 @@
+//! A profile signs in and is to be remembered.
+
+use crate::app::App;
+use crate::domain::device::Device;
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
+use crate::service::access::ProfileRequest;
+use crate::service::caller::Caller;
+use crate::service::error::Error;
+use crate::service::persistent_login::refusal::PersistentLoginRefusal;
+use crate::service::transaction;
+use crate::store::persistent_login;
+use crate::trail::{Event, Reason};
+
+/// Creates a login of the profile with the id `profile_id`. At the cap of a profile's logins, those unused
+/// longest make room.
+///
+/// # Errors
+///
+/// Refuses an invalid caller, an unknown profile, a caller without MANAGE_PROFILES and then
+/// MANAGE_TICKETS on its tenant, and a disabled profile, in this order.
+pub async fn create(
+    app: &App,
+    caller: Caller,
+    profile_id: String,
+    device: Device,
+) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
+    let request = ProfileRequest::new(app, caller, profile_id);
+    transaction::read(app, |txn| request.authorize_create(txn).map(drop))?;
+    let id = PersistentLoginId::new(app.entropy.uuid());
+    let token = Token::new(app.entropy.uuid());
+    let cap = app.config.logins_per_profile_max;
+    transaction::write(app, move |txn| {
+        let (caller, profile_id, profile) = request.authorize_create(txn)?;
+        let login = PersistentLogin {
+            id,
+            tenant: profile.tenant,
+            profile_id,
+            token,
+            timestamp: request.context.now,
+            rotation: None,
+        };
+        let context = request.context.as_caller(caller);
+        if let Some(cap) = cap {
+            for surplus in context.surplus(txn, profile_id, cap.get() - 1)? {
+                context.delete_and_record(txn, Event::Revocation(Reason::Cap), &surplus)?;
+            }
+        }
+        persistent_login::create(txn, &login, &device)?;
+        context.record(txn, Event::Create, &login);
+        Ok(login)
+    })
+    .await
+}

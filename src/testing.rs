@@ -1,0 +1,96 @@
+//! What the tests and benchmarks reach: the one public path to the inside, item by item, so that the
+//! compiler finds what neither the program nor a test uses. No promise is made to anybody else.
+
+pub use crate::app::{App, Phase};
+pub use crate::clock::{Clock, Timestamp};
+pub use crate::config::{Config, ReuseRevokes};
+pub use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
+pub use crate::domain::device::Device;
+pub use crate::domain::object_id::ObjectId;
+pub use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
+pub use crate::domain::profile::{Profile, Standing};
+pub use crate::domain::tenant::TenantName;
+pub use crate::entropy::Entropy;
+pub use crate::error::Failure;
+pub use crate::http::response::Fault;
+pub use crate::service::caller::{AccessRefusal, Caller};
+pub use crate::service::persistent_login::list::ListedLogin;
+pub use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
+pub use crate::service::profile::ProfileRefusal;
+pub use crate::service::seed::{Loaded, Seed};
+pub use crate::service::seed_file::SeedFile;
+pub use crate::store::directory::DataDirectory;
+pub use crate::store::engine::write_txn::WriteTxn;
+pub use crate::store::engine::{Engine, EngineOptions, Fixed, Read, Table};
+pub use crate::store::journal::{Journal, JournalLimits};
+pub use crate::store::place::Place;
+pub use crate::store::{Opener, Opening, Store, WriterLimits};
+pub use crate::trail::{Event, Reason};
+
+/// Why a use case of persistent logins did not return its value.
+pub type LoginError = crate::service::error::Error<PersistentLoginRefusal>;
+
+/// The sockets.
+pub mod server {
+    pub use crate::server::run;
+}
+
+/// Answers to failed requests.
+pub mod response {
+    pub use crate::http::response::fault;
+}
+
+/// The use cases.
+pub mod service {
+    /// Those of the example data.
+    pub mod demo {
+        pub use crate::service::demo::{ACCESS_TOKEN_ID, is_exposed};
+    }
+
+    /// Those of persistent logins.
+    pub mod persistent_login {
+        pub use crate::service::persistent_login::create::create;
+        pub use crate::service::persistent_login::delete::{delete, delete_by_profile};
+        pub use crate::service::persistent_login::expire::{delete_expired, delete_idle};
+        pub use crate::service::persistent_login::list::list_by_profile;
+        pub use crate::service::persistent_login::read::read;
+        pub use crate::service::persistent_login::refresh::refresh;
+    }
+
+    /// Those of a seed file.
+    pub mod seed {
+        pub use crate::service::seed::load;
+    }
+
+    /// Those of the background.
+    pub mod upkeep {
+        pub use crate::service::upkeep::{
+            prepare_trail, restore_newest_time, run, save_newest_time,
+        };
+    }
+}
+
+/// Records of each resource.
+pub mod tables {
+    /// Of access tokens.
+    pub mod access_token {
+        pub use crate::store::access_token::{get, put};
+    }
+
+    /// Of persistent logins.
+    pub mod persistent_login {
+        pub use crate::store::persistent_login::{
+            count, create, delete, delete_created_until, get, is_empty, of_profile, walk,
+        };
+    }
+
+    /// Of profiles.
+    pub mod profile {
+        pub use crate::store::profile::{create, delete, get, id_by_username, standing, update};
+    }
+
+    /// Of tenants.
+    pub mod tenant {
+        pub use crate::store::tenant::get;
+    }
+}
