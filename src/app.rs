@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::store::Store;
-use crate::trail::Trail;
 
 /// One running server, apart from its sockets.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct App {
     /// Randomness.
     pub entropy: Entropy,
     /// What happened to logins; jobs of the writer hold it too.
-    pub trail: Arc<Trail>,
+    pub audit: Arc<AuditLog>,
     phase: AtomicU8,
 }
 
@@ -45,7 +45,7 @@ impl App {
             store,
             clock,
             entropy,
-            trail: Arc::default(),
+            audit: Arc::default(),
             phase: AtomicU8::new(Phase::Starting as u8),
         }
     }

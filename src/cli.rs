@@ -146,7 +146,7 @@ fn opener(directory: DataDirectory, config: &Config) -> Opener {
 /// Makes an open database fit to be served.
 async fn prepare(app: &App) -> Result<(), Stopped> {
     upkeep::restore_newest_time(app)?;
-    upkeep::prepare_trail(app).await?;
+    upkeep::prepare_audit_log(app).await?;
     match &app.config.seed {
         Some(file) => load_seed(app, file).await?,
         None => {

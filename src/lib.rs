@@ -17,7 +17,7 @@
 //! | [`store`] | redb, keys, record encoding, the writer thread | who may do what |
 //! | [`domain`] | what a persistent login is and how it rotates: pure functions and types | I/O, clock, randomness |
 //!
-//! [`app`] is what the use cases stand on, [`trail`] is where they tell what happened. [`config`], [`clock`], [`entropy`], [`error`] and
+//! [`app`] is what the use cases stand on, [`audit`] is where they record what happened. [`config`], [`clock`], [`entropy`], [`error`] and
 //! [`logging`] lie on the ground: they import nothing above them.
 //!
 //! A resource has the same name on every floor: `http/persistent_login.rs`,
@@ -59,8 +59,8 @@ mod domain;
 mod store;
 
 mod app;
+mod audit;
 mod service;
-mod trail;
 
 mod http;
 mod server;

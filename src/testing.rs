@@ -2,6 +2,7 @@
 //! compiler finds what neither the program nor a test uses. No promise is made to anybody else.
 
 pub use crate::app::{App, Phase};
+pub use crate::audit::{Event, Reason};
 pub use crate::clock::{Clock, Timestamp};
 pub use crate::config::{Config, ReuseRevokes};
 pub use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
@@ -25,7 +26,6 @@ pub use crate::store::engine::{Engine, EngineOptions, Fixed, Read, Table};
 pub use crate::store::journal::{Journal, JournalLimits};
 pub use crate::store::place::Place;
 pub use crate::store::{Opener, Opening, Store, WriterLimits};
-pub use crate::trail::{Event, Reason};
 
 /// Why a use case of persistent logins did not return its value.
 pub type LoginError = crate::service::error::Error<PersistentLoginRefusal>;
@@ -65,7 +65,7 @@ pub mod service {
     /// Those of the background.
     pub mod upkeep {
         pub use crate::service::upkeep::{
-            prepare_trail, restore_newest_time, run, save_newest_time,
+            prepare_audit_log, restore_newest_time, run, save_newest_time,
         };
     }
 }

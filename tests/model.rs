@@ -219,7 +219,7 @@ impl Trial {
     }
 
     async fn reopen(&mut self) {
-        self.compare_trail().await;
+        self.compare_audit_log().await;
         self.app.store.close().await.expect("the database closes");
         self.past_events.append(&mut self.model.events);
         self.model.settings = Settings::draw(&mut self.random);
@@ -242,14 +242,14 @@ impl Trial {
         }
     }
 
-    /// The trail has counted what happened since the database was opened.
-    async fn compare_trail(&self) {
+    /// The audit log has counted what happened since the database was opened.
+    async fn compare_audit_log(&self) {
         let nothing = self.app.store.write(|_| Ok(()));
-        // What the trail is told after an answer, it was told before the next batch.
+        // What the audit log is told after an answer, it was told before the next batch.
         nothing.await.expect("the store is open");
         for event in Event::ALL {
             let happened = occurrences(&self.model.events, event);
-            assert_eq!(self.app.trail.count(event), happened, "{event:?}");
+            assert_eq!(self.app.audit.count(event), happened, "{event:?}");
         }
     }
 

@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 11] = [
     &["clock", "config", "entropy", "error", "logging", "property"],
     &["domain"],
     &["store"],
-    &["trail"],
+    &["audit"],
     &["app"],
     &["service"],
     &["http"],

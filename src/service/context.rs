@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::audit::{AuditLog, Event};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::domain::access_token::AccessToken;
@@ -13,14 +14,13 @@ use crate::error::Failure;
 use crate::store::engine::Read;
 use crate::store::engine::write_txn::WriteTxn;
 use crate::store::persistent_login;
-use crate::trail::{Event, Trail};
 
 /// When something is asked for, who asks, and which limits hold then.
 #[derive(Clone)]
 pub(super) struct OpContext {
     pub(super) now: Timestamp,
     pub(super) lifetime: Lifetime,
-    audit: Arc<Trail>,
+    audit: Arc<AuditLog>,
     /// `None` if the server acts by itself.
     caller: Option<Arc<AccessToken>>,
 }
@@ -31,7 +31,7 @@ impl OpContext {
         Self {
             now: app.clock.now(),
             lifetime: lifetime(&app.config),
-            audit: Arc::clone(&app.trail),
+            audit: Arc::clone(&app.audit),
             caller: None,
         }
     }

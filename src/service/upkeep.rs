@@ -55,12 +55,12 @@ pub fn restore_newest_time(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Gives the trail the database's key for its fingerprints, which is made up once.
+/// Gives the audit log the database's key for its fingerprints, which is made up once.
 ///
 /// # Errors
 ///
 /// Failures of the storage.
-pub async fn prepare_trail(app: &App) -> Result<(), Failure> {
+pub async fn prepare_audit_log(app: &App) -> Result<(), Failure> {
     let known = app.store.read(|txn| meta::fingerprint_key(txn))?;
     let key = match known {
         Some(key) => key,
@@ -72,7 +72,7 @@ pub async fn prepare_trail(app: &App) -> Result<(), Failure> {
             key
         }
     };
-    app.trail.set_key(&key);
+    app.audit.set_key(&key);
     Ok(())
 }
 

@@ -29,7 +29,7 @@ pub fn put_newest_time(txn: &WriteTxn, time: Timestamp) -> Result<(), Failure> {
     txn.put(&META, NEWEST_TIME, &encode_newest_time(&time))
 }
 
-/// The key of the trail's fingerprints, if one was ever put.
+/// The key of the audit log's fingerprints, if one was ever put.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ pub fn fingerprint_key(txn: &impl Read) -> Result<Option<[u8; 32]>, Failure> {
     txn.get(&META, FINGERPRINT_KEY, decode_fingerprint_key)
 }
 
-/// Puts the key of the trail's fingerprints.
+/// Puts the key of the audit log's fingerprints.
 ///
 /// # Errors
 ///

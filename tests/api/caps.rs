@@ -27,7 +27,7 @@ fn ids(client: &Client) -> Vec<String> {
 
 fn evictions(server: &Server) -> u64 {
     server.wait_for_writer();
-    server.app.trail.count(Event::Revocation(Reason::Cap))
+    server.app.audit.count(Event::Revocation(Reason::Cap))
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn an_expired_login_takes_no_place() {
     let two = create(&server);
     assert_eq!(ids(&client), [two, one]);
     assert_eq!(evictions(&server), 0);
-    assert_eq!(server.app.trail.count(Event::Expiry), 1);
+    assert_eq!(server.app.audit.count(Event::Expiry), 1);
 }
 
 #[test]

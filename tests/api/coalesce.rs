@@ -101,7 +101,7 @@ fn parallel_refreshes_end_with_the_same_token_after_one_rotation() {
     assert_ne!(answers[0], first_login());
     assert_eq!(server.client().read(LOGIN).login(), answers[0]);
     server.wait_for_writer();
-    assert_eq!(server.app.trail.count(Event::Rotation), 1);
-    let coalesced = server.app.trail.count(Event::Coalesced);
+    assert_eq!(server.app.audit.count(Event::Rotation), 1);
+    let coalesced = server.app.audit.count(Event::Coalesced);
     assert_eq!(coalesced, REFRESHES as u64 - 1);
 }

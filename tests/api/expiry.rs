@@ -167,7 +167,7 @@ fn the_upkeep_removes_all_that_has_expired_at_once() {
     server.app.clock.advance(Duration::from_secs(15));
     server.spawn(upkeep::run(Arc::clone(&server.app)));
     wait_until("all that has expired is removed", || {
-        server.app.trail.count(Event::Expiry) == 5
+        server.app.audit.count(Event::Expiry) == 5
     });
     assert_eq!(left(server), ids()[5..]);
 }

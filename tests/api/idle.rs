@@ -127,7 +127,7 @@ fn the_walk_removes_what_is_idle_in_bounded_steps_and_goes_on_where_it_was() {
     };
     let expired = || {
         server.wait_for_writer();
-        server.app.trail.count(Event::Expiry)
+        server.app.audit.count(Event::Expiry)
     };
     let commits = server.app.store.commits();
     assert_eq!((walk(None), expired()), (at(2), 2));
@@ -160,11 +160,11 @@ fn the_walk_removes_at_the_limit_and_not_before() {
     server.app.clock.advance(10 * SECOND - MILLISECOND);
     assert_eq!(walk(), Ok(None));
     server.wait_for_writer();
-    assert_eq!(server.app.trail.count(Event::Expiry), 6);
+    assert_eq!(server.app.audit.count(Event::Expiry), 6);
     server.app.clock.advance(MILLISECOND);
     assert_eq!(walk(), Ok(None));
     server.wait_for_writer();
-    assert_eq!(server.app.trail.count(Event::Expiry), 7);
+    assert_eq!(server.app.audit.count(Event::Expiry), 7);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn the_upkeep_walks_to_the_end_step_by_step_and_begins_again() {
     server.spawn(upkeep::run(Arc::clone(&server.app)));
     let removed = |count| {
         wait_until("the idle logins are removed", || {
-            server.app.trail.count(Event::Expiry) == count
+            server.app.audit.count(Event::Expiry) == count
         });
     };
     removed(5);

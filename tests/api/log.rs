@@ -10,7 +10,7 @@ use crate::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
 /// Stands in queries and bodies of [`requests`], and must not stand in the log.
 const MARK: &str = "marked-text";
 
-/// Stand in the log's lines of the trail, and must not stand in others.
+/// Stand in the log's lines of the audit log, and must not stand in others.
 const TRAIL_ALONE: [&str; 2] = [PROFILE, "demo"];
 
 /// What is logged of a request, beside what differs from run to run.
@@ -102,14 +102,14 @@ fn log(format: &str) -> String {
     ended.stderr
 }
 
-/// Whether a line of the log is one of the trail.
+/// Whether a line of the log is one of the audit log.
 fn is_event(line: &str, format: &str) -> bool {
     match format {
         "json" => {
             let event: Value = serde_json::from_str(line).expect("every line is JSON");
-            event["fields"]["message"] == "trail"
+            event["fields"]["message"] == "audit"
         }
-        _ => line.contains(" INFO trail what="),
+        _ => line.contains(" INFO audit what="),
     }
 }
 

@@ -13,6 +13,7 @@ mod wire;
 
 // What a client asks for.
 mod access_token;
+mod audit_log;
 mod by_profile;
 mod caps;
 mod coalesce;
@@ -24,7 +25,6 @@ mod idle;
 mod parameters;
 mod paths;
 mod persistent_login;
-mod trail;
 
 // Many clients, and a disk that does not keep up.
 mod overload;

@@ -82,10 +82,10 @@ fn many_tabs_end_with_the_same_successor_after_one_rotation() {
         assert_ne!(answers[0], current);
         assert_eq!(server.client().read(LOGIN).login(), answers[0]);
         server.wait_for_writer();
-        assert_eq!(server.app.trail.count(Event::Rotation), round);
+        assert_eq!(server.app.audit.count(Event::Rotation), round);
         let graces = round * (TABS as u64 - 1);
-        assert_eq!(server.app.trail.count(Event::Grace), graces);
-        assert_eq!(server.app.trail.count(Event::Reuse), 0);
+        assert_eq!(server.app.audit.count(Event::Grace), graces);
+        assert_eq!(server.app.audit.count(Event::Reuse), 0);
         current = answers[0].clone();
     }
 }

@@ -31,7 +31,7 @@ pub struct Model {
     pub tokens: BTreeMap<String, Vec<Token>>,
     /// By their ids in lower case; `None` for one that is gone.
     pub profiles: BTreeMap<String, Option<Standing>>,
-    /// What happened, in order, for the trail.
+    /// What happened, in order, for the audit log.
     pub events: Vec<Event>,
     /// Every token and every login id ever told: each is told for a first time only once.
     told: HashSet<Uuid>,

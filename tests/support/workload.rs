@@ -41,7 +41,7 @@ pub struct Past {
     pub first: Vec<PersistentLogin>,
     /// What the operations, by their numbers in the recording, came to.
     pub outcomes: Vec<Change>,
-    /// Of everything that happened, for the trail.
+    /// Of everything that happened, for the audit log.
     pub events: Vec<Event>,
 }
 

@@ -1,6 +1,7 @@
 //! A profile signs in and is to be remembered.
 
 use crate::app::App;
+use crate::audit::{Event, Reason};
 use crate::domain::device::Device;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 use crate::service::access::ProfileRequest;
@@ -9,7 +10,6 @@ use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::transaction;
 use crate::store::persistent_login;
-use crate::trail::{Event, Reason};
 
 /// Creates a login of the profile with the id `profile_id`. At the cap of a profile's logins, those unused
 /// longest make room.

@@ -1,6 +1,7 @@
 //! Logins end because somebody signs out, here or everywhere.
 
 use crate::app::App;
+use crate::audit::Event;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::service::access::{LoginRequest, ProfileRequest};
 use crate::service::caller::Caller;
@@ -8,7 +9,6 @@ use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::transaction;
 use crate::store::persistent_login;
-use crate::trail::Event;
 
 /// Deletes the login; one that does not exist is deleted already.
 ///

@@ -1,12 +1,12 @@
 //! Logins end because they are too old, or were not used for too long.
 
 use crate::app::App;
+use crate::audit::Event;
 use crate::domain::persistent_login::PersistentLogin;
 use crate::error::Failure;
 use crate::service::context::OpContext;
 use crate::store::persistent_login;
 use crate::store::place::Place;
-use crate::trail::Event;
 
 /// Deletes a bounded number of logins that have expired by their age, oldest first. Returns how many there
 /// were.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::app::App;
+use crate::audit::{Event, Reason};
 use crate::config::ReuseRevokes;
 use crate::domain::persistent_login::{PersistentLogin, Presented, Token};
 use crate::error::Failure;
@@ -16,7 +17,6 @@ use crate::store::engine::read_txn::ReadTxn;
 use crate::store::engine::write_txn::WriteTxn;
 use crate::store::persistent_login;
 use crate::store::seen::Seen;
-use crate::trail::{Event, Reason};
 
 /// Replaces the login's token by a fresh one.
 ///

@@ -29,20 +29,20 @@ const CAP: Event = Event::Revocation(Reason::Cap);
 /// Asserts that `work` counts these events and no other.
 #[track_caller]
 fn counts(server: &Server, work: impl FnOnce(), expected: &[(Event, u64)]) {
-    let trail = Arc::clone(&server.app.trail);
-    wait_for_trail(server);
-    let before = Event::ALL.map(|event| trail.count(event));
+    let audit = Arc::clone(&server.app.audit);
+    wait_for_audit_log(server);
+    let before = Event::ALL.map(|event| audit.count(event));
     work();
-    wait_for_trail(server);
+    wait_for_audit_log(server);
     for (event, before) in Event::ALL.into_iter().zip(before) {
         let expected = expected.iter().find(|(expected, _)| *expected == event);
         let expected = expected.map_or(0, |(_, count)| *count);
-        assert_eq!(trail.count(event) - before, expected, "{event:?}");
+        assert_eq!(audit.count(event) - before, expected, "{event:?}");
     }
 }
 
-/// Waits until the trail was told of everything that the writer was asked to do.
-fn wait_for_trail(server: &Server) {
+/// Waits until the audit log has recorded everything that the writer was asked to do.
+fn wait_for_audit_log(server: &Server) {
     // A batch is told of after its answers, and the first wait may have been part of it.
     server.wait_for_writer();
     server.wait_for_writer();
@@ -143,9 +143,9 @@ fn what_was_not_stored_is_not_counted() {
     assert_eq!(client.delete(LOGIN).status, 503);
     drop(failing);
     wait_until("the database is open again", || server.app.is_ready());
-    wait_for_trail(&server);
+    wait_for_audit_log(&server);
     for event in Event::ALL {
-        assert_eq!(server.app.trail.count(event), 0, "{event:?}");
+        assert_eq!(server.app.audit.count(event), 0, "{event:?}");
     }
     counts(
         &server,
@@ -159,11 +159,11 @@ fn what_happened_is_counted_though_the_client_has_vanished() {
     let server = Setup::new().flag("--queue-jobs-max=1").start();
     let (wire, held) = waiting_for_writer(&server);
     // Getting it to wait may have taken more than one, and those were answered.
-    let before = server.app.trail.count(Event::Rotation);
+    let before = server.app.audit.count(Event::Rotation);
     drop(wire);
     drop(held);
-    wait_for_trail(&server);
-    assert_eq!(server.app.trail.count(Event::Rotation), before + 1);
+    wait_for_audit_log(&server);
+    assert_eq!(server.app.audit.count(Event::Rotation), before + 1);
 }
 
 /// Has the writer do what `work` hands to it, with nobody left who waits for the answer.
@@ -211,7 +211,7 @@ fn each_action_is_counted_though_nobody_waits_for_its_answer() {
     counts(&server, delete_all, &[(Event::Delete, 1)]);
 }
 
-/// A line of the trail in the real binary's log.
+/// A line of the audit log in the real binary's log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Line {
     level: String,
@@ -243,7 +243,7 @@ impl Line {
             application,
             reason,
         };
-        assert_eq!(text("message"), "trail");
+        assert_eq!(text("message"), "audit");
         let at = fields.remove("at").and_then(|at| at.as_i64());
         assert!(fields.is_empty(), "{fields:?}");
         Self {
@@ -258,13 +258,13 @@ impl Line {
     }
 }
 
-/// The trail in a log of JSON.
-fn trail(log: &str) -> Vec<Line> {
+/// The audit log in a log of JSON.
+fn audit_lines(log: &str) -> Vec<Line> {
     let events = log.lines().map(|line| -> Value {
         serde_json::from_str(line).expect("every line of the log is JSON")
     });
     events
-        .filter(|event| event["fields"]["message"] == "trail")
+        .filter(|event| event["fields"]["message"] == "audit")
         .map(|event| Line::of(&event))
         .collect()
 }
@@ -307,7 +307,7 @@ fn the_log_tells_each_event_and_no_secret() {
     let log = serving.stop().stderr;
     let ended = Clock::system().now().as_millis();
 
-    let lines = trail(&log);
+    let lines = audit_lines(&log);
     let told: Vec<_> = lines.iter().map(Line::told).collect();
     let expected = [
         ("INFO", "rotation", None),
@@ -353,7 +353,7 @@ fn the_log_tells_what_the_server_removes_by_itself() {
         .argument("--cleaner-interval=1ms")
         .start();
     serving.wait_for_log("\"what\":\"expiry\"");
-    let lines = trail(&serving.stop().stderr);
+    let lines = audit_lines(&serving.stop().stderr);
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].told(), ("INFO", "expiry", None));
     assert_eq!(lines[0].profile, PROFILE);
@@ -369,7 +369,7 @@ fn a_reuse_is_told_where_only_warnings_are() {
     client.refresh(LOGIN).login();
     client.refresh_with(LOGIN, NO_TOKEN);
     let log = serving.stop().stderr;
-    let lines = trail(&log);
+    let lines = audit_lines(&log);
     assert_eq!(log.lines().count(), 1, "{log}");
     assert_eq!(lines[0].told(), ("WARN", "reuse", None));
 }
@@ -378,7 +378,7 @@ fn a_reuse_is_told_where_only_warnings_are() {
 fn fingerprint(home: &TempDir) -> String {
     let serving = launch(home).start();
     client(&serving).refresh(LOGIN).login();
-    let lines = trail(&serving.stop().stderr);
+    let lines = audit_lines(&serving.stop().stderr);
     assert_eq!(lines.len(), 1);
     lines[0].login.clone()
 }
@@ -394,7 +394,7 @@ fn events_of_a_login_are_known_by_its_fingerprint() {
     client.refresh(LOGIN).login();
     client.delete(&one.id).is_empty();
     client.create(PROFILE).login();
-    let lines = trail(&serving.stop().stderr);
+    let lines = audit_lines(&serving.stop().stderr);
     let [created, first, rotated, second, deleted, other] = lines.as_slice() else {
         panic!("{lines:?}");
     };
@@ -420,7 +420,7 @@ fn each_database_has_fingerprints_of_its_own() {
 fn a_key_is_made_up_once() {
     let server = Server::start();
     let prepare = || {
-        let prepared = server.block_on(upkeep::prepare_trail(&server.app));
+        let prepared = server.block_on(upkeep::prepare_audit_log(&server.app));
         prepared.expect("the storage works");
     };
     let commits = server.app.store.commits();

@@ -1,4 +1,4 @@
-//! The trail: what happened to logins, one log event each, counted.
+//! The audit log: what happened to logins, one log event each, counted.
 //!
 //! An event says what, when, whose and by which application, and never the login's id or a token: the
 //! login is told by a keyed fingerprint, by which its events can be put together and which nobody
@@ -113,13 +113,13 @@ pub type FingerprintKey = [u8; 32];
 
 /// Where events go.
 #[derive(Debug, Default)]
-pub struct Trail {
+pub struct AuditLog {
     key: OnceLock<Hmac<Sha256>>,
     counts: [AtomicU64; Event::ALL.len()],
 }
 
-impl Trail {
-    /// Gives the trail the database's key; the first one stays.
+impl AuditLog {
+    /// Gives the audit log the database's key; the first one stays.
     pub fn set_key(&self, key: &FingerprintKey) {
         self.key.get_or_init(|| keyed(key));
     }
@@ -147,7 +147,7 @@ impl Trail {
                     application,
                     login,
                     reason,
-                    "trail"
+                    "audit"
                 );
             }
             Event::Create
@@ -165,7 +165,7 @@ impl Trail {
                     application,
                     login,
                     reason,
-                    "trail"
+                    "audit"
                 );
             }
         }
@@ -208,9 +208,9 @@ mod tests {
     fn a_fingerprint_needs_its_key() {
         let id = PersistentLoginId::new(Uuid::from_u128(1));
         let print = |key: u8| {
-            let trail = Trail::default();
-            trail.set_key(&[key; 32]);
-            trail.fingerprint(id)
+            let audit = AuditLog::default();
+            audit.set_key(&[key; 32]);
+            audit.fingerprint(id)
         };
         assert_eq!(print(1), print(1));
         assert_ne!(print(1), print(2));
