@@ -7,7 +7,7 @@ use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
-use crate::store::Store;
+use crate::storage::Store;
 
 /// One running server, apart from its sockets.
 #[derive(Debug)]

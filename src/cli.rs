@@ -24,9 +24,9 @@ use crate::service::first_start;
 use crate::service::seed::{self, Loaded, Seed};
 use crate::service::seed_file::SeedFile;
 use crate::service::upkeep;
-use crate::store::directory::DataDirectory;
-use crate::store::engine::EngineOptions;
-use crate::store::{Opener, Store, WriterLimits};
+use crate::storage::data_dir::DataDirectory;
+use crate::storage::engine::EngineOptions;
+use crate::storage::{Opener, Store, WriterLimits};
 
 /// The exit code of a process that a second signal stopped at once.
 const STOPPED_AT_ONCE: i32 = 130;

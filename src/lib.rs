@@ -14,7 +14,7 @@
 //! | [`server`] | sockets, connection limits, timeouts, draining | routes, resources |
 //! | [`http`] | hyper, JSON, parameters, status codes | redb, rules |
 //! | [`service`] | the use cases: check the caller, decide, write, in one transaction | hyper, bytes of a record |
-//! | [`store`] | redb, keys, record encoding, the writer thread | who may do what |
+//! | [`storage`] | redb, keys, record encoding, the writer thread | who may do what |
 //! | [`domain`] | what a persistent login is and how it rotates: pure functions and types | I/O, clock, randomness |
 //!
 //! [`app`] is what the use cases stand on, [`audit`] is where they record what happened. [`config`], [`clock`], [`entropy`], [`error`] and
@@ -36,15 +36,15 @@
 //!
 //! # The writer
 //!
-//! One thread owns writing ([`store`]). It runs every job that waits in one redb transaction, commits
+//! One thread owns writing ([`storage`]). It runs every job that waits in one redb transaction, commits
 //! it with an fsync, and answers afterwards. While one commit is under way the next batch gathers by
 //! itself, so there is no timer. A refusal is a value ([`error::Refusal`]) and lets the batch commit;
 //! only a storage failure undoes it.
 //!
 //! Connections are served by threads of their own (`server/workers.rs`), one less than there are
-//! processors, and the answers of a commit come to each of them together ([`store::answers`]).
+//! processors, and the answers of a commit come to each of them together ([`storage::writer::completions`]).
 //!
-//! What makes a durable rotation cheap is the rotation journal: [`store::journal`] explains it, and
+//! What makes a durable rotation cheap is the rotation journal: [`storage::journal`] explains it, and
 //! nobody above the store knows of it.
 
 mod clock;
@@ -56,7 +56,8 @@ mod logging;
 mod property;
 
 mod domain;
-mod store;
+mod storage;
+mod tables;
 
 mod app;
 mod audit;

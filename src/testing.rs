@@ -20,12 +20,12 @@ pub use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revo
 pub use crate::service::profile::ProfileRefusal;
 pub use crate::service::seed::{Loaded, Seed};
 pub use crate::service::seed_file::SeedFile;
-pub use crate::store::directory::DataDirectory;
-pub use crate::store::engine::write_txn::WriteTxn;
-pub use crate::store::engine::{Engine, EngineOptions, Fixed, Read, Table};
-pub use crate::store::journal::{Journal, JournalLimits};
-pub use crate::store::place::Place;
-pub use crate::store::{Opener, Opening, Store, WriterLimits};
+pub use crate::storage::data_dir::DataDirectory;
+pub use crate::storage::engine::write_txn::WriteTxn;
+pub use crate::storage::engine::{Engine, EngineOptions, Fixed, Read, Table};
+pub use crate::storage::journal::{Journal, JournalLimits};
+pub use crate::storage::{Opener, Opening, Store, WriterLimits};
+pub use crate::tables::persistent_login::key::Place;
 
 /// Why a use case of persistent logins did not return its value.
 pub type LoginError = crate::service::error::Error<PersistentLoginRefusal>;
@@ -74,23 +74,23 @@ pub mod service {
 pub mod tables {
     /// Of access tokens.
     pub mod access_token {
-        pub use crate::store::access_token::{get, put};
+        pub use crate::tables::access_token::{get, put};
     }
 
     /// Of persistent logins.
     pub mod persistent_login {
-        pub use crate::store::persistent_login::{
+        pub use crate::tables::persistent_login::{
             count, create, delete, delete_created_until, get, is_empty, of_profile, walk,
         };
     }
 
     /// Of profiles.
     pub mod profile {
-        pub use crate::store::profile::{create, delete, get, id_by_username, standing, update};
+        pub use crate::tables::profile::{create, delete, get, id_by_username, standing, update};
     }
 
     /// Of tenants.
     pub mod tenant {
-        pub use crate::store::tenant::get;
+        pub use crate::tables::tenant::get;
     }
 }

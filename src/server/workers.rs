@@ -3,7 +3,7 @@
 //! Each has a runtime of its own, and a connection stays on the thread that it was given to: waking a
 //! task from the same thread takes no call of the system and no lock, and what its requests touch stays
 //! in the cache of one processor. The one message that comes from elsewhere, the answer to a write, is
-//! delivered for all of a thread's callers at once ([`answers::deliver`]).
+//! delivered for all of a thread's callers at once ([`completions::deliver`]).
 //!
 //! By default there is one less of them than processors. The writer has as much to do for a rotation as
 //! half a worker, and with a worker on every processor all of them are in each other's way: they sleep
@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::store::answers;
+use crate::storage::writer::completions;
 
 /// Some threads, which end when this is dropped, and with them what was spawned on them.
 pub struct Workers {
@@ -74,7 +74,7 @@ impl Worker {
         let work = async {
             tokio::select! {
                 _ = ended => {}
-                never = answers::deliver() => match never {},
+                never = completions::deliver() => match never {},
             }
         };
         thread::Builder::new()

@@ -15,9 +15,9 @@ use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::profile::ProfileRefusal;
-use crate::store::engine::Read;
-use crate::store::profile::Bar;
-use crate::store::{persistent_login, profile};
+use crate::storage::engine::Read;
+use crate::tables::profile::Bar;
+use crate::tables::{persistent_login, profile};
 
 /// What a check comes to.
 type Checked<T> = Result<T, Error<PersistentLoginRefusal>>;

@@ -11,9 +11,9 @@ use crate::domain::access_token::AccessToken;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{Lifetime, PersistentLogin};
 use crate::error::Failure;
-use crate::store::engine::Read;
-use crate::store::engine::write_txn::WriteTxn;
-use crate::store::persistent_login;
+use crate::storage::engine::Read;
+use crate::storage::engine::write_txn::WriteTxn;
+use crate::tables::persistent_login;
 
 /// When something is asked for, who asks, and which limits hold then.
 #[derive(Clone)]

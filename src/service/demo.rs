@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::app::App;
 use crate::domain::access_token::AccessTokenId;
 use crate::error::Failure;
-use crate::store::access_token;
+use crate::tables::access_token;
 
 /// The access token id in `data/demo.json`, a shipped default of the original server too.
 pub const ACCESS_TOKEN_ID: &str = "e8f5170c-877b-416f-b70f-4b09772f8e2d";

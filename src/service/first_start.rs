@@ -6,7 +6,7 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::{Tenant, TenantName};
 use crate::error::Failure;
 use crate::service::seed;
-use crate::store::{access_token, tenant};
+use crate::tables::{access_token, tenant};
 
 /// The name of the tenant that a first start makes.
 const TENANT: &str = "default";

@@ -18,9 +18,9 @@ use crate::service::seed_file::{
     AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
     SeedError, SeedFile, TenantEntry,
 };
-use crate::store::engine::Read;
-use crate::store::engine::write_txn::WriteTxn;
-use crate::store::{access_token, persistent_login, profile, tenant};
+use crate::storage::engine::Read;
+use crate::storage::engine::write_txn::WriteTxn;
+use crate::tables::{access_token, persistent_login, profile, tenant};
 
 /// What a seed file holds, checked: ids are unique, and every tenant and profile referred to is there.
 #[derive(Debug)]

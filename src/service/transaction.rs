@@ -3,8 +3,8 @@
 
 use crate::app::App;
 use crate::service::error::Error;
-use crate::store::engine::read_txn::ReadTxn;
-use crate::store::engine::write_txn::WriteTxn;
+use crate::storage::engine::read_txn::ReadTxn;
+use crate::storage::engine::write_txn::WriteTxn;
 
 /// Runs `look` on a snapshot.
 ///

@@ -9,8 +9,8 @@ use tokio::time::MissedTickBehavior;
 use crate::app::{App, Phase};
 use crate::error::Failure;
 use crate::service::persistent_login::expire::{delete_expired, delete_idle};
-use crate::store::meta;
-use crate::store::place::Place;
+use crate::tables::meta;
+use crate::tables::persistent_login::key::Place;
 
 /// Removes expired logins and saves the newest known time, each at its interval, until dropped.
 pub async fn run(app: Arc<App>) {

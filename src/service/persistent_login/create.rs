@@ -9,7 +9,7 @@ use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::transaction;
-use crate::store::persistent_login;
+use crate::tables::persistent_login;
 
 /// Creates a login of the profile with the id `profile_id`. At the cap of a profile's logins, those unused
 /// longest make room.

@@ -8,7 +8,7 @@ use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::transaction;
-use crate::store::persistent_login;
+use crate::tables::persistent_login;
 
 /// Deletes the login; one that does not exist is deleted already.
 ///

@@ -5,8 +5,8 @@ use crate::audit::Event;
 use crate::domain::persistent_login::PersistentLogin;
 use crate::error::Failure;
 use crate::service::context::OpContext;
-use crate::store::persistent_login;
-use crate::store::place::Place;
+use crate::tables::persistent_login;
+use crate::tables::persistent_login::key::Place;
 
 /// Deletes a bounded number of logins that have expired by their age, oldest first. Returns how many there
 /// were.

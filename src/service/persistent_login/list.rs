@@ -13,8 +13,8 @@ use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::transaction;
-use crate::store::persistent_login::{self, Usage};
-use crate::store::place::Place;
+use crate::tables::persistent_login::key::Place;
+use crate::tables::persistent_login::{self, Usage};
 
 /// A login as its profile's owner may see it: without its token.
 #[derive(Clone, PartialEq, Eq, Debug)]

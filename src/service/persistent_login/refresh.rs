@@ -13,10 +13,10 @@ use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
 use crate::service::transaction;
-use crate::store::engine::read_txn::ReadTxn;
-use crate::store::engine::write_txn::WriteTxn;
-use crate::store::persistent_login;
-use crate::store::seen::Seen;
+use crate::storage::engine::read_txn::ReadTxn;
+use crate::storage::engine::write_txn::WriteTxn;
+use crate::storage::seen::Seen;
+use crate::tables::persistent_login;
 
 /// Replaces the login's token by a fresh one.
 ///

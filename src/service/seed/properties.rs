@@ -10,7 +10,7 @@ use super::{Seed, SeedError, SeedFile};
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::property::{damaged, holds, is_linear};
-use crate::store::record::properties::json;
+use crate::storage::codec::properties::json;
 
 /// The example data.
 const DEMO: &[u8] = include_bytes!("../../../data/demo.json");

@@ -1,0 +1,83 @@
+//! The records of persistent logins on a bad disk.
+
+use proptest::option;
+use proptest::prelude::{Strategy, any};
+use uuid::Uuid;
+
+use super::{DEVICE_VERSION, VERSION, creation_key, split_creation_key};
+use super::{decode, decode_device, decode_profile, encode, encode_device, encode_profile};
+use crate::domain::device::Device;
+use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
+use crate::property::holds;
+use crate::storage::codec::Encoder;
+use crate::storage::codec::properties::{
+    check, check_time, object_id, tenant_name, text, timestamp,
+};
+use crate::tables::persistent_login::key::Place;
+
+const PLACE: Place = Place {
+    profile_id: ObjectId::from_bytes([9; 12]),
+    id: PersistentLoginId::new(Uuid::from_u128(42)),
+};
+
+fn tokens() -> impl Strategy<Value = Token> + Clone {
+    any::<u128>().prop_map(|number| Token::new(Uuid::from_u128(number)))
+}
+
+#[test]
+fn persistent_logins_are_what_they_were() {
+    let rotations = (tokens(), timestamp()).prop_map(|(replaced, at)| Rotation { replaced, at });
+    let logins = (tenant_name(), tokens(), timestamp(), option::of(rotations));
+    let logins = logins.prop_map(|(tenant, token, timestamp, rotation)| PersistentLogin {
+        id: PLACE.id,
+        tenant,
+        profile_id: PLACE.profile_id,
+        token,
+        timestamp,
+        rotation,
+    });
+    check(logins, encode, |record| decode(PLACE, record));
+}
+
+#[test]
+fn devices_are_what_they_were() {
+    let texts = || option::of(text());
+    let devices = (texts(), texts(), texts());
+    let devices = devices.prop_map(|(label, user_agent, ip_address)| Device {
+        label,
+        user_agent,
+        ip_address,
+    });
+    check(devices, encode_device, decode_device);
+}
+
+#[test]
+fn profiles_of_logins_are_what_they_were() {
+    let encode = |id: &ObjectId| encode_profile(*id);
+    check(object_id(), encode, decode_profile);
+}
+
+#[test]
+fn keys_are_what_they_were_and_sort_like_what_they_are_made_of() {
+    let ids = || any::<u128>().prop_map(|id| PersistentLoginId::new(Uuid::from_u128(id)));
+    let pairs = || (timestamp(), ids());
+    holds((pairs(), pairs()), |(one, other)| {
+        let (key, other_key) = (creation_key(one.0, one.1), creation_key(other.0, other.1));
+        assert_eq!(split_creation_key(&key), one);
+        assert_eq!(key.cmp(&other_key), one.cmp(&other));
+    });
+    let places = || (object_id(), ids()).prop_map(|(profile_id, id)| Place { profile_id, id });
+    holds((places(), places()), |(one, other)| {
+        assert_eq!(Place::from_key(&one.key()), one);
+        assert_eq!(one.key().cmp(&other.key()), one.cmp(&other));
+    });
+}
+
+#[test]
+fn long_records_take_their_share_of_time() {
+    let up_to_the_tenant = Encoder::new(VERSION).bytes(&[1; 24]).bool(false);
+    check_time(&up_to_the_tenant.finish(), |record| decode(PLACE, record));
+    let up_to_the_label = Encoder::new(DEVICE_VERSION).bool(true);
+    check_time(&up_to_the_label.finish(), decode_device);
+}

@@ -1,0 +1,91 @@
+//! The records of profiles on a bad disk.
+
+use proptest::option;
+use proptest::prelude::{Strategy, any};
+
+use super::{
+    Bar, VERSION, decode, decode_bar, decode_owner, decode_standing, encode, encode_bar,
+    encode_owner, encode_standing,
+};
+use crate::domain::object_id::ObjectId;
+use crate::domain::password::PasswordHash;
+use crate::domain::profile::{Profile, Standing};
+use crate::storage::codec::Encoder;
+use crate::storage::codec::properties::{
+    check, check_time, json_object, object_id, tenant_name, text, texts, timestamp,
+};
+
+const ID: ObjectId = ObjectId::from_bytes([5; 12]);
+
+fn profiles() -> impl Strategy<Value = Profile> + Clone {
+    let password = any::<([u8; 32], [u8; 16])>();
+    let password = password.prop_map(|(hash, salt)| PasswordHash::new(hash, salt));
+    let texts_and_flags = (text(), text(), texts(), any::<bool>(), any::<bool>());
+    let times = (timestamp(), timestamp());
+    let rest = (tenant_name(), option::of(password), json_object());
+    (texts_and_flags, times, rest).prop_map(|(texts_and_flags, times, rest)| {
+        let (username, email, roles, verified, enabled) = texts_and_flags;
+        let (created_on, last_modified) = times;
+        let (tenant, password, attributes) = rest;
+        Profile {
+            id: ID,
+            username,
+            password,
+            email,
+            verified,
+            enabled,
+            created_on,
+            last_modified,
+            tenant,
+            roles,
+            attributes,
+        }
+    })
+}
+
+#[test]
+fn profiles_are_what_they_were() {
+    check(profiles(), encode, |record| decode(ID, record));
+}
+
+#[test]
+fn standings_are_what_they_were() {
+    let standings =
+        (any::<bool>(), tenant_name()).prop_map(|(enabled, tenant)| Standing { tenant, enabled });
+    check(standings, encode_standing, decode_standing);
+}
+
+#[test]
+fn bars_are_what_they_were() {
+    let bars = any::<bool>().prop_map(|gone| if gone { Bar::Gone } else { Bar::Disabled });
+    check(bars, |bar| encode_bar(*bar), decode_bar);
+}
+
+#[test]
+fn owners_of_usernames_are_what_they_were() {
+    check(object_id(), encode_owner, decode_owner);
+}
+
+#[test]
+fn long_profiles_take_their_share_of_time() {
+    let up_to_the_roles = Encoder::new(VERSION)
+        .text("default")
+        .text("jdoe")
+        .bool(false)
+        .text("")
+        .bool(true)
+        .bool(true)
+        .bytes(&[0; 16]);
+    let no_roles = 0_u32.to_le_bytes();
+    check_time(&up_to_the_roles.finish(), |record| decode(ID, record));
+    let up_to_the_attributes = Encoder::new(VERSION)
+        .text("default")
+        .text("jdoe")
+        .bool(false)
+        .text("")
+        .bool(true)
+        .bool(true)
+        .bytes(&[0; 16])
+        .bytes(&no_roles);
+    check_time(&up_to_the_attributes.finish(), |record| decode(ID, record));
+}
