@@ -24,9 +24,12 @@ use crate::service::first_start;
 use crate::service::seed::{self, Loaded, Seed};
 use crate::service::seed_file::SeedFile;
 use crate::service::upkeep;
+use crate::storage::Store;
 use crate::storage::data_dir::DataDirectory;
 use crate::storage::engine::EngineOptions;
-use crate::storage::{Opener, Store, WriterLimits};
+use crate::storage::opening::Opener;
+use crate::storage::writer::WriterLimits;
+use crate::tables;
 
 /// The exit code of a process that a second signal stopped at once.
 const STOPPED_AT_ONCE: i32 = 130;
@@ -97,7 +100,11 @@ async fn serve(config: Config) -> Result<(), Stopped> {
     let address = listener
         .local_addr()
         .map_err(|error| Stopped::new("cannot listen", error))?;
-    let (store, opened) = Store::start(opener(directory, &config), &WriterLimits::new(&config))?;
+    let (store, opened) = Store::start(
+        opener(directory, &config),
+        tables::JOURNALED,
+        &WriterLimits::new(&config),
+    )?;
     let app = Arc::new(App::new(config, store, Clock::system(), Entropy::Os));
 
     let (stop, stopping) = oneshot::channel::<()>();

@@ -9,7 +9,7 @@ pub use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermissi
 pub use crate::domain::device::Device;
 pub use crate::domain::object_id::ObjectId;
 pub use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
-pub use crate::domain::profile::{Profile, Standing};
+pub use crate::domain::profile::{Profile, ProfileStatus};
 pub use crate::domain::tenant::TenantName;
 pub use crate::entropy::Entropy;
 pub use crate::error::Failure;
@@ -20,15 +20,31 @@ pub use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revo
 pub use crate::service::profile::ProfileRefusal;
 pub use crate::service::seed::{Loaded, Seed};
 pub use crate::service::seed_file::SeedFile;
+pub use crate::storage::Store;
 pub use crate::storage::data_dir::DataDirectory;
-pub use crate::storage::engine::write_txn::WriteTxn;
-pub use crate::storage::engine::{Engine, EngineOptions, Fixed, Read, Table};
+pub use crate::storage::engine::{Engine, EngineOptions};
 pub use crate::storage::journal::{Journal, JournalLimits};
-pub use crate::storage::{Opener, Opening, Store, WriterLimits};
-pub use crate::tables::persistent_login::key::Place;
+pub use crate::storage::opening::{Opener, Opening};
+pub use crate::storage::table::{Fixed, Table};
+pub use crate::storage::transaction::Read;
+pub use crate::storage::transaction::write_txn::WriteTxn;
+pub use crate::storage::writer::WriterLimits;
+pub use crate::tables::JOURNALED;
+pub use crate::tables::persistent_login::key::LoginKey;
 
 /// Why a use case of persistent logins did not return its value.
 pub type LoginError = crate::service::error::Error<PersistentLoginRefusal>;
+
+/// Opens a store and waits until its database is open.
+///
+/// # Errors
+///
+/// What `opener` fails with.
+pub async fn open_store(opener: Opener, limits: &WriterLimits) -> Result<Store, Failure> {
+    let (store, opened) = Store::start(opener, JOURNALED, limits)?;
+    opened.await.map_err(|_| Failure::Unavailable)??;
+    Ok(store)
+}
 
 /// The sockets.
 pub mod server {
@@ -80,13 +96,13 @@ pub mod tables {
     /// Of persistent logins.
     pub mod persistent_login {
         pub use crate::tables::persistent_login::{
-            count, create, delete, delete_created_until, get, is_empty, of_profile, walk,
+            BY_CREATION, count, create, delete, get, is_empty, of_profile, remove_expired, walk,
         };
     }
 
     /// Of profiles.
     pub mod profile {
-        pub use crate::tables::profile::{create, delete, get, id_by_username, standing, update};
+        pub use crate::tables::profile::{delete, get, id_by_username, put, status};
     }
 
     /// Of tenants.

@@ -17,8 +17,8 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 use rememberd::testing::{
-    Device, Engine, EngineOptions, Event, Failure, Journal, ObjectId, PersistentLogin, Timestamp,
-    WriteTxn, tables::persistent_login,
+    Device, Engine, EngineOptions, Event, Failure, JOURNALED, Journal, ObjectId, PersistentLogin,
+    PersistentLoginId, Timestamp, WriteTxn, tables::persistent_login,
 };
 
 use crate::support::audit;
@@ -314,10 +314,9 @@ impl<'a> Trial<'a> {
         let disk = Disk::new(image);
         let engine = Engine::open_backend(disk.clone(), self.options).map_err(broken)?;
         let recovery = disk.recording();
-        let mut journal = Journal::open(engine, &support::tiny_journal(), 0).map_err(broken)?;
-        let snapshot = journal.begin_read().map_err(broken)?;
-        let logins = audit::logins(&snapshot).map_err(Kind::Broken)?;
-        drop(snapshot);
+        let mut journal =
+            Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).map_err(broken)?;
+        let logins = audit::logins(&*journal.newest()).map_err(Kind::Broken)?;
         self.ledger
             .verify(&logins, Sight::Record)
             .map_err(Kind::Lost)?;
@@ -337,11 +336,14 @@ impl<'a> Trial<'a> {
 fn remove_all(journal: &mut Journal) -> Result<usize, Failure> {
     let end_of_time = Timestamp::from_millis(i64::MAX);
     let txn = journal.begin_write()?;
-    let (_, removed) = persistent_login::delete_created_until(&txn, end_of_time, usize::MAX)?;
+    let ids = persistent_login::BY_CREATION.take_until(&txn, end_of_time, usize::MAX)?;
+    for id in &ids {
+        persistent_login::remove_expired(&txn, PersistentLoginId::new(*id))?;
+    }
     let rest = audit::logins(&txn).map_err(Failure::Corrupt)?;
     journal.commit(txn)?;
     if rest.is_empty() {
-        return Ok(removed);
+        return Ok(ids.len());
     }
     Err(Failure::Corrupt(format!("the cleaner leaves {rest:?}")))
 }
@@ -380,9 +382,10 @@ fn audit_after(
     change: impl FnOnce(&WriteTxn) -> Result<(), Failure>,
 ) -> Result<Vec<PersistentLogin>, String> {
     let engine = Engine::open_backend(Disk::new(Vec::new()), &ONE_PHASE).expect("it opens");
-    let mut journal = Journal::open(engine, &support::tiny_journal(), 0).expect("it opens");
+    let mut journal =
+        Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).expect("it opens");
     let txn = journal.begin_write().expect("it is writable");
     change(&txn).expect("it is written");
     journal.commit(txn).expect("it is committed");
-    audit::logins(&journal.begin_read().expect("it is readable"))
+    audit::logins(&*journal.newest())
 }

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
-use rememberd::testing::{DataDirectory, EngineOptions, Journal, Opening, ReuseRevokes};
+use rememberd::testing::{DataDirectory, EngineOptions, JOURNALED, Journal, Opening, ReuseRevokes};
 use serde_json::Value;
 
 use crate::kill::client::{Client, Tally};
@@ -131,9 +131,8 @@ fn check_file(directory: &Path, clients: &[Client]) {
     let engine = directory
         .open_database(&options, Opening::Start)
         .expect("it opens");
-    let mut journal = Journal::open(engine, &support::tiny_journal(), 0).expect("it opens");
-    let snapshot = journal.begin_read().expect("it is readable");
-    let mut logins = audit::logins(&snapshot).expect("records and index agree");
+    let journal = Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).expect("it opens");
+    let mut logins = audit::logins(&*journal.newest()).expect("records and index agree");
     for client in clients {
         let own = logins.extract_if(.., |login| login.profile_id == client.profile_id);
         client

@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rememberd::testing::{
-    App, DataDirectory, Device, EngineOptions, Event, ObjectId, PersistentLoginId, Place, Token,
+    App, DataDirectory, Device, EngineOptions, Event, LoginKey, ObjectId, PersistentLoginId, Token,
     tables::access_token, tables::profile,
 };
 use tempfile::TempDir;
@@ -75,7 +75,7 @@ struct Trial {
     app: App,
     model: Model,
     /// How far the cleaner's walk has come.
-    walked_to: Option<Place>,
+    walked_to: Option<LoginKey>,
     /// What happened before the database was last opened.
     past_events: Vec<Event>,
     _home: TempDir,
@@ -178,10 +178,10 @@ impl Trial {
         let made = support::profile(id, tenant, true);
         self.model
             .profiles
-            .insert(id.to_string(), Some(made.standing()));
+            .insert(id.to_string(), Some(made.status()));
         self.app
             .store
-            .write(move |txn| Ok(profile::create(txn, &made)?))
+            .write(move |txn| Ok(profile::put(txn, &made)?))
             .await
             .expect("the profile is put");
     }
@@ -196,7 +196,7 @@ impl Trial {
             .write(move |txn| {
                 if let Some(mut found) = profile::get(txn, id)? {
                     found.enabled = enabled;
-                    profile::update(txn, &found)?;
+                    profile::put(txn, &found)?;
                 }
                 Ok(())
             })
@@ -237,7 +237,7 @@ impl Trial {
         assert_eq!(logins, expected);
         for (id, expected) in &self.model.profiles {
             let id = ObjectId::parse(id).expect("the model's ids are ids");
-            let standing = self.app.store.read(|txn| Ok(profile::standing(txn, id)?));
+            let standing = self.app.store.read(|txn| Ok(profile::status(txn, id)?));
             assert_eq!(standing, Ok(expected.clone()), "{id}");
         }
     }

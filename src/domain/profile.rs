@@ -35,19 +35,18 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The part that a login's checks need.
-    pub fn standing(&self) -> Standing {
-        Standing {
+    /// The part that the checks of a login's creation need.
+    pub fn status(&self) -> ProfileStatus {
+        ProfileStatus {
             enabled: self.enabled,
             tenant: self.tenant.clone(),
         }
     }
 }
 
-/// What creating and rotating a login must know of its profile, kept apart from the rest of it so
-/// that a rotation never reads a whole profile.
+/// What creating and listing logins depends on.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Standing {
+pub struct ProfileStatus {
     /// Whether the profile may log in.
     pub enabled: bool,
     /// The tenant that it belongs to.

@@ -3,7 +3,7 @@
 //! Each has a runtime of its own, and a connection stays on the thread that it was given to: waking a
 //! task from the same thread takes no call of the system and no lock, and what its requests touch stays
 //! in the cache of one processor. The one message that comes from elsewhere, the answer to a write, is
-//! delivered for all of a thread's callers at once ([`completions::deliver`]).
+//! delivered for all of a thread's callers at once ([`completions::dispatch`]).
 //!
 //! By default there is one less of them than processors. The writer has as much to do for a rotation as
 //! half a worker, and with a worker on every processor all of them are in each other's way: they sleep
@@ -74,7 +74,7 @@ impl Worker {
         let work = async {
             tokio::select! {
                 _ = ended => {}
-                never = completions::deliver() => match never {},
+                never = completions::dispatch() => match never {},
             }
         };
         thread::Builder::new()

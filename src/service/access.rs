@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::domain::access_token::{AccessToken, TenantAction};
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
-use crate::domain::profile::Standing;
+use crate::domain::profile::ProfileStatus;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::service::caller::{AccessRefusal, Caller};
@@ -15,8 +15,8 @@ use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::profile::ProfileRefusal;
-use crate::storage::engine::Read;
-use crate::tables::profile::Bar;
+use crate::storage::transaction::Read;
+use crate::tables::profile::LoginBlock;
 use crate::tables::{persistent_login, profile};
 
 /// What a check comes to.
@@ -42,7 +42,7 @@ impl ProfileRequest {
     pub(super) fn authorize_create(
         &self,
         txn: &impl Read,
-    ) -> Checked<(Arc<AccessToken>, ObjectId, Standing)> {
+    ) -> Checked<(Arc<AccessToken>, ObjectId, ProfileStatus)> {
         let token = self.caller.identify(txn, self.context.now)?;
         let (id, profile) = self.find(txn)?;
         require(&token, TenantAction::ManageProfiles, &profile.tenant)?;
@@ -55,16 +55,16 @@ impl ProfileRequest {
     pub(super) fn authorize_manage(
         &self,
         txn: &impl Read,
-    ) -> Checked<(Arc<AccessToken>, ObjectId, Standing)> {
+    ) -> Checked<(Arc<AccessToken>, ObjectId, ProfileStatus)> {
         let token = self.caller.identify(txn, self.context.now)?;
         let (id, profile) = self.find(txn)?;
         require(&token, TenantAction::ManageTickets, &profile.tenant)?;
         Ok((token, id, profile))
     }
 
-    fn find(&self, txn: &impl Read) -> Checked<(ObjectId, Standing)> {
+    fn find(&self, txn: &impl Read) -> Checked<(ObjectId, ProfileStatus)> {
         let found = match ObjectId::parse(&self.profile_id) {
-            Some(id) => profile::standing(txn, id)?.map(|status| (id, status)),
+            Some(id) => profile::status(txn, id)?.map(|status| (id, status)),
             None => None,
         };
         found.ok_or_else(|| {
@@ -126,10 +126,10 @@ impl LoginRequest {
     /// The login and whether its profile is enabled; a login whose profile is gone counts as gone with it.
     fn find(&self, txn: &impl Read) -> Checked<(PersistentLogin, bool)> {
         let found = match self.find_valid(txn)? {
-            Some(login) => match profile::bar(txn, login.profile_id)? {
+            Some(login) => match profile::login_block(txn, login.profile_id)? {
                 None => Some((login, true)),
-                Some(Bar::Disabled) => Some((login, false)),
-                Some(Bar::Gone) => None,
+                Some(LoginBlock::Disabled) => Some((login, false)),
+                Some(LoginBlock::Gone) => None,
             },
             None => None,
         };

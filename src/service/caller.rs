@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::access_token::{AccessToken, AccessTokenId};
 use crate::service::error::Error;
 use crate::service::transaction;
-use crate::storage::engine::Read;
+use crate::storage::transaction::Read;
 use crate::tables::access_token;
 
 /// Why a caller may not do what it asked for. The texts are the caller's own or public.

@@ -11,8 +11,8 @@ use crate::domain::access_token::AccessToken;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{Lifetime, PersistentLogin};
 use crate::error::Failure;
-use crate::storage::engine::Read;
-use crate::storage::engine::write_txn::WriteTxn;
+use crate::storage::transaction::Read;
+use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
 
 /// When something is asked for, who asks, and which limits hold then.
@@ -48,7 +48,7 @@ impl OpContext {
     pub(super) fn record(&self, txn: &WriteTxn, event: Event, login: &PersistentLogin) {
         let (audit, now, login) = (Arc::clone(&self.audit), self.now, login.clone());
         let caller = self.caller.clone();
-        txn.afterwards(move || {
+        txn.on_commit(move || {
             let application = caller.as_deref().map(|caller| caller.application.as_str());
             audit.record(event, &login, application, now);
         });

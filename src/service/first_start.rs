@@ -34,7 +34,7 @@ pub async fn prepare(app: &App) -> Result<Option<AccessTokenId>, Failure> {
             }
             tenant::put(txn, &tenant)?;
             access_token::put(txn, &token)?;
-            Ok(Some(id))
+            Ok(Some(id.clone()))
         })
         .await
 }

@@ -18,8 +18,8 @@ use crate::service::seed_file::{
     AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
     SeedError, SeedFile, TenantEntry,
 };
-use crate::storage::engine::Read;
-use crate::storage::engine::write_txn::WriteTxn;
+use crate::storage::transaction::Read;
+use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::{access_token, persistent_login, profile, tenant};
 
 /// What a seed file holds, checked: ids are unique, and every tenant and profile referred to is there.
@@ -53,7 +53,7 @@ pub async fn load(app: &App, seed: Seed) -> Result<Loaded, Failure> {
                 return Ok(Loaded::Nothing);
             }
             seed.put(txn)?;
-            Ok(Loaded::All(seed.made_up))
+            Ok(Loaded::All(seed.made_up.clone()))
         })
         .await
 }
@@ -105,7 +105,7 @@ impl Seed {
             tenant::put(txn, entry)?;
         }
         for entry in &self.profiles {
-            profile::create(txn, entry)?;
+            profile::put(txn, entry)?;
         }
         for login in &self.logins {
             persistent_login::create(txn, login, &Device::default())?;

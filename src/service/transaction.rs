@@ -3,8 +3,8 @@
 
 use crate::app::App;
 use crate::service::error::Error;
-use crate::storage::engine::read_txn::ReadTxn;
-use crate::storage::engine::write_txn::WriteTxn;
+use crate::storage::transaction::read_txn::ReadTxn;
+use crate::storage::transaction::write_txn::WriteTxn;
 
 /// Runs `look` on a snapshot.
 ///
@@ -25,7 +25,7 @@ pub fn read<T, R>(
 /// What `work` refuses or fails with, or why it was not run or not committed.
 pub async fn write<T, R>(
     app: &App,
-    work: impl FnOnce(&WriteTxn) -> Result<T, Error<R>> + Send + 'static,
+    work: impl Fn(&WriteTxn) -> Result<T, Error<R>> + Send + 'static,
 ) -> Result<T, Error<R>>
 where
     T: Send + 'static,

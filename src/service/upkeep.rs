@@ -10,7 +10,7 @@ use crate::app::{App, Phase};
 use crate::error::Failure;
 use crate::service::persistent_login::expire::{delete_expired, delete_idle};
 use crate::tables::meta;
-use crate::tables::persistent_login::key::Place;
+use crate::tables::persistent_login::key::LoginKey;
 
 /// Removes expired logins and saves the newest known time, each at its interval, until dropped.
 pub async fn run(app: Arc<App>) {
@@ -89,7 +89,7 @@ pub async fn save_newest_time(app: &App) -> Result<(), Failure> {
 }
 
 /// Removes what has expired, in bounded transactions with room for others between them.
-async fn clean_up(app: &App, walked_to: &mut Option<Place>) -> Result<(), Failure> {
+async fn clean_up(app: &App, walked_to: &mut Option<LoginKey>) -> Result<(), Failure> {
     let mut removed = 0;
     loop {
         let count = delete_expired(app).await?;

@@ -85,6 +85,19 @@ impl Encoder {
         items.iter().fold(begun, encode)
     }
 
+    /// Appends how many there are of something.
+    #[must_use]
+    pub fn count(self, count: usize) -> Self {
+        self.length(count)
+    }
+
+    /// Appends at most 255 bytes, after their number as one byte.
+    #[must_use]
+    pub fn short_bytes(self, bytes: &[u8]) -> Self {
+        let length = u8::try_from(bytes.len()).expect("a short key has at most 255 bytes");
+        self.bytes(&[length]).bytes(bytes)
+    }
+
     /// Appends any JSON, as text.
     #[must_use]
     pub fn json(self, value: &Value) -> Self {
@@ -122,6 +135,11 @@ impl<'a> Decoder<'a> {
             [found] if found == version => Ok(decoder),
             [found] => Err(decoder.corrupt(format_args!("version {found} is not known"))),
         }
+    }
+
+    /// Begins to read what has no version of its own.
+    pub fn unversioned(kind: &'static str, bytes: &'a [u8]) -> Self {
+        Self { kind, rest: bytes }
     }
 
     /// Takes `N` bytes.
@@ -187,12 +205,9 @@ impl<'a> Decoder<'a> {
     /// See [`Decoder::new`].
     pub fn text(&mut self) -> Result<&'a str, Failure> {
         let length = self.length()?;
-        let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
-            return Err(self.corrupt(format_args!("it ends inside a text")));
-        };
-        self.rest = rest;
+        let bytes = self.bytes(length)?;
         std::str::from_utf8(bytes)
-            .map_err(|_| self.corrupt(format_args!("a text of it is not UTF-8")))
+            .map_err(|_| self.corrupt(format_args!("a text in it is not UTF-8")))
     }
 
     /// Takes what may be there.
@@ -228,14 +243,36 @@ impl<'a> Decoder<'a> {
         Ok(items)
     }
 
-    /// The length of the list that comes next, which is not taken.
+    /// Takes how many there are of something.
     ///
     /// # Errors
     ///
     /// See [`Decoder::new`].
-    pub fn peek_length(&self) -> Result<usize, Failure> {
-        let (kind, rest) = (self.kind, self.rest);
-        Self { kind, rest }.length()
+    pub fn count(&mut self) -> Result<usize, Failure> {
+        self.length()
+    }
+
+    /// Takes this number of bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn bytes(&mut self, length: usize) -> Result<&'a [u8], Failure> {
+        let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
+            return Err(self.corrupt(format_args!("it ends too early")));
+        };
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    /// Takes bytes after their number as one byte.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn short_bytes(&mut self) -> Result<&'a [u8], Failure> {
+        let [length] = self.array()?;
+        self.bytes(usize::from(length))
     }
 
     /// Takes JSON of the wanted kind.

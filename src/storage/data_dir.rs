@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Advice;
 
 use crate::error::Failure;
-use crate::storage::Opening;
 use crate::storage::engine::{Engine, EngineOptions};
+use crate::storage::opening::Opening;
 
 /// The database file's name.
 const DATABASE: &str = "rememberd.redb";

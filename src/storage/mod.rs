@@ -1,4 +1,4 @@
-//! The storage floor: tables of records in one embedded database file.
+//! The storage floor: journaled tables of records in one embedded database file. It depends on no resource.
 //!
 //! [`Store`] is what the services see: [`Store::read`] runs a closure on a snapshot, [`Store::write`]
 //! hands a closure to the one writer thread and answers after the commit that holds its effects is on
@@ -9,172 +9,106 @@ pub mod codec;
 pub mod data_dir;
 pub mod engine;
 pub mod journal;
-pub mod memo;
-pub mod rotated;
-pub mod seen;
+pub mod opening;
 pub mod snapshots;
+pub mod table;
+pub mod transaction;
 pub mod writer;
 
 use std::future::Future;
-use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use crate::config::Config;
 use crate::error::Failure;
-use crate::storage::engine::Engine;
-use crate::storage::engine::read_txn::ReadTxn;
-use crate::storage::engine::write_txn::WriteTxn;
-use crate::storage::journal::JournalLimits;
-use crate::storage::writer::{Message, Pending, Shared};
+use crate::storage::journal::Journaled;
+use crate::storage::opening::Opener;
+use crate::storage::transaction::read_txn::ReadTxn;
+use crate::storage::transaction::write_txn::WriteTxn;
+use crate::storage::writer::{WriterHandle, WriterLimits};
 
-/// Opens the database; called by the writer thread, which may block.
-pub type Opener = Box<dyn FnMut(Opening) -> Result<Engine, Failure> + Send>;
-
-/// Why the database is being opened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Opening {
-    /// The server starts.
-    Start,
-    /// The storage failed, so that what the host remembers of the file may not be what is on the disk.
-    AfterFailure,
-}
-
-/// How much the writer takes on.
-#[derive(Clone, Debug)]
-pub struct WriterLimits {
-    /// How many jobs may wait; one more is refused as [`Failure::Overloaded`].
-    pub queue_jobs_max: usize,
-    /// How many jobs one commit may hold.
-    pub batch_jobs_max: usize,
-    /// How rotations are journaled.
-    pub journal: JournalLimits,
-}
-
-impl WriterLimits {
-    /// The limits that the settings ask for.
-    pub fn new(config: &Config) -> Self {
-        Self {
-            queue_jobs_max: config.queue_jobs_max.get(),
-            batch_jobs_max: config.batch_jobs_max.get(),
-            journal: JournalLimits::new(config),
-        }
-    }
-}
-
-/// The database with its writer thread, shared by everyone who reads or writes.
+/// The database with its writer thread, shared by all readers and writers.
 #[derive(Debug)]
 pub struct Store {
-    shared: Arc<Shared>,
-    queue: mpsc::Sender<Message>,
+    writer: WriterHandle,
 }
 
 impl Store {
-    /// Starts the writer thread, which opens the database with `opener`. Until the returned receiver
-    /// tells that this went well, reads and writes are [`Failure::Unavailable`].
+    /// Starts the writer thread, which opens the database with `opener`; rows of `tables` are journaled. Until
+    /// the returned receiver reports that this succeeded, reads and writes are [`Failure::Unavailable`].
     ///
     /// # Errors
     ///
     /// [`Failure::Internal`] if the thread cannot be started.
     pub fn start(
         opener: Opener,
+        tables: &'static [&'static dyn Journaled],
         limits: &WriterLimits,
     ) -> Result<(Self, oneshot::Receiver<Result<(), Failure>>), Failure> {
-        let (queue, jobs) = mpsc::channel(limits.queue_jobs_max);
-        let (opened, when_opened) = oneshot::channel();
-        let shared = Arc::new(Shared::default());
-        writer::spawn(opener, opened, jobs, Arc::clone(&shared), limits)?;
-        let store = Self { shared, queue };
-        Ok((store, when_opened))
+        let (writer, opened) = writer::spawn(opener, tables, limits)?;
+        Ok((Self { writer }, opened))
     }
 
-    /// Like [`Store::start`], and waits until the database is open.
+    /// Runs `look` on a snapshot of everything that was answered so far. It must be short: a snapshot keeps
+    /// replaced pages from being used again.
     ///
     /// # Errors
     ///
-    /// What `opener` fails with.
-    pub async fn open(opener: Opener, limits: &WriterLimits) -> Result<Self, Failure> {
-        let (store, opened) = Self::start(opener, limits)?;
-        opened.await.map_err(|_| Failure::Unavailable)??;
-        Ok(store)
-    }
-
-    /// Runs `look` on a snapshot of everything that was answered so far. It must be short: a snapshot
-    /// keeps replaced pages from being used again.
-    ///
-    /// # Errors
-    ///
-    /// What `look` comes to, or why there is no snapshot.
+    /// What `look` fails with, or why there is no snapshot.
     pub fn read<T>(&self, look: impl FnOnce(&ReadTxn) -> Result<T, Failure>) -> Result<T, Failure> {
-        let snapshot = self.shared.snapshot()?;
-        let seen = look(&snapshot);
-        if let Err(failure @ Failure::Storage(_)) = &seen
-            && self.shared.withdraw(&snapshot)
+        let snapshot = self.writer.published().snapshot()?;
+        let outcome = look(&snapshot);
+        if let Err(failure @ Failure::Storage(_)) = &outcome
+            && self.writer.published().withdraw(&snapshot)
         {
-            // If the queue is full, the writer finds out after the batch that it is at.
-            let _ = self.queue.try_send(Message::ReadFailed(failure.clone()));
+            self.writer.report_read_failure(failure.clone());
         }
-        seen
+        outcome
     }
 
-    /// Runs `work` inside the next write transaction; the returned future answers after the commit that
-    /// holds its effects is on disk, and whoever drops it does not hinder the work. `work` decides first
-    /// and writes then, and returns its verdict; only a failure undoes what it wrote. It runs on the writer
-    /// thread: it must not wait for anything.
+    /// Runs `work` inside the next write transaction; the returned future answers after the commit that holds
+    /// its effects is on disk, and dropping it does not stop the work. `work` decides first and then writes,
+    /// and returns its verdict; only a failure undoes what it wrote. It runs on the writer thread, so it must
+    /// not wait for anything, and it may run again if another job of its batch spoiled the transaction.
     ///
     /// # Errors
     ///
-    /// What `work` comes to. [`Failure::Overloaded`] and [`Failure::Unavailable`]: certainly not
+    /// What `work` fails with. [`Failure::Overloaded`] and [`Failure::Unavailable`]: certainly not
     /// applied. [`Failure::Storage`]: applied or not, so a retry must be safe.
     pub fn write<T, W>(&self, work: W) -> impl Future<Output = Result<T, Failure>> + use<T, W>
     where
         T: Send + 'static,
-        W: FnOnce(&WriteTxn) -> Result<T, Failure> + Send + 'static,
+        W: Fn(&WriteTxn) -> Result<T, Failure> + Send + 'static,
     {
-        let queued = self.enqueue(work);
+        let submitted = self.writer.submit(work);
         async {
             // The writer drops a job only without having run it.
-            queued?.await.unwrap_or(Err(Failure::Unavailable))
+            submitted?.await.unwrap_or(Err(Failure::Unavailable))
         }
     }
 
-    fn enqueue<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&WriteTxn) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<oneshot::Receiver<Result<T, Failure>>, Failure> {
-        if !self.is_open() {
-            return Err(Failure::Unavailable);
-        }
-        let (job, answer) = Pending::new(work);
-        match self.queue.try_send(Message::Job(Box::new(job))) {
-            Ok(()) => Ok(answer),
-            Err(mpsc::error::TrySendError::Full(_)) => Err(Failure::Overloaded),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(Failure::Unavailable),
-        }
-    }
-
-    /// Whether the database is open and no storage failure has been seen.
+    /// Whether the database is open and no storage failure was seen.
     pub fn is_open(&self) -> bool {
-        self.shared.is_open()
+        self.writer.published().is_open()
     }
 
-    /// How many commits have succeeded since the start.
+    /// The number of commits since the start, without those that only applied what was journaled.
     pub fn commits(&self) -> u64 {
-        self.shared.commits()
+        self.writer.published().commits()
     }
 
-    /// Lets the writer finish what is queued, closes the database and reports how that went. Nothing
-    /// may be read or written afterwards.
+    /// The number of times that a write had to open a table of its transaction, instead of reading from the
+    /// snapshot of the last commit and the caches.
+    pub fn job_opens(&self) -> u64 {
+        self.writer.published().job_opens()
+    }
+
+    /// Lets the writer finish what is queued, closes the database and returns how that went. Nothing may be
+    /// read or written afterwards.
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`] if the database could not be closed cleanly.
     pub async fn close(&self) -> Result<(), Failure> {
-        let (closed, when_closed) = oneshot::channel();
-        self.queue
-            .send(Message::Close(closed))
-            .await
-            .map_err(|_| Failure::Unavailable)?;
-        when_closed.await.map_err(|_| Failure::Unavailable)?
+        self.writer.close().await
     }
 }

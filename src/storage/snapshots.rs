@@ -1,106 +1,75 @@
-//! For how long rotations that are settled must stay in the overlay.
+//! Which snapshots are still open, and so for how long changes must stay in the cache.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
-use crate::storage::cache::Overlay;
+/// A snapshot is open as long as one of these is left.
+#[derive(Clone, Default, Debug)]
+pub struct SnapshotGuard(Arc<()>);
 
-/// Somebody looks at a snapshot, or relies on what it showed, as long as one of these is left.
-pub type Pin = Arc<()>;
-
-/// What left the journal, and lingers in the overlay for those who look at an older snapshot.
+/// The snapshots that are open, and the removals from the journal that some of them were taken before.
 #[derive(Debug, Default)]
-pub struct Lingering {
-    /// The snapshots that somebody may look at, oldest first, by their versions.
+pub struct SnapshotTracker {
+    /// By version, oldest first.
     snapshots: VecDeque<(u64, Weak<()>)>,
-    /// The versions that removed entries from the journal, oldest first, and the first one they left.
+    /// The versions that removed entries from the journal, oldest first, and the first entry they left.
     removals: VecDeque<(u64, u64)>,
 }
 
-impl Lingering {
-    /// The pin of a new snapshot of this version.
-    pub fn pin(&mut self, version: u64) -> Pin {
-        let pin = Pin::default();
-        self.snapshots.push_back((version, Arc::downgrade(&pin)));
-        pin
+impl SnapshotTracker {
+    /// The guard of a new snapshot of this version.
+    pub fn open(&mut self, version: u64) -> SnapshotGuard {
+        let guard = SnapshotGuard::default();
+        self.snapshots
+            .push_back((version, Arc::downgrade(&guard.0)));
+        guard
     }
 
-    /// The commit of this version removed the entries before this one.
-    pub fn keep(&mut self, version: u64, first_entry: u64) {
+    /// Records that the commit of this version removed the entries before `first_entry`.
+    pub fn removed(&mut self, version: u64, first_entry: u64) {
         self.removals.push_back((version, first_entry));
     }
 
-    /// Releases from `overlay` what every snapshot that is left tells in its records.
-    pub fn sweep(&mut self, overlay: &Overlay) {
-        while let Some((_, pin)) = self.snapshots.front()
-            && pin.strong_count() == 0
+    /// Forgets the snapshots that were closed. Returns the first journal entry that any of those left may
+    /// depend on, if it is another than before.
+    pub fn sweep(&mut self) -> Option<u64> {
+        while let Some((_, guard)) = self.snapshots.front()
+            && guard.strong_count() == 0
         {
             self.snapshots.pop_front();
         }
         let oldest = self.snapshots.front().map(|(version, _)| *version);
+        let mut first = None;
         while let Some((version, first_entry)) = self.removals.front()
             && oldest.is_none_or(|oldest| *version <= oldest)
         {
-            overlay.release(*first_entry);
+            first = Some(*first_entry);
             self.removals.pop_front();
         }
+        first
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
-    use crate::clock::Timestamp;
-    use crate::domain::object_id::ObjectId;
-    use crate::domain::persistent_login::{PersistentLoginId, Rotation, Token};
-    use crate::storage::rotated::Rotated;
-    use crate::tables::persistent_login::key::Place;
-
     use super::*;
 
-    const PLACE: Place = Place {
-        profile_id: ObjectId::from_bytes([1; 12]),
-        id: PersistentLoginId::new(Uuid::nil()),
-    };
-
-    fn rotated(token: u128) -> Rotated {
-        let rotation = Rotation {
-            replaced: Token::new(Uuid::nil()),
-            at: Timestamp::from_millis(1),
-        };
-        let token = Token::new(Uuid::from_u128(token));
-        Rotated { token, rotation }
-    }
-
     #[test]
-    fn what_was_settled_stays_as_long_as_an_older_snapshot_does() {
-        let (overlay, mut lingering) = (Overlay::new(0), Lingering::default());
-        overlay.put(PLACE, rotated(1), 7);
-        let (older, newer) = (lingering.pin(4), lingering.pin(5));
-        lingering.keep(5, 8);
-        lingering.sweep(&overlay);
-        overlay.trim();
-        assert_eq!(overlay.rotated(PLACE.id), Some(rotated(1)));
+    fn a_removal_counts_once_every_older_snapshot_is_closed() {
+        let mut tracker = SnapshotTracker::default();
+        let (older, newer) = (tracker.open(4), tracker.open(5));
+        tracker.removed(5, 8);
+        assert_eq!(tracker.sweep(), None);
+        let copy = older.clone();
         drop(older);
-        lingering.sweep(&overlay);
-        overlay.trim();
-        assert_eq!(
-            overlay.rotated(PLACE.id),
-            None,
-            "the snapshot left tells it"
-        );
+        assert_eq!(tracker.sweep(), None);
+        drop(copy);
+        assert_eq!(tracker.sweep(), Some(8));
+        assert_eq!(tracker.sweep(), None);
+        tracker.removed(6, 9);
+        tracker.removed(7, 11);
+        assert_eq!(tracker.sweep(), None);
         drop(newer);
-    }
-
-    #[test]
-    fn what_was_rotated_again_since_it_was_settled_stays() {
-        let (overlay, mut lingering) = (Overlay::new(0), Lingering::default());
-        overlay.put(PLACE, rotated(1), 7);
-        lingering.keep(5, 8);
-        overlay.put(PLACE, rotated(2), 8);
-        lingering.sweep(&overlay);
-        overlay.trim();
-        assert_eq!(overlay.rotated(PLACE.id), Some(rotated(2)));
+        assert_eq!(tracker.sweep(), Some(11));
     }
 }

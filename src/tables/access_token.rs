@@ -3,19 +3,39 @@
 //! The id is a secret of the caller's choice. Looked up by its digest, the time that the search takes
 //! tells nothing of how much of a guess was right; the ids are then compared in constant time.
 
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
-use crate::storage::engine::write_txn::WriteTxn;
-use crate::storage::engine::{Fixed, Read, Table};
+use crate::storage::table::{Fixed, Table};
+use crate::storage::transaction::write_txn::WriteTxn;
+use crate::storage::transaction::{Derived, Read};
 
 const ACCESS_TOKENS: Table<Fixed<32>> = Table::new("access_token");
 const VERSION: u8 = 1;
+
+/// All access tokens, decoded, by the digests of their ids: every request asks for one.
+struct AccessTokens(HashMap<[u8; 32], Result<Arc<AccessToken>, Failure>>);
+
+impl Derived for AccessTokens {
+    const TABLE: &'static str = ACCESS_TOKENS.name;
+
+    fn derive(txn: &impl Read) -> Result<Self, Failure> {
+        let mut tokens = HashMap::new();
+        txn.scan(&ACCESS_TOKENS, Bound::Unbounded, |digest, record| {
+            // One that cannot be read must not keep the others out.
+            tokens.insert(*digest, decode(record).map(Arc::new));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(Self(tokens))
+    }
+}
 
 /// The access token with this id, expired or not.
 ///
@@ -23,12 +43,8 @@ const VERSION: u8 = 1;
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn get(txn: &impl Read, id: &AccessTokenId) -> Result<Option<Arc<AccessToken>>, Failure> {
-    let digest = digest(id);
-    let look_up = || txn.get(&ACCESS_TOKENS, &digest, decode);
-    let found = match txn.access_tokens() {
-        Some(known) => known.get(digest, look_up)?,
-        None => look_up()?.map(Arc::new),
-    };
+    let tokens = txn.derived::<AccessTokens>()?;
+    let found = tokens.0.get(&digest(id)).cloned().transpose()?;
     Ok(found.filter(|token| {
         let (stored, given) = (token.id.reveal().as_bytes(), id.reveal().as_bytes());
         stored.ct_eq(given).into()
@@ -41,7 +57,6 @@ pub fn get(txn: &impl Read, id: &AccessTokenId) -> Result<Option<Arc<AccessToken
 ///
 /// Of the storage.
 pub fn put(txn: &WriteTxn, token: &AccessToken) -> Result<(), Failure> {
-    txn.change_access_tokens();
     txn.put(&ACCESS_TOKENS, &digest(&token.id), &encode(token))
 }
 
@@ -104,6 +119,8 @@ mod tests {
     use crate::clock::Timestamp;
     use crate::storage::engine::{Engine, EngineOptions};
     use crate::storage::journal::{Journal, JournalLimits};
+    use crate::storage::transaction::read_txn::ReadTxn;
+    use crate::tables;
 
     use super::*;
 
@@ -115,14 +132,14 @@ mod tests {
         };
         let limits = JournalLimits {
             target: None,
-            settle_min: 1,
+            apply_min: 1,
             idle_after: Duration::ZERO,
-            known_max: 0,
+            cache_bytes: 0,
         };
         let engine = Engine::in_memory(&options);
-        let mut journal = Journal::open(engine, &limits, 0).expect("it opens");
+        let mut journal = Journal::open(engine, tables::JOURNALED, &limits, 0).expect("it opens");
         let id = AccessTokenId::new("any text").expect("not empty");
-        let application = |txn: &_| {
+        let application = |txn: &ReadTxn| {
             let token = get(txn, &id).expect("it is readable").expect("it exists");
             token.application.clone()
         };
@@ -139,9 +156,9 @@ mod tests {
             let own = get(&txn, &id).expect("it is readable");
             assert_eq!(own.expect("it exists").application, name);
             journal.commit(txn).expect("it commits");
-            let snapshot = journal.begin_read().expect("it is readable");
-            assert_eq!(application(&snapshot), name);
-            assert_eq!(application(&snapshot), name, "once it is remembered");
+            let snapshot = journal.newest();
+            assert_eq!(application(&*snapshot), name);
+            assert_eq!(application(&*snapshot), name, "from memory");
         }
     }
 

@@ -3,8 +3,9 @@
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
-use crate::storage::engine::write_txn::WriteTxn;
-use crate::storage::engine::{Read, Table, Text};
+use crate::storage::table::{Table, Text};
+use crate::storage::transaction::Read;
+use crate::storage::transaction::write_txn::WriteTxn;
 
 const META: Table<Text> = Table::new("meta");
 const NEWEST_TIME: &str = "newest_time";

@@ -1,7 +1,13 @@
-//! Keys, records and indexes of each resource.
+//! Keys, records and indexes of each resource, over the tables that the storage offers.
 
 pub mod access_token;
+pub mod expiry_index;
 pub mod meta;
 pub mod persistent_login;
 pub mod profile;
 pub mod tenant;
+
+use crate::storage::journal::Journaled;
+
+/// The tables whose rows are journaled.
+pub static JOURNALED: &[&dyn Journaled] = &[&persistent_login::LOGINS];

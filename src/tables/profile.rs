@@ -1,30 +1,32 @@
-//! Profiles: a record under its id, its standing apart from it, and the index of usernames.
+//! Profiles: a record under its id, the index of usernames, and the profiles whose logins are blocked.
 //!
 //! Every use of a login asks whether its profile is still there and enabled. Nearly all are, so that is
-//! answered by a small table of those whose logins are barred, which a processor keeps in its cache.
-//! Who creates a login asks for the standing, which is apart from the profile with its attributes.
+//! answered by a small table of the others, which a processor keeps in its cache.
 
 use serde_json::{Map, Value};
 
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
-use crate::domain::profile::{Profile, Standing};
+use crate::domain::profile::{Profile, ProfileStatus};
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
-use crate::storage::engine::write_txn::WriteTxn;
-use crate::storage::engine::{Bytes, Fixed, Read, Table};
+use crate::storage::table::{Bytes, Fixed, Table};
+use crate::storage::transaction::Read;
+use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
 
 const PROFILES: Table<Fixed<12>> = Table::new("profile");
-const STANDINGS: Table<Fixed<12>> = Table::new("profile_standing");
 const BY_USERNAME: Table<Bytes> = Table::new("profile_by_username");
-const BARS: Table<Fixed<12>> = Table::new("profile_bar");
+const LOGIN_BLOCKS: Table<Fixed<12>> = Table::new("profile_bar");
 const VERSION: u8 = 1;
 
-/// Why the logins of a profile may not be used.
+/// How many bytes a password takes in a record: its hash and its salt.
+const PASSWORD_BYTES: usize = 32 + 16;
+
+/// Why the logins of a profile do not count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Bar {
+pub enum LoginBlock {
     /// The profile is disabled.
     Disabled,
     /// The profile was removed.
@@ -40,13 +42,13 @@ pub fn get(txn: &impl Read, id: ObjectId) -> Result<Option<Profile>, Failure> {
     txn.get(&PROFILES, id.as_bytes(), |record| decode(id, record))
 }
 
-/// What a login's checks need of the profile with this id.
+/// Whether the profile with this id is enabled, and its tenant: the first part of its record.
 ///
 /// # Errors
 ///
 /// Of the storage, or of a record that does not decode.
-pub fn standing(txn: &impl Read, id: ObjectId) -> Result<Option<Standing>, Failure> {
-    txn.get(&STANDINGS, id.as_bytes(), decode_standing)
+pub fn status(txn: &impl Read, id: ObjectId) -> Result<Option<ProfileStatus>, Failure> {
+    txn.get(&PROFILES, id.as_bytes(), decode_status)
 }
 
 /// Why the logins of the profile with this id, which was there when they were created, may not be used;
@@ -55,8 +57,8 @@ pub fn standing(txn: &impl Read, id: ObjectId) -> Result<Option<Standing>, Failu
 /// # Errors
 ///
 /// Of the storage, or of a record that does not decode.
-pub fn bar(txn: &impl Read, id: ObjectId) -> Result<Option<Bar>, Failure> {
-    txn.get(&BARS, id.as_bytes(), decode_bar)
+pub fn login_block(txn: &impl Read, id: ObjectId) -> Result<Option<LoginBlock>, Failure> {
+    txn.get(&LOGIN_BLOCKS, id.as_bytes(), decode_login_block)
 }
 
 /// The id of the tenant's profile with this username.
@@ -73,54 +75,39 @@ pub fn id_by_username(
     txn.get(&BY_USERNAME, &key, decode_owner)
 }
 
-/// Puts a profile whose id and username are not taken.
+/// Puts the profile, in place of the one with its id, whose username and tenant must be the same.
 ///
 /// # Errors
 ///
 /// Of the storage.
-pub fn create(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
-    let id = profile.id.as_bytes();
-    txn.put(&PROFILES, id, &encode(profile))?;
-    txn.put(&STANDINGS, id, &encode_standing(&profile.standing()))?;
+pub fn put(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
+    txn.put(&PROFILES, profile.id.as_bytes(), &encode(profile))?;
     let username = username_key(&profile.tenant, &profile.username);
     txn.put(&BY_USERNAME, &username, &encode_owner(&profile.id))?;
-    put_bar(txn, profile.id, bar_of(profile))
+    put_login_block(txn, profile.id, login_block_of(profile))
 }
 
-/// Puts the profile in place of the one with its id, whose username and tenant are the same.
-///
-/// # Errors
-///
-/// Of the storage.
-pub fn update(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
-    let id = profile.id.as_bytes();
-    txn.put(&PROFILES, id, &encode(profile))?;
-    txn.put(&STANDINGS, id, &encode_standing(&profile.standing()))?;
-    put_bar(txn, profile.id, bar_of(profile))
-}
-
-/// Removes the profile. Logins that it may have are barred.
+/// Removes the profile. Logins that it may have are blocked.
 ///
 /// # Errors
 ///
 /// Of the storage.
 pub fn delete(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     txn.remove(&PROFILES, profile.id.as_bytes())?;
-    txn.remove(&STANDINGS, profile.id.as_bytes())?;
     let username = username_key(&profile.tenant, &profile.username);
     txn.remove(&BY_USERNAME, &username)?;
     let has_logins = persistent_login::any_of_profile(txn, profile.id)?;
-    put_bar(txn, profile.id, has_logins.then_some(Bar::Gone))
+    put_login_block(txn, profile.id, has_logins.then_some(LoginBlock::Gone))
 }
 
-fn bar_of(profile: &Profile) -> Option<Bar> {
-    (!profile.enabled).then_some(Bar::Disabled)
+fn login_block_of(profile: &Profile) -> Option<LoginBlock> {
+    (!profile.enabled).then_some(LoginBlock::Disabled)
 }
 
-fn put_bar(txn: &WriteTxn, id: ObjectId, bar: Option<Bar>) -> Result<(), Failure> {
-    match bar {
-        Some(bar) => txn.put(&BARS, id.as_bytes(), &encode_bar(bar)),
-        None => txn.remove(&BARS, id.as_bytes()).map(drop),
+fn put_login_block(txn: &WriteTxn, id: ObjectId, block: Option<LoginBlock>) -> Result<(), Failure> {
+    match block {
+        Some(block) => txn.put(&LOGIN_BLOCKS, id.as_bytes(), &encode_login_block(block)),
+        None => txn.remove(&LOGIN_BLOCKS, id.as_bytes()).map(drop),
     }
 }
 
@@ -178,36 +165,35 @@ fn decode(id: ObjectId, record: &[u8]) -> Result<Profile, Failure> {
     Ok(profile)
 }
 
-fn encode_bar(bar: Bar) -> Vec<u8> {
-    let is_gone = match bar {
-        Bar::Disabled => false,
-        Bar::Gone => true,
+fn encode_login_block(block: LoginBlock) -> Vec<u8> {
+    let is_gone = match block {
+        LoginBlock::Disabled => false,
+        LoginBlock::Gone => true,
     };
     Encoder::new(VERSION).bool(is_gone).finish()
 }
 
-fn decode_bar(record: &[u8]) -> Result<Bar, Failure> {
-    let mut decoder = Decoder::new("bar of a profile", VERSION, record)?;
+fn decode_login_block(record: &[u8]) -> Result<LoginBlock, Failure> {
+    let mut decoder = Decoder::new("block of a profile's logins", VERSION, record)?;
     let is_gone = decoder.bool()?;
     decoder.finish()?;
-    Ok(if is_gone { Bar::Gone } else { Bar::Disabled })
+    Ok(if is_gone {
+        LoginBlock::Gone
+    } else {
+        LoginBlock::Disabled
+    })
 }
 
-fn encode_standing(standing: &Standing) -> Vec<u8> {
-    Encoder::new(VERSION)
-        .bool(standing.enabled)
-        .text(standing.tenant.as_str())
-        .finish()
-}
-
-fn decode_standing(record: &[u8]) -> Result<Standing, Failure> {
-    let mut decoder = Decoder::new("profile standing", VERSION, record)?;
-    let standing = Standing {
-        enabled: decoder.bool()?,
-        tenant: tenant(&mut decoder)?,
-    };
-    decoder.finish()?;
-    Ok(standing)
+/// Reads the beginning of a record alone.
+fn decode_status(record: &[u8]) -> Result<ProfileStatus, Failure> {
+    let mut decoder = Decoder::new("profile", VERSION, record)?;
+    let tenant = tenant(&mut decoder)?;
+    let _username = decoder.text()?;
+    let _password = decoder.option(|record| record.bytes(PASSWORD_BYTES))?;
+    let _email = decoder.text()?;
+    let _verified = decoder.bool()?;
+    let enabled = decoder.bool()?;
+    Ok(ProfileStatus { enabled, tenant })
 }
 
 fn encode_owner(id: &ObjectId) -> Vec<u8> {
@@ -259,9 +245,15 @@ mod tests {
     #[test]
     fn records_decode_to_what_was_encoded() {
         let profile = profile();
-        let standing = profile.standing();
-        assert_eq!(decode_standing(&encode_standing(&standing)), Ok(standing));
-        assert_eq!(decode(profile.id, &encode(&profile)), Ok(profile));
+        for password in [None, profile.password.clone()] {
+            let profile = Profile {
+                password,
+                ..profile.clone()
+            };
+            let status = profile.status();
+            assert_eq!(decode_status(&encode(&profile)), Ok(status));
+            assert_eq!(decode(profile.id, &encode(&profile)), Ok(profile));
+        }
     }
 
     #[test]

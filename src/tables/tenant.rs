@@ -6,8 +6,9 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
-use crate::storage::engine::write_txn::WriteTxn;
-use crate::storage::engine::{Read, Table, Text};
+use crate::storage::table::{Table, Text};
+use crate::storage::transaction::Read;
+use crate::storage::transaction::write_txn::WriteTxn;
 
 const TENANTS: Table<Text> = Table::new("tenant");
 const VERSION: u8 = 1;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rememberd::testing::{
-    Event, ObjectId, PersistentLoginId, Place, service::persistent_login, service::upkeep,
+    Event, LoginKey, ObjectId, PersistentLoginId, service::persistent_login, service::upkeep,
 };
 use serde_json::json;
 
@@ -108,12 +108,12 @@ fn left(server: Server) -> Vec<String> {
     ids
 }
 
-fn at(number: usize) -> Option<Place> {
+fn at(number: usize) -> Option<LoginKey> {
     let (profile_id, id) = (
         ObjectId::parse(PROFILE)?,
         PersistentLoginId::parse(&ids()[number])?,
     );
-    Some(Place { profile_id, id })
+    Some(LoginKey { profile_id, id })
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::server::{Server, Setup};
 /// writer after it.
 fn refresh_behind(
     server: &Server,
-    change: impl FnOnce(&WriteTxn) -> Result<(), Failure> + Send + 'static,
+    change: impl Fn(&WriteTxn) -> Result<(), Failure> + Send + 'static,
 ) -> Result<PersistentLogin, LoginError> {
     let held = server.hold_writer();
     let mut change = pin!(server.app.store.write(change));
@@ -51,7 +51,7 @@ fn a_refresh_that_waits_behind_the_end_of_its_profile_is_refused() {
         let id = ObjectId::parse(PROFILE).expect("an id");
         let mut profile = tables::profile::get(txn, id)?.expect("the profile exists");
         profile.enabled = false;
-        tables::profile::update(txn, &profile)
+        tables::profile::put(txn, &profile)
     });
     let (id, tenant) = (PROFILE.to_owned(), "default".to_owned());
     assert_eq!(refused, Err(ProfileRefusal::Disabled { id, tenant }.into()));

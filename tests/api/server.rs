@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use rememberd::testing::{
     App, Clock, Config, DataDirectory, EngineOptions, Entropy, Failure, ObjectId, Opening, Phase,
-    Profile, Seed, SeedFile, Store, Timestamp, WriteTxn, WriterLimits, server, service::seed,
-    tables::profile,
+    Profile, Seed, SeedFile, Store, Timestamp, WriteTxn, WriterLimits, open_store, server,
+    service::seed, tables::profile,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -144,7 +144,7 @@ impl Setup {
             }
             directory.open_database(&options, opening)
         };
-        Store::open(Box::new(opener), &limits)
+        open_store(Box::new(opener), &limits)
             .await
             .expect("a database")
     }
@@ -193,7 +193,7 @@ impl Server {
     pub fn update_profile(&self, id: &str, change: fn(&mut Profile)) {
         self.change_profile(id, move |txn, mut profile| {
             change(&mut profile);
-            Ok(profile::update(txn, &profile)?)
+            Ok(profile::put(txn, &profile)?)
         });
     }
 
@@ -205,7 +205,7 @@ impl Server {
     fn change_profile(
         &self,
         id: &str,
-        change: impl FnOnce(&WriteTxn, Profile) -> Result<(), Failure> + Send + 'static,
+        change: impl Fn(&WriteTxn, Profile) -> Result<(), Failure> + Send + 'static,
     ) {
         let id = ObjectId::parse(id).expect("a profile's id");
         self.block_on(self.app.store.write(move |txn| {

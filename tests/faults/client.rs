@@ -9,9 +9,9 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rememberd::testing::{
-    App, Caller, Config, Device, Engine, EngineOptions, Failure, Fault, Journal, LoginError,
-    Opener, Opening, PersistentLogin, PersistentLoginId, Phase, Store, WriterLimits, response,
-    service::demo, service::persistent_login,
+    App, Caller, Config, Device, Engine, EngineOptions, Failure, Fault, JOURNALED, Journal,
+    LoginError, Opener, Opening, PersistentLogin, PersistentLoginId, Phase, WriterLimits,
+    open_store, response, service::demo, service::persistent_login,
 };
 use tokio::runtime::Runtime;
 use tokio::task;
@@ -264,7 +264,7 @@ pub async fn serve(flags: &[&str], opener: Opener, seed: u64) -> App {
         journal: support::tiny_journal(),
         ..WriterLimits::new(&config)
     };
-    let store = Store::open(opener, &limits).await.expect("it opens");
+    let store = open_store(opener, &limits).await.expect("it opens");
     let app = support::app(flags, store, support::START, seed);
     app.enter(Phase::Serving);
     app
@@ -302,9 +302,9 @@ pub async fn furnish(logins: usize, seed: u64) -> (Vec<u8>, Ledger) {
 pub fn logins_in(image: Vec<u8>) -> Result<Vec<PersistentLogin>, String> {
     let described = |failure: Failure| failure.to_string();
     let engine = Engine::open_backend(SickDisk::new(image, 0), &OPTIONS).map_err(described)?;
-    let mut journal = Journal::open(engine, &support::tiny_journal(), 0).map_err(described)?;
-    let snapshot = journal.begin_read().map_err(described)?;
-    audit::logins(&snapshot)
+    let journal =
+        Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).map_err(described)?;
+    audit::logins(&*journal.newest())
 }
 
 /// Waits until `condition` holds.

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rememberd::testing::{
     AccessRefusal, AccessToken, AccessTokenId, Caller, Device, Event, ListedLogin, LoginError,
-    ObjectId, PersistentLogin, PersistentLoginId, PersistentLoginRefusal, Place, ProfileRefusal,
-    Reason, ReuseRevokes, Revoked, Rotation, Standing, TenantName, TenantPermission, Timestamp,
-    Token,
+    LoginKey, ObjectId, PersistentLogin, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal,
+    ProfileStatus, Reason, ReuseRevokes, Revoked, Rotation, TenantName, TenantPermission,
+    Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub struct Model {
     /// Every token that a login had, the current one last; also of logins that are gone.
     pub tokens: BTreeMap<String, Vec<Token>>,
     /// By their ids in lower case; `None` for one that is gone.
-    pub profiles: BTreeMap<String, Option<Standing>>,
+    pub profiles: BTreeMap<String, Option<ProfileStatus>>,
     /// What happened, in order, for the audit log.
     pub events: Vec<Event>,
     /// Every token and every login id ever told: each is told for a first time only once.
@@ -89,7 +89,7 @@ impl Model {
     }
 
     /// The profile, if the caller is known.
-    fn profile(&self, who: As, profile_id: &str) -> Result<(ObjectId, Standing), LoginError> {
+    fn profile(&self, who: As, profile_id: &str) -> Result<(ObjectId, ProfileStatus), LoginError> {
         self.identify(who)?;
         let id = profile_id.to_lowercase();
         let Some(Some(standing)) = self.profiles.get(&id) else {
@@ -177,7 +177,11 @@ impl Model {
         self.logins.get(id).filter(|login| self.is_valid(login))
     }
 
-    pub fn readable(&self, who: As, id: &str) -> Result<(PersistentLogin, Standing), LoginError> {
+    pub fn readable(
+        &self,
+        who: As,
+        id: &str,
+    ) -> Result<(PersistentLogin, ProfileStatus), LoginError> {
         self.identify(who)?;
         let found = self.valid(id).and_then(|login| {
             let standing = self.profiles.get(&login.profile_id.to_string())?.clone()?;
@@ -347,17 +351,17 @@ impl Model {
     }
 
     /// Removes what is expired among the next logins, and tells the last of them if there are more.
-    pub fn delete_idle(&mut self, after: Option<Place>) -> Option<Place> {
+    pub fn delete_idle(&mut self, after: Option<LoginKey>) -> Option<LoginKey> {
         let mut logins: Vec<_> = self.logins.values().cloned().collect();
-        logins.sort_by_key(Place::of);
-        logins.retain(|login| after.is_none_or(|after| Place::of(login) > after));
+        logins.sort_by_key(LoginKey::of);
+        logins.retain(|login| after.is_none_or(|after| LoginKey::of(login) > after));
         logins.truncate(CLEANER_WALK_MAX);
         for login in &logins {
             if !self.is_valid(login) {
                 self.forget(login.id, Event::Expiry);
             }
         }
-        let last = logins.last().map(Place::of);
+        let last = logins.last().map(LoginKey::of);
         last.filter(|_| logins.len() == CLEANER_WALK_MAX)
     }
 
@@ -389,7 +393,7 @@ fn permit(who: As, action: &'static str, tenant: &TenantName) -> Result<(), Logi
     Err(AccessRefusal::ActionDenied { action, tenant }.into())
 }
 
-fn check_enabled(id: &str, standing: &Standing) -> Result<(), LoginError> {
+fn check_enabled(id: &str, standing: &ProfileStatus) -> Result<(), LoginError> {
     if standing.enabled {
         return Ok(());
     }

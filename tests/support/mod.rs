@@ -77,9 +77,9 @@ pub fn size(name: &str, usual: usize) -> usize {
 pub fn tiny_journal() -> JournalLimits {
     JournalLimits {
         target: Some(6),
-        settle_min: 2,
+        apply_min: 2,
         idle_after: Duration::from_secs(3_600),
-        known_max: 8,
+        cache_bytes: 64 * 300,
     }
 }
 
@@ -97,7 +97,7 @@ pub async fn open_store(opener: Opener) -> Store {
         batch_jobs_max: 1_024,
         journal: tiny_journal(),
     };
-    Store::open(opener, &limits)
+    rememberd::testing::open_store(opener, &limits)
         .await
         .expect("the database opens")
 }

@@ -1,7 +1,7 @@
 //! What a client or the cleaner may do to logins: done by the services, and followed by the model.
 
 use rememberd::testing::{
-    App, Device, ListedLogin, LoginError, PersistentLogin, PersistentLoginId, Place, Token,
+    App, Device, ListedLogin, LoginError, LoginKey, PersistentLogin, PersistentLoginId, Token,
     service::persistent_login,
 };
 
@@ -17,7 +17,7 @@ pub enum Operation {
     List(As, String, usize, usize),
     DeleteByProfile(As, String, Option<PersistentLoginId>),
     DeleteExpired,
-    DeleteIdle(Option<Place>),
+    DeleteIdle(Option<LoginKey>),
 }
 
 /// What the services said to it.
@@ -27,7 +27,7 @@ pub enum Answer {
     Done(Result<(), LoginError>),
     List(Result<Vec<ListedLogin>, LoginError>),
     Count(Result<usize, LoginError>),
-    Walked(Result<Option<Place>, LoginError>),
+    Walked(Result<Option<LoginKey>, LoginError>),
 }
 
 impl Operation {

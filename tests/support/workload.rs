@@ -105,12 +105,12 @@ async fn prepare(app: &App, model: &mut Model) -> Vec<ObjectId> {
         .write(move |txn| {
             access_token::put(txn, &As::Master.token())?;
             let made = support::profile(second, "default", true);
-            Ok(profile::create(txn, &made)?)
+            Ok(profile::put(txn, &made)?)
         })
         .await
         .expect("they are put");
     for &id in &profiles {
-        let standing = app.store.read(|txn| Ok(profile::standing(txn, id)?));
+        let standing = app.store.read(|txn| Ok(profile::status(txn, id)?));
         let standing = standing.expect("the store is open");
         model.profiles.insert(id.to_string(), standing);
     }
@@ -237,8 +237,8 @@ impl Workload {
                 let mut found = profile::get(txn, id)?.expect("nobody removes it");
                 found
                     .attributes
-                    .insert("text".to_owned(), Value::String(text));
-                Ok(profile::update(txn, &found)?)
+                    .insert("text".to_owned(), Value::String(text.clone()));
+                Ok(profile::put(txn, &found)?)
             })
             .await
             .expect("the profile is changed");

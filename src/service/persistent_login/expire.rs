@@ -2,11 +2,11 @@
 
 use crate::app::App;
 use crate::audit::Event;
-use crate::domain::persistent_login::PersistentLogin;
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
 use crate::error::Failure;
 use crate::service::context::OpContext;
-use crate::tables::persistent_login;
-use crate::tables::persistent_login::key::Place;
+use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::persistent_login::{self, BY_CREATION};
 
 /// Deletes a bounded number of logins that have expired by their age, oldest first. Returns how many there
 /// were.
@@ -17,18 +17,20 @@ use crate::tables::persistent_login::key::Place;
 pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
     let context = OpContext::as_system(app);
     let newest = context.now.minus(context.lifetime.max_age);
-    let any = |txn: &_| persistent_login::any_created_until(txn, newest);
-    if !app.store.read(any)? {
+    if !app.store.read(|txn| BY_CREATION.any_until(txn, newest))? {
         return Ok(0);
     }
     let count_max = app.config.cleaner_batch_max.get();
     app.store
         .write(move |txn| {
-            let (logins, count) = persistent_login::delete_created_until(txn, newest, count_max)?;
-            for login in &logins {
-                context.record(txn, Event::Expiry, login);
+            let ids = BY_CREATION.take_until(txn, newest, count_max)?;
+            for id in &ids {
+                let id = PersistentLoginId::new(*id);
+                if let Some(login) = persistent_login::remove_expired(txn, id)? {
+                    context.record(txn, Event::Expiry, &login);
+                }
             }
-            Ok(count)
+            Ok(ids.len())
         })
         .await
 }
@@ -42,7 +44,7 @@ pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
 /// # Errors
 ///
 /// Failures of the storage.
-pub async fn delete_idle(app: &App, after: Option<Place>) -> Result<Option<Place>, Failure> {
+pub async fn delete_idle(app: &App, after: Option<LoginKey>) -> Result<Option<LoginKey>, Failure> {
     let context = OpContext::as_system(app);
     let is_expired = |login: &PersistentLogin, context: &OpContext| {
         login.is_expired(context.now, context.lifetime)
@@ -52,16 +54,16 @@ pub async fn delete_idle(app: &App, after: Option<Place>) -> Result<Option<Place
     let next = app.store.read(|txn| {
         persistent_login::walk(txn, after, walk_max, |login| {
             if is_expired(&login, &context) {
-                idle.push(Place::of(&login));
+                idle.push(LoginKey::of(&login));
             }
         })
     })?;
-    for places in idle.chunks(app.config.cleaner_batch_max.get()) {
-        let (context, places) = (context.clone(), places.to_vec());
+    for keys in idle.chunks(app.config.cleaner_batch_max.get()) {
+        let (context, keys) = (context.clone(), keys.to_vec());
         app.store
             .write(move |txn| {
-                for place in places {
-                    let found = persistent_login::get_at(txn, place)?;
+                for key in &keys {
+                    let found = persistent_login::get_at(txn, *key)?;
                     // It may have been used since it was seen.
                     if let Some(login) = found.filter(|login| is_expired(login, &context)) {
                         context.delete_and_record(txn, Event::Expiry, &login)?;

@@ -13,7 +13,7 @@ use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::transaction;
-use crate::tables::persistent_login::key::Place;
+use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::{self, Usage};
 
 /// A login as its profile's owner may see it: without its token.
@@ -61,7 +61,7 @@ pub fn list_by_profile(
                 id,
                 tenant: profile.tenant.clone(),
                 profile_id,
-                device: persistent_login::device(txn, Place { profile_id, id })?,
+                device: persistent_login::device(txn, LoginKey { profile_id, id })?,
                 created: usage.created,
                 last_used: usage.last_used,
                 expires: lifetime.end(usage.created, usage.last_used),

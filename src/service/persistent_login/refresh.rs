@@ -13,9 +13,7 @@ use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
 use crate::service::transaction;
-use crate::storage::engine::read_txn::ReadTxn;
-use crate::storage::engine::write_txn::WriteTxn;
-use crate::storage::seen::Seen;
+use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
 
 /// Replaces the login's token by a fresh one.
@@ -37,16 +35,10 @@ pub async fn refresh(
     presented: Option<Token>,
 ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
     let request = LoginRequest::new(app, caller, id);
-    let look = |txn: &ReadTxn| Ok(Seen::new(txn, request.authorize_rotate(txn)?));
-    let seen = transaction::read(app, look)?;
+    transaction::read(app, |txn| request.authorize_rotate(txn).map(drop))?;
     let refresh = Refresh::new(app, presented);
     transaction::write(app, move |txn| {
-        let (caller, login) = match seen.recall(txn) {
-            Some(((caller, login), version)) => {
-                (caller, persistent_login::rotated_since(txn, version, login))
-            }
-            None => request.authorize_rotate(txn)?,
-        };
+        let (caller, login) = request.authorize_rotate(txn)?;
         refresh.apply(txn, login, &request.context.as_caller(caller))
     })
     .await
@@ -83,10 +75,10 @@ impl Refresh {
                 context.record(txn, Event::Coalesced, &login);
                 return Ok(login);
             }
-            return Ok(self.rotate(txn, login, context));
+            return self.rotate(txn, login, context);
         };
         match login.judge(presented, context.now, self.grace) {
-            Presented::Current => Ok(self.rotate(txn, login, context)),
+            Presented::Current => self.rotate(txn, login, context),
             Presented::JustReplaced => {
                 context.record(txn, Event::Grace, &login);
                 Ok(login)
@@ -104,11 +96,11 @@ impl Refresh {
         txn: &WriteTxn,
         login: PersistentLogin,
         context: &OpContext,
-    ) -> PersistentLogin {
+    ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
         let rotated = login.rotated(self.fresh, context.now);
-        persistent_login::rotate(txn, &rotated);
+        persistent_login::rotate(txn, &rotated)?;
         context.record(txn, Event::Rotation, &rotated);
-        rotated
+        Ok(rotated)
     }
 
     fn revoke(

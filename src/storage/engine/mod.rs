@@ -1,19 +1,14 @@
 //! The adapter to redb: the one place that names it.
 //!
-//! A [`Table`] maps keys to records, which are bytes here. [`ReadTxn`] is a snapshot,
-//! [`WriteTxn`] the one open write transaction; both [`Read`]. Tables are opened where they are used,
-//! which spares everyone a shared struct of tables; a snapshot, which many readers share, keeps those
-//! that it has opened.
-//!
-//! Beside the file, every transaction has the [`Edition`] that belongs to it.
+//! [`EngineRead`](read::EngineRead) is a snapshot, [`EngineWrite`](write::EngineWrite) the one open write
+//! transaction. Tables are opened where they are used; a snapshot, which many readers share, keeps those that
+//! it has opened.
 
-pub mod read_txn;
-pub mod write_txn;
+pub mod read;
+pub mod write;
 
 use std::fs::File;
-use std::marker::PhantomData;
 use std::ops::{Bound, ControlFlow};
-use std::sync::Arc;
 
 use redb::backends::FileBackend;
 use redb::{
@@ -21,50 +16,15 @@ use redb::{
     RepairSession, StorageBackend, TableDefinition,
 };
 
-use crate::domain::access_token::AccessToken;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
 use crate::error::Failure;
-use crate::storage::cache::Overlay;
-use crate::storage::engine::read_txn::ReadTxn;
-use crate::storage::engine::write_txn::WriteTxn;
-use crate::storage::memo::Memo;
-use crate::storage::rotated::{Rotated, Rotations};
-use crate::storage::snapshots::Pin;
-use crate::tables::persistent_login::key::Place;
-
-/// A key of exactly `N` bytes.
-pub type Fixed<const N: usize> = &'static [u8; N];
-
-/// A key that is text.
-pub type Text = &'static str;
-
-/// A key that is any bytes.
-pub type Bytes = &'static [u8];
+use crate::storage::engine::read::EngineRead;
+use crate::storage::engine::write::EngineWrite;
+use crate::storage::table::Table;
 
 /// A kind of key that a table may have.
 pub trait TableKey: Key + Send + Sync + 'static {}
 
 impl<K: Key + Send + Sync + 'static> TableKey for K {}
-
-/// A named, ordered map from keys to records.
-pub struct Table<K: TableKey> {
-    name: &'static str,
-    keys: PhantomData<fn(K)>,
-}
-
-impl<K: TableKey> Table<K> {
-    /// The table of this name.
-    pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            keys: PhantomData,
-        }
-    }
-
-    fn definition(&self) -> TableDefinition<'static, K, &'static [u8]> {
-        TableDefinition::new(self.name)
-    }
-}
 
 /// How the database is opened and committed.
 #[derive(Clone, Debug)]
@@ -73,23 +33,6 @@ pub struct EngineOptions {
     pub cache_bytes: usize,
     /// Whether a commit writes and syncs twice, so that it needs no trust in checksums.
     pub two_phase_commit: bool,
-}
-
-/// What belongs to a state of the database beside its file.
-#[derive(Clone, Debug)]
-pub struct Edition {
-    /// What is known of logins, with what rotations changed and the records do not tell yet.
-    pub overlay: Arc<Overlay>,
-    /// Access tokens that were looked up.
-    pub access_tokens: Arc<Memo<AccessToken>>,
-    /// Keeps in the overlay what this edition's records do not tell.
-    pub pin: Pin,
-    /// Higher with every commit.
-    pub version: u64,
-    /// The version of the last commit that wrote anything but rotations.
-    pub records_version: u64,
-    /// What the last commit rotated.
-    pub last_rotations: Arc<Rotations>,
 }
 
 /// Memory for cached pages while a database is repaired, in bytes.
@@ -102,21 +45,15 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the database in `file`, or makes one of an empty file. Repairs it after a crash.
+    /// Opens the database in `file`, or creates one in an empty file. Repairs it after a crash.
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`] if the file cannot be read, is locked or is no database.
     pub fn open_file(file: File, options: &EngineOptions) -> Result<Self, Failure> {
-        let backend = || {
-            let file = file
-                .try_clone()
-                .map_err(|error| Failure::Storage(error.to_string()))?;
-            FileBackend::new(file).map_err(storage)
-        };
         let opened = builder(options.cache_bytes)
             .set_repair_callback(RepairSession::abort)
-            .create_with_backend(backend()?);
+            .create_with_backend(backend(&file)?);
         match opened {
             Ok(database) => Ok(Self::new(database, options)),
             Err(DatabaseError::RepairAborted) => {
@@ -124,17 +61,17 @@ impl Engine {
                 // A repair reads every page in turn, for which a small cache is twice as fast as one
                 // that outgrows the processor's own.
                 builder(REPAIR_CACHE_BYTES)
-                    .create_with_backend(backend()?)
+                    .create_with_backend(backend(&file)?)
                     .map_err(storage)?
                     .close()
                     .map_err(storage)?;
-                Self::open_backend(backend()?, options)
+                Self::open_backend(backend(&file)?, options)
             }
             Err(error) => Err(storage(error)),
         }
     }
 
-    /// Opens the database that `backend` holds, or makes one if it is empty: how tests give the
+    /// Opens the database that `backend` holds, or creates one if it is empty: how tests give the
     /// database a disk that loses power or fails.
     ///
     /// # Errors
@@ -148,6 +85,30 @@ impl Engine {
             .create_with_backend(backend)
             .map_err(storage)?;
         Ok(Self::new(database, options))
+    }
+
+    /// Runs `look` on a database that was closed cleanly, without changing a byte of its file. Returns
+    /// `None`, without running it, if the file is empty or has to be repaired first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::open_file`], or what `look` fails with.
+    pub fn look_into<T>(
+        file: File,
+        look: impl FnOnce(&EngineRead) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        let is_empty = file.metadata().map_err(io)?.len() == 0;
+        if is_empty {
+            return Ok(None);
+        }
+        let opened = builder(REPAIR_CACHE_BYTES).open_read_only_with_backend(backend(&file)?);
+        let database = match opened {
+            Ok(database) => database,
+            Err(DatabaseError::RepairAborted) => return Ok(None),
+            Err(error) => return Err(storage(error)),
+        };
+        let txn = database.begin_read().map_err(storage)?;
+        look(&EngineRead::new(txn)).map(Some)
     }
 
     /// An empty database that is gone when it is dropped.
@@ -164,26 +125,26 @@ impl Engine {
         }
     }
 
-    /// A snapshot of everything committed so far, which is of this edition.
+    /// A snapshot of everything committed so far.
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`] if the database failed earlier.
-    pub fn begin_read(&self, edition: Edition) -> Result<ReadTxn, Failure> {
+    pub fn begin_read(&self) -> Result<EngineRead, Failure> {
         let txn = self.database.begin_read().map_err(storage)?;
-        Ok(ReadTxn::new(txn, edition))
+        Ok(EngineRead::new(txn))
     }
 
-    /// The write transaction, which begins with this edition; waits while another is open.
+    /// The write transaction; waits while another is open.
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`] if the database failed earlier.
-    pub fn begin_write(&self, edition: Edition) -> Result<WriteTxn, Failure> {
+    pub fn begin_write(&self) -> Result<EngineWrite, Failure> {
         let mut txn = self.database.begin_write().map_err(storage)?;
         txn.set_durability(Durability::Immediate).map_err(storage)?;
         txn.set_two_phase_commit(self.two_phase_commit);
-        Ok(WriteTxn::new(txn, edition))
+        Ok(EngineWrite::new(txn))
     }
 
     /// Closes the database so that the next open needs no repair.
@@ -202,74 +163,20 @@ fn builder(cache_bytes: usize) -> Builder {
     builder
 }
 
+fn backend(file: &File) -> Result<FileBackend, Failure> {
+    FileBackend::new(file.try_clone().map_err(io)?).map_err(storage)
+}
+
+fn definition<K: TableKey>(table: &Table<K>) -> TableDefinition<'static, K, &'static [u8]> {
+    TableDefinition::new(table.name)
+}
+
 fn storage(error: impl Into<redb::Error>) -> Failure {
     Failure::Storage(error.into().to_string())
 }
 
-/// What snapshots and write transactions have in common.
-pub trait Read {
-    /// What `decode` makes of the record under `key`, or `None` if there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Storage`], or what `decode` fails with.
-    fn get<K: TableKey, T>(
-        &self,
-        table: &Table<K>,
-        key: K::SelfType<'_>,
-        decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
-    ) -> Result<Option<T>, Failure>;
-
-    /// Shows `visit` the entries from `first` on, in the order of their keys, until it breaks off.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Storage`], or what `visit` fails with.
-    fn scan<K: TableKey>(
-        &self,
-        table: &Table<K>,
-        first: Bound<K::SelfType<'_>>,
-        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
-    ) -> Result<(), Failure>;
-
-    /// Shows `visit` the entry with the highest key, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Storage`], or what `visit` fails with.
-    fn last<K: TableKey, T>(
-        &self,
-        table: &Table<K>,
-        visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
-    ) -> Result<Option<T>, Failure>;
-
-    /// How many entries the table has.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Storage`].
-    fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure>;
-
-    /// Whether the table has no entry.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Storage`].
-    fn is_empty<K: TableKey>(&self, table: &Table<K>) -> Result<bool, Failure> {
-        Ok(self.count(table)? == 0)
-    }
-
-    /// What the last rotation of the login at `place` changed, if its record may not tell it yet.
-    fn rotated(&self, place: Place) -> Option<Rotated>;
-
-    /// The login with this id, up to date, if it need not be read.
-    fn known(&self, id: PersistentLoginId) -> Option<PersistentLogin>;
-
-    /// Takes note of a login that was read, up to date, for whoever asks for it next.
-    fn learn(&self, login: &PersistentLogin);
-
-    /// The access tokens that were looked up; `None` if they may not be what they were.
-    fn access_tokens(&self) -> Option<&Memo<AccessToken>>;
+fn io(error: std::io::Error) -> Failure {
+    Failure::Storage(error.to_string())
 }
 
 fn get<K: TableKey, T>(

@@ -1,79 +1,119 @@
-//! The entries of the journal: how far settling had come, and rotations.
+//! The entries of the journal: how far applying had come, and the changes of one commit.
+//!
+//! ```text
+//! version 2 | cycle u64 | position? tag u8, length u8, key | rows u32 | group*
+//! group     tag u8 | key length u8 | delta length u8 | rows u32 | (key, delta)*
+//! ```
+//!
+//! The lengths of a group are those of its table's keys and deltas. Version 1 had rows of persistent logins
+//! alone; see the upgrade from schema 1.
 
-use crate::clock::Timestamp;
-use crate::domain::persistent_login::{Rotation, Token};
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
-use crate::storage::rotated::Rotated;
-use crate::tables::persistent_login::key::Place;
+use crate::storage::journal::cursor::ApplyCursor;
+use crate::storage::table::{RowFormat, RowKey};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
-/// How many bytes a rotation takes in an entry; what comes before the rotations takes no more.
-const ROW_BYTES: usize = 68;
+/// How many bytes come before the rows, at most.
+const HEADER_BYTES: usize = 64;
 
-/// How far settling has come.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Turn {
-    /// How many rounds were finished.
-    pub(super) cycle: u64,
-    /// The place settled last in this round; `None` at its beginning.
-    pub(super) hand: Option<Place>,
-}
-
-impl Turn {
-    pub(super) const FIRST: Self = Self {
-        cycle: 0,
-        hand: None,
-    };
-
-    /// Whether the hand, which is at this turn now, has passed `place` since it was at `then`.
-    pub(super) fn has_settled(self, then: Self, place: Place) -> bool {
-        let before = |hand: Option<Place>| hand.is_some_and(|hand| place <= hand);
-        match self.cycle.checked_sub(then.cycle) {
-            Some(0) => !before(then.hand) && before(self.hand),
-            Some(1) => !before(then.hand) || before(self.hand),
-            _ => true,
+/// The entry of a commit after which the cursor is at `cursor`, and which changed rows of tables of these
+/// formats by these deltas.
+///
+/// # Errors
+///
+/// [`Failure::Internal`] for a key or a delta that has another length than its table's.
+pub(super) fn encode<'r>(
+    cursor: ApplyCursor,
+    formats: impl Iterator<Item = &'r RowFormat>,
+    rows: &[(&RowKey, &[u8])],
+) -> Result<Vec<u8>, Failure> {
+    let row_bytes = rows
+        .first()
+        .map_or(0, |(row, delta)| row.key().len() + delta.len());
+    let capacity = HEADER_BYTES + rows.len() * row_bytes;
+    let mut entry = Encoder::with_capacity(VERSION, capacity)
+        .number(cursor.cycle)
+        .option(cursor.position, |entry, row| {
+            entry.bytes(&[row.tag()]).short_bytes(row.key())
+        })
+        .count(rows.len());
+    for format in formats {
+        let group = || rows.iter().filter(|(row, _)| row.tag() == format.tag);
+        let count = group().count();
+        if count == 0 {
+            continue;
+        }
+        let lengths = [format.key_bytes, format.delta_bytes].map(u8::try_from);
+        let [Ok(key_bytes), Ok(delta_bytes)] = lengths else {
+            return Err(Failure::Internal("a key or delta is too long".to_owned()));
+        };
+        entry = entry
+            .bytes(&[format.tag, key_bytes, delta_bytes])
+            .count(count);
+        for (row, delta) in group() {
+            if (row.key().len(), delta.len()) != (format.key_bytes, format.delta_bytes) {
+                return Err(Failure::Internal(format!("row {row:?} has a wrong length")));
+            }
+            entry = entry.bytes(row.key()).bytes(delta);
         }
     }
-
-    /// Whether the hand, which is at this turn now, has gone round since it was at `then`.
-    pub(super) fn has_settled_all(self, then: Self) -> bool {
-        let round_later = Self {
-            cycle: then.cycle + 1,
-            hand: then.hand,
-        };
-        round_later <= self
-    }
+    Ok(entry.finish())
 }
 
-pub(super) fn encode_entry(turn: Turn, rows: &[(Place, Rotated)]) -> Vec<u8> {
-    Encoder::with_capacity(VERSION, (1 + rows.len()) * ROW_BYTES)
-        .number(turn.cycle)
-        .option(turn.hand, |entry, place| entry.bytes(&place.key()))
-        .list(rows, |entry, (place, rotated)| {
-            entry
-                .bytes(&place.key())
-                .uuid(rotated.token.reveal())
-                .uuid(rotated.rotation.replaced.reveal())
-                .timestamp(rotated.rotation.at)
-        })
-        .finish()
-}
-
-/// The turn of an entry, and the decoder that goes on with its rows.
-pub(super) fn decode_turn(entry: &[u8]) -> Result<(Turn, Decoder<'_>), Failure> {
+/// The cursor and the number of rows of an entry, and the decoder that goes on with its groups.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub(super) fn decode_header(entry: &[u8]) -> Result<(ApplyCursor, usize, Decoder<'_>), Failure> {
     let mut decoder = Decoder::new("entry of the rotation journal", VERSION, entry)?;
     let cycle = decoder.number()?;
-    let hand = decoder.option(|entry| Ok(Place::from_key(&entry.array()?)))?;
-    Ok((Turn { cycle, hand }, decoder))
+    let position = decoder.option(|entry| {
+        let [tag] = entry.array()?;
+        let key = entry.short_bytes()?;
+        RowKey::new(tag, key).ok_or_else(|| entry.corrupt(format_args!("a key is too long")))
+    })?;
+    let rows = decoder.count()?;
+    Ok((ApplyCursor { cycle, position }, rows, decoder))
 }
 
-pub(super) fn decode_row(entry: &mut Decoder<'_>) -> Result<(Place, Rotated), Failure> {
-    let place = Place::from_key(&entry.array()?);
-    let token = Token::new(entry.uuid()?);
-    let replaced = Token::new(entry.uuid()?);
-    let at: Timestamp = entry.timestamp()?;
-    let rotation = Rotation { replaced, at };
-    Ok((place, Rotated { token, rotation }))
+/// Calls `visit` with each row of an entry and its delta; `rows` and `decoder` are what
+/// [`decode_header`] returned.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`], also for a table that is none of these formats; what `visit` fails with.
+pub(super) fn decode_rows(
+    rows: usize,
+    mut decoder: Decoder<'_>,
+    formats: &[RowFormat],
+    mut visit: impl FnMut(RowKey, &[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut left = rows;
+    while left > 0 {
+        let [tag, key_bytes, delta_bytes] = decoder.array()?.map(usize::from);
+        let count = decoder.count()?;
+        let is_known = formats.iter().any(|format| {
+            (
+                usize::from(format.tag),
+                format.key_bytes,
+                format.delta_bytes,
+            ) == (tag, key_bytes, delta_bytes)
+        });
+        if !is_known || count == 0 {
+            return Err(decoder.corrupt(format_args!("it has rows of an unknown table {tag}")));
+        }
+        left = left
+            .checked_sub(count)
+            .ok_or_else(|| decoder.corrupt(format_args!("it has more rows than it says")))?;
+        for _ in 0..count {
+            let key = decoder.bytes(key_bytes)?;
+            let row = u8::try_from(tag).ok().and_then(|tag| RowKey::new(tag, key));
+            let row = row.ok_or_else(|| decoder.corrupt(format_args!("a key is too long")))?;
+            visit(row, decoder.bytes(delta_bytes)?)?;
+        }
+    }
+    decoder.finish()
 }

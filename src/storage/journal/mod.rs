@@ -1,457 +1,540 @@
-//! The rotation journal: how a durable rotation gets cheap.
+//! The rotation journal: what makes a durable rotation cheap.
 //!
-//! The database copies every page that a commit touches. Logins that are rotated together lie on
-//! different pages, so writing each rotation into its record would cost a page or more for each. A
-//! commit instead appends its rotations to a journal table, all in one entry, and *settles* a few older
-//! ones: it writes them into their records in the order of their places, so that neighbours share
-//! pages. What is journaled and not settled is in memory too, in the [`Overlay`], which every look at a
-//! login takes into account. Nobody outside of this floor knows of any of it.
+//! The database copies every page that a commit touches. Rows that are changed together lie on different
+//! pages, so writing each change into its record would cost a page or more for each. A commit instead appends
+//! its changes to a journal table, all in one entry, and *applies* a few older ones: it writes them into their
+//! records in the order of their keys, so that neighbors share pages. What is journaled and not applied is in
+//! memory too, in the [`RowCache`](crate::storage::cache::rows::RowCache), through which every row is read.
+//! Nobody outside of the storage depends on any of it.
+//!
+//! A change is an opaque *delta*. Its table says how long it is and how it changes a record
+//! ([`JournaledTable`](crate::storage::table::JournaledTable)); any number of tables can be journaled.
 //!
 //! # What is where
 //!
 //! ```text
-//! records    place → record                        what exists; the rotation settled last
-//! journal    number → turn, (place, rotated) …     one entry for each commit that rotates
-//! overlay    id → rotated, and more                in memory: journaled and not settled, or just now
+//! records    key → record                         which rows exist; their changes applied last
+//! journal    number → cursor, (row, delta) …      one entry for each commit that changes rows
+//! cache      row → record with all changes        in memory: journaled and not applied, or read lately
 //! ```
 //!
-//! Settling goes round and round through the overlay in the order of places, like the hand of a clock.
-//! Where the hand stands is its *turn*: how many rounds it has done, and the place settled last. Each
-//! entry holds the turn as it was after its own commit had settled its share.
+//! Applying goes round and round through the pending rows in the order of their keys. The *cursor* is how many
+//! rounds were finished, and the row applied last. Each entry holds the cursor as it was after its own commit.
 //!
 //! # Why a restart loses nothing
 //!
-//! The turn of the last entry tells how far the hand came. From it and from an entry's own turn follows
-//! whether the hand has passed a rotation since it was journaled (`Turn::has_settled`):
+//! From the cursor of the last entry and from an entry's own cursor follows whether a change was applied since
+//! it was journaled ([`ApplyCursor::has_passed`](cursor::ApplyCursor)):
 //!
-//! - An entry of this round: the hand has passed the places between the entry's turn and now.
-//! - An entry of the round before: it has passed all but those between now and the entry's turn.
-//! - An older one: it has passed every place.
+//! - An entry of this round: the rows between the entry's cursor and now were applied.
+//! - An entry of the round before: all but those between now and the entry's cursor were.
+//! - An older one: every row was.
 //!
-//! So [`Journal::open`] reads the entries in their order and puts into the overlay what the hand has not
-//! passed. The last rotation of a login counts, as it did when they happened. Once the hand has come
-//! round to where an entry found it, the entry is settled as a whole and is removed.
+//! So [`Journal::open`] reads the entries in their order and puts into the cache what was not applied. The last
+//! change of a row counts, as it did when they happened. Once the cursor has come round to where an entry found
+//! it, the entry is obsolete and is removed.
 //!
-//! All that a commit does, entry, settled records and removed entries, is one transaction of the
-//! database: it is on the disk as a whole or not at all. The overlay and the turn in memory change after
-//! it, and a commit that fails leaves them as they were; whoever meets a storage failure opens the
-//! journal again.
+//! All that a commit does, entry, records and removed entries, is one transaction of the database: it is on
+//! the disk as a whole or not at all. Cache and cursor in memory change after it, and a commit that fails
+//! leaves them as they were; after a storage failure the journal is opened again.
 //!
 //! # Why a read never goes back
 //!
-//! Readers share the overlay with the writer, while each has a snapshot of the records. What a commit
-//! rotated is put into the overlay before its snapshot can be had; it leaves the overlay only after its
-//! entry has left the journal, and all snapshots that are older than that are gone. So between them
-//! overlay and snapshot always tell a login's last rotation.
+//! Readers share the cache with the writer, while each has a snapshot of the records. What a commit changed is
+//! put into the cache before its snapshot is published; it can be evicted only after its entry was removed from
+//! the journal and all snapshots from before that are closed
+//! ([`SnapshotTracker`](crate::storage::snapshots::SnapshotTracker)). So cache and snapshot together always
+//! have a row's last change.
 //!
 //! # Why it stays small
 //!
-//! Each rotation earns as much settling as the overlay is full: `overlay / target` rows. An overlay that
-//! has reached its target grows no more, whatever the traffic is. A round then lasts about as long as
-//! twice `target` rotations, and so many the journal holds. (Only logins that are rotated
-//! one after the other in the order of their places keep running ahead of the hand: then a round lasts as
-//! many rotations as there are logins.) Removing old entries is bounded for each commit, so that
-//! no caller waits for it, and faster than new ones come. When nobody writes, the writer settles the
-//! rest by itself and empties the journal.
+//! While more than a target number of rows is pending, or more than three times as many changes are journaled,
+//! each commit applies at least as many rows as it changes. A round then lasts one or two times as many changes
+//! as there are pending rows, and so many the journal holds. Removing obsolete entries is bounded for each
+//! commit, so that no caller waits for it, and faster than new ones come. While nobody writes, the writer applies
+//! the rest by itself and empties the journal.
 
+mod cursor;
 mod entry;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeSet;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::error::Failure;
-use crate::storage::cache::{self, Overlay};
-use crate::storage::engine::read_txn::ReadTxn;
-use crate::storage::engine::write_txn::WriteTxn;
-use crate::storage::engine::{Edition, Engine, Fixed, Read, Table};
-use crate::storage::journal::entry::{Turn, decode_row, decode_turn, encode_entry};
-use crate::storage::rotated::Rotated;
-use crate::storage::snapshots::{Lingering, Pin};
-use crate::tables::persistent_login;
-use crate::tables::persistent_login::key::Place;
+use crate::storage::cache::derived::DerivedValues;
+use crate::storage::cache::rows::RowCache;
+use crate::storage::engine::Engine;
+use crate::storage::engine::read::EngineRead;
+use crate::storage::engine::write::EngineWrite;
+use crate::storage::journal::cursor::ApplyCursor;
+use crate::storage::snapshots::SnapshotTracker;
+use crate::storage::table::{Fixed, JournaledTable, RowFormat, RowKey, Table};
+use crate::storage::transaction::commit_state::{CommitState, RowCaches};
+use crate::storage::transaction::read_txn::ReadTxn;
+use crate::storage::transaction::row_changes::{RowChange, RowChanges};
+use crate::storage::transaction::write_txn::WriteTxn;
 
 /// By number, which sorts like its big-endian bytes.
 const JOURNAL: Table<Fixed<8>> = Table::new("rotation_journal");
 
-/// The target for few logins: less would save no memory worth naming.
+/// The target for few rows: less would save no memory worth naming.
 const TARGET_MIN: u64 = 4_096;
 
-/// The target for very many logins.
+/// The target for very many rows.
 const TARGET_MAX: u64 = 1 << 20;
 
-/// The target for many logins, in square roots of their number.
-const TARGET_PER_ROOT: u64 = 256;
+/// The target for many rows, in square roots of their number.
+const TARGET_PER_ROOT: u64 = 200;
 
-/// The target is at most the number of logins by this, so that the journal is small beside their records.
-const LOGINS_PER_TARGET: u64 = 2;
+/// The target is at most the number of rows by this, so that the journal is small beside their records.
+const ROWS_PER_TARGET: u64 = 3;
 
-/// How many rotations one transaction settles while nobody rotates: so few that a caller who comes just
-/// then hardly waits.
+/// How many changes the journal may hold, in targets: more only where few rows are changed again and again.
+const JOURNALED_PER_TARGET: u64 = 3;
+
+/// How many rows one transaction applies while nobody writes: so few that a caller who comes just then hardly
+/// waits.
 const IDLE_ROWS: usize = 64;
 
-/// How many rotations one transaction settles when the database is closed.
+/// How many rows one transaction applies when the database is closed.
 const CLOSE_ROWS: usize = 4_096;
 
-/// How long closing the database may settle; what is left is in the journal.
-const CLOSE_SETTLE_MAX: Duration = Duration::from_secs(2);
+/// How long closing the database may go on applying; what is left is in the journal.
+const CLOSE_APPLY_MAX: Duration = Duration::from_secs(2);
 
-/// How many entries are removed for each rotation that is journaled, where that many are settled: more
-/// than one, so that a backlog shrinks.
+/// How many journaled changes are removed for each that is added: more than one, so that a backlog shrinks.
 const REMOVED_PER_ROW: usize = 2;
 
-/// How rotations are journaled.
+/// A table whose rows are journaled, whatever the size of its keys.
+pub trait Journaled: Sync {
+    /// The format of its rows.
+    fn format(&self) -> RowFormat;
+
+    /// The number of its rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    fn count(&self, file: &EngineRead) -> Result<u64, Failure>;
+
+    /// Writes into its records what `cache` has of the rows with these keys, as far as there are records.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    fn apply(&self, file: &EngineWrite, rows: &[RowKey], cache: &RowCache) -> Result<(), Failure>;
+}
+
+impl<const N: usize> Journaled for JournaledTable<N> {
+    fn format(&self) -> RowFormat {
+        JournaledTable::format(self)
+    }
+
+    fn count(&self, file: &EngineRead) -> Result<u64, Failure> {
+        file.count(&self.table)
+    }
+
+    fn apply(&self, file: &EngineWrite, rows: &[RowKey], cache: &RowCache) -> Result<(), Failure> {
+        let keys: Vec<&[u8; N]> = rows.iter().map(RowKey::fixed).collect::<Result<_, _>>()?;
+        let changes = keys.into_iter().map(|key| (key, key));
+        file.update(&self.table, changes, |key, stored| {
+            match cache.pending(key, stored) {
+                Err(Failure::Corrupt(cause)) => {
+                    tracing::warn!(cause, "a change of an unreadable record is dropped");
+                    Ok(None)
+                }
+                applied => applied,
+            }
+        })
+    }
+}
+
+/// How changes are journaled.
 #[derive(Clone, Debug)]
 pub struct JournalLimits {
-    /// How many rotations the overlay holds, about; by default it follows the number of logins.
+    /// About how many rows are pending; by default it follows the number of rows.
     pub target: Option<u64>,
-    /// How many rotations are settled together at least.
-    pub settle_min: u64,
-    /// How long nobody writes before the rest is settled.
+    /// How many rows one commit applies at least, if it applies any.
+    pub apply_min: usize,
+    /// How long nobody writes before the rest is applied.
     pub idle_after: Duration,
-    /// How many logins are kept in memory, about, so that they need not be read again.
-    pub known_max: usize,
+    /// About how many bytes of rows are kept in memory, so that their records need not be read again.
+    pub cache_bytes: usize,
 }
 
 impl JournalLimits {
-    /// The limits that the settings ask for.
+    /// The limits in the settings.
     pub fn new(config: &Config) -> Self {
         Self {
             target: config.journal_target.map(|target| target.get() as u64),
-            settle_min: config.journal_settle_min.get() as u64,
+            apply_min: config.journal_settle_min.get(),
             idle_after: config.journal_idle_after,
-            known_max: usize::try_from(config.login_cache_size.as_u64() / cache::LOGIN_BYTES)
-                .unwrap_or(usize::MAX),
+            cache_bytes: usize::try_from(config.login_cache_size.as_u64()).unwrap_or(usize::MAX),
         }
     }
 
-    fn target_for(&self, logins: u64) -> u64 {
+    fn target_for(&self, rows: u64) -> u64 {
         self.target.unwrap_or_else(|| {
-            let by_root = TARGET_PER_ROOT * logins.isqrt();
+            let by_root = TARGET_PER_ROOT * rows.isqrt();
             by_root
-                .min(logins / LOGINS_PER_TARGET)
+                .min(rows / ROWS_PER_TARGET)
                 .clamp(TARGET_MIN, TARGET_MAX)
         })
     }
 }
 
-/// A database whose rotations are journaled.
+/// A database whose changes of rows are journaled.
 pub struct Journal {
     engine: Engine,
+    tables: &'static [&'static dyn Journaled],
     limits: JournalLimits,
     target: u64,
-    edition: Edition,
-    /// What is in the overlay and was not settled yet.
-    waiting: BTreeMap<Place, Rotated>,
-    lingering: Lingering,
-    turn: Turn,
+    /// The snapshot of the last commit.
+    newest: Arc<ReadTxn>,
+    snapshots: SnapshotTracker,
+    /// The rows that were changed and not applied yet: each of them is in the cache.
+    pending: BTreeSet<RowKey>,
+    cursor: ApplyCursor,
     /// The number of the next entry.
     next: u64,
     /// How many entries there are.
     entries: u64,
-    /// The settling that was earned and not done, in rows × `target`.
-    earned: u64,
+    /// How many changes they have together.
+    journaled: u64,
+    /// Whether rows were journaled since the cache was trimmed.
+    is_trim_due: bool,
 }
 
 impl Journal {
-    /// Puts into the overlay what the database's journal holds. The first version is `version`, which is
-    /// to be higher by two than that of a journal that failed.
+    /// Puts into the cache what the database's journal holds for `tables`. The first version is `version`,
+    /// which is to be higher by two than that of a journal that failed.
     ///
     /// # Errors
     ///
-    /// Of the storage, or of an entry that does not decode: without it logins would be out of date.
-    pub fn open(engine: Engine, limits: &JournalLimits, version: u64) -> Result<Self, Failure> {
-        let edition = Edition {
-            overlay: Arc::new(Overlay::new(limits.known_max)),
-            access_tokens: Arc::default(),
-            pin: Pin::default(),
-            version,
-            records_version: version,
-            last_rotations: Arc::default(),
-        };
-        let snapshot = engine.begin_read(edition.clone())?;
-        let last = snapshot.last(&JOURNAL, |number, entry| {
-            Ok((u64::from_be_bytes(*number), decode_turn(entry)?.0))
+    /// Of the storage, or of an entry that does not decode: without it rows would be out of date.
+    pub fn open(
+        engine: Engine,
+        tables: &'static [&'static dyn Journaled],
+        limits: &JournalLimits,
+        version: u64,
+    ) -> Result<Self, Failure> {
+        let formats: Vec<_> = tables.iter().map(|table| table.format()).collect();
+        let rows = RowCaches::new(&formats, limits.cache_bytes);
+        let file = engine.begin_read()?;
+        let last = file.last(&JOURNAL, |number, entry| {
+            let (cursor, ..) = entry::decode_header(entry)?;
+            Ok((u64::from_be_bytes(*number), cursor))
         })?;
-        let (next, turn) = last.map_or((0, Turn::FIRST), |(number, turn)| (number + 1, turn));
-        let waiting = replay(&snapshot, turn, &edition.overlay)?;
-        let entries = snapshot.count(&JOURNAL)?;
-        edition.overlay.release(next - entries);
-        let target = limits.target_for(persistent_login::count(&snapshot)?);
-        drop(snapshot);
+        let (next, cursor) = last.map_or((0, ApplyCursor::START), |(number, cursor)| {
+            (number + 1, cursor)
+        });
+        let (pending, journaled) = replay(&file, &formats, cursor, &rows)?;
+        let entries = file.count(&JOURNAL)?;
+        rows.release(next - entries);
+        let target = limits.target_for(count(tables, &file)?);
+        let mut snapshots = SnapshotTracker::default();
+        let state = CommitState {
+            rows: Arc::new(rows),
+            derived: Arc::default(),
+            guard: snapshots.open(version),
+            version,
+        };
         Ok(Self {
             engine,
+            tables,
             limits: limits.clone(),
             target,
-            edition,
-            waiting,
-            lingering: Lingering::default(),
-            turn,
+            newest: Arc::new(ReadTxn::new(file, state)),
+            snapshots,
+            is_trim_due: !pending.is_empty(),
+            pending,
+            cursor,
             next,
             entries,
-            earned: 0,
+            journaled,
         })
     }
 
-    /// A snapshot of everything committed so far.
-    ///
-    /// # Errors
-    ///
-    /// Of the storage.
-    pub fn begin_read(&mut self) -> Result<ReadTxn, Failure> {
-        let pin = self.lingering.pin(self.edition.version);
-        let edition = Edition {
-            pin,
-            ..self.edition.clone()
-        };
-        self.engine.begin_read(edition)
+    /// The snapshot of the last commit.
+    pub fn newest(&self) -> Arc<ReadTxn> {
+        Arc::clone(&self.newest)
     }
 
-    /// The write transaction, to be given to [`Journal::commit`] or aborted.
+    /// The write transaction, to be given to [`Journal::commit`] or dropped.
     ///
     /// # Errors
     ///
     /// Of the storage.
     pub fn begin_write(&self) -> Result<WriteTxn, Failure> {
-        self.engine.begin_write(self.edition.clone())
+        Ok(WriteTxn::new(self.engine.begin_write()?, self.newest()))
     }
 
-    /// Journals the transaction's rotations and makes everything in it durable and visible; when this
-    /// returns `Ok`, it is on disk.
+    /// Journals the changes of rows in the transaction and makes everything in it durable; when this returns
+    /// `Ok`, it is on disk and in [`Journal::newest`].
     ///
     /// # Errors
     ///
     /// [`Failure::Storage`]: the journal must be opened again, and all of it may be there or none of it.
     pub fn commit(&mut self, txn: WriteTxn) -> Result<(), Failure> {
-        let rows = txn.rotated_count();
-        let earned = self.earned + (rows * self.waiting.len()) as u64;
-        let quota = earned / self.target;
-        // Few logins that are rotated again and again must not wait for many.
-        let least = self.limits.settle_min.min(self.waiting.len() as u64);
-        let share = if rows > 0 && quota >= least {
-            usize::try_from(quota).unwrap_or(usize::MAX)
+        let (file, changes) = txn.into_parts();
+        let rows = changes.updated().count();
+        let is_over = self.pending.len() as u64 > self.target
+            || self.journaled > JOURNALED_PER_TARGET * self.target;
+        let share = if rows > 0 && is_over {
+            rows.max(self.limits.apply_min)
         } else {
             0
         };
-        let removed_max = REMOVED_PER_ROW * rows;
-        self.commit_with(txn, share, removed_max)?;
-        self.earned = if share > 0 {
-            earned % self.target
-        } else {
-            earned
-        };
-        Ok(())
+        self.commit_with(file, changes, share, REMOVED_PER_ROW * rows)
     }
 
     /// The version of the last commit.
     pub fn version(&self) -> u64 {
-        self.edition.version
+        self.newest.state().version
     }
 
-    /// Whether everything is settled and the journal is empty.
-    pub fn is_at_rest(&self) -> bool {
-        self.waiting.is_empty() && self.entries == 0
+    /// Whether everything is applied and the journal is empty.
+    pub fn is_drained(&self) -> bool {
+        self.pending.is_empty() && self.entries == 0
     }
 
-    /// How long nobody writes before [`Journal::settle_some`] is due.
+    /// How long nobody writes before [`Journal::apply_some`] is due.
     pub fn idle_after(&self) -> Duration {
         self.limits.idle_after
     }
 
-    /// Settles some of what waits, or removes some of the entries if nothing does: one short step
-    /// towards rest.
+    /// Applies some of what is pending, or removes some of the entries if nothing is: one short step.
     ///
     /// # Errors
     ///
     /// As [`Journal::commit`].
-    pub fn settle_some(&mut self) -> Result<(), Failure> {
-        self.settle(IDLE_ROWS)
+    pub fn apply_some(&mut self) -> Result<(), Failure> {
+        self.apply(IDLE_ROWS)
     }
 
-    /// Settles for a moment, so that the next start has little to read, and closes the database so that
-    /// it needs no repair.
+    /// Lets the cache evict what only snapshots needed that are closed by now. To be called once the snapshot
+    /// of the last commit is published.
+    pub fn sweep(&mut self) {
+        let Some(first_entry) = self.snapshots.sweep() else {
+            return;
+        };
+        let rows = &self.newest.state().rows;
+        rows.release(first_entry);
+        if self.is_trim_due && self.is_drained() {
+            rows.trim();
+            self.is_trim_due = false;
+        }
+    }
+
+    /// Applies for a moment, so that the next start has little to read, and closes the database so that it
+    /// needs no repair.
     ///
     /// # Errors
     ///
     /// Of the storage.
     pub fn close(mut self) -> Result<(), Failure> {
         let began = Instant::now();
-        while !self.is_at_rest() && began.elapsed() < CLOSE_SETTLE_MAX {
-            self.settle(CLOSE_ROWS)?;
+        while !self.is_drained() && began.elapsed() < CLOSE_APPLY_MAX {
+            self.apply(CLOSE_ROWS)?;
         }
-        self.engine.close()
+        self.close_after_failure()
     }
 
-    /// Closes the database after a failure, as far as that goes.
+    /// Closes the database as it is.
     ///
     /// # Errors
     ///
     /// Of the storage.
-    pub fn abandon(self) -> Result<(), Failure> {
+    pub fn close_after_failure(self) -> Result<(), Failure> {
+        drop(self.newest);
         self.engine.close()
     }
 
-    fn settle(&mut self, rows: usize) -> Result<(), Failure> {
-        let txn = self.begin_write()?;
-        if !self.waiting.is_empty() {
-            return self.commit_with(txn, rows, rows);
+    fn apply(&mut self, rows: usize) -> Result<(), Failure> {
+        let file = self.engine.begin_write()?;
+        if !self.pending.is_empty() {
+            return self.commit_with(file, RowChanges::default(), rows, rows);
         }
-        // With nothing to settle every entry is as good as none.
-        let removed = remove_first(&txn, rows, |_| true)?;
-        txn.commit()?;
-        self.edition.version += 1;
-        self.edition.last_rotations = Arc::default();
-        self.removed(removed);
-        if self.is_at_rest() {
-            self.edition.overlay.trim();
-        }
-        Ok(())
+        // With nothing pending every entry is obsolete.
+        let removed = remove_first(&file, rows, |_| true)?;
+        file.commit()?;
+        self.publish(removed, None)
     }
 
-    /// Settles the next `share` rotations, if it is not zero, writes the entry, removes at most
-    /// `removed_max` rotations that are settled, and commits.
+    /// Applies the next `share` rows, if it is not zero, writes the entry, removes at most `removed_max`
+    /// changes that are obsolete, and commits.
     fn commit_with(
         &mut self,
-        txn: WriteTxn,
+        file: EngineWrite,
+        changes: RowChanges,
         share: usize,
         removed_max: usize,
     ) -> Result<(), Failure> {
-        let wrote_records = txn.wrote_records();
-        let changed_access_tokens = txn.access_tokens().is_none();
-        let deleted = txn.take_deleted();
-        let (settled, turn) = self.next_to_settle(share);
-        if !settled.is_empty() {
-            persistent_login::settle(&txn, &settled)?;
+        let rows = Arc::clone(&self.newest.state().rows);
+        let (applied, cursor) = self.next_to_apply(share);
+        for table in self.tables {
+            let format = table.format();
+            let start = applied.partition_point(|row| row.tag() < format.tag);
+            let end = applied.partition_point(|row| row.tag() <= format.tag);
+            if start < end {
+                table.apply(&file, &applied[start..end], rows.of(format.tag)?)?;
+            }
         }
-        let rotations = txn.take_rotations();
-        let (mut added, mut removed) = (0, 0);
-        if share > 0 || !rotations.rows().is_empty() {
-            let entry = encode_entry(turn, rotations.rows());
-            txn.put(&JOURNAL, &self.next.to_be_bytes(), &entry)?;
+        let updated: Vec<_> = changes.updated().collect();
+        let (mut added, mut removed) = (0, Removed::default());
+        if share > 0 || !updated.is_empty() {
+            let formats = rows.iter().map(RowCache::format);
+            let entry = entry::encode(cursor, formats, &updated)?;
+            file.put(&JOURNAL, &self.next.to_be_bytes(), &entry)?;
             added = 1;
-            removed = remove_first(&txn, removed_max, |then| turn.has_settled_all(then))?;
+            removed = remove_first(&file, removed_max, |then| cursor.has_passed_all(then))?;
         }
-        let target = if turn.cycle == self.turn.cycle {
-            self.target
-        } else {
-            self.limits.target_for(persistent_login::count(&txn)?)
-        };
-        txn.commit()?;
-        self.edition.version += 1;
-        if wrote_records {
-            self.edition.records_version = self.edition.version;
+        let updated = updated.len() as u64;
+        let derived = self.newest.state().derived.without(&file.written());
+        file.commit()?;
+        let version = self.version() + 1;
+        for row in &applied {
+            self.pending.remove(row);
         }
-        if changed_access_tokens {
-            self.edition.access_tokens = Arc::default();
+        for (row, change) in changes.into_rows() {
+            let cache = rows.of(row.tag())?;
+            match change {
+                // A row that this very transaction applied an earlier change of is pending again.
+                RowChange::Updated { row: new, .. } => {
+                    cache.put(row.key(), new, self.next);
+                    self.pending.insert(row);
+                    self.is_trim_due = true;
+                }
+                RowChange::Removed => cache.remove(row.key(), version),
+            }
         }
-        for (place, _) in &settled {
-            self.waiting.remove(place);
-        }
-        // Rotated again by the very transaction that settled it, a login waits again.
-        for &(place, rotated) in rotations.rows() {
-            self.edition.overlay.put(place, rotated, self.next);
-            self.waiting.insert(place, rotated);
-        }
-        self.edition.last_rotations = Arc::new(rotations);
-        for id in deleted {
-            self.edition.overlay.deleted(id, self.edition.version);
-        }
-        self.turn = turn;
-        self.target = target;
+        let is_round_over = self.cursor.cycle != cursor.cycle;
+        self.cursor = cursor;
         self.next += added;
         self.entries += added;
-        self.removed(removed);
+        self.journaled += updated;
+        self.publish(removed, derived)?;
+        if is_round_over {
+            let rows = count(self.tables, self.newest.file())?;
+            self.target = self.limits.target_for(rows);
+        }
         Ok(())
     }
 
-    /// Takes note that the last commit removed so many entries.
-    fn removed(&mut self, entries: u64) {
-        self.entries -= entries;
-        if entries > 0 {
-            let first = self.next - self.entries;
-            self.lingering.keep(self.edition.version, first);
+    /// Takes the snapshot of the last commit, which removed `removed` from the journal.
+    fn publish(&mut self, removed: Removed, derived: Option<DerivedValues>) -> Result<(), Failure> {
+        let before = self.newest.state();
+        let version = before.version + 1;
+        self.entries -= removed.entries;
+        self.journaled -= removed.rows;
+        if removed.entries > 0 {
+            let first_entry = self.next - self.entries;
+            self.snapshots.removed(version, first_entry);
         }
-        self.lingering.sweep(&self.edition.overlay);
+        let state = CommitState {
+            rows: Arc::clone(&before.rows),
+            derived: derived.map_or_else(|| Arc::clone(&before.derived), Arc::new),
+            guard: self.snapshots.open(version),
+            version,
+        };
+        self.newest = Arc::new(ReadTxn::new(self.engine.begin_read()?, state));
+        Ok(())
     }
 
-    /// The next `share` rotations behind the hand, without those of the open transaction, and the turn
-    /// after they are settled. Where nothing is left ahead, a new round begins.
-    fn next_to_settle(&self, share: usize) -> (Vec<(Place, Rotated)>, Turn) {
+    /// The next `share` pending rows after the cursor, without those of the open transaction, and the cursor
+    /// after they are applied. Where nothing is left ahead, a new round begins.
+    fn next_to_apply(&self, share: usize) -> (Vec<RowKey>, ApplyCursor) {
         if share == 0 {
-            return (Vec::new(), self.turn);
+            return (Vec::new(), self.cursor);
         }
-        let start = self.turn.hand.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut ahead = self.waiting.range((start, Bound::Unbounded));
-        let settled: Vec<_> = ahead
-            .by_ref()
-            .take(share)
-            .map(|(place, rotated)| (*place, *rotated))
-            .collect();
-        let cycle = self.turn.cycle;
-        let turn = match (settled.last(), ahead.next()) {
-            (Some(&(place, _)), Some(_)) => Turn {
+        let position = self.cursor.position;
+        let start = position.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut ahead = self.pending.range((start, Bound::Unbounded));
+        let applied: Vec<_> = ahead.by_ref().take(share).copied().collect();
+        let cycle = self.cursor.cycle;
+        let cursor = match (applied.last(), ahead.next()) {
+            (Some(&row), Some(_)) => ApplyCursor {
                 cycle,
-                hand: Some(place),
+                position: Some(row),
             },
-            _ => Turn {
+            _ => ApplyCursor {
                 cycle: cycle + 1,
-                hand: None,
+                position: None,
             },
         };
-        (settled, turn)
+        (applied, cursor)
     }
 }
 
-/// Puts into `overlay` what is journaled in `snapshot` and not settled at `now`, and tells it.
-fn replay(
-    snapshot: &ReadTxn,
-    now: Turn,
-    overlay: &Overlay,
-) -> Result<BTreeMap<Place, Rotated>, Failure> {
-    let mut unsettled = HashMap::new();
-    snapshot.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
-        let (then, mut rows) = decode_turn(entry)?;
-        for (place, rotated) in rows.list(decode_row)? {
-            if now.has_settled(then, place) {
-                unsettled.remove(&place);
-            } else {
-                unsettled.insert(place, rotated);
-                overlay.put(place, rotated, u64::from_be_bytes(*number));
-            }
-        }
-        rows.finish()?;
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(unsettled.into_iter().collect())
+/// The number of rows in all of the tables.
+fn count(tables: &[&dyn Journaled], file: &EngineRead) -> Result<u64, Failure> {
+    tables.iter().map(|table| table.count(file)).sum()
 }
 
-/// Removes the oldest entries while `is_old` holds for their turns, until they had `rows_max` rotations
-/// together; an entry without any counts as one. Tells how many.
+/// Puts into the cache what is journaled in `file` and was not applied at `now`. Returns those rows, and how many
+/// changes are journaled.
+fn replay(
+    file: &EngineRead,
+    formats: &[RowFormat],
+    now: ApplyCursor,
+    caches: &RowCaches,
+) -> Result<(BTreeSet<RowKey>, u64), Failure> {
+    let mut pending = Vec::new();
+    let mut journaled = 0;
+    file.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
+        let (then, count, rows) = entry::decode_header(entry)?;
+        journaled += count as u64;
+        entry::decode_rows(count, rows, formats, |row, delta| {
+            if !now.has_passed(then, row) {
+                let number = u64::from_be_bytes(*number);
+                caches.of(row.tag())?.put_delta(row.key(), delta, number);
+                pending.push(row);
+            }
+            Ok(())
+        })?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    pending.sort_unstable();
+    Ok((pending.into_iter().collect(), journaled))
+}
+
+/// Removes the oldest entries while `is_obsolete` holds for their cursors, until they had `rows_max` changes
+/// together; an entry without any counts as one. Returns what was removed.
 fn remove_first(
-    txn: &WriteTxn,
+    file: &EngineWrite,
     rows_max: usize,
-    is_old: impl Fn(Turn) -> bool,
-) -> Result<u64, Failure> {
+    is_obsolete: impl Fn(ApplyCursor) -> bool,
+) -> Result<Removed, Failure> {
     let mut numbers = Vec::new();
-    let mut rows_count = 0;
-    txn.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
-        let (turn, rows) = decode_turn(entry).map_err(unreadable)?;
-        if rows_count >= rows_max || !is_old(turn) {
+    let (mut removed, mut counted) = (Removed::default(), 0);
+    file.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
+        let (cursor, rows, _) = entry::decode_header(entry).map_err(unreadable)?;
+        if counted >= rows_max || !is_obsolete(cursor) {
             return Ok(ControlFlow::Break(()));
         }
-        rows_count += rows.peek_length().map_err(unreadable)?.max(1);
+        counted += rows.max(1);
+        removed.rows += rows as u64;
+        removed.entries += 1;
         numbers.push(*number);
         Ok(ControlFlow::Continue(()))
     })?;
     for number in &numbers {
-        txn.remove(&JOURNAL, number)?;
+        file.remove(&JOURNAL, number)?;
     }
-    Ok(numbers.len() as u64)
+    Ok(removed)
 }
 
-/// An entry that could be read when the database was opened cannot be any more.
+/// What a commit removed from the journal.
+#[derive(Clone, Copy, Default)]
+struct Removed {
+    entries: u64,
+    rows: u64,
+}
+
+/// An entry that could be read when the database was opened cannot be read any more.
 fn unreadable(failure: Failure) -> Failure {
     Failure::Storage(failure.to_string())
 }

@@ -1,9 +1,9 @@
-//! How the answers of a commit get back to those who wait for them.
+//! How the answers of a commit get back to their callers.
 //!
-//! Waking a caller on another thread costs a lock and often a call of the system, for each of the
-//! callers of a commit. A thread that serves many callers therefore has an inbox: the writer puts all of
-//! its answers there and wakes it once, and [`deliver`] wakes the callers from inside. Whoever calls from
-//! a thread without one is answered by the writer itself.
+//! Waking a caller on another thread costs a lock and often a system call, for each of the callers of a commit.
+//! A thread that serves many callers therefore has a completion queue: the writer puts all of its answers there
+//! and wakes it once, and [`dispatch`] wakes the callers from inside. A caller from a thread without a queue is
+//! answered by the writer itself.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -13,78 +13,87 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::error::Failure;
-use crate::storage::writer::Job;
 
-/// What came of the batch that a job was in.
+/// What became of the batch that a job was in.
 pub type Outcome = Result<(), Failure>;
 
-thread_local! {
-    static INBOX: RefCell<Option<Arc<Inbox>>> = const { RefCell::new(None) };
+/// Something that is answered once its batch is on disk.
+pub trait Completion: Send {
+    /// Answers the caller: with its own verdict if the batch is on disk, else with why it is not.
+    fn complete(self: Box<Self>, batch: Outcome);
+
+    /// Where the caller is answered, if its thread has a queue.
+    fn queue(&self) -> Option<&Arc<CompletionQueue>>;
 }
 
-/// Delivers to the callers of this thread what the writer answers, until it is dropped. The thread's
-/// runtime must be of this thread alone.
-pub async fn deliver() -> Infallible {
-    let inbox = Open::new();
-    let mut answered = Vec::new();
+thread_local! {
+    static QUEUE: RefCell<Option<Arc<CompletionQueue>>> = const { RefCell::new(None) };
+}
+
+/// Answers the callers of this thread, until it is dropped. The thread's runtime must be of this thread alone.
+pub async fn dispatch() -> Infallible {
+    let queue = ThreadQueue::new();
+    let mut completed = Vec::new();
     loop {
-        inbox.0.filled.notified().await;
-        mem::swap(&mut *inbox.0.lock(), &mut answered);
-        for (job, outcome) in answered.drain(..) {
-            job.answer(outcome);
+        queue.0.filled.notified().await;
+        mem::swap(&mut *queue.0.lock(), &mut completed);
+        for (job, outcome) in completed.drain(..) {
+            job.complete(outcome);
         }
     }
 }
 
-/// The inbox of the thread from which the caller of a job calls, if it has one.
-pub fn inbox() -> Option<Arc<Inbox>> {
-    INBOX.with_borrow(Option::clone)
+/// The queue of the thread that calls, if it has one.
+pub fn current_queue() -> Option<Arc<CompletionQueue>> {
+    QUEUE.with_borrow(Option::clone)
 }
 
-/// The answers for the callers of one thread that were not delivered yet.
+/// The jobs of one thread whose callers were not answered yet.
 #[derive(Default)]
-pub struct Inbox {
-    answered: Mutex<Vec<(Box<dyn Job>, Outcome)>>,
+pub struct CompletionQueue {
+    completed: Mutex<Vec<(Box<dyn Completion>, Outcome)>>,
     filled: Notify,
 }
 
-impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Vec<(Box<dyn Job>, Outcome)>> {
-        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
+impl CompletionQueue {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Box<dyn Completion>, Outcome)>> {
+        self.completed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The inbox of this thread, as long as somebody delivers from it.
-struct Open(Arc<Inbox>);
+/// The queue of this thread, as long as somebody dispatches from it.
+struct ThreadQueue(Arc<CompletionQueue>);
 
-impl Open {
+impl ThreadQueue {
     fn new() -> Self {
-        let inbox = Arc::default();
-        INBOX.set(Some(Arc::clone(&inbox)));
-        Self(inbox)
+        let queue = Arc::default();
+        QUEUE.set(Some(Arc::clone(&queue)));
+        Self(queue)
     }
 }
 
-impl Drop for Open {
+impl Drop for ThreadQueue {
     fn drop(&mut self) {
-        INBOX.set(None);
+        QUEUE.set(None);
     }
 }
 
 /// Answers every job of a batch.
-pub fn answer(batch: impl IntoIterator<Item = Box<dyn Job>>, outcome: &Outcome) {
-    let mut filled: Vec<Arc<Inbox>> = Vec::new();
+pub fn complete(batch: impl IntoIterator<Item = Box<dyn Completion>>, outcome: &Outcome) {
+    let mut filled: Vec<Arc<CompletionQueue>> = Vec::new();
     for job in batch {
-        let Some(inbox) = job.inbox().cloned() else {
-            job.answer(outcome.clone());
+        let Some(queue) = job.queue().cloned() else {
+            job.complete(outcome.clone());
             continue;
         };
-        inbox.lock().push((job, outcome.clone()));
-        if !filled.iter().any(|other| Arc::ptr_eq(other, &inbox)) {
-            filled.push(inbox);
+        queue.lock().push((job, outcome.clone()));
+        if !filled.iter().any(|other| Arc::ptr_eq(other, &queue)) {
+            filled.push(queue);
         }
     }
-    for inbox in filled {
-        inbox.filled.notify_one();
+    for queue in filled {
+        queue.filled.notify_one();
     }
 }

@@ -1,24 +1,25 @@
-//! The writer thread: group commit, and what happens when the disk fails. It knows no resource.
+//! The writer thread: group commit, and what happens when the disk fails.
 //!
-//! It takes whatever waits, runs every job in one write transaction, commits, and answers only then.
-//! There is no timer and no waiting for more: while one commit is on its way to the disk, the jobs of
-//! the next one gather by themselves. While nobody writes, it settles what the rotation journal holds.
+//! It takes whatever is waiting, runs every job in one write transaction, commits, and only then answers. There
+//! is no timer and no waiting for more: while one commit is on its way to the disk, the jobs of the next one
+//! gather. While nobody writes, it applies what is pending in the rotation journal.
 //!
-//! A batch in which no job wrote is aborted instead of committed, so that refusals cost no fsync. A
-//! job that fails on a record of its own spoils nothing for the others; a storage failure, or a job
-//! that fails after it wrote, undoes the batch.
+//! A batch in which no job wrote is aborted instead of committed, so that a refusal costs no sync. A job that
+//! fails by itself (a record that does not decode, a panic) answers only its own caller: if it wrote before it
+//! failed, the transaction is aborted and the other jobs are run again without it. A storage failure undoes the
+//! batch.
 //!
-//! After a storage failure what the file holds is not known: the failed commit may be there or not. So
-//! the snapshot is withdrawn, which refuses everyone, the database is closed, and it is opened again
-//! until that goes well. Opening reads the truth from the disk.
+//! After a storage failure what the file holds is unknown: the failed commit may be there or not. So the
+//! snapshot is withdrawn, which refuses everybody, the database is closed, and it is opened again until that
+//! succeeds. Opening reads the truth from the disk.
 
 pub mod completions;
+mod job;
+mod published;
 
-use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,12 +27,14 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::config::Config;
 use crate::error::Failure;
-use crate::storage::engine::read_txn::ReadTxn;
-use crate::storage::engine::write_txn::{Afterwards, WriteTxn};
-use crate::storage::journal::{Journal, JournalLimits};
-use crate::storage::writer::completions::{Inbox, Outcome};
-use crate::storage::{Opener, Opening, WriterLimits};
+use crate::storage::journal::{Journal, JournalLimits, Journaled};
+use crate::storage::opening::{Opener, Opening};
+use crate::storage::transaction::write_txn::{OnCommit, WriteTxn};
+use crate::storage::writer::completions::Completion;
+use crate::storage::writer::job::{Job, PendingJob, Ran};
+use crate::storage::writer::published::Published;
 
 /// How long to wait before the second attempt to reopen a failed database; it doubles from there.
 const REOPEN_PAUSE_MIN: Duration = Duration::from_millis(10);
@@ -42,166 +45,129 @@ const REOPEN_PAUSE_MAX: Duration = Duration::from_millis(250);
 /// How often waiting jobs are refused while the database is not open.
 const REFUSE_PAUSE: Duration = Duration::from_millis(5);
 
-/// How long the writer rests after each step of settling while nobody writes, in times that the step
-/// took: readers, and everybody else on the host, hardly notice it.
-const SETTLE_RESTS: u32 = 9;
+/// How long the writer pauses after each step of applying while nobody writes, in times that the step took:
+/// readers, and everybody else on the host, hardly notice it.
+const APPLY_PAUSES: u32 = 9;
 
-/// What readers and the writer thread both hold.
-#[derive(Default)]
-pub struct Shared {
-    /// The newest commit, for everyone to read; `None` while the database is not open or has failed.
-    /// One snapshot for all readers of a commit spares each of them to open its own.
-    newest: RwLock<Option<Arc<ReadTxn>>>,
-    commits: AtomicU64,
+/// How much the writer takes on.
+#[derive(Clone, Debug)]
+pub struct WriterLimits {
+    /// How many jobs may wait; one more is refused as [`Failure::Overloaded`].
+    pub queue_jobs_max: usize,
+    /// How many jobs one commit may hold.
+    pub batch_jobs_max: usize,
+    /// How changes of rows are journaled.
+    pub journal: JournalLimits,
 }
 
-impl Shared {
-    pub fn snapshot(&self) -> Result<Arc<ReadTxn>, Failure> {
-        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
-        newest.as_ref().map(Arc::clone).ok_or(Failure::Unavailable)
-    }
-
-    pub fn is_open(&self) -> bool {
-        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
-        newest.is_some()
-    }
-
-    pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
-    }
-
-    /// Withdraws a snapshot that turned out not to be readable; tells whether it was the newest.
-    pub fn withdraw(&self, snapshot: &Arc<ReadTxn>) -> bool {
-        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
-        let is_newest = newest
-            .as_ref()
-            .is_some_and(|newest| Arc::ptr_eq(newest, snapshot));
-        if is_newest {
-            *newest = None;
+impl WriterLimits {
+    /// The limits in the settings.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            queue_jobs_max: config.queue_jobs_max.get(),
+            batch_jobs_max: config.batch_jobs_max.get(),
+            journal: JournalLimits::new(config),
         }
-        is_newest
-    }
-
-    fn publish(&self, snapshot: Option<ReadTxn>) {
-        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
-        *newest = snapshot.map(Arc::new);
     }
 }
 
-impl fmt::Debug for Shared {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Shared")
-            .field("open", &self.is_open())
-            .field("commits", &self.commits())
-            .finish_non_exhaustive()
-    }
-}
-
-/// What travels through the queue.
-pub enum Message {
+/// What the queue carries.
+enum Message {
     Job(Box<dyn Job>),
     /// A reader met a storage failure.
     ReadFailed(Failure),
-    /// Finish, close the database, and tell how that went.
+    /// Finish, close the database, and report how that went.
     Close(oneshot::Sender<Result<(), Failure>>),
 }
 
-/// A piece of work in two steps, so that the commit can stand between them.
-pub trait Job: Send {
-    /// Does the work. An `Err` undoes the whole batch.
-    fn run(&mut self, txn: &WriteTxn) -> Result<(), Failure>;
-
-    /// Tells the caller: its own verdict if the batch is on disk, else why it is not.
-    fn answer(self: Box<Self>, batch: Outcome);
-
-    /// Where the caller is answered, if its thread has an inbox.
-    fn inbox(&self) -> Option<&Arc<Inbox>>;
+/// The callers' end of the writer thread.
+#[derive(Clone, Debug)]
+pub struct WriterHandle {
+    queue: mpsc::Sender<Message>,
+    published: Arc<Published>,
 }
 
-/// A caller's closure on its way through [`Job::run`] and [`Job::answer`].
-pub struct Pending<W, T> {
-    work: Option<W>,
-    verdict: Option<Result<T, Failure>>,
-    caller: oneshot::Sender<Result<T, Failure>>,
-    inbox: Option<Arc<Inbox>>,
-}
-
-impl<W, T> Pending<W, T> {
-    pub fn new(work: W) -> (Self, oneshot::Receiver<Result<T, Failure>>) {
-        let (caller, answer) = oneshot::channel();
-        let job = Self {
-            work: Some(work),
-            verdict: None,
-            caller,
-            inbox: completions::inbox(),
-        };
-        (job, answer)
+impl WriterHandle {
+    /// What the writer publishes.
+    pub fn published(&self) -> &Arc<Published> {
+        &self.published
     }
-}
 
-impl<W, T> Job for Pending<W, T>
-where
-    W: FnOnce(&WriteTxn) -> Result<T, Failure> + Send,
-    T: Send,
-{
-    fn run(&mut self, txn: &WriteTxn) -> Result<(), Failure> {
-        let Some(work) = self.work.take() else {
-            return Ok(());
-        };
-        let writes_before = txn.writes();
-        let verdict = catch_unwind(AssertUnwindSafe(|| work(txn))).unwrap_or_else(|_panic| {
-            Err(Failure::Internal("a job of the writer panicked".to_owned()))
-        });
-        if let Err(failure) = &verdict {
-            let spoils_batch =
-                matches!(failure, Failure::Storage(_)) || txn.writes() != writes_before;
-            if spoils_batch {
-                return Err(failure.clone());
-            }
+    /// Queues `work`, without waiting. What is returned receives its verdict after the commit that holds its
+    /// effects is on disk; if it receives nothing, the work was not run.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unavailable`] or [`Failure::Overloaded`]: the work is not run.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        work: impl Fn(&WriteTxn) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, Failure>>, Failure> {
+        if !self.published.is_open() {
+            return Err(Failure::Unavailable);
         }
-        self.verdict = Some(verdict);
-        Ok(())
+        let (job, answer) = PendingJob::new(work);
+        match self.queue.try_send(Message::Job(Box::new(job))) {
+            Ok(()) => Ok(answer),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Failure::Overloaded),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Failure::Unavailable),
+        }
     }
 
-    fn answer(self: Box<Self>, batch: Outcome) {
-        let answer = match (batch, self.verdict) {
-            (Ok(()), Some(verdict)) => verdict,
-            (Ok(()), None) => Err(Failure::Internal("a job was not run".to_owned())),
-            (Err(failure), _) => Err(failure),
-        };
-        // A caller that is gone no longer wants to know.
-        let _ = self.caller.send(answer);
+    /// Reports that a snapshot, which was withdrawn, could not be read.
+    pub fn report_read_failure(&self, failure: Failure) {
+        // If the queue is full, the writer finds out after the batch that it is at.
+        let _ = self.queue.try_send(Message::ReadFailed(failure));
     }
 
-    fn inbox(&self) -> Option<&Arc<Inbox>> {
-        self.inbox.as_ref()
+    /// Lets the writer finish what is queued, closes the database and returns how that went.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if the database could not be closed cleanly.
+    pub async fn close(&self) -> Result<(), Failure> {
+        let (closed, when_closed) = oneshot::channel();
+        self.queue
+            .send(Message::Close(closed))
+            .await
+            .map_err(|_| Failure::Unavailable)?;
+        when_closed.await.map_err(|_| Failure::Unavailable)?
     }
 }
 
-/// Starts the thread. It opens the database first and tells `opened` how that went; when that fails,
-/// the thread ends.
+/// Starts the thread. It opens the database first and reports to the returned receiver how that went; if it
+/// fails, the thread ends.
+///
+/// # Errors
+///
+/// [`Failure::Internal`] if the thread cannot be started.
 pub fn spawn(
     opener: Opener,
-    opened: oneshot::Sender<Result<(), Failure>>,
-    queue: mpsc::Receiver<Message>,
-    shared: Arc<Shared>,
+    tables: &'static [&'static dyn Journaled],
     limits: &WriterLimits,
-) -> Result<(), Failure> {
+) -> Result<(WriterHandle, oneshot::Receiver<Result<(), Failure>>), Failure> {
     let cannot_start =
         |error: io::Error| Failure::Internal(format!("cannot start the writer thread: {error}"));
     let timer = Builder::new_current_thread()
         .enable_time()
         .build()
         .map_err(cannot_start)?;
+    let (sender, queue) = mpsc::channel(limits.queue_jobs_max);
+    let (opened, when_opened) = oneshot::channel();
+    let published = Arc::new(Published::default());
+    let handle = WriterHandle {
+        queue: sender,
+        published: Arc::clone(&published),
+    };
     let mut writer = Writer {
         opener,
+        tables,
         queue,
         timer,
-        shared,
+        published,
         batch_jobs_max: limits.batch_jobs_max,
         journal_limits: limits.journal.clone(),
-        settling: None,
+        last_step: None,
         version: 0,
     };
     let run = move || match writer.open(Opening::Start) {
@@ -217,24 +183,25 @@ pub fn spawn(
         .name("writer".to_owned())
         .spawn(run)
         .map_err(cannot_start)?;
-    Ok(())
+    Ok((handle, when_opened))
 }
 
 struct Writer {
     opener: Opener,
+    tables: &'static [&'static dyn Journaled],
     queue: mpsc::Receiver<Message>,
-    /// What the thread waits on where it does not wait for ever.
+    /// What the thread waits on where it waits for a limited time.
     timer: Runtime,
-    shared: Arc<Shared>,
+    published: Arc<Published>,
     batch_jobs_max: usize,
     journal_limits: JournalLimits,
-    /// How long the last step of settling took, if nobody has written since.
-    settling: Option<Duration>,
+    /// How long the last step of applying took, if nobody has written since.
+    last_step: Option<Duration>,
     /// The version that the next journal begins with.
     version: u64,
 }
 
-/// A wish to close that waits for its answer; `None` if everyone who could have one is gone.
+/// A request to close that waits for its answer; `None` if nobody is left who could request anything.
 type Close = Option<oneshot::Sender<Result<(), Failure>>>;
 
 /// What ends a wait for messages.
@@ -242,7 +209,7 @@ enum Wait {
     Message(Message),
     /// Nobody wrote for a while.
     Idle,
-    /// Everyone who could write is gone.
+    /// Nobody is left who could write.
     Over,
 }
 
@@ -252,29 +219,29 @@ enum Interruption {
     ReadFailed(Failure),
 }
 
-/// A storage failure, and the wish to close that came with the batch that met it.
+/// A storage failure, and the request to close that came with the batch that met it.
 struct Broken {
     failure: Failure,
     close: Close,
 }
 
 impl Writer {
-    /// Serves until it is asked to close, through any number of storage failures.
+    /// Serves until a request to close, through any number of storage failures.
     fn serve(&mut self, mut journal: Journal) {
         loop {
             let (close, outcome) = match self.serve_journal(&mut journal) {
                 Ok(close) => {
                     self.queue.close();
-                    self.shared.publish(None);
-                    (close, caught(|| journal.close()))
+                    self.published.publish(None);
+                    (close, catch_panic(|| journal.close()))
                 }
                 Err(Broken { failure, close }) => {
                     tracing::error!(%failure, "the storage failed; closing and reopening it");
-                    self.shared.publish(None);
-                    // What it failed to write it fails to close; the next open repairs it.
-                    // What it may have committed last is not what anybody has seen.
+                    self.published.publish(None);
+                    // What could not be written cannot be closed cleanly; the next open repairs it.
+                    // What was committed last may not be what any reader has seen.
                     self.version = journal.version() + 2;
-                    let _ = caught(|| journal.abandon());
+                    let _ = catch_panic(|| journal.close_after_failure());
                     let reopened = match close {
                         Some(close) => Err(Some(close)),
                         None => self.reopen(),
@@ -299,7 +266,7 @@ impl Writer {
         }
     }
 
-    /// Commits batch after batch until a wish to close, or a storage failure.
+    /// Commits batch after batch until a request to close, or a storage failure.
     fn serve_journal(&mut self, journal: &mut Journal) -> Result<Close, Broken> {
         let mut batch = Vec::with_capacity(self.batch_jobs_max);
         loop {
@@ -308,14 +275,14 @@ impl Writer {
                     let interruption = self.gather(message, &mut batch);
                     (self.commit(journal, &mut batch), interruption)
                 }
-                Wait::Idle => (self.settle(journal), None),
+                Wait::Idle => (self.apply(journal), None),
                 Wait::Over => return Ok(None),
             };
             let done = done.and_then(|()| {
-                if self.shared.is_open() {
+                if self.published.is_open() {
                     return Ok(());
                 }
-                // The message of the reader that withdrew it may have found the queue full.
+                // The message of the reader that withdrew the snapshot may have found the queue full.
                 Err(Failure::Storage("a reader failed".to_owned()))
             });
             match (done, interruption) {
@@ -335,17 +302,17 @@ impl Writer {
         }
     }
 
-    /// Waits for a message; not for long while the journal is not at rest.
+    /// Waits for a message; for a limited time while the journal is not drained.
     fn wait(&mut self, journal: &Journal) -> Wait {
         let received = match self.queue.try_recv() {
             Ok(message) => Some(message),
             Err(mpsc::error::TryRecvError::Disconnected) => None,
-            Err(mpsc::error::TryRecvError::Empty) if journal.is_at_rest() => {
+            Err(mpsc::error::TryRecvError::Empty) if journal.is_drained() => {
                 self.queue.blocking_recv()
             }
             Err(mpsc::error::TryRecvError::Empty) => {
-                let pause = match self.settling {
-                    Some(step) => SETTLE_RESTS * step,
+                let pause = match self.last_step {
+                    Some(step) => APPLY_PAUSES * step,
                     None => journal.idle_after(),
                 };
                 let next = self.queue.recv();
@@ -356,20 +323,17 @@ impl Writer {
                 }
             }
         };
-        self.settling = None;
+        self.last_step = None;
         received.map_or(Wait::Over, Wait::Message)
     }
 
-    /// Takes the journal one step further towards rest.
-    fn settle(&mut self, journal: &mut Journal) -> Result<(), Failure> {
+    /// Applies some of what is pending in the journal.
+    fn apply(&mut self, journal: &mut Journal) -> Result<(), Failure> {
         let began = Instant::now();
-        let settled = caught(|| {
-            journal.settle_some()?;
-            journal.begin_read()
-        });
-        let snapshot = settled.inspect_err(|_| self.shared.publish(None))?;
-        self.shared.publish(Some(snapshot));
-        self.settling = Some(began.elapsed());
+        let applied = catch_panic(|| journal.apply_some());
+        applied.inspect_err(|_| self.published.publish(None))?;
+        self.publish(journal);
+        self.last_step = Some(began.elapsed());
         Ok(())
     }
 
@@ -389,24 +353,25 @@ impl Writer {
         }
     }
 
-    /// Runs and answers a batch. Fails if the storage did, after having told so in the answers.
+    /// Runs and answers a batch. Fails if the storage did, after that was answered.
     fn commit(&self, journal: &mut Journal, batch: &mut Vec<Box<dyn Job>>) -> Result<(), Failure> {
         if batch.is_empty() {
             return Ok(());
         }
-        let outcome = caught(|| self.run_batch(journal, batch));
+        let outcome = catch_panic(|| self.run_batch(journal, batch));
         if matches!(outcome, Err(Failure::Storage(_))) {
             // Before the answers: whoever has one must not read what may be undone.
-            self.shared.publish(None);
+            self.published.publish(None);
         }
-        let told = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
-        completions::answer(batch.drain(..), &told);
+        let answer = outcome.as_ref().map(drop).map_err(Clone::clone);
+        let jobs = batch.drain(..).map(|job| job as Box<dyn Completion>);
+        completions::complete(jobs, &answer);
         match outcome {
-            Ok(afterwards) => {
-                afterwards.into_iter().for_each(|work| work());
+            Ok(on_commit) => {
+                on_commit.into_iter().for_each(run_on_commit);
                 Ok(())
             }
-            Err(Failure::Storage(cause)) => Err(Failure::Storage(cause)),
+            Err(failure @ Failure::Storage(_)) => Err(failure),
             Err(failure) => {
                 tracing::error!(%failure, "a batch was undone");
                 Ok(())
@@ -418,46 +383,52 @@ impl Writer {
         &self,
         journal: &mut Journal,
         batch: &mut [Box<dyn Job>],
-    ) -> Result<Vec<Afterwards>, Failure> {
-        let txn = journal.begin_write()?;
-        for job in batch {
-            job.run(&txn)?;
-        }
-        let afterwards = txn.take_afterwards();
+    ) -> Result<Vec<OnCommit>, Failure> {
+        let txn = run_jobs(journal, batch)?;
+        self.published.count_job_opens(txn.file().opens());
+        let on_commit = txn.take_on_commit();
         if txn.writes() == 0 {
-            txn.abort()?;
-            return Ok(afterwards);
+            let (file, _) = txn.into_parts();
+            file.abort()?;
+            return Ok(on_commit);
         }
         journal.commit(txn)?;
-        self.shared.commits.fetch_add(1, Ordering::Relaxed);
+        self.published.count_commit();
         // Before the answers: whoever has one must find its write.
-        self.shared.publish(Some(journal.begin_read()?));
-        Ok(afterwards)
+        self.publish(journal);
+        Ok(on_commit)
     }
 
-    /// Opens the database and shows it to the readers.
+    fn publish(&self, journal: &mut Journal) {
+        self.published.publish(Some(journal.newest()));
+        journal.sweep();
+    }
+
+    /// Opens the database and publishes its snapshot.
     fn open(&mut self, opening: Opening) -> Result<Journal, Failure> {
         let began = Instant::now();
-        let mut journal =
-            caught(|| Journal::open((self.opener)(opening)?, &self.journal_limits, self.version))?;
-        self.shared.publish(Some(journal.begin_read()?));
+        let mut journal = catch_panic(|| {
+            let engine = (self.opener)(opening)?;
+            Journal::open(engine, self.tables, &self.journal_limits, self.version)
+        })?;
+        self.publish(&mut journal);
         let open_ms = began.elapsed().as_secs_f64() * 1_000.0;
         tracing::info!(open_ms, "database opened");
         Ok(journal)
     }
 
-    /// Opens the database again and again until it goes well, or a wish to close comes.
+    /// Opens the database again and again until that succeeds, or there is a request to close.
     fn reopen(&mut self) -> Result<Journal, Close> {
         let mut pause = REOPEN_PAUSE_MIN;
-        let mut told = None;
+        let mut logged = None;
         loop {
             match self.open(Opening::AfterFailure) {
                 Ok(journal) => return Ok(journal),
-                // A disk may be away for days: what stays the same is told once.
-                Err(failure) if told.as_ref() == Some(&failure) => {}
+                // A disk may be away for days: what stays the same is logged once.
+                Err(failure) if logged.as_ref() == Some(&failure) => {}
                 Err(failure) => {
-                    tracing::error!(%failure, "reopening the database failed; trying on");
-                    told = Some(failure);
+                    tracing::error!(%failure, "reopening the database failed; retrying");
+                    logged = Some(failure);
                 }
             }
             self.refuse_for(pause)?;
@@ -465,12 +436,12 @@ impl Writer {
         }
     }
 
-    /// Drops what comes, which refuses it, for about as long as `pause`.
+    /// Refuses whatever comes, for about as long as `pause`.
     fn refuse_for(&mut self, pause: Duration) -> Result<(), Close> {
         let end = Instant::now() + pause;
         loop {
             match self.queue.try_recv() {
-                Ok(Message::Job(job)) => job.answer(Err(Failure::Unavailable)),
+                Ok(Message::Job(job)) => job.complete(Err(Failure::Unavailable)),
                 Ok(Message::ReadFailed(_)) => {}
                 Ok(Message::Close(close)) => return Err(Some(close)),
                 Err(mpsc::error::TryRecvError::Disconnected) => return Err(None),
@@ -481,9 +452,33 @@ impl Writer {
     }
 }
 
-/// Runs `work`, and makes a storage failure of a panic in it: a library that trips over what is on the
-/// disk must not take the writer with it.
-fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+/// Runs the jobs of a batch in one write transaction, which is returned.
+fn run_jobs(journal: &Journal, batch: &mut [Box<dyn Job>]) -> Result<WriteTxn, Failure> {
+    // Each transaction that is spoiled leaves one job less to be run.
+    'transaction: loop {
+        let txn = journal.begin_write()?;
+        for job in &mut *batch {
+            if job.run(&txn)? == Ran::Spoiled {
+                tracing::error!("a job failed after it had written; running its batch without it");
+                let (file, _) = txn.into_parts();
+                file.abort()?;
+                continue 'transaction;
+            }
+        }
+        return Ok(txn);
+    }
+}
+
+/// Runs what a job left for after its commit: nothing in it concerns the database any more.
+fn run_on_commit(work: OnCommit) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        tracing::error!("what was to be done after a commit panicked");
+    }
+}
+
+/// Runs `work` and returns a panic in it as a storage failure: the database's library may trip over what is on
+/// the disk, and must not take the writer with it.
+fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_panic| Err(Failure::Storage("the database panicked".to_owned())))
 }

@@ -1,4 +1,4 @@
-//! Where a login is stored.
+//! The key of a login's record.
 
 use std::hash::{Hash, Hasher};
 
@@ -7,25 +7,28 @@ use uuid::Uuid;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
 
-/// The profile and the id of a login, in whose order logins are stored: those of a profile lie next to
-/// each other.
+/// How many bytes of a key come before the id, which identifies the login by itself.
+pub const PREFIX_BYTES: usize = 12;
+
+/// The profile and the id of a login, in whose order logins are stored: those of a profile are next to each
+/// other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Place {
+pub struct LoginKey {
     /// Whose login it is.
     pub profile_id: ObjectId,
     /// The login.
     pub id: PersistentLoginId,
 }
 
-impl Hash for Place {
-    /// Ids tell logins apart by themselves.
+impl Hash for LoginKey {
+    /// The id identifies a login by itself.
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u128(self.id.uuid().as_u128());
     }
 }
 
-impl Place {
-    /// The place of `login`.
+impl LoginKey {
+    /// The key of `login`.
     pub fn of(login: &PersistentLogin) -> Self {
         Self {
             profile_id: login.profile_id,
@@ -33,19 +36,25 @@ impl Place {
         }
     }
 
-    /// The place as a key, whose bytes sort like places.
-    pub fn key(self) -> [u8; 28] {
-        let mut key = [0; 28];
-        key[..12].copy_from_slice(self.profile_id.as_bytes());
-        key[12..].copy_from_slice(self.id.uuid().as_bytes());
-        key
+    /// The lowest key that a login of the profile can have.
+    pub fn first_of(profile_id: ObjectId) -> Self {
+        let id = PersistentLoginId::new(Uuid::nil());
+        Self { profile_id, id }
     }
 
-    /// The place with this key.
-    pub fn from_key(key: &[u8; 28]) -> Self {
+    /// The bytes, which sort like keys: 12 of the profile's id, 16 of the login's.
+    pub fn to_bytes(self) -> [u8; 28] {
+        let mut bytes = [0; 28];
+        bytes[..PREFIX_BYTES].copy_from_slice(self.profile_id.as_bytes());
+        bytes[PREFIX_BYTES..].copy_from_slice(self.id.uuid().as_bytes());
+        bytes
+    }
+
+    /// The key with these bytes.
+    pub fn from_bytes(bytes: &[u8; 28]) -> Self {
         let (mut profile_id, mut id) = ([0; 12], [0; 16]);
-        profile_id.copy_from_slice(&key[..12]);
-        id.copy_from_slice(&key[12..]);
+        profile_id.copy_from_slice(&bytes[..PREFIX_BYTES]);
+        id.copy_from_slice(&bytes[PREFIX_BYTES..]);
         Self {
             profile_id: ObjectId::from_bytes(profile_id),
             id: PersistentLoginId::new(Uuid::from_bytes(id)),
@@ -58,14 +67,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_logins_of_a_profile_lie_together() {
-        let place = |profile: u8, id| Place {
+    fn the_logins_of_a_profile_are_next_to_each_other() {
+        let key = |profile: u8, id| LoginKey {
             profile_id: ObjectId::from_bytes([profile; 12]),
             id: PersistentLoginId::new(id),
         };
-        let (some, last) = (place(9, Uuid::from_u128(7)), place(9, Uuid::max()));
-        assert_eq!(Place::from_key(&some.key()), some);
-        assert!(some.key() < last.key());
-        assert!(last.key() < place(10, Uuid::nil()).key());
+        let (some, last) = (key(9, Uuid::from_u128(7)), key(9, Uuid::max()));
+        assert_eq!(LoginKey::from_bytes(&some.to_bytes()), some);
+        assert!(some.to_bytes() < last.to_bytes());
+        let next = LoginKey::first_of(ObjectId::from_bytes([10; 12]));
+        assert!(last.to_bytes() < next.to_bytes());
     }
 }

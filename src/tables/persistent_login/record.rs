@@ -1,22 +1,18 @@
 //! The bytes of a persistent login's records, and of the keys of its index.
 
-use uuid::Uuid;
-
 use crate::clock::Timestamp;
 use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
+use crate::domain::persistent_login::{PersistentLogin, Rotation, Token};
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
-use crate::storage::rotated::Rotated;
 use crate::tables::persistent_login::Usage;
-use crate::tables::persistent_login::key::Place;
+use crate::tables::persistent_login::key::LoginKey;
 
 const VERSION: u8 = 3;
 const PROFILE_VERSION: u8 = 1;
 const DEVICE_VERSION: u8 = 1;
-const CREATION_VERSION: u8 = 1;
 
 /// What a record holds.
 struct Record<'r> {
@@ -71,24 +67,42 @@ pub(super) fn encode(login: &PersistentLogin) -> Vec<u8> {
     record.encode()
 }
 
-/// The record with `rotated` as its last rotation.
-pub(super) fn encode_rotated(record: &[u8], rotated: Rotated) -> Result<Vec<u8>, Failure> {
+/// How many bytes the delta of a rotation has: the new token, the one it replaced, and the time.
+pub(super) const ROTATION_BYTES: usize = 40;
+
+/// What the last rotation of `login` changed; `None` if it was never rotated.
+pub(super) fn encode_rotation(login: &PersistentLogin) -> Option<[u8; ROTATION_BYTES]> {
+    let rotation = login.rotation?;
+    let mut delta = [0; ROTATION_BYTES];
+    delta[..16].copy_from_slice(login.token.reveal().as_bytes());
+    delta[16..32].copy_from_slice(rotation.replaced.reveal().as_bytes());
+    delta[32..].copy_from_slice(&rotation.at.as_millis().to_le_bytes());
+    Some(delta)
+}
+
+/// The record after the rotation with this delta.
+pub(super) fn apply_rotation(record: &[u8], delta: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut rotation = Decoder::unversioned("rotation of a persistent login", delta);
+    let token = Token::new(rotation.uuid()?);
+    let replaced = Token::new(rotation.uuid()?);
+    let at = rotation.timestamp()?;
+    rotation.finish()?;
     let record = Record {
-        token: rotated.token,
-        rotation: Some(rotated.rotation),
+        token,
+        rotation: Some(Rotation { replaced, at }),
         ..Record::decode(record)?
     };
     Ok(record.encode())
 }
 
-pub(super) fn decode(place: Place, record: &[u8]) -> Result<PersistentLogin, Failure> {
+pub(super) fn decode(key: LoginKey, record: &[u8]) -> Result<PersistentLogin, Failure> {
     let record = Record::decode(record)?;
     Ok(PersistentLogin {
-        id: place.id,
+        id: key.id,
         tenant: TenantName::new(record.tenant).ok_or_else(|| {
             Failure::Corrupt("persistent login: its tenant has no name".to_owned())
         })?,
-        profile_id: place.profile_id,
+        profile_id: key.profile_id,
         token: record.token,
         timestamp: record.timestamp,
         rotation: record.rotation,
@@ -96,7 +110,7 @@ pub(super) fn decode(place: Place, record: &[u8]) -> Result<PersistentLogin, Fai
 }
 
 /// Reads the beginning of a record alone.
-pub(super) fn decode_usage(place: Place, record: &[u8]) -> Result<Usage, Failure> {
+pub(super) fn decode_usage(key: LoginKey, record: &[u8]) -> Result<Usage, Failure> {
     let mut decoder = Decoder::new("persistent login", VERSION, record)?;
     let _token = decoder.uuid()?;
     let created = decoder.timestamp()?;
@@ -105,7 +119,7 @@ pub(super) fn decode_usage(place: Place, record: &[u8]) -> Result<Usage, Failure
         record.timestamp()
     })?;
     Ok(Usage {
-        id: place.id,
+        id: key.id,
         created,
         last_used: rotated.unwrap_or(created),
     })
@@ -144,34 +158,15 @@ pub(super) fn decode_device(entry: &[u8]) -> Result<Device, Failure> {
     Ok(device)
 }
 
-pub(super) fn encode_creation() -> Vec<u8> {
-    Encoder::new(CREATION_VERSION).finish()
-}
-
-/// The creation time so that bytes sort like times (big-endian, the sign bit turned), then the id.
-pub(super) fn creation_key(created: Timestamp, id: PersistentLoginId) -> [u8; 24] {
-    let mut key = [0; 24];
-    let sortable = created.as_millis() ^ i64::MIN;
-    key[..8].copy_from_slice(&sortable.to_be_bytes());
-    key[8..].copy_from_slice(id.uuid().as_bytes());
-    key
-}
-
-pub(super) fn split_creation_key(key: &[u8; 24]) -> (Timestamp, PersistentLoginId) {
-    let (mut created, mut id) = ([0; 8], [0; 16]);
-    created.copy_from_slice(&key[..8]);
-    id.copy_from_slice(&key[8..]);
-    (
-        Timestamp::from_millis(i64::from_be_bytes(created) ^ i64::MIN),
-        PersistentLoginId::new(Uuid::from_bytes(id)),
-    )
-}
-
 #[cfg(test)]
 mod properties;
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
+    use crate::domain::persistent_login::PersistentLoginId;
+
     use super::*;
 
     fn login(rotation: Option<Rotation>) -> PersistentLogin {
@@ -197,9 +192,9 @@ mod tests {
                 created: login.timestamp,
                 last_used: login.last_used(),
             };
-            let place = Place::of(&login);
-            assert_eq!(decode_usage(place, &encode(&login)), Ok(usage));
-            assert_eq!(decode(place, &encode(&login)), Ok(login));
+            let key = LoginKey::of(&login);
+            assert_eq!(decode_usage(key, &encode(&login)), Ok(usage));
+            assert_eq!(decode(key, &encode(&login)), Ok(login));
         }
         let device = Device {
             label: Some("Kitchen tablet".to_owned()),
@@ -210,14 +205,22 @@ mod tests {
     }
 
     #[test]
-    fn index_keys_sort_by_time_before_and_after_the_epoch() {
-        let id = PersistentLoginId::new(Uuid::from_u128(7));
-        let times = [i64::MIN, -1, 0, 1, i64::MAX].map(Timestamp::from_millis);
-        let keys = times.map(|time| creation_key(time, id));
-        assert!(keys.is_sorted());
-        assert_eq!(
-            keys.map(|key| split_creation_key(&key)),
-            times.map(|time| (time, id))
-        );
+    fn a_rotation_applies_to_a_record_with_or_without_an_earlier_one() {
+        let rotation = |replaced, at| Rotation {
+            replaced: Token::new(Uuid::from_u128(replaced)),
+            at: Timestamp::from_millis(at),
+        };
+        for before in [login(None), login(Some(rotation(3, 4)))] {
+            assert_eq!(encode_rotation(&login(None)), None);
+            let after = PersistentLogin {
+                token: Token::new(Uuid::from_u128(99)),
+                ..login(Some(rotation(43, 8)))
+            };
+            let delta = encode_rotation(&after).expect("it was rotated");
+            let record = apply_rotation(&encode(&before), &delta).expect("both decode");
+            assert_eq!(decode(LoginKey::of(&after), &record), Ok(after));
+            let short = apply_rotation(&encode(&before), &delta[1..]);
+            assert!(matches!(short, Err(Failure::Corrupt(_))));
+        }
     }
 }

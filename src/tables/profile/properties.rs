@@ -1,15 +1,17 @@
 //! The records of profiles on a bad disk.
 
+use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Strategy, any};
 
 use super::{
-    Bar, VERSION, decode, decode_bar, decode_owner, decode_standing, encode, encode_bar,
-    encode_owner, encode_standing,
+    LoginBlock, VERSION, decode, decode_login_block, decode_owner, decode_status, encode,
+    encode_login_block, encode_owner,
 };
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
-use crate::domain::profile::{Profile, Standing};
+use crate::domain::profile::Profile;
+use crate::property::holds;
 use crate::storage::codec::Encoder;
 use crate::storage::codec::properties::{
     check, check_time, json_object, object_id, tenant_name, text, texts, timestamp,
@@ -49,16 +51,29 @@ fn profiles_are_what_they_were() {
 }
 
 #[test]
-fn standings_are_what_they_were() {
-    let standings =
-        (any::<bool>(), tenant_name()).prop_map(|(enabled, tenant)| Standing { tenant, enabled });
-    check(standings, encode_standing, decode_standing);
+fn a_status_is_that_of_the_whole_record() {
+    holds(profiles(), |profile| {
+        assert_eq!(decode_status(&encode(&profile)), Ok(profile.status()));
+    });
+    holds(vec(any::<u8>(), 0..200), |bytes| {
+        let _ = decode_status(&bytes);
+    });
 }
 
 #[test]
-fn bars_are_what_they_were() {
-    let bars = any::<bool>().prop_map(|gone| if gone { Bar::Gone } else { Bar::Disabled });
-    check(bars, |bar| encode_bar(*bar), decode_bar);
+fn login_blocks_are_what_they_were() {
+    let blocks = any::<bool>().prop_map(|gone| {
+        if gone {
+            LoginBlock::Gone
+        } else {
+            LoginBlock::Disabled
+        }
+    });
+    check(
+        blocks,
+        |block| encode_login_block(*block),
+        decode_login_block,
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A journal beside a plain map of what it should hold.
+//! A journal over a table of its own, beside a plain map of what it should hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, ControlFlow};
@@ -6,55 +6,85 @@ use std::time::Duration;
 
 use proptest::prelude::{Just, Strategy};
 use proptest::prop_oneof;
-use uuid::Uuid;
 
-use crate::clock::Timestamp;
-use crate::domain::device::Device;
-use crate::domain::object_id::ObjectId;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
-use crate::domain::tenant::TenantName;
-use crate::storage::engine::read_txn::ReadTxn;
-use crate::storage::engine::write_txn::WriteTxn;
-use crate::storage::engine::{Engine, EngineOptions, Read};
-use crate::storage::journal::entry::decode_turn;
-use crate::storage::journal::{JOURNAL, Journal, JournalLimits};
-use crate::storage::rotated::Rotated;
-use crate::tables::persistent_login;
-use crate::tables::persistent_login::key::Place;
+use crate::error::Failure;
+use crate::storage::engine::{Engine, EngineOptions};
+use crate::storage::journal::entry::decode_header;
+use crate::storage::journal::{JOURNAL, Journal, JournalLimits, Journaled};
+use crate::storage::table::{JournaledTable, RowKey, Table};
+use crate::storage::transaction::Read;
+use crate::storage::transaction::read_txn::ReadTxn;
+use crate::storage::transaction::write_txn::WriteTxn;
 
 const OPTIONS: EngineOptions = EngineOptions {
     cache_bytes: 1 << 20,
     two_phase_commit: false,
 };
 
-/// So small that few rotations go through it.
+/// So small that few changes go through it.
 pub const LIMITS: JournalLimits = JournalLimits {
     target: Some(6),
-    settle_min: 2,
+    apply_min: 2,
     idle_after: Duration::from_secs(1),
-    known_max: 8,
+    cache_bytes: 64 * 200,
 };
 
-/// A journal over logins that are told by a number, with a plain map of what they should be.
+/// Rows whose record is a letter, a number that deltas change, and a letter.
+pub static NUMBERS: JournaledTable<4> = JournaledTable {
+    table: Table::new("numbers"),
+    tag: 7,
+    identity: 2,
+    delta_bytes: 8,
+    apply: set_number,
+};
+
+/// Another journaled table, with keys and deltas of other lengths, whose rows come before the others.
+pub static FLAGS: JournaledTable<2> = JournaledTable {
+    table: Table::new("flags"),
+    tag: 3,
+    identity: 0,
+    delta_bytes: 1,
+    apply: |_, delta| Ok(delta.to_vec()),
+};
+
+pub static TABLES: &[&dyn Journaled] = &[&FLAGS, &NUMBERS];
+
+fn set_number(record: &[u8], delta: &[u8]) -> Result<Vec<u8>, Failure> {
+    match record {
+        [b'<', _, _, _, _, _, _, _, _, b'>'] => Ok(self::record(delta)),
+        _ => Err(Failure::Corrupt("no record of a number".to_owned())),
+    }
+}
+
+fn record(number: &[u8]) -> Vec<u8> {
+    [b"<", number, b">"].concat()
+}
+
+fn number(record: &[u8]) -> Result<u64, Failure> {
+    let number = record[1..9].try_into().expect("it has 8 bytes");
+    Ok(u64::from_le_bytes(number))
+}
+
+/// A journal over rows that have numbers, with a plain map of what they should be.
 pub struct Fixture {
     pub journal: Journal,
-    pub expected: BTreeMap<Place, PersistentLogin>,
-    /// Ids are never used again.
-    deleted: BTreeSet<Place>,
-    /// Counts rotations, so that no two tokens are the same.
-    rotations: u128,
+    pub expected: BTreeMap<[u8; 4], u64>,
+    /// Keys are never used again.
+    removed: BTreeSet<[u8; 4]>,
+    /// Counts changes, so that every change sets another number.
+    changes: u64,
 }
 
 impl Fixture {
-    pub fn new(limits: JournalLimits, logins: u8) -> Self {
+    pub fn new(limits: JournalLimits, rows: u8) -> Self {
         let engine = Engine::in_memory(&OPTIONS);
         let mut fixture = Self {
-            journal: Journal::open(engine, &limits, 0).expect("it opens"),
+            journal: Journal::open(engine, TABLES, &limits, 0).expect("it opens"),
             expected: BTreeMap::new(),
-            deleted: BTreeSet::new(),
-            rotations: 0,
+            removed: BTreeSet::new(),
+            changes: 0,
         };
-        let creations: Vec<_> = (0..logins).map(Step::Create).collect();
+        let creations: Vec<_> = (0..rows).map(Step::Create).collect();
         fixture.batch(&creations);
         fixture
     }
@@ -66,151 +96,143 @@ impl Fixture {
             self.step(&txn, *step);
         }
         self.journal.commit(txn).expect("it commits");
+        self.journal.sweep();
     }
 
     pub fn step(&mut self, txn: &WriteTxn, step: Step) {
-        let place = match step {
-            Step::Create(number) | Step::Rotate(number) | Step::Delete(number) => place(number),
-        };
-        let found = persistent_login::get_at(txn, place).expect("it is readable");
-        assert_eq!(found.as_ref(), self.expected.get(&place), "{step:?}");
+        let (Step::Create(row) | Step::Change(row) | Step::Remove(row)) = step;
+        let key = key(row);
+        let found = txn.row(&NUMBERS, &key, number).expect("it is readable");
+        assert_eq!(found.as_ref(), self.expected.get(&key), "{step:?}");
         match (step, found) {
-            (Step::Create(_), None) if !self.deleted.contains(&place) => {
-                let login = login(place);
-                persistent_login::create(txn, &login, &Device::default()).expect("it is put");
-                self.expected.insert(place, login);
+            (Step::Create(_), None) if !self.removed.contains(&key) => {
+                let record = record(&0_u64.to_le_bytes());
+                txn.insert_row(&NUMBERS, &key, &record).expect("it is put");
+                self.expected.insert(key, 0);
             }
-            (Step::Rotate(_), Some(login)) => {
-                self.rotations += 1;
-                let fresh = Token::new(Uuid::from_u128(self.rotations));
-                let rotated = login.rotated(fresh, Timestamp::from_millis(7));
-                persistent_login::rotate(txn, &rotated);
-                self.expected.insert(place, rotated);
+            (Step::Change(_), Some(_)) => {
+                self.changes += 1;
+                let delta = self.changes.to_le_bytes();
+                txn.update_row(&NUMBERS, &key, &delta).expect("it is put");
+                self.expected.insert(key, self.changes);
             }
-            (Step::Delete(_), Some(login)) => {
-                persistent_login::delete(txn, &login).expect("it is removed");
-                self.expected.remove(&place);
-                self.deleted.insert(place);
+            (Step::Remove(_), Some(_)) => {
+                txn.remove_row(&NUMBERS, &key).expect("it is removed");
+                self.expected.remove(&key);
+                self.removed.insert(key);
             }
-            (Step::Create(_), _) | (Step::Rotate(_) | Step::Delete(_), None) => {}
+            (Step::Create(_), _) | (Step::Change(_) | Step::Remove(_), None) => {}
         }
     }
 
-    /// Overlay and records together are what they should be, and stay that when the journal is opened
+    /// Cache and records together are what they should be, and stay that when the journal is opened
     /// again, with everything else that it keeps in memory.
     pub fn reopen(mut self) -> Self {
-        self.check();
-        let before = self.waiting();
+        self.assert_as_expected();
         let Journal {
             engine,
             limits,
-            turn,
+            cursor,
             entries,
-            earned,
+            journaled,
+            pending,
             ..
         } = self.journal;
-        self.journal = Journal::open(engine, &limits, 0).expect("it opens");
-        assert_eq!(self.waiting(), before);
+        self.journal = Journal::open(engine, TABLES, &limits, 0).expect("it opens");
+        assert_eq!(self.journal.pending, pending);
         assert_eq!(self.journal.entries, entries);
-        // It may begin anew with every start, but not with every step of a test.
-        self.journal.earned = earned;
+        assert_eq!(self.journal.journaled, journaled);
         if entries > 0 {
-            assert_eq!(self.journal.turn, turn);
+            assert_eq!(self.journal.cursor, cursor);
         }
-        self.check();
+        self.assert_as_expected();
         self
     }
 
-    /// Each login is looked for twice: the second time it may be known.
-    pub fn check(&mut self) {
-        let snapshot = self.journal.begin_read().expect("it is readable");
+    /// Each row is looked for twice: the second time it may be cached.
+    pub fn assert_as_expected(&mut self) {
+        let snapshot = self.journal.newest();
         assert_eq!(self.seen_by(&snapshot), self.expected);
-        for place in self.expected.keys().chain(&self.deleted) {
+        for key in self.expected.keys().chain(&self.removed) {
+            let expected = self.expected.get(key).copied();
             for _ in 0..2 {
-                let found = persistent_login::get(&snapshot, place.id).expect("it is readable");
-                assert_eq!(found.as_ref(), self.expected.get(place), "{place:?}");
+                assert_eq!(look_up(&*snapshot, key), expected, "{key:?}");
             }
         }
     }
 
-    /// What is in the overlay and waits to be settled.
-    fn waiting(&self) -> BTreeMap<Place, Rotated> {
-        let Journal {
-            waiting, edition, ..
-        } = &self.journal;
-        for (place, rotated) in waiting {
-            assert_eq!(edition.overlay.rotated(place.id), Some(*rotated));
-        }
-        waiting.clone()
-    }
-
-    /// What the records and the overlay of `snapshot` tell together.
-    pub fn seen_by(&self, snapshot: &ReadTxn) -> BTreeMap<Place, PersistentLogin> {
+    /// What the records and the cache say together in `snapshot`.
+    pub fn seen_by(&self, snapshot: &ReadTxn) -> BTreeMap<[u8; 4], u64> {
         let mut seen = BTreeMap::new();
-        persistent_login::walk(snapshot, None, usize::MAX, |login| {
-            seen.insert(Place::of(&login), login);
-        })
-        .expect("it is readable");
-        seen
-    }
-
-    /// How many rotations the journal's entries have together.
-    pub fn rows(&mut self) -> usize {
-        let snapshot = self.journal.begin_read().expect("it is readable");
-        let mut rows = 0;
         snapshot
-            .scan(&JOURNAL, Bound::Unbounded, |_, entry| {
-                rows += decode_turn(entry)?.1.peek_length()?;
+            .scan_rows(&NUMBERS, Bound::Unbounded, |key, record| {
+                seen.insert(*key, number(record)?);
                 Ok(ControlFlow::Continue(()))
             })
             .expect("it is readable");
-        rows
+        seen
     }
 
-    pub fn rest(&mut self) {
-        while !self.journal.is_at_rest() {
-            self.journal.settle_some().expect("it settles");
+    /// How many changes the journal's entries have together.
+    pub fn journaled(&self) -> usize {
+        let mut count = 0;
+        let snapshot = self.journal.newest();
+        snapshot
+            .scan(&JOURNAL, Bound::Unbounded, |_, entry| {
+                let (_, rows, _) = decode_header(entry)?;
+                count += rows;
+                Ok(ControlFlow::Continue(()))
+            })
+            .expect("it is readable");
+        count
+    }
+
+    pub fn drain(&mut self) {
+        while !self.journal.is_drained() {
+            self.journal.apply_some().expect("it applies");
+            self.journal.sweep();
         }
     }
+
+    pub fn is_pending(&self, row: u8) -> bool {
+        self.journal.pending.contains(&row_key(row))
+    }
+}
+
+/// The number of the row with this key: as a caller would look for it, first in memory.
+pub fn look_up(txn: &impl Read, key: &[u8; 4]) -> Option<u64> {
+    let cached = txn.cached_row(&NUMBERS, &key[2..], |found, record| {
+        assert_eq!(found, key);
+        number(record)
+    });
+    let cached = cached.expect("it decodes");
+    cached.or_else(|| txn.row(&NUMBERS, key, number).expect("it is readable"))
 }
 
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
     Create(u8),
-    Rotate(u8),
-    Delete(u8),
+    Change(u8),
+    Remove(u8),
 }
 
-/// The lowest and the highest place that there can be are among them.
-pub fn place(number: u8) -> Place {
-    let id = match number {
-        0 => Uuid::nil(),
-        u8::MAX => Uuid::max(),
-        _ => Uuid::from_u128(u128::from(number)),
-    };
-    Place {
-        profile_id: ObjectId::from_bytes([if number < 252 { number & !3 } else { u8::MAX }; 12]),
-        id: PersistentLoginId::new(id),
-    }
+/// The lowest and the highest key that there can be are among them.
+pub fn key(row: u8) -> [u8; 4] {
+    let group = if row < 252 { row & !3 } else { u8::MAX };
+    let id = if row == u8::MAX { u8::MAX } else { 0 };
+    [group, group, id, row]
 }
 
-fn login(place: Place) -> PersistentLogin {
-    PersistentLogin {
-        id: place.id,
-        tenant: TenantName::new("default").expect("not empty"),
-        profile_id: place.profile_id,
-        token: Token::new(Uuid::nil()),
-        timestamp: Timestamp::from_millis(5),
-        rotation: None,
-    }
+pub fn row_key(row: u8) -> RowKey {
+    NUMBERS.row_key(&key(row))
 }
 
-/// Few logins, so that they meet often; both ends of the order among them.
+/// Few rows, so that they meet often; both ends of the order among them.
 pub fn steps() -> impl Strategy<Value = Step> + Clone {
-    let numbers = || prop_oneof![Just(0), Just(u8::MAX), 0..12_u8, 244..=u8::MAX];
+    let rows = || prop_oneof![Just(0), Just(u8::MAX), 0..12_u8, 244..=u8::MAX];
     prop_oneof![
-        2 => numbers().prop_map(Step::Create),
-        8 => numbers().prop_map(Step::Rotate),
-        1 => numbers().prop_map(Step::Delete),
+        2 => rows().prop_map(Step::Create),
+        8 => rows().prop_map(Step::Change),
+        1 => rows().prop_map(Step::Remove),
     ]
 }

@@ -1,11 +1,14 @@
 //! The records of persistent logins on a bad disk.
 
+use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Strategy, any};
 use uuid::Uuid;
 
-use super::{DEVICE_VERSION, VERSION, creation_key, split_creation_key};
-use super::{decode, decode_device, decode_profile, encode, encode_device, encode_profile};
+use super::{DEVICE_VERSION, VERSION};
+use super::{
+    apply_rotation, decode, decode_device, decode_profile, encode, encode_device, encode_profile,
+};
 use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
@@ -14,9 +17,9 @@ use crate::storage::codec::Encoder;
 use crate::storage::codec::properties::{
     check, check_time, object_id, tenant_name, text, timestamp,
 };
-use crate::tables::persistent_login::key::Place;
+use crate::tables::persistent_login::key::LoginKey;
 
-const PLACE: Place = Place {
+const KEY: LoginKey = LoginKey {
     profile_id: ObjectId::from_bytes([9; 12]),
     id: PersistentLoginId::new(Uuid::from_u128(42)),
 };
@@ -30,14 +33,14 @@ fn persistent_logins_are_what_they_were() {
     let rotations = (tokens(), timestamp()).prop_map(|(replaced, at)| Rotation { replaced, at });
     let logins = (tenant_name(), tokens(), timestamp(), option::of(rotations));
     let logins = logins.prop_map(|(tenant, token, timestamp, rotation)| PersistentLogin {
-        id: PLACE.id,
+        id: KEY.id,
         tenant,
-        profile_id: PLACE.profile_id,
+        profile_id: KEY.profile_id,
         token,
         timestamp,
         rotation,
     });
-    check(logins, encode, |record| decode(PLACE, record));
+    check(logins, encode, |record| decode(KEY, record));
 }
 
 #[test]
@@ -59,25 +62,27 @@ fn profiles_of_logins_are_what_they_were() {
 }
 
 #[test]
-fn keys_are_what_they_were_and_sort_like_what_they_are_made_of() {
-    let ids = || any::<u128>().prop_map(|id| PersistentLoginId::new(Uuid::from_u128(id)));
-    let pairs = || (timestamp(), ids());
-    holds((pairs(), pairs()), |(one, other)| {
-        let (key, other_key) = (creation_key(one.0, one.1), creation_key(other.0, other.1));
-        assert_eq!(split_creation_key(&key), one);
-        assert_eq!(key.cmp(&other_key), one.cmp(&other));
+fn rotations_apply_to_any_record() {
+    let bytes = || vec(any::<u8>(), 0..120);
+    holds((bytes(), bytes()), |(record, delta)| {
+        let _ = apply_rotation(&record, &delta);
     });
-    let places = || (object_id(), ids()).prop_map(|(profile_id, id)| Place { profile_id, id });
-    holds((places(), places()), |(one, other)| {
-        assert_eq!(Place::from_key(&one.key()), one);
-        assert_eq!(one.key().cmp(&other.key()), one.cmp(&other));
+}
+
+#[test]
+fn keys_are_what_they_were_and_sort_like_their_fields() {
+    let ids = || any::<u128>().prop_map(|id| PersistentLoginId::new(Uuid::from_u128(id)));
+    let keys = || (object_id(), ids()).prop_map(|(profile_id, id)| LoginKey { profile_id, id });
+    holds((keys(), keys()), |(one, other)| {
+        assert_eq!(LoginKey::from_bytes(&one.to_bytes()), one);
+        assert_eq!(one.to_bytes().cmp(&other.to_bytes()), one.cmp(&other));
     });
 }
 
 #[test]
 fn long_records_take_their_share_of_time() {
     let up_to_the_tenant = Encoder::new(VERSION).bytes(&[1; 24]).bool(false);
-    check_time(&up_to_the_tenant.finish(), |record| decode(PLACE, record));
+    check_time(&up_to_the_tenant.finish(), |record| decode(KEY, record));
     let up_to_the_label = Encoder::new(DEVICE_VERSION).bool(true);
     check_time(&up_to_the_label.finish(), decode_device);
 }

@@ -1,0 +1,119 @@
+//! Values that are computed from a whole table, for tables that are small and asked for all the time.
+//!
+//! A value belongs to one state of its table. All states of the database in which the table is the same
+//! share it; a commit that wrote to the table begins without it.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use crate::error::Failure;
+
+/// How many values are kept; more are computed each time.
+const VALUES_MAX: usize = 8;
+
+type Value = (&'static str, Arc<dyn Any + Send + Sync>);
+
+/// The values computed so far for one state of the database.
+#[derive(Default)]
+pub struct DerivedValues {
+    /// By the names of their tables.
+    values: [OnceLock<Value>; VALUES_MAX],
+}
+
+impl DerivedValues {
+    /// The value of this table and type, which `derive` computes if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// What `derive` fails with.
+    pub fn get<T: Send + Sync + 'static>(
+        &self,
+        table: &'static str,
+        derive: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<Arc<T>, Failure> {
+        let found = self.values.iter().filter_map(OnceLock::get);
+        let value = found
+            .filter(|(name, _)| *name == table)
+            .find_map(|(_, value)| Arc::clone(value).downcast().ok());
+        if let Some(value) = value {
+            return Ok(value);
+        }
+        let value = Arc::new(derive()?);
+        // Another thread may have been faster, with this value or with another.
+        let mut entry: Value = (table, Arc::clone(&value) as Arc<dyn Any + Send + Sync>);
+        for slot in &self.values {
+            match slot.set(entry) {
+                Ok(()) => break,
+                Err(rejected) => entry = rejected,
+            }
+        }
+        Ok(value)
+    }
+
+    /// The values that are left once the tables with the names `written` were written; `None` if all are.
+    pub fn without(&self, written: &[&'static str]) -> Option<Self> {
+        let values = || self.values.iter().filter_map(OnceLock::get);
+        if !values().any(|(table, _)| written.contains(table)) {
+            return None;
+        }
+        let left = Self::default();
+        let kept = values().filter(|(table, _)| !written.contains(table));
+        for (slot, value) in left.values.iter().zip(kept) {
+            slot.get_or_init(|| value.clone());
+        }
+        Some(left)
+    }
+}
+
+impl fmt::Debug for DerivedValues {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tables = self.values.iter().filter_map(OnceLock::get);
+        formatter
+            .debug_list()
+            .entries(tables.map(|(table, _)| table))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(values: &DerivedValues, table: &'static str, computed: u8) -> u8 {
+        let value = values.get(table, || Ok(computed)).expect("it is computed");
+        *value
+    }
+
+    #[test]
+    fn a_value_is_computed_once_for_each_state_of_its_table() {
+        let values = DerivedValues::default();
+        assert_eq!(get(&values, "a", 1), 1);
+        assert_eq!(get(&values, "b", 2), 2);
+        assert_eq!(get(&values, "a", 3), 1);
+        assert!(values.without(&["c"]).is_none(), "all of them are left");
+        let values = values.without(&["a", "c"]).expect("one is left");
+        assert_eq!(get(&values, "b", 4), 2);
+        assert_eq!(get(&values, "a", 5), 5);
+    }
+
+    #[test]
+    fn a_failure_is_no_value() {
+        let values = DerivedValues::default();
+        let failure = Failure::Corrupt("unreadable".to_owned());
+        let failed = values.get::<u8>("a", || Err(failure.clone()));
+        assert_eq!(failed, Err(failure));
+        assert_eq!(get(&values, "a", 1), 1);
+    }
+
+    #[test]
+    fn more_tables_than_there_is_room_for_are_served_too() {
+        const TABLES: [&str; VALUES_MAX + 1] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+        let values = DerivedValues::default();
+        for (number, table) in (0..).zip(TABLES) {
+            assert_eq!(get(&values, table, number), number);
+        }
+        assert_eq!(get(&values, TABLES[0], 99), 0);
+        assert_eq!(get(&values, TABLES[VALUES_MAX], 99), 99);
+    }
+}

@@ -1,0 +1,138 @@
+//! A snapshot of the database file.
+
+use std::any::Any;
+use std::ops::{Bound, ControlFlow};
+use std::sync::OnceLock;
+
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata, TableError, TableHandle};
+
+use crate::error::Failure;
+use crate::storage::engine::{TableKey, definition, get, last, scan, storage};
+use crate::storage::table::Table;
+
+/// A snapshot, shared by any number of threads.
+pub struct EngineRead {
+    txn: ReadTransaction,
+    /// The tables opened so far, by name, each an [`OpenTable`] of its own key type.
+    tables: [OnceLock<(&'static str, Box<dyn Any + Send + Sync>)>; OPEN_TABLES_MAX],
+}
+
+/// How many tables a snapshot keeps open; more are opened anew each time.
+const OPEN_TABLES_MAX: usize = 16;
+
+/// An open table, or none if nothing was ever put there.
+struct OpenTable<K: TableKey>(Option<ReadOnlyTable<K, &'static [u8]>>);
+
+impl EngineRead {
+    pub(super) fn new(txn: ReadTransaction) -> Self {
+        Self {
+            txn,
+            tables: [const { OnceLock::new() }; OPEN_TABLES_MAX],
+        }
+    }
+
+    /// What `decode` makes of the record under `key`, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`], or what `decode` fails with.
+    pub fn get<K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        key: K::SelfType<'_>,
+        decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        self.with_table(table, |OpenTable(open)| match open {
+            Some(open) => get(open, key, decode),
+            None => Ok(None),
+        })
+    }
+
+    /// Calls `visit` with the entries from `first` on, in the order of their keys, until it breaks off.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`], or what `visit` fails with.
+    pub fn scan<K: TableKey>(
+        &self,
+        table: &Table<K>,
+        first: Bound<K::SelfType<'_>>,
+        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        self.with_table(table, |OpenTable(open)| match open {
+            Some(open) => scan(open, first, visit),
+            None => Ok(()),
+        })
+    }
+
+    /// Calls `visit` with the entry that has the highest key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`], or what `visit` fails with.
+    pub fn last<K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        self.with_table(table, |OpenTable(open)| match open {
+            Some(open) => last(open, visit),
+            None => Ok(None),
+        })
+    }
+
+    /// The number of entries in the table.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure> {
+        self.with_table(table, |OpenTable(open)| match open {
+            Some(open) => open.len().map_err(storage),
+            None => Ok(0),
+        })
+    }
+
+    /// The names of all tables in the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn table_names(&self) -> Result<Vec<String>, Failure> {
+        let tables = self.txn.list_tables().map_err(storage)?;
+        Ok(tables.map(|table| table.name().to_owned()).collect())
+    }
+
+    /// Calls `look` with the table, which is opened if need be.
+    fn with_table<K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        look: impl FnOnce(&OpenTable<K>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let name = table.name;
+        for slot in &self.tables {
+            if slot.get().is_none() {
+                let opened: Box<dyn Any + Send + Sync> = Box::new(self.open(table)?);
+                // Another thread may have been faster, with this table or with another.
+                let _ = slot.set((name, opened));
+            }
+            let Some((found, opened)) = slot.get() else {
+                continue;
+            };
+            if *found == name
+                && let Some(opened) = opened.downcast_ref()
+            {
+                return look(opened);
+            }
+        }
+        look(&self.open(table)?)
+    }
+
+    fn open<K: TableKey>(&self, table: &Table<K>) -> Result<OpenTable<K>, Failure> {
+        match self.txn.open_table(definition(table)) {
+            Ok(open) => Ok(OpenTable(Some(open))),
+            Err(TableError::TableDoesNotExist(_)) => Ok(OpenTable(None)),
+            Err(error) => Err(storage(error)),
+        }
+    }
+}

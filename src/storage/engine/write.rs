@@ -1,0 +1,217 @@
+//! The one open write transaction on the database file.
+
+use std::cell::{Cell, RefCell};
+use std::ops::{Bound, ControlFlow};
+
+use redb::{ReadableTableMetadata, TableError, WriteTransaction};
+
+use crate::error::Failure;
+use crate::storage::engine::{TableKey, definition, get, last, scan, storage};
+use crate::storage::table::Table;
+
+/// The write transaction. Dropped without [`EngineWrite::commit`], it changes nothing.
+pub struct EngineWrite {
+    txn: WriteTransaction,
+    /// How many entries were written or removed.
+    writes: Cell<u64>,
+    /// The names of the tables that were written.
+    written: RefCell<Vec<&'static str>>,
+    /// How many times a table was opened.
+    opens: Cell<u64>,
+}
+
+impl EngineWrite {
+    pub(super) fn new(txn: WriteTransaction) -> Self {
+        Self {
+            txn,
+            writes: Cell::new(0),
+            written: RefCell::default(),
+            opens: Cell::new(0),
+        }
+    }
+
+    /// The number of entries that were written or removed so far.
+    pub fn writes(&self) -> u64 {
+        self.writes.get()
+    }
+
+    /// The names of the tables that were written so far.
+    pub fn written(&self) -> Vec<&'static str> {
+        self.written.borrow().clone()
+    }
+
+    /// Whether the table of this name was written so far.
+    pub fn has_written(&self, table: &str) -> bool {
+        self.written.borrow().contains(&table)
+    }
+
+    /// The number of times that a table was opened so far.
+    pub fn opens(&self) -> u64 {
+        self.opens.get()
+    }
+
+    /// As [`EngineRead::get`](super::read::EngineRead::get), with what this transaction wrote.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Failure::Internal`] if the table is being written, as every method here.
+    pub fn get<K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        key: K::SelfType<'_>,
+        decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        get(&self.open(table)?, key, decode)
+    }
+
+    /// As [`EngineRead::scan`](super::read::EngineRead::scan), with what this transaction wrote.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn scan<K: TableKey>(
+        &self,
+        table: &Table<K>,
+        first: Bound<K::SelfType<'_>>,
+        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        scan(&self.open(table)?, first, visit)
+    }
+
+    /// As [`EngineRead::last`](super::read::EngineRead::last), with what this transaction wrote.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn last<K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        last(&self.open(table)?, visit)
+    }
+
+    /// As [`EngineRead::count`](super::read::EngineRead::count), with what this transaction wrote.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure> {
+        self.open(table)?.len().map_err(storage)
+    }
+
+    /// Puts `record` under `key`, in place of what was there.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn put<K: TableKey>(
+        &self,
+        table: &Table<K>,
+        key: K::SelfType<'_>,
+        record: &[u8],
+    ) -> Result<(), Failure> {
+        let mut open = self.open_to_write(table)?;
+        self.writes.set(self.writes.get() + 1);
+        open.insert(key, record).map_err(storage)?;
+        Ok(())
+    }
+
+    /// Replaces the records under the keys of `changes`, as far as there are any, by what `change` makes of
+    /// what came with the key and of the record; `None` leaves it as it is. Neighbors are best given next to
+    /// each other.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`], or what `change` fails with.
+    pub fn update<'k, K: TableKey, T>(
+        &self,
+        table: &Table<K>,
+        changes: impl IntoIterator<Item = (K::SelfType<'k>, T)>,
+        change: impl Fn(T, &[u8]) -> Result<Option<Vec<u8>>, Failure>,
+    ) -> Result<(), Failure> {
+        let mut open = self.open_to_write(table)?;
+        for (key, with) in changes {
+            let Some(mut record) = open.get_mut(key).map_err(storage)? else {
+                continue;
+            };
+            self.writes.set(self.writes.get() + 1);
+            if let Some(changed) = change(with, record.value())? {
+                record.insert(changed.as_slice()).map_err(storage)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the table, which should have few entries left: its pages are freed one by one.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn delete_table<K: TableKey>(&self, table: &Table<K>) -> Result<(), Failure> {
+        self.writes.set(self.writes.get() + 1);
+        self.txn.delete_table(definition(table)).map_err(storage)?;
+        Ok(())
+    }
+
+    /// Removes the entry under `key`. Returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn remove<K: TableKey>(
+        &self,
+        table: &Table<K>,
+        key: K::SelfType<'_>,
+    ) -> Result<bool, Failure> {
+        let mut open = self.open_to_write(table)?;
+        self.writes.set(self.writes.get() + 1);
+        let removed = open.remove(key).map_err(storage)?;
+        Ok(removed.is_some())
+    }
+
+    /// Makes everything written durable and visible; when this returns `Ok`, it is on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`]: after a reopen, all of it may be there or none of it.
+    pub fn commit(self) -> Result<(), Failure> {
+        self.txn.commit().map_err(storage)
+    }
+
+    /// Undoes everything, without touching the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if the database failed.
+    pub fn abort(self) -> Result<(), Failure> {
+        self.txn.abort().map_err(storage)
+    }
+
+    fn open_to_write<K: TableKey>(
+        &self,
+        table: &Table<K>,
+    ) -> Result<redb::Table<'_, K, &'static [u8]>, Failure> {
+        let open = self.open(table)?;
+        if !self.has_written(table.name) {
+            self.written.borrow_mut().push(table.name);
+        }
+        Ok(open)
+    }
+
+    fn open<K: TableKey>(
+        &self,
+        table: &Table<K>,
+    ) -> Result<redb::Table<'_, K, &'static [u8]>, Failure> {
+        self.opens.set(self.opens.get() + 1);
+        self.txn
+            .open_table(definition(table))
+            .map_err(|error| match error {
+                // A fault of the caller, and none of the storage.
+                TableError::TableAlreadyOpen(name, _) => {
+                    Failure::Internal(format!("table {name} is open already"))
+                }
+                error => storage(error),
+            })
+    }
+}

@@ -1,0 +1,131 @@
+//! What a table is: a name, a kind of key, and for a journaled one how its records change.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::error::Failure;
+
+/// A key of exactly `N` bytes.
+pub type Fixed<const N: usize> = &'static [u8; N];
+
+/// A key that is text.
+pub type Text = &'static str;
+
+/// A key that is any bytes.
+pub type Bytes = &'static [u8];
+
+/// A named, ordered map from keys to records.
+pub struct Table<K> {
+    /// The name in the file.
+    pub name: &'static str,
+    keys: PhantomData<fn(K)>,
+}
+
+impl<K> Table<K> {
+    /// The table of this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            keys: PhantomData,
+        }
+    }
+}
+
+/// A table whose records change often, each time in the same small part, the *delta*. A change is written to
+/// the journal at once and into its record later; see [`crate::storage::journal`].
+pub struct JournaledTable<const N: usize> {
+    /// The table of the records.
+    pub table: Table<Fixed<N>>,
+    /// Names the table in the journal, for ever.
+    pub tag: u8,
+    /// From which byte of a key on it identifies its record by itself: no two keys have the same rest.
+    pub identity: usize,
+    /// How many bytes a delta has.
+    pub delta_bytes: usize,
+    /// How a delta changes a record.
+    pub apply: Apply,
+}
+
+/// The record that `delta` makes of `record`.
+pub type Apply = fn(record: &[u8], delta: &[u8]) -> Result<Vec<u8>, Failure>;
+
+/// What the journal and the cache need of a journaled table, whatever the size of its keys.
+#[derive(Clone, Copy)]
+pub struct RowFormat {
+    /// See [`JournaledTable::tag`].
+    pub tag: u8,
+    /// How many bytes a key has.
+    pub key_bytes: usize,
+    /// See [`JournaledTable::identity`].
+    pub identity: usize,
+    /// See [`JournaledTable::delta_bytes`].
+    pub delta_bytes: usize,
+    /// See [`JournaledTable::apply`].
+    pub apply: Apply,
+}
+
+impl<const N: usize> JournaledTable<N> {
+    /// The format of the table's rows.
+    pub const fn format(&self) -> RowFormat {
+        assert!(N <= KEY_BYTES_MAX, "the key fits");
+        RowFormat {
+            tag: self.tag,
+            key_bytes: N,
+            identity: self.identity,
+            delta_bytes: self.delta_bytes,
+            apply: self.apply,
+        }
+    }
+
+    /// The key of a row of this table.
+    pub fn row_key(&self, key: &[u8; N]) -> RowKey {
+        RowKey::new(self.tag, key).expect("the key fits")
+    }
+}
+
+/// How many bytes the key of a journaled table may have.
+pub const KEY_BYTES_MAX: usize = 30;
+
+/// A row of a journaled table: the table's tag and the key. Sorts by table, then like keys.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowKey {
+    tag: u8,
+    len: u8,
+    bytes: [u8; KEY_BYTES_MAX],
+}
+
+impl RowKey {
+    /// The row with this key in the table with this tag; `None` if the key is too long.
+    pub fn new(tag: u8, key: &[u8]) -> Option<Self> {
+        let mut bytes = [0; KEY_BYTES_MAX];
+        bytes.get_mut(..key.len())?.copy_from_slice(key);
+        let len = u8::try_from(key.len()).ok()?;
+        Some(Self { tag, len, bytes })
+    }
+
+    /// The tag of the row's table.
+    pub fn tag(&self) -> u8 {
+        self.tag
+    }
+
+    /// The key in its table.
+    pub fn key(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// The key in its table, if it has `N` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Internal`] if it has not.
+    pub fn fixed<const N: usize>(&self) -> Result<&[u8; N], Failure> {
+        let key = self.key().try_into();
+        key.map_err(|_| Failure::Internal(format!("row {self:?} has a wrong length")))
+    }
+}
+
+impl fmt::Debug for RowKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{:02x?}", self.tag, self.key())
+    }
+}

@@ -1,0 +1,123 @@
+//! An index of what expires by the time that its life began, so that a cleaner finds the expired ones.
+
+use std::ops::{Bound, ControlFlow};
+
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::error::Failure;
+use crate::storage::codec::Encoder;
+use crate::storage::table::{Fixed, Table};
+use crate::storage::transaction::Read;
+use crate::storage::transaction::write_txn::WriteTxn;
+
+const VERSION: u8 = 1;
+
+/// A table of times and ids. The key is the time so that bytes sort like times (milliseconds, big-endian, the
+/// sign bit flipped), then the id; the record is its version alone.
+pub struct ExpiryIndex {
+    table: Table<Fixed<24>>,
+}
+
+impl ExpiryIndex {
+    /// The index in the table of this name.
+    pub const fn new(table: &'static str) -> Self {
+        Self {
+            table: Table::new(table),
+        }
+    }
+
+    /// Adds what has this id and began at `time`.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn put(&self, txn: &WriteTxn, time: Timestamp, id: Uuid) -> Result<(), Failure> {
+        txn.put(&self.table, &key(time, id), &Encoder::new(VERSION).finish())
+    }
+
+    /// Removes what has this id and began at `time`, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn remove(&self, txn: &WriteTxn, time: Timestamp, id: Uuid) -> Result<(), Failure> {
+        txn.remove(&self.table, &key(time, id)).map(drop)
+    }
+
+    /// Whether anything began at `newest` or before.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn any_until(&self, txn: &impl Read, newest: Timestamp) -> Result<bool, Failure> {
+        Ok(!self.until(txn, newest, 1)?.is_empty())
+    }
+
+    /// Removes at most `count_max` of what began at `newest` or before, oldest first, and returns the ids.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn take_until(
+        &self,
+        txn: &WriteTxn,
+        newest: Timestamp,
+        count_max: usize,
+    ) -> Result<Vec<Uuid>, Failure> {
+        let keys = self.until(txn, newest, count_max)?;
+        for key in &keys {
+            txn.remove(&self.table, key)?;
+        }
+        Ok(keys.iter().map(|key| split(key).1).collect())
+    }
+
+    fn until(
+        &self,
+        txn: &impl Read,
+        newest: Timestamp,
+        count_max: usize,
+    ) -> Result<Vec<[u8; 24]>, Failure> {
+        let mut keys = Vec::new();
+        txn.scan(&self.table, Bound::Unbounded, |key, _| {
+            if keys.len() == count_max || split(key).0 > newest {
+                return Ok(ControlFlow::Break(()));
+            }
+            keys.push(*key);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(keys)
+    }
+}
+
+fn key(time: Timestamp, id: Uuid) -> [u8; 24] {
+    let mut key = [0; 24];
+    let sortable = time.as_millis() ^ i64::MIN;
+    key[..8].copy_from_slice(&sortable.to_be_bytes());
+    key[8..].copy_from_slice(id.as_bytes());
+    key
+}
+
+fn split(key: &[u8; 24]) -> (Timestamp, Uuid) {
+    let (mut time, mut id) = ([0; 8], [0; 16]);
+    time.copy_from_slice(&key[..8]);
+    id.copy_from_slice(&key[8..]);
+    (
+        Timestamp::from_millis(i64::from_be_bytes(time) ^ i64::MIN),
+        Uuid::from_bytes(id),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_sort_by_time_before_and_after_the_epoch() {
+        let id = Uuid::from_u128(7);
+        let times = [i64::MIN, -1, 0, 1, i64::MAX].map(Timestamp::from_millis);
+        let keys = times.map(|time| key(time, id));
+        assert!(keys.is_sorted());
+        assert_eq!(keys.map(|key| split(&key)), times.map(|time| (time, id)));
+    }
+}
