@@ -29,7 +29,7 @@ use crate::storage::data_dir::DataDirectory;
 use crate::storage::engine::EngineOptions;
 use crate::storage::opening::Opener;
 use crate::storage::writer::WriterLimits;
-use crate::tables;
+use crate::tables::{self, upgrade};
 
 /// The exit code of a process that a second signal stopped at once.
 const STOPPED_AT_ONCE: i32 = 130;
@@ -147,7 +147,7 @@ fn opener(directory: DataDirectory, config: &Config) -> Opener {
         cache_bytes: usize::try_from(config.cache_size.as_u64()).unwrap_or(usize::MAX),
         two_phase_commit: config.two_phase_commit,
     };
-    Box::new(move |opening| directory.open_database(&options, opening))
+    Box::new(move |opening| upgrade::open_database(&directory, &options, opening))
 }
 
 /// Makes an open database fit to be served.
@@ -175,7 +175,7 @@ async fn prepare(app: &App) -> Result<(), Stopped> {
 async fn load_seed(app: &App, file: &Path) -> Result<(), Stopped> {
     let refused =
         |why: &dyn fmt::Display| Stopped::new(format_args!("--seed {}", file.display()), why);
-    if !app.store.read(|txn| seed::is_empty(txn))? {
+    if !app.store.read(seed::is_empty)? {
         tracing::info!("the database is not empty: the seed file is not loaded");
         return Ok(());
     }

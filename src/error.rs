@@ -11,6 +11,8 @@ pub enum Failure {
     Overloaded,
     /// The storage failed, or did not answer in time: a write may have been applied or not.
     Storage(String),
+    /// The database, or its directory, cannot be used as it is: nothing was applied.
+    Unusable(String),
     /// A stored record does not decode: nothing was applied.
     Corrupt(String),
     /// A fault of this program: nothing was applied.
@@ -23,6 +25,7 @@ impl fmt::Display for Failure {
             Self::Unavailable => formatter.write_str("the store is not open"),
             Self::Overloaded => formatter.write_str("the writer's queue is full"),
             Self::Storage(cause) => write!(formatter, "the storage failed: {cause}"),
+            Self::Unusable(cause) => formatter.write_str(cause),
             Self::Corrupt(cause) => write!(formatter, "a record is corrupt: {cause}"),
             Self::Internal(cause) => write!(formatter, "internal fault: {cause}"),
         }

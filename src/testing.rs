@@ -30,7 +30,9 @@ pub use crate::storage::transaction::Read;
 pub use crate::storage::transaction::write_txn::WriteTxn;
 pub use crate::storage::writer::WriterLimits;
 pub use crate::tables::JOURNALED;
+pub use crate::tables::meta::put_schema_version;
 pub use crate::tables::persistent_login::key::LoginKey;
+pub use crate::tables::upgrade::{SCHEMA_VERSION, open_database, run as upgrade};
 
 /// Why a use case of persistent logins did not return its value.
 pub type LoginError = crate::service::error::Error<PersistentLoginRefusal>;

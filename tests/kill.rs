@@ -25,7 +25,9 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
-use rememberd::testing::{DataDirectory, EngineOptions, JOURNALED, Journal, Opening, ReuseRevokes};
+use rememberd::testing::{
+    DataDirectory, EngineOptions, JOURNALED, Journal, Opening, ReuseRevokes, open_database,
+};
 use serde_json::Value;
 
 use crate::kill::client::{Client, Tally};
@@ -128,9 +130,7 @@ fn check_file(directory: &Path, clients: &[Client]) {
         two_phase_commit: false,
     };
     let directory = DataDirectory::lock(directory).expect("the server is gone");
-    let engine = directory
-        .open_database(&options, Opening::Start)
-        .expect("it opens");
+    let engine = open_database(&directory, &options, Opening::Start).expect("it opens");
     let journal = Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).expect("it opens");
     let mut logins = audit::logins(&*journal.newest()).expect("records and index agree");
     for client in clients {

@@ -14,7 +14,7 @@ use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rememberd::testing::{
     App, DataDirectory, Device, EngineOptions, Event, LoginKey, ObjectId, PersistentLoginId, Token,
-    tables::access_token, tables::profile,
+    open_database, tables::access_token, tables::profile,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -372,7 +372,7 @@ fn occurrences(events: &[Event], event: Event) -> u64 {
 async fn open(directory: &Arc<DataDirectory>, model: &Model, seed: u64) -> App {
     let directory = Arc::clone(directory);
     let store = support::open_store(Box::new(move |opening| {
-        directory.open_database(&ENGINE, opening)
+        open_database(&directory, &ENGINE, opening)
     }))
     .await;
     support::app(&model.settings.flags(), store, model.now, seed)

@@ -282,7 +282,7 @@ fn describe_refusal(refusal: &PersistentLoginRefusal) -> Description {
 
 fn describe_failure(failure: &Failure) -> Description {
     let (status, message) = match failure {
-        Failure::Unavailable => (
+        Failure::Unavailable | Failure::Unusable(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is not ready; nothing was changed",
         ),

@@ -21,7 +21,7 @@ const APPLICATION: &str = "admin";
 ///
 /// Failures of the storage.
 pub async fn prepare(app: &App) -> Result<Option<AccessTokenId>, Failure> {
-    if !app.store.read(|txn| seed::is_empty(txn))? {
+    if !app.store.read(seed::is_empty)? {
         return Ok(None);
     }
     let id = AccessTokenId::new(app.entropy.uuid().to_string()).expect("a UUID is not empty");

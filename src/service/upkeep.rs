@@ -48,7 +48,7 @@ pub async fn run(app: Arc<App>) {
 ///
 /// Failures of the storage.
 pub fn restore_newest_time(app: &App) -> Result<(), Failure> {
-    let newest = app.store.read(|txn| meta::newest_time(txn))?;
+    let newest = app.store.read(meta::newest_time)?;
     if let Some(newest) = newest {
         app.clock.raise_to(newest);
     }
@@ -61,7 +61,7 @@ pub fn restore_newest_time(app: &App) -> Result<(), Failure> {
 ///
 /// Failures of the storage.
 pub async fn prepare_audit_log(app: &App) -> Result<(), Failure> {
-    let known = app.store.read(|txn| meta::fingerprint_key(txn))?;
+    let known = app.store.read(meta::fingerprint_key)?;
     let key = match known {
         Some(key) => key,
         None => {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Advice;
 
 use crate::error::Failure;
+use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::opening::Opening;
 
@@ -82,16 +83,18 @@ impl DataDirectory {
         self.path.join(DATABASE)
     }
 
-    /// Opens the database, or makes it if there never was one. Where there was one, a marker beside
-    /// the file tells, and nothing is made in its place: an empty database would log everyone out.
+    /// Opens the database, or creates it if there never was one. Where there was one, there is a marker beside
+    /// the file, and nothing is created in its place: an empty database would log everyone out. At a start, a
+    /// database that was closed cleanly is given to `check` before anything in it is changed.
     ///
     /// # Errors
     ///
-    /// [`Failure::Storage`], naming the file.
+    /// [`Failure::Storage`] and what `check` fails with, naming the file.
     pub fn open_database(
         &self,
         options: &EngineOptions,
         opening: Opening,
+        check: impl FnOnce(&EngineRead) -> Result<(), Failure>,
     ) -> Result<Engine, Failure> {
         let path = self.database_path();
         if opening == Opening::AfterFailure {
@@ -110,12 +113,25 @@ impl DataDirectory {
                 ));
             }
             self.make_database(&path, options)?;
+        } else if opening == Opening::Start {
+            let file = File::open(&path).map_err(|error| named(&path, error))?;
+            Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
         }
         let engine = open_engine(&path, options)?;
         if !is_marked {
             self.mark(&marker).map_err(|error| named(&marker, error))?;
         }
         Ok(engine)
+    }
+
+    /// The failure with the name of the database file before its cause.
+    pub fn name(&self, failure: Failure) -> Failure {
+        let path = self.database_path();
+        match failure {
+            Failure::Storage(cause) => named(&path, cause),
+            Failure::Unusable(cause) => Failure::Unusable(format!("{}: {cause}", path.display())),
+            other => other,
+        }
     }
 
     /// Tells later starts, durably, that there is a database.
@@ -221,14 +237,14 @@ mod tests {
         fs::write(home.path().join(UNFINISHED), [0; 4_096]).expect("it is written");
         fs::write(directory.database_path(), []).expect("it is written");
         let engine = directory
-            .open_database(&OPTIONS, Opening::Start)
+            .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
             .expect("it is made");
         engine.close().expect("it closes");
         assert!(!home.path().join(UNFINISHED).exists());
         let metadata = fs::metadata(directory.database_path()).expect("it is there");
         assert_eq!(metadata.permissions().mode() & 0o777, FILE_MODE);
         directory
-            .open_database(&OPTIONS, Opening::Start)
+            .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
             .expect("it opens again");
     }
 
@@ -238,18 +254,24 @@ mod tests {
         let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
         drop(
             directory
-                .open_database(&OPTIONS, Opening::Start)
+                .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
                 .expect("it is made"),
         );
         fs::write(directory.database_path(), []).expect("it is emptied");
-        let refused = directory.open_database(&OPTIONS, Opening::Start).err();
+        let refused = directory
+            .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
+            .err();
         assert!(refused.is_some_and(|failure| failure.to_string().contains(MARKER)));
         fs::remove_file(directory.database_path()).expect("it was there");
-        assert!(directory.open_database(&OPTIONS, Opening::Start).is_err());
+        assert!(
+            directory
+                .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
+                .is_err()
+        );
         assert!(!directory.database_path().exists());
         fs::remove_file(home.path().join(MARKER)).expect("it was there");
         directory
-            .open_database(&OPTIONS, Opening::Start)
+            .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
             .expect("it is made anew");
     }
 
@@ -258,7 +280,11 @@ mod tests {
         let home = tempfile::tempdir().expect("a temporary directory");
         let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
         fs::write(directory.database_path(), "something else").expect("it is written");
-        assert!(directory.open_database(&OPTIONS, Opening::Start).is_err());
+        assert!(
+            directory
+                .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
+                .is_err()
+        );
         let kept = fs::read(directory.database_path()).expect("it is there");
         assert_eq!(kept, b"something else");
     }

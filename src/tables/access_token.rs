@@ -157,8 +157,8 @@ mod tests {
             assert_eq!(own.expect("it exists").application, name);
             journal.commit(txn).expect("it commits");
             let snapshot = journal.newest();
-            assert_eq!(application(&*snapshot), name);
-            assert_eq!(application(&*snapshot), name, "from memory");
+            assert_eq!(application(&snapshot), name);
+            assert_eq!(application(&snapshot), name, "from memory");
         }
     }
 

@@ -3,14 +3,41 @@
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
+use crate::storage::engine::read::EngineRead;
+use crate::storage::engine::write::EngineWrite;
 use crate::storage::table::{Table, Text};
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 
 const META: Table<Text> = Table::new("meta");
+const SCHEMA_VERSION: &str = "schema_version";
 const NEWEST_TIME: &str = "newest_time";
 const FINGERPRINT_KEY: &str = "fingerprint_key";
 const VERSION: u8 = 1;
+
+/// The version of the file's schema, if there is one in it.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn schema_version(file: &EngineRead) -> Result<Option<u64>, Failure> {
+    file.get(&META, SCHEMA_VERSION, |record| {
+        let mut decoder = Decoder::new("schema version", VERSION, record)?;
+        let version = decoder.number()?;
+        decoder.finish()?;
+        Ok(version)
+    })
+}
+
+/// Puts the version of the file's schema.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn put_schema_version(file: &EngineWrite, version: u64) -> Result<(), Failure> {
+    let record = Encoder::new(VERSION).number(version).finish();
+    file.put(&META, SCHEMA_VERSION, &record)
+}
 
 /// The high-water mark of the clock, if one was ever put.
 ///

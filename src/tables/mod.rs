@@ -6,6 +6,7 @@ pub mod meta;
 pub mod persistent_login;
 pub mod profile;
 pub mod tenant;
+pub mod upgrade;
 
 use crate::storage::journal::Journaled;
 

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use rememberd::testing::{
     App, Clock, Config, DataDirectory, EngineOptions, Entropy, Failure, ObjectId, Opening, Phase,
-    Profile, Seed, SeedFile, Store, Timestamp, WriteTxn, WriterLimits, open_store, server,
-    service::seed, tables::profile,
+    Profile, Seed, SeedFile, Store, Timestamp, WriteTxn, WriterLimits, open_database, open_store,
+    server, service::seed, tables::profile,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -142,7 +142,7 @@ impl Setup {
             if opening == Opening::AfterFailure && disk_fails.load(Ordering::SeqCst) {
                 return Err(Failure::Storage("the disk is still gone".to_owned()));
             }
-            directory.open_database(&options, opening)
+            open_database(&directory, &options, opening)
         };
         open_store(Box::new(opener), &limits)
             .await

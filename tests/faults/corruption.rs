@@ -13,7 +13,7 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 use rememberd::testing::{
     App, Caller, DataDirectory, Engine, EngineOptions, Failure, LoginError, Opener,
-    PersistentLogin, server, service::demo, service::persistent_login,
+    PersistentLogin, open_database, server, service::demo, service::persistent_login,
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -229,7 +229,7 @@ fn opener(directory: DataDirectory, disk: Arc<Access>) -> Opener {
             disk.refused.fetch_add(1, Ordering::SeqCst);
             return Err(Failure::Storage("there is no disk".to_owned()));
         }
-        let opened = directory.open_database(&OPTIONS, opening);
+        let opened = open_database(&directory, &OPTIONS, opening);
         disk.attempts.fetch_add(1, Ordering::SeqCst);
         opened?.close()?;
         let path = directory.database_path();

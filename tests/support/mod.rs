@@ -17,8 +17,10 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use rememberd::testing::{
-    App, Clock, Config, Entropy, JournalLimits, Loaded, ObjectId, Opener, PersistentLogin,
+    App, Clock, Config, Entropy, Failure, JournalLimits, Loaded, ObjectId, Opener, PersistentLogin,
     PersistentLoginId, Profile, Seed, SeedFile, Store, TenantName, Timestamp, Token, WriterLimits,
     service::seed,
 };
@@ -45,6 +47,11 @@ pub fn test_seed() -> u64 {
     let seed = variable("REMEMBERD_TEST_SEED").unwrap_or_else(rand::random);
     eprintln!("REMEMBERD_TEST_SEED={seed}");
     seed
+}
+
+/// A generator of random numbers that draws the same for the same `seed`.
+pub fn random(seed: u64) -> StdRng {
+    StdRng::seed_from_u64(seed)
 }
 
 /// The value of an environment variable that makes a test larger or smaller.
@@ -92,14 +99,21 @@ pub const TINY_JOURNAL_FLAGS: [&str; 3] = [
 
 /// Opens a store whose limits no test here reaches, and whose journal is tiny.
 pub async fn open_store(opener: Opener) -> Store {
+    try_open_store(opener).await.expect("the database opens")
+}
+
+/// As [`open_store`], for a database that may not open.
+///
+/// # Errors
+///
+/// Why it does not.
+pub async fn try_open_store(opener: Opener) -> Result<Store, Failure> {
     let limits = WriterLimits {
         queue_jobs_max: 1_024,
         batch_jobs_max: 1_024,
         journal: tiny_journal(),
     };
-    rememberd::testing::open_store(opener, &limits)
-        .await
-        .expect("the database opens")
+    rememberd::testing::open_store(opener, &limits).await
 }
 
 /// An app on `store` that draws ids and tokens from `seed`, and whose clock stands at `now`.

@@ -14,7 +14,7 @@ use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt};
 use rememberd::testing::{
     App, Device, Engine, EngineOptions, Event, ObjectId, PersistentLogin, tables::access_token,
-    tables::profile,
+    tables::profile, upgrade,
 };
 use serde_json::Value;
 
@@ -91,7 +91,11 @@ pub async fn run(
 
 async fn open(disk: &Disk, options: &EngineOptions, model: &Model, seed: u64) -> App {
     let (disk, options) = (disk.clone(), options.clone());
-    let opener = move |_opening| Engine::open_backend(disk.clone(), &options);
+    let opener = move |_opening| {
+        let engine = Engine::open_backend(disk.clone(), &options)?;
+        upgrade(&engine)?;
+        Ok(engine)
+    };
     let store = support::open_store(Box::new(opener)).await;
     support::app(&model.settings.flags(), store, model.now, seed)
 }

@@ -173,7 +173,16 @@ pub fn spawn(
     let run = move || match writer.open(Opening::Start) {
         Ok(journal) => {
             let _ = opened.send(Ok(()));
-            writer.serve(journal);
+            let (close, outcome) = writer.serve(journal);
+            // Before the answer: whoever has it may open the data directory again.
+            drop(writer);
+            match (close, outcome) {
+                (Some(close), outcome) => {
+                    let _ = close.send(outcome);
+                }
+                (None, Err(failure)) => tracing::error!(%failure, "closing the database failed"),
+                (None, Ok(())) => {}
+            }
         }
         Err(failure) => {
             let _ = opened.send(Err(failure));
@@ -226,14 +235,15 @@ struct Broken {
 }
 
 impl Writer {
-    /// Serves until a request to close, through any number of storage failures.
-    fn serve(&mut self, mut journal: Journal) {
+    /// Serves until a request to close, through any number of storage failures. Returns the request and how
+    /// closing the database went.
+    fn serve(&mut self, mut journal: Journal) -> (Close, Result<(), Failure>) {
         loop {
-            let (close, outcome) = match self.serve_journal(&mut journal) {
+            match self.serve_journal(&mut journal) {
                 Ok(close) => {
                     self.queue.close();
                     self.published.publish(None);
-                    (close, catch_panic(|| journal.close()))
+                    return (close, catch_panic(|| journal.close()));
                 }
                 Err(Broken { failure, close }) => {
                     tracing::error!(%failure, "the storage failed; closing and reopening it");
@@ -247,22 +257,11 @@ impl Writer {
                         None => self.reopen(),
                     };
                     match reopened {
-                        Ok(reopened) => {
-                            journal = reopened;
-                            continue;
-                        }
-                        Err(close) => (close, Err(failure)),
+                        Ok(reopened) => journal = reopened,
+                        Err(close) => return (close, Err(failure)),
                     }
                 }
-            };
-            match (close, outcome) {
-                (Some(close), outcome) => {
-                    let _ = close.send(outcome);
-                }
-                (None, Err(failure)) => tracing::error!(%failure, "closing the database failed"),
-                (None, Ok(())) => {}
             }
-            return;
         }
     }
 

@@ -1,0 +1,97 @@
+//! The version of the file's schema, and the steps from each version to the next.
+//!
+//! The version covers everything in the file: which tables there are, their keys and records, and the entries of
+//! the rotation journal. `src/guide/file_format.md` describes the current one. A step runs in bounded
+//! transactions, each of which leaves a file that the step can go on with, so that a crash in between loses
+//! nothing; the last one writes the new version.
+
+mod v1_to_v2;
+
+use crate::error::Failure;
+use crate::storage::data_dir::DataDirectory;
+use crate::storage::engine::read::EngineRead;
+use crate::storage::engine::{Engine, EngineOptions};
+use crate::storage::opening::Opening;
+use crate::tables::meta;
+
+/// The version that this build reads and writes.
+pub const SCHEMA_VERSION: u64 = 2;
+
+/// Files from before there was a version in them.
+const FIRST_VERSION: u64 = 1;
+
+/// How many records one transaction of a step changes or removes, about.
+const BATCH_MAX: usize = 4_096;
+
+/// How a file of one version becomes one of the next: called until it returns `None`, each time in a
+/// transaction of its own; else the number of records that it changed or removed.
+type Step = fn(&Engine) -> Result<Option<usize>, Failure>;
+
+/// The steps, from each version to the next.
+const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [v1_to_v2::step];
+
+/// Opens the database in `directory` and upgrades it to [`SCHEMA_VERSION`]; creates one if there never was
+/// any. A database of a newer version is refused, and was not changed if it had been closed cleanly.
+///
+/// # Errors
+///
+/// [`Failure::Unusable`] for a newer version, else as [`DataDirectory::open_database`] and [`run`].
+pub fn open_database(
+    directory: &DataDirectory,
+    options: &EngineOptions,
+    opening: Opening,
+) -> Result<Engine, Failure> {
+    let engine = directory.open_database(options, opening, |file| version_of(file).map(drop))?;
+    run(&engine).map_err(|failure| directory.name(failure))?;
+    Ok(engine)
+}
+
+/// Upgrades an open database to [`SCHEMA_VERSION`].
+///
+/// # Errors
+///
+/// [`Failure::Unusable`] for a newer version, which is not changed; failures of the storage.
+pub fn run(engine: &Engine) -> Result<(), Failure> {
+    let Some(found) = version_of(&engine.begin_read()?)? else {
+        return put_version(engine, SCHEMA_VERSION);
+    };
+    for version in found..SCHEMA_VERSION {
+        let next = version + 1;
+        tracing::info!(from = version, to = next, "upgrading the database");
+        let mut records = 0;
+        while let Some(done) = STEPS[version as usize - 1](engine)? {
+            records += done;
+            tracing::info!(from = version, to = next, records, "upgrading the database");
+        }
+        put_version(engine, next)?;
+        tracing::info!(
+            from = version,
+            to = next,
+            records,
+            "the database is upgraded"
+        );
+    }
+    Ok(())
+}
+
+/// The version of a database; `None` for an empty one.
+fn version_of(file: &EngineRead) -> Result<Option<u64>, Failure> {
+    let version = match meta::schema_version(file)? {
+        Some(version) => version,
+        None if file.table_names()?.is_empty() => return Ok(None),
+        None => FIRST_VERSION,
+    };
+    if (FIRST_VERSION..=SCHEMA_VERSION).contains(&version) {
+        return Ok(Some(version));
+    }
+    Err(Failure::Unusable(format!(
+        "it has schema version {version}, and this rememberd supports versions {FIRST_VERSION} to \
+         {SCHEMA_VERSION}; nothing was changed; start it with a newer rememberd"
+    )))
+}
+
+fn put_version(engine: &Engine, version: u64) -> Result<(), Failure> {
+    let file = engine.begin_write()?;
+    meta::put_schema_version(&file, version)?;
+    file.commit()
+}
