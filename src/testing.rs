@@ -13,7 +13,7 @@ pub use crate::domain::profile::{Profile, ProfileStatus};
 pub use crate::domain::tenant::TenantName;
 pub use crate::entropy::Entropy;
 pub use crate::error::Failure;
-pub use crate::http::response::Fault;
+pub use crate::http::error::ApiError;
 pub use crate::service::caller::{AccessRefusal, Caller};
 pub use crate::service::persistent_login::list::ListedLogin;
 pub use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
@@ -51,11 +51,6 @@ pub async fn open_store(opener: Opener, limits: &WriterLimits) -> Result<Store, 
 /// The sockets.
 pub mod server {
     pub use crate::server::run;
-}
-
-/// Answers to failed requests.
-pub mod response {
-    pub use crate::http::response::fault;
 }
 
 /// The use cases.

@@ -29,9 +29,9 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("hyper::", &["http/", "server/"]),
     ("hyper_util::", &["server/"]),
     ("http_body_util::", &["http/"]),
-    ("multer::", &["http/request.rs"]),
-    ("form_urlencoded::", &["http/request.rs", "http/request/"]),
-    ("percent_encoding::", &["http/route.rs"]),
+    ("multer::", &["http/body.rs"]),
+    ("form_urlencoded::", &["http/params"]),
+    ("percent_encoding::", &["http/path.rs"]),
     ("clap::", &["config.rs", "cli.rs", "main.rs"]),
     ("tracing_subscriber::", &["logging.rs"]),
     (

@@ -1,17 +1,60 @@
-//! Whether the process lives, and whether it should be sent requests.
+//! Whether the process is alive, and whether it should be sent requests.
 
-use hyper::StatusCode;
+use hyper::header::HeaderMap;
+use hyper::{Method, StatusCode};
 
 use crate::app::App;
-use crate::http::{Answer, response};
+use crate::http::error::{ApiError, RouteError};
+use crate::http::method;
+use crate::http::params::Params;
+use crate::http::resource::ResourceRoute;
+use crate::http::response::{self, Response};
 
-/// 200 as long as the process answers at all.
-pub fn live() -> Answer {
+/// The routes under `/health`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HealthRoute {
+    /// GET `live`
+    Live,
+    /// GET `ready`
+    Ready,
+}
+
+impl ResourceRoute for HealthRoute {
+    fn parse(method: &Method, segments: &[&str]) -> Result<Self, RouteError> {
+        match segments {
+            ["live"] => method::get(method, || Self::Live),
+            ["ready"] => method::get(method, || Self::Ready),
+            _ => Err(RouteError::NoSuchPath),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Live => "health/live",
+            Self::Ready => "health/ready",
+        }
+    }
+
+    /// Probes are answered in every phase, and whatever they accept.
+    fn admit(_app: &App, _headers: &HeaderMap) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    async fn handle(self, app: &App, _params: &Params) -> Result<Response, ApiError> {
+        Ok(match self {
+            Self::Live => live(),
+            Self::Ready => ready(app),
+        })
+    }
+}
+
+/// 200, always.
+fn live() -> Response {
     response::with_status(StatusCode::OK, r#"{"status":"live"}"#)
 }
 
 /// 200 while requests are served; 503 while starting or draining, and after a storage failure.
-pub fn ready(app: &App) -> Answer {
+fn ready(app: &App) -> Response {
     if app.is_ready() {
         response::with_status(StatusCode::OK, r#"{"status":"ready"}"#)
     } else {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use crate::config::Config;
-use crate::http::Client;
+use crate::http::connection::Connection;
 
 /// The state of one connection, told by its socket and its handler, read by its timer and the
 /// acceptor.
@@ -143,12 +143,12 @@ impl Activity {
     }
 }
 
-impl Client for Activity {
-    fn has_sent_all(&self) {
+impl Connection for Activity {
+    fn on_request_received(&self) {
         self.enter(State::Answering);
     }
 
-    fn has_been_answered(&self) {
+    fn on_response_ready(&self) {
         self.enter(State::Idle);
     }
 

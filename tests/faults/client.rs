@@ -9,9 +9,9 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rememberd::testing::{
-    App, Caller, Config, Device, Engine, EngineOptions, Failure, Fault, JOURNALED, Journal,
+    ApiError, App, Caller, Config, Device, Engine, EngineOptions, Failure, JOURNALED, Journal,
     LoginError, Opener, Opening, PersistentLogin, PersistentLoginId, Phase, WriterLimits,
-    open_store, response, service::demo, service::persistent_login,
+    open_store, service::demo, service::persistent_login,
 };
 use tokio::runtime::Runtime;
 use tokio::task;
@@ -187,7 +187,9 @@ impl Client {
 
 /// The status that the failure is answered with.
 pub fn status(failure: &Failure) -> StatusCode {
-    response::fault(&Fault::from(failure.clone()), &Method::POST).status()
+    ApiError::from(failure.clone())
+        .to_response(&Method::POST)
+        .status()
 }
 
 /// Has all wishes reach the writer while it is held up, so that they share a commit.

@@ -1,0 +1,177 @@
+//! Properties of the multipart decoder on arbitrary and on damaged bodies.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use hyper::body::Bytes;
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, any};
+use proptest::prop_oneof;
+use proptest::sample::select;
+
+use crate::http::error::ApiError;
+use crate::property::{damaged, holds, is_linear};
+
+const MULTIPART: &str = "multipart/form-data; boundary=frontier";
+
+/// The parts of a body that is complete.
+fn decode(content_type: &str, body: &[u8]) -> Result<Vec<(String, String)>, ApiError> {
+    let decoding = pin!(super::multipart(content_type, Bytes::copy_from_slice(body)));
+    match decoding.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(parts) => parts,
+        Poll::Pending => panic!("the body is complete"),
+    }
+}
+
+fn names() -> impl Strategy<Value = String> {
+    select(vec![
+        "token",
+        "count",
+        "profileId",
+        "accessTokenId",
+        "é",
+        "",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn multipart(pairs: &[(String, String)]) -> Vec<u8> {
+    let mut body = String::new();
+    for (name, value) in pairs {
+        body += "--frontier\r\nContent-Disposition: form-data; name=\"";
+        body += &format!("{name}\"\r\n\r\n{value}\r\n");
+    }
+    body += "--frontier--\r\n";
+    body.into_bytes()
+}
+
+#[test]
+fn a_multipart_body_decodes_to_what_was_encoded() {
+    holds(vec((names(), any::<String>()), 0..6), |pairs| {
+        assert_eq!(decode(MULTIPART, &multipart(&pairs)), Ok(pairs));
+    });
+}
+
+#[test]
+fn damaged_bodies_are_decoded_or_refused() {
+    let whole = vec((names(), any::<String>()), 0..5).prop_map(|pairs| multipart(&pairs));
+    holds(damaged(whole), |body| {
+        let _ = decode(MULTIPART, &body);
+    });
+    holds(vec(any::<u8>(), 0..256), |body| {
+        let _ = decode(MULTIPART, &body);
+    });
+}
+
+#[test]
+fn arbitrary_content_types_are_parsed_or_refused() {
+    let piece = prop_oneof![
+        select(vec![
+            "multipart",
+            "/",
+            "form-data",
+            ";",
+            "boundary",
+            "=",
+            "\"",
+            "\\",
+            " ",
+            "frontier",
+            "--",
+        ])
+        .prop_map(str::to_owned),
+        "[ -~]{0,4}",
+    ];
+    let content_type = vec(piece, 0..12).prop_map(|pieces| pieces.concat());
+    let body = multipart(&[("token".to_owned(), "x".to_owned())]);
+    holds(content_type, |content_type| {
+        let _ = decode(&content_type, &body);
+        let _ = decode(&format!("multipart/form-data;{content_type}"), &body);
+    });
+}
+
+#[test]
+fn the_time_for_multipart_bodies_is_linear() {
+    const PART: &str = "\r\n--frontier\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
+    const FILE: &str =
+        "\r\n--frontier\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\n";
+    const NAMELESS: &str = "\r\n--frontier\r\nContent-Type: text/plain\r\n\r\n";
+    let starts = [
+        "--frontier\r\n",
+        "--frontier\r\nContent-Disposition: form-data; name=\"",
+        "--frontier\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n",
+    ];
+    let pieces = [
+        PART,
+        FILE,
+        NAMELESS,
+        "x",
+        "\r",
+        "\n",
+        "\r\n",
+        "-",
+        "--",
+        "\r\n--",
+        "\r\n--frontie",
+        "\r\n--frontier",
+        "--frontier",
+        "\\",
+        "\\\"",
+        "\"",
+        ";",
+        "name=",
+        "; name=",
+        "A: b\r\n",
+        " ",
+        ":",
+        "\u{0}",
+    ];
+    for start in starts {
+        for piece in pieces {
+            let body = |size: usize| {
+                let mut body = start.to_owned();
+                body += &piece.repeat(size / piece.len());
+                body += "\r\n--frontier--\r\n";
+                body
+            };
+            is_linear(piece, 4_096, body, |body| {
+                let _ = decode(MULTIPART, body.as_bytes());
+            });
+        }
+    }
+}
+
+#[test]
+fn the_time_for_content_types_is_linear() {
+    for piece in [
+        ",",
+        ";",
+        "=",
+        "q=",
+        ";q=0",
+        ";q=1e",
+        "1",
+        "0",
+        "*/*,",
+        "*/*;",
+        "a/b,",
+        "application/json,",
+        " ",
+        "\"",
+        "\\\"",
+        "a=\"b\";",
+        "a=b;",
+        "-",
+    ] {
+        for start in [
+            "",
+            "multipart/form-data; ",
+            "multipart/form-data; boundary=",
+        ] {
+            let content_type = |size: usize| format!("{start}{}", piece.repeat(size / piece.len()));
+            is_linear(piece, 4_096, content_type, |content_type| {
+                let _ = decode(content_type, b"--\r\n");
+            });
+        }
+    }
+}

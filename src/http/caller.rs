@@ -1,0 +1,53 @@
+//! Who a request comes from, and what a caller that is refused sees.
+
+use std::borrow::Cow;
+
+use hyper::StatusCode;
+
+use crate::http::error::{Describe, Description};
+use crate::http::params::Params;
+use crate::service::caller::{AccessRefusal, Caller};
+
+/// The caller that a request's parameters name; it has not been checked.
+pub fn caller(params: &Params) -> Caller {
+    Caller::new(params.optional("accessTokenId").map(Cow::into_owned))
+}
+
+impl Describe for AccessRefusal {
+    fn describe(&self) -> Description {
+        let (code, message) = match self {
+            Self::TokenMissing => (
+                "ACCESS_DENIED",
+                "Access token ID param missing from request".into(),
+            ),
+            Self::TokenUnknown { id } => (
+                "ACCESS_DENIED",
+                format!("No access token found for ID \"{id}\"").into(),
+            ),
+            Self::TokenExpired {
+                id,
+                application,
+                expired_on,
+            } => (
+                "ACCESS_DENIED",
+                format!(
+                    "Access token \"{id}\" for application \"{application}\" expired on {expired_on}"
+                )
+                .into(),
+            ),
+            Self::ActionDenied { action, tenant } => (
+                "ACTION_DENIED",
+                format!(
+                    "Current subject does not have permission to execute action \"{action}\" \
+                     on tenant \"{tenant}\""
+                )
+                .into(),
+            ),
+        };
+        Description {
+            status: StatusCode::FORBIDDEN,
+            code,
+            message,
+        }
+    }
+}

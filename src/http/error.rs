@@ -1,0 +1,236 @@
+//! Why a request does not get what it asked for, and the table from that to status, code and message.
+//!
+//! The table has what every resource shares. A resource's own refusals implement [`Describe`] in the
+//! resource's folder.
+
+use std::borrow::Cow;
+
+use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
+use hyper::{Method, StatusCode};
+use serde::Serialize;
+
+use crate::error::Failure;
+use crate::http::response::{self, Response};
+use crate::service::error::Error;
+
+/// The code of an error for which the wire contract has none.
+const OTHER: &str = "OTHER";
+
+/// When to retry after a 503, in seconds.
+const RETRY_AFTER_SECS: HeaderValue = HeaderValue::from_static("1");
+
+/// Why a request does not get what it asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ApiError {
+    /// It has no route.
+    Route(RouteError),
+    /// It does not accept JSON.
+    NotAcceptable,
+    /// Its body is larger than the limit.
+    BodyTooLarge,
+    /// Its body was not received in time.
+    BodyTooSlow,
+    /// Its body is incomplete, or not what its content type says.
+    BodyMalformed,
+    /// A required parameter is missing.
+    ParameterMissing(&'static str),
+    /// A parameter's value is invalid.
+    ParameterInvalid {
+        /// The parameter's name.
+        name: &'static str,
+        /// What is wrong, as the end of a sentence that begins with the name.
+        problem: String,
+    },
+    /// A service refused it.
+    Refused(Description),
+    /// It is valid and could not be carried out.
+    Failed(Failure),
+}
+
+/// Why a request has no route.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RouteError {
+    /// Nothing is served at this path.
+    NoSuchPath,
+    /// The path is served, with other methods.
+    NoSuchMethod {
+        /// The value of the `Allow` header.
+        allow: &'static str,
+    },
+    /// A segment of the path has an encoded slash.
+    EncodedSlash,
+}
+
+/// An error as the client sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Description {
+    /// The status.
+    pub status: StatusCode,
+    /// The wire contract's code.
+    pub code: &'static str,
+    /// The message, in which nothing is internal.
+    pub message: Cow<'static, str>,
+}
+
+/// A service's refusal, which has a description.
+pub trait Describe {
+    /// The refusal as the client sees it.
+    fn describe(&self) -> Description;
+}
+
+impl ApiError {
+    /// What is logged and is not part of the response; `None` if the error is the client's own.
+    pub fn internal_cause(&self) -> Option<String> {
+        match self {
+            Self::Failed(failure) => Some(failure.to_string()),
+            Self::Route(_)
+            | Self::NotAcceptable
+            | Self::BodyTooLarge
+            | Self::BodyTooSlow
+            | Self::BodyMalformed
+            | Self::ParameterMissing(_)
+            | Self::ParameterInvalid { .. }
+            | Self::Refused(_) => None,
+        }
+    }
+
+    /// The response to a request with this method.
+    pub fn to_response(&self, method: &Method) -> Response {
+        let Description {
+            status,
+            code,
+            message,
+        } = self.describe(method);
+        let body = ErrorBody {
+            error_code: code,
+            message: &message,
+        };
+        let json = serde_json::to_vec(&body).expect("two strings can be serialized");
+        let mut response = response::with_status(status, json);
+        let headers = response.headers_mut();
+        match self {
+            Self::Route(RouteError::NoSuchMethod { allow }) => {
+                headers.insert(ALLOW, HeaderValue::from_static(allow));
+            }
+            // The rest of the body would be parsed as the next request.
+            Self::BodyTooLarge | Self::BodyTooSlow | Self::BodyMalformed => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Self::Failed(_) if status == StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(RETRY_AFTER, RETRY_AFTER_SECS);
+            }
+            Self::Route(RouteError::NoSuchPath | RouteError::EncodedSlash)
+            | Self::NotAcceptable
+            | Self::ParameterMissing(_)
+            | Self::ParameterInvalid { .. }
+            | Self::Refused(_)
+            | Self::Failed(_) => {}
+        }
+        response
+    }
+
+    /// The table. Codes and messages are the wire contract's ("Errors"), or `OTHER` and a message of our own.
+    fn describe(&self, method: &Method) -> Description {
+        let (status, message): (StatusCode, Cow<'static, str>) = match self {
+            Self::Refused(description) => return description.clone(),
+            Self::Failed(failure) => return describe_failure(failure),
+            Self::Route(RouteError::NoSuchPath) => (
+                StatusCode::NOT_FOUND,
+                "Nothing is served at this path".into(),
+            ),
+            Self::Route(RouteError::NoSuchMethod { .. }) => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("Request method '{method}' not supported").into(),
+            ),
+            Self::Route(RouteError::EncodedSlash) => (
+                StatusCode::BAD_REQUEST,
+                "The path holds an encoded slash".into(),
+            ),
+            Self::NotAcceptable => (
+                StatusCode::NOT_ACCEPTABLE,
+                "Answers are application/json, which the Accept header excludes".into(),
+            ),
+            Self::BodyTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The request body is too large".into(),
+            ),
+            Self::BodyTooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "The request body did not arrive in time".into(),
+            ),
+            Self::BodyMalformed => (
+                StatusCode::BAD_REQUEST,
+                "The request body is incomplete or malformed".into(),
+            ),
+            Self::ParameterMissing(name) => (
+                StatusCode::BAD_REQUEST,
+                format!("Required String parameter '{name}' is not present").into(),
+            ),
+            Self::ParameterInvalid { name, problem } => (
+                StatusCode::BAD_REQUEST,
+                format!("Parameter '{name}' {problem}").into(),
+            ),
+        };
+        Description {
+            status,
+            code: OTHER,
+            message,
+        }
+    }
+}
+
+fn describe_failure(failure: &Failure) -> Description {
+    let (status, message) = match failure {
+        Failure::Unavailable | Failure::Unusable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server is not ready; nothing was changed",
+        ),
+        Failure::Overloaded => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server is overloaded; nothing was changed",
+        ),
+        Failure::Storage(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The storage failed; the outcome is unknown",
+        ),
+        Failure::Corrupt(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "A stored record cannot be read; nothing was changed",
+        ),
+        Failure::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
+    };
+    Description {
+        status,
+        code: OTHER,
+        message: message.into(),
+    }
+}
+
+impl From<RouteError> for ApiError {
+    fn from(error: RouteError) -> Self {
+        Self::Route(error)
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl<R: Describe> From<Error<R>> for ApiError {
+    fn from(error: Error<R>) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::Refused(refusal.describe()),
+            Error::Failed(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+/// The wire contract's form of an error: both fields, in this order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorBody<'a> {
+    error_code: &'a str,
+    message: &'a str,
+}

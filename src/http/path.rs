@@ -1,0 +1,117 @@
+//! Paths: the context path, and the segments that the router matches.
+//!
+//! The rules are those of the wire contract ("General"): a final `.json`, matrix parameters, a trailing
+//! slash and repeated slashes are ignored; segments are percent-decoded as UTF-8; paths are case-sensitive.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+use crate::http::error::RouteError;
+
+/// Segments beyond this number are counted and not kept. No served path may have more.
+const SEGMENTS_MAX: usize = 8;
+
+/// The part of `path` below `context` (which is empty or begins with a slash), or `path` unchanged if it is
+/// not below it: everything is served with and without the context path.
+pub fn without_context<'p>(path: &'p str, context: &str) -> &'p str {
+    let context = context.trim_start_matches('/');
+    match path.trim_start_matches('/').strip_prefix(context) {
+        Some(rest) if !context.is_empty() && rest.starts_with(['/', ';']) => rest,
+        _ => path,
+    }
+}
+
+/// Calls `parse` with the decoded segments of `path`.
+///
+/// # Errors
+///
+/// [`RouteError::EncodedSlash`], [`RouteError::NoSuchPath`] for a path with more segments than any that is
+/// served, and the error of `parse`.
+pub fn with_segments<R>(
+    path: &str,
+    parse: impl FnOnce(&[&str]) -> Result<R, RouteError>,
+) -> Result<R, RouteError> {
+    let mut segments = [const { Cow::Borrowed("") }; SEGMENTS_MAX];
+    let count = split(path, &mut segments)?;
+    let segments = segments.each_ref().map(AsRef::as_ref);
+    parse(segments.get(..count).ok_or(RouteError::NoSuchPath)?)
+}
+
+/// Writes the first segments of `path` to `segments` and returns the number of all of them.
+fn split<'p>(
+    path: &'p str,
+    segments: &mut [Cow<'p, str>; SEGMENTS_MAX],
+) -> Result<usize, RouteError> {
+    // Most paths have neither, and are then not copied.
+    let (has_matrices, is_encoded) = (path.contains(';'), path.contains('%'));
+    let mut count = 0;
+    for raw in path.split('/') {
+        let matrix = has_matrices.then(|| raw.split_once(';')).flatten();
+        let (plain, _matrix) = matrix.unwrap_or((raw, ""));
+        if plain.is_empty() {
+            continue;
+        }
+        let segment = if is_encoded {
+            percent_decode_str(plain).decode_utf8_lossy()
+        } else {
+            Cow::Borrowed(plain)
+        };
+        if is_encoded && segment.contains('/') {
+            return Err(RouteError::EncodedSlash);
+        }
+        if let Some(slot) = segments.get_mut(count) {
+            *slot = segment;
+        }
+        count += 1;
+    }
+    if let Some(last) = segments.get_mut(..count).and_then(<[_]>::last_mut) {
+        strip_suffix(last);
+    }
+    Ok(count)
+}
+
+/// Removes a final `.json`, unless nothing would be left.
+fn strip_suffix(segment: &mut Cow<'_, str>) {
+    let kept = segment.strip_suffix(".json").map_or(0, str::len);
+    if kept == 0 {
+        return;
+    }
+    match segment {
+        Cow::Borrowed(text) => *text = &text[..kept],
+        Cow::Owned(text) => text.truncate(kept),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_context_path_is_optional() {
+        let table = [
+            ("/crafter-profile/api/1", "/crafter-profile", "/api/1"),
+            ("//crafter-profile//api/1", "/crafter-profile", "//api/1"),
+            ("/crafter-profile;a=b/api", "/crafter-profile", ";a=b/api"),
+            ("/api/1", "/crafter-profile", "/api/1"),
+            (
+                "/crafter-profiles/api",
+                "/crafter-profile",
+                "/crafter-profiles/api",
+            ),
+            ("/a/b/api", "/a/b", "/api"),
+            ("/api/1", "", "/api/1"),
+        ];
+        for (path, context, below) in table {
+            assert_eq!(without_context(path, context), below, "{path}");
+        }
+    }
+    #[test]
+    fn a_path_with_too_many_segments_is_not_served() {
+        let count = |path: &str| with_segments(path, |segments| Ok(segments.len()));
+        assert_eq!(count(&"/x".repeat(SEGMENTS_MAX)), Ok(SEGMENTS_MAX));
+        let path = "/x".repeat(SEGMENTS_MAX + 1);
+        assert_eq!(count(&path), Err(RouteError::NoSuchPath));
+        assert_eq!(count(&(path + "/%2F")), Err(RouteError::EncodedSlash));
+    }
+}

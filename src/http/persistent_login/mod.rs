@@ -1,0 +1,124 @@
+//! The endpoints of persistent logins: decode, one service call, encode.
+
+pub mod route;
+
+mod error;
+mod json;
+
+use hyper::Method;
+
+use crate::app::App;
+use crate::domain::device::{self, Device};
+use crate::domain::persistent_login::{PersistentLoginId, Token};
+use crate::http::caller::caller;
+use crate::http::error::{ApiError, RouteError};
+use crate::http::params::Params;
+use crate::http::persistent_login::route::PersistentLoginRoute;
+use crate::http::resource::ResourceRoute;
+use crate::http::response::{self, Response};
+use crate::service::caller::{Caller, admit};
+use crate::service::persistent_login::create::create;
+use crate::service::persistent_login::delete::{delete, delete_by_profile};
+use crate::service::persistent_login::list::list_by_profile;
+use crate::service::persistent_login::read::read;
+use crate::service::persistent_login::refresh::refresh;
+
+/// The number of logins in a list if the request does not have a `count`.
+const LIST_COUNT_DEFAULT: usize = 100;
+
+/// The highest `count` of a request for a list.
+const LIST_COUNT_MAX: usize = 1_000;
+
+impl ResourceRoute for PersistentLoginRoute {
+    fn parse(method: &Method, segments: &[&str]) -> Result<Self, RouteError> {
+        route::parse(method, segments)
+    }
+
+    fn name(&self) -> &'static str {
+        route::name(self)
+    }
+
+    /// Parameters that concern more than the caller are read after the caller has been admitted: an unknown
+    /// caller is refused as such, whatever else its request lacks.
+    async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
+        let caller = caller(params);
+        match self {
+            Self::Create => {
+                admit(app, &caller)?;
+                let profile_id = params.required("profileId")?.into_owned();
+                let device = device(params)?;
+                Ok(json::login(
+                    &create(app, caller, profile_id, device).await?,
+                )?)
+            }
+            Self::Read(id) => Ok(json::login(&read(app, caller, id)?)?),
+            Self::Refresh(id) => {
+                let presented = presented_token(app, &caller, params)?;
+                Ok(json::login(&refresh(app, caller, id, presented).await?)?)
+            }
+            Self::Delete(id) => {
+                delete(app, caller, id).await?;
+                Ok(response::empty())
+            }
+            Self::ListByProfile => {
+                admit(app, &caller)?;
+                let profile_id = params.required("profileId")?.into_owned();
+                let start = params.number("start", usize::MAX)?.unwrap_or(0);
+                let count = params.number("count", LIST_COUNT_MAX)?;
+                let count = count.unwrap_or(LIST_COUNT_DEFAULT);
+                let logins = list_by_profile(app, caller, profile_id, start, count)?;
+                Ok(json::list(&logins)?)
+            }
+            Self::DeleteByProfile => {
+                admit(app, &caller)?;
+                let profile_id = params.required("profileId")?.into_owned();
+                let except = params.optional("except");
+                let except = except.map(|id| login_id("except", &id)).transpose()?;
+                let count = delete_by_profile(app, caller, profile_id, except).await?;
+                Ok(json::deleted(count)?)
+            }
+        }
+    }
+}
+
+/// The token that the caller presents to be compared with the current one, if any.
+fn presented_token(app: &App, caller: &Caller, params: &Params) -> Result<Option<Token>, ApiError> {
+    let Some(text) = params.optional("token") else {
+        return Ok(None);
+    };
+    admit(app, caller)?;
+    let token = Token::parse_presented(&text).ok_or_else(|| not_a_uuid("token"))?;
+    Ok(Some(token))
+}
+
+fn login_id(name: &'static str, text: &str) -> Result<PersistentLoginId, ApiError> {
+    PersistentLoginId::parse(text).ok_or_else(|| not_a_uuid(name))
+}
+
+fn not_a_uuid(name: &'static str) -> ApiError {
+    ApiError::ParameterInvalid {
+        name,
+        problem: "is not a UUID".to_owned(),
+    }
+}
+
+fn device(params: &Params) -> Result<Device, ApiError> {
+    let text = |name: &'static str, chars_max| {
+        let value = params.optional(name).filter(|text| !text.is_empty());
+        match value {
+            None => Ok(None),
+            Some(text) => match device::fit(&text, chars_max) {
+                Ok(()) => Ok(Some(text.into_owned())),
+                Err(unfit) => Err(ApiError::ParameterInvalid {
+                    name,
+                    problem: unfit.to_string(),
+                }),
+            },
+        }
+    };
+    Ok(Device {
+        label: text("label", device::LABEL_CHARS_MAX)?,
+        user_agent: text("userAgent", device::USER_AGENT_CHARS_MAX)?,
+        ip_address: text("ipAddress", device::IP_ADDRESS_CHARS_MAX)?,
+    })
+}

@@ -1,0 +1,106 @@
+//! The routes of persistent logins.
+
+use hyper::Method;
+
+use crate::http::error::RouteError;
+use crate::http::method::{get, post};
+
+/// The routes under `/api/1/authentication/persistent_login`. Ids are text of the client that has not been
+/// parsed yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PersistentLoginRoute {
+    /// POST `create`
+    Create,
+    /// GET `{id}`
+    Read(String),
+    /// POST `{id}/refresh_token`
+    Refresh(String),
+    /// POST `{id}/delete`
+    Delete(String),
+    /// GET `by_profile`
+    ListByProfile,
+    /// POST `delete_by_profile`
+    DeleteByProfile,
+}
+
+/// The route of a request with this method and these path segments below the prefix.
+///
+/// # Errors
+///
+/// Why there is none.
+pub fn parse(method: &Method, segments: &[&str]) -> Result<PersistentLoginRoute, RouteError> {
+    match (segments, method) {
+        (["create"], &Method::POST) => Ok(PersistentLoginRoute::Create),
+        (["delete_by_profile"], &Method::POST) => Ok(PersistentLoginRoute::DeleteByProfile),
+        // With GET, every segment but `by_profile` is an id.
+        ([word @ ("create" | "delete_by_profile")], &Method::GET | &Method::HEAD) => {
+            Ok(PersistentLoginRoute::Read((*word).to_owned()))
+        }
+        (["create" | "delete_by_profile"], _) => Err(RouteError::NoSuchMethod {
+            allow: "GET, HEAD, POST",
+        }),
+        (["by_profile"], _) => get(method, || PersistentLoginRoute::ListByProfile),
+        ([id], _) => get(method, || PersistentLoginRoute::Read((*id).to_owned())),
+        ([id, "refresh_token"], _) => {
+            post(method, || PersistentLoginRoute::Refresh((*id).to_owned()))
+        }
+        ([id, "delete"], _) => post(method, || PersistentLoginRoute::Delete((*id).to_owned())),
+        _ => Err(RouteError::NoSuchPath),
+    }
+}
+
+/// The route's name in the log.
+pub const fn name(route: &PersistentLoginRoute) -> &'static str {
+    match route {
+        PersistentLoginRoute::Create => "persistent_login/create",
+        PersistentLoginRoute::Read(_) => "persistent_login/read",
+        PersistentLoginRoute::Refresh(_) => "persistent_login/refresh_token",
+        PersistentLoginRoute::Delete(_) => "persistent_login/delete",
+        PersistentLoginRoute::ListByProfile => "persistent_login/by_profile",
+        PersistentLoginRoute::DeleteByProfile => "persistent_login/delete_by_profile",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes() {
+        let create = || Ok(PersistentLoginRoute::Create);
+        let list = || Ok(PersistentLoginRoute::ListByProfile);
+        let delete_all = || Ok(PersistentLoginRoute::DeleteByProfile);
+        let read = |id: &str| Ok(PersistentLoginRoute::Read(id.to_owned()));
+        let refresh = |id: &str| Ok(PersistentLoginRoute::Refresh(id.to_owned()));
+        let delete = |id: &str| Ok(PersistentLoginRoute::Delete(id.to_owned()));
+        let allow = |allow| Err(RouteError::NoSuchMethod { allow });
+        let table: [(&str, &[&str], _); 22] = [
+            ("POST", &["create"], create()),
+            ("GET", &["create"], read("create")),
+            ("HEAD", &["create"], read("create")),
+            ("PUT", &["create"], allow("GET, HEAD, POST")),
+            ("GET", &["by_profile"], list()),
+            ("HEAD", &["by_profile"], list()),
+            ("POST", &["by_profile"], allow("GET, HEAD")),
+            ("POST", &["delete_by_profile"], delete_all()),
+            ("GET", &["delete_by_profile"], read("delete_by_profile")),
+            ("DELETE", &["delete_by_profile"], allow("GET, HEAD, POST")),
+            ("GET", &["x"], read("x")),
+            ("HEAD", &["x"], read("x")),
+            ("POST", &["x"], allow("GET, HEAD")),
+            ("OPTIONS", &["x"], allow("GET, HEAD")),
+            ("POST", &["x", "refresh_token"], refresh("x")),
+            ("GET", &["x", "refresh_token"], allow("POST")),
+            ("get", &["x", "refresh_token"], allow("POST")),
+            ("POST", &["x", "delete"], delete("x")),
+            ("DELETE", &["x", "delete"], allow("POST")),
+            ("POST", &["create", "delete"], delete("create")),
+            ("POST", &["x", "Delete"], Err(RouteError::NoSuchPath)),
+            ("POST", &["x", "delete", "now"], Err(RouteError::NoSuchPath)),
+        ];
+        for (method, segments, expected) in table {
+            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            assert_eq!(parse(&method, segments), expected, "{method} {segments:?}");
+        }
+    }
+}

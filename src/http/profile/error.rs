@@ -1,0 +1,28 @@
+//! What a client sees that is refused because of a profile.
+
+use hyper::StatusCode;
+
+use crate::http::error::{Describe, Description};
+use crate::service::profile::ProfileRefusal;
+
+impl Describe for ProfileRefusal {
+    fn describe(&self) -> Description {
+        let (status, code, message) = match self {
+            Self::NotFound { id } => (
+                StatusCode::NOT_FOUND,
+                "NO_SUCH_PROFILE",
+                format!("No profile with ID \"{id}\" found"),
+            ),
+            Self::Disabled { id, tenant } => (
+                StatusCode::FORBIDDEN,
+                "DISABLED_PROFILE",
+                format!("Profile \"{id}\" of tenant \"{tenant}\" is disabled"),
+            ),
+        };
+        Description {
+            status,
+            code,
+            message: message.into(),
+        }
+    }
+}

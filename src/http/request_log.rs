@@ -1,0 +1,50 @@
+//! The one log line of a request.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+
+/// What is logged of a request. None of it is text that the client chose.
+pub struct RequestLog {
+    /// The request's id, unique within the process.
+    pub request_id: u64,
+    /// The name of the method, or `other`.
+    pub method: &'static str,
+    /// The name of the route, or `none`.
+    pub route: &'static str,
+    /// The status of the response.
+    pub status: StatusCode,
+    /// The time from the receipt of the head to the response.
+    pub duration: Duration,
+}
+
+impl RequestLog {
+    /// Logs a request that succeeded or was refused.
+    pub fn completed(&self) {
+        tracing::info!(
+            request_id = self.request_id,
+            method = self.method,
+            route = self.route,
+            status = self.status.as_u16(),
+            duration_us = self.duration_us(),
+            "request"
+        );
+    }
+
+    /// Logs a request that failed because of `cause`.
+    pub fn failed(&self, cause: &str) {
+        tracing::error!(
+            request_id = self.request_id,
+            method = self.method,
+            route = self.route,
+            status = self.status.as_u16(),
+            duration_us = self.duration_us(),
+            cause,
+            "request failed"
+        );
+    }
+
+    fn duration_us(&self) -> u64 {
+        u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX)
+    }
+}

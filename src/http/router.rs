@@ -1,0 +1,184 @@
+//! The list of resources, and from a method and a path to a [`Route`].
+
+use hyper::Method;
+use hyper::header::HeaderMap;
+
+use crate::app::App;
+use crate::http::error::{ApiError, RouteError};
+use crate::http::health::HealthRoute;
+use crate::http::params::Params;
+use crate::http::path;
+use crate::http::persistent_login::route::PersistentLoginRoute;
+use crate::http::resource::ResourceRoute;
+use crate::http::response::Response;
+
+/// Generates [`Route`] from the list of resources.
+macro_rules! resources {
+    ($([$($prefix:literal),+] => $resource:ident($route:ty),)+) => {
+        /// The route of a request. Ids in it are text of the client that has not been parsed yet.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub enum Route {
+            $(
+                #[doc = concat!("Under `", $("/", $prefix,)+ "`.")]
+                $resource($route),
+            )+
+        }
+
+        impl Route {
+            fn of(method: &Method, segments: &[&str]) -> Result<Self, RouteError> {
+                match segments {
+                    $([$($prefix),+, rest @ ..] => {
+                        <$route>::parse(method, rest).map(Self::$resource)
+                    })+
+                    _ => Err(RouteError::NoSuchPath),
+                }
+            }
+
+            /// The route's name in the log.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$resource(route) => route.name(),)+
+                }
+            }
+
+            /// As [`ResourceRoute::admit`].
+            pub fn admit(&self, app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
+                match self {
+                    $(Self::$resource(_) => <$route>::admit(app, headers),)+
+                }
+            }
+
+            /// As [`ResourceRoute::handle`].
+            pub async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
+                match self {
+                    $(Self::$resource(route) => route.handle(app, params).await,)+
+                }
+            }
+        }
+    };
+}
+
+// The one list of resources: the path prefix, the name, and the type of the routes below the prefix.
+resources! {
+    ["health"] => Health(HealthRoute),
+    ["api", "1", "authentication", "persistent_login"] => PersistentLogin(PersistentLoginRoute),
+}
+
+impl Route {
+    /// The route of a request with this method and path, which has no context path and no query.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn parse(method: &Method, path: &str) -> Result<Self, RouteError> {
+        path::with_segments(path, |segments| Self::of(method, segments))
+    }
+}
+
+#[cfg(test)]
+mod properties;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGINS: &str = "/api/1/authentication/persistent_login";
+
+    fn read(id: &str) -> Result<Route, RouteError> {
+        Ok(Route::PersistentLogin(PersistentLoginRoute::Read(
+            id.to_owned(),
+        )))
+    }
+
+    #[test]
+    fn paths_of_logins() {
+        let route = |route| Ok(Route::PersistentLogin(route));
+        let delete = |id: &str| route(PersistentLoginRoute::Delete(id.to_owned()));
+        let refresh = |id: &str| route(PersistentLoginRoute::Refresh(id.to_owned()));
+        let table = [
+            ("GET", "/x", read("x")),
+            ("POST", "/x/delete", delete("x")),
+            ("POST", "/x/refresh_token", refresh("x")),
+            (
+                "DELETE",
+                "/x/delete",
+                Err(RouteError::NoSuchMethod { allow: "POST" }),
+            ),
+            ("GET", "", Err(RouteError::NoSuchPath)),
+            // Suffix: only a final `.json`, and only one.
+            ("GET", "/x.json", read("x")),
+            ("GET", "/x.json.json", read("x.json")),
+            ("GET", "/acme.com", read("acme.com")),
+            ("POST", "/create.json", route(PersistentLoginRoute::Create)),
+            ("HEAD", "/create.json", read("create")),
+            (
+                "HEAD",
+                "/by_profile.json",
+                route(PersistentLoginRoute::ListByProfile),
+            ),
+            (
+                "POST",
+                "/delete_by_profile.json",
+                route(PersistentLoginRoute::DeleteByProfile),
+            ),
+            ("POST", "/x/refresh_token.json", refresh("x")),
+            ("POST", "/x.json/delete", delete("x.json")),
+            ("GET", "/x.JSON", read("x.JSON")),
+            // Slashes.
+            ("GET", "//x/", read("x")),
+            ("POST", "/x//delete.json/", delete("x")),
+            // Matrix parameters.
+            ("GET", "/x;jsessionid=1", read("x")),
+            ("GET", "/x.json;a=b;c=d", read("x")),
+            ("POST", "/x;a=b/delete;c", delete("x")),
+            // Percent-encoding.
+            ("GET", "/%C3%A9", read("é")),
+            ("GET", "/%FF", read("\u{FFFD}")),
+            ("GET", "/a%3Bb", read("a;b")),
+            ("GET", "/a%", read("a%")),
+            ("GET", "/%63reate", read("create")),
+            ("GET", "/a%2Fb", Err(RouteError::EncodedSlash)),
+            ("POST", "/a%2fb/delete", Err(RouteError::EncodedSlash)),
+        ];
+        for (method, path, expected) in table {
+            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            let found = Route::parse(&method, &format!("{LOGINS}{path}"));
+            assert_eq!(found, expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn other_paths() {
+        let table = [
+            ("GET", "/health/live", Ok(Route::Health(HealthRoute::Live))),
+            (
+                "HEAD",
+                "/health/ready/",
+                Ok(Route::Health(HealthRoute::Ready)),
+            ),
+            (
+                "POST",
+                "/health/ready",
+                Err(RouteError::NoSuchMethod { allow: "GET, HEAD" }),
+            ),
+            ("GET", "", Err(RouteError::NoSuchPath)),
+            ("GET", "/", Err(RouteError::NoSuchPath)),
+            ("GET", "*", Err(RouteError::NoSuchPath)),
+            ("GET", "/.json", Err(RouteError::NoSuchPath)),
+            (
+                "GET",
+                "/API/1/authentication/persistent_login/x",
+                Err(RouteError::NoSuchPath),
+            ),
+            (
+                "GET",
+                "/api/2/authentication/persistent_login/x",
+                Err(RouteError::NoSuchPath),
+            ),
+        ];
+        for (method, path, expected) in table {
+            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            assert_eq!(Route::parse(&method, path), expected, "{method} {path}");
+        }
+    }
+}
