@@ -1,4 +1,4 @@
-//! One connection: hyper on a socket, under our timeouts.
+//! One connection: hyper on a socket, with timeouts.
 
 use std::io;
 use std::net;
@@ -15,21 +15,25 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::app::App;
 use crate::http;
-use crate::server::activity::{Activity, Ending};
+use crate::server::connection_state::{CloseReason, ConnectionState};
 
-/// How often within the time for a head, a body or a write a connection's deadline is looked at: it is
-/// met within a quarter.
-const LOOKS_PER_TIMEOUT: u32 = 4;
+/// The number of times that a deadline is checked within the shortest timeout: a timeout takes effect at
+/// most a quarter too late.
+const CHECKS_PER_TIMEOUT: u32 = 4;
 
-/// Serves the requests that come on `socket`, until the client leaves, waits too long or is evicted, or
-/// the server stops and the request under way is answered.
-pub async fn serve(socket: net::TcpStream, app: Arc<App>, activity: Arc<Activity>) {
-    // Answers are small and complete; with a delay each would wait for the last one's receipt.
+/// Serves the requests on `socket` until the client closes it, a timeout is exceeded or a close is requested
+/// of `state`.
+pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionState>) {
+    // Without Nagle's delay: a response is small, and is written as a whole.
     let registered = socket
         .set_nodelay(true)
         .and_then(|()| TcpStream::from_std(socket));
-    let Ok(socket) = registered else {
-        return;
+    let socket = match registered {
+        Ok(socket) => socket,
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be served");
+            return;
+        }
     };
     let config = &app.config;
     let connection = http1::Builder::new()
@@ -38,44 +42,47 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, activity: Arc<Activity
         .max_buf_size(bytes(config.header_size_max))
         .max_headers(config.header_count_max.get())
         .serve_connection(
-            TokioIo::new(Watched {
+            TokioIo::new(ObservedSocket {
                 socket,
-                activity: Arc::clone(&activity),
+                state: Arc::clone(&state),
             }),
             service_fn(|request| {
-                activity.received_head();
-                http::handle(&app, request, &*activity)
+                state.on_head_received();
+                http::handle(&app, request, &*state)
             }),
         );
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(Instant::now()));
     let shortest = config.header_timeout.min(config.body_timeout);
-    let look_after = shortest.min(config.write_timeout) / LOOKS_PER_TIMEOUT;
-    let mut evicted = false;
+    let check_interval = shortest.min(config.write_timeout) / CHECKS_PER_TIMEOUT;
+    let mut was_evicted = false;
     loop {
         tokio::select! {
-            // The connection nearly always is what woke us.
+            // The connection is the most frequent reason for a wake-up.
             biased;
-            // A client that breaks off or sends no HTTP is its own business.
+            // An error here is a client that disconnects or does not speak HTTP.
             _ = connection.as_mut() => return,
             () = timer.as_mut() => {
                 let now = Instant::now();
-                let deadline = Instant::from_std(activity.deadline(config));
-                let is_over = deadline <= now;
-                if is_over && !activity.give_up() {
+                let deadline = Instant::from_std(state.deadline(config));
+                let is_overdue = deadline <= now;
+                if is_overdue && !state.time_out() {
                     return;
                 }
-                // An idle connection may turn into a slow one without waking this timer.
-                let look_again = now + look_after;
-                timer.as_mut().reset(if is_over { look_again } else { deadline.min(look_again) });
+                // An idle connection may begin a request, with a shorter timeout, without resetting this
+                // timer.
+                let next_check = now + check_interval;
+                let next = if is_overdue { next_check } else { deadline.min(next_check) };
+                timer.as_mut().reset(next);
             }
-            ending = activity.asked() => {
-                if ending == Ending::Eviction {
-                    // Asked again: its client does not even fetch the answers to earlier requests.
-                    if activity.is_receiving() || (evicted && activity.waiting_since().is_some()) {
+            reason = state.close_requested() => {
+                if reason == CloseReason::Eviction {
+                    // On the second request the client does not even read the responses that it was sent.
+                    let is_stuck = was_evicted && state.waiting_since().is_some();
+                    if state.is_receiving() || is_stuck {
                         return;
                     }
-                    evicted = true;
+                    was_evicted = true;
                 }
                 connection.as_mut().graceful_shutdown();
             }
@@ -87,13 +94,13 @@ fn bytes(size: bytesize::ByteSize) -> usize {
     usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
 }
 
-/// A socket that tells when bytes come.
-struct Watched {
+/// A socket that records in the connection's state when bytes are received.
+struct ObservedSocket {
     socket: TcpStream,
-    activity: Arc<Activity>,
+    state: Arc<ConnectionState>,
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for ObservedSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -102,13 +109,13 @@ impl AsyncRead for Watched {
         let filled = buffer.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
         if buffer.filled().len() > filled {
-            self.activity.received_bytes();
+            self.state.on_bytes_received();
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for ObservedSocket {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

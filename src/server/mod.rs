@@ -3,8 +3,8 @@
 //! At the connection limit a new connection takes the place of the one that has waited longest for a
 //! request, so that clients who hold connections open and send nothing cannot keep others out.
 
-mod activity;
 mod connection;
+mod connection_state;
 mod workers;
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::server::activity::{Activity, Ending};
+use crate::server::connection_state::{CloseReason, ConnectionState};
 use crate::server::workers::Workers;
 
 /// How long to wait when the host has no more sockets to give.
@@ -51,9 +51,9 @@ pub async fn run(
         };
         while tasks.try_join_next().is_some() {}
         let (socket, permit) = accepted;
-        let (number, activity) = connections.add();
+        let (number, state) = connections.add();
         let connections = connections.clone();
-        let served = connection::serve(socket, Arc::clone(&app), activity);
+        let served = connection::serve(socket, Arc::clone(&app), state);
         workers.spawn(&mut tasks, async move {
             served.await;
             connections.remove(number);
@@ -110,17 +110,17 @@ struct Connections(Arc<Mutex<Registry>>);
 #[derive(Default)]
 struct Registry {
     next: u64,
-    open: HashMap<u64, Arc<Activity>>,
+    open: HashMap<u64, Arc<ConnectionState>>,
 }
 
 impl Connections {
-    fn add(&self) -> (u64, Arc<Activity>) {
-        let activity = Arc::new(Activity::new());
+    fn add(&self) -> (u64, Arc<ConnectionState>) {
+        let state = Arc::new(ConnectionState::new());
         let mut registry = self.lock();
         let number = registry.next;
         registry.next += 1;
-        registry.open.insert(number, Arc::clone(&activity));
-        (number, activity)
+        registry.open.insert(number, Arc::clone(&state));
+        (number, state)
     }
 
     fn remove(&self, number: u64) {
@@ -133,7 +133,7 @@ impl Connections {
         registry
             .open
             .values()
-            .for_each(|activity| activity.ask(Ending::Stop));
+            .for_each(|state| state.request_close(CloseReason::Stop));
     }
 
     fn evict_longest_waiting(&self) {
@@ -141,10 +141,10 @@ impl Connections {
         let longest = registry
             .open
             .values()
-            .filter_map(|activity| activity.waiting_since().map(|since| (since, activity)))
+            .filter_map(|state| state.waiting_since().map(|since| (since, state)))
             .min_by_key(|&(since, _)| since);
-        if let Some((_, activity)) = longest {
-            activity.ask(Ending::Eviction);
+        if let Some((_, state)) = longest {
+            state.request_close(CloseReason::Eviction);
         }
     }
 
