@@ -9,13 +9,16 @@ pub enum Failure {
     Unavailable,
     /// The writer's queue is full: nothing was applied.
     Overloaded,
-    /// The storage failed, or did not answer in time: a write may have been applied or not.
+    /// The storage failed: a write may have been applied or not.
     Storage(String),
     /// The database, or its directory, cannot be used as it is: nothing was applied.
     Unusable(String),
+    /// The write did not finish in time; it may have been applied or not.
+    TimedOut,
     /// A stored record does not decode: nothing was applied.
     Corrupt(String),
-    /// A fault of this program: nothing was applied.
+    /// A fault of this program. Nothing was applied of a write that met it; it may also have followed a
+    /// committed write, while the response was encoded.
     Internal(String),
 }
 
@@ -26,6 +29,7 @@ impl fmt::Display for Failure {
             Self::Overloaded => formatter.write_str("the writer's queue is full"),
             Self::Storage(cause) => write!(formatter, "the storage failed: {cause}"),
             Self::Unusable(cause) => formatter.write_str(cause),
+            Self::TimedOut => formatter.write_str("the write did not finish in time"),
             Self::Corrupt(cause) => write!(formatter, "a record is corrupt: {cause}"),
             Self::Internal(cause) => write!(formatter, "internal fault: {cause}"),
         }

@@ -193,6 +193,10 @@ fn describe_failure(failure: &Failure) -> Description {
             StatusCode::SERVICE_UNAVAILABLE,
             "The storage failed; the outcome is unknown",
         ),
+        Failure::TimedOut => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The write did not finish in time; the outcome is unknown",
+        ),
         Failure::Corrupt(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "A stored record cannot be read; nothing was changed",

@@ -129,9 +129,46 @@ fn in_time(
     connection: &impl Connection,
 ) -> impl Future<Output = Result<Response, ApiError>> {
     poll_fn(move |context| match work.as_mut().poll(context) {
-        Poll::Pending if connection.is_overdue() => {
-            Poll::Ready(Err(Failure::Storage("no answer in time".to_owned()).into()))
-        }
+        // Only writes wait, and dropping one does not cancel it: its outcome is unknown.
+        Poll::Pending if connection.is_overdue() => Poll::Ready(Err(Failure::TimedOut.into())),
         polled => polled,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future;
+
+    use super::*;
+
+    struct Overdue(bool);
+
+    impl Connection for Overdue {
+        fn on_request_received(&self) {}
+
+        fn on_response_ready(&self) {}
+
+        fn is_overdue(&self) -> bool {
+            self.0
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_that_does_not_finish_in_time_is_no_storage_failure() {
+        let pending = pin!(future::pending());
+        let outcome = in_time(pending, &Overdue(true)).await;
+        let error = outcome.expect_err("the write does not finish");
+        assert_eq!(error, ApiError::Failed(Failure::TimedOut));
+        let cause = error.internal_cause();
+        assert_eq!(cause.as_deref(), Some("the write did not finish in time"));
+    }
+
+    #[tokio::test]
+    async fn what_is_ready_is_returned_however_late() {
+        for is_overdue in [false, true] {
+            let ready = pin!(future::ready(Ok(response::empty())));
+            let outcome = in_time(ready, &Overdue(is_overdue)).await;
+            assert!(outcome.is_ok());
+        }
+    }
 }

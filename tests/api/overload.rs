@@ -57,7 +57,7 @@ fn a_write_that_takes_too_long_has_an_unknown_outcome() {
     let server = Setup::new().flag("--write-timeout=1s").start();
     let client = server.client();
     let held = server.hold_writer();
-    let message = "The storage failed; the outcome is unknown";
+    let message = "The write did not finish in time; the outcome is unknown";
     is_unavailable(&client.refresh(LOGIN), message);
     assert_eq!(client.read(LOGIN).login(), first_login());
     drop(held);
