@@ -33,7 +33,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 ///
-/// If the worker threads cannot be started.
+/// If the worker threads cannot be started, and why serving ended before `shutdown` did: a worker thread
+/// panicked, or the listener was closed. The connections are closed then.
 pub async fn run(
     listener: TcpListener,
     app: Arc<App>,
@@ -58,7 +59,8 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
     loop {
         let (socket, connection) = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(&listener, &connections) => accepted,
+            error = workers.failed() => return Err(error),
+            accepted = accept(&listener, &connections) => accepted?,
         };
         while let Some(ended) = tasks.try_join_next() {
             log_panic(ended);
@@ -77,22 +79,31 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
             log_panic(ended);
         }
     };
-    if tokio::time::timeout(config.drain_timeout, drained)
-        .await
-        .is_err()
-    {
+    let drained = tokio::select! {
+        error = workers.failed() => return Err(error),
+        drained = tokio::time::timeout(config.drain_timeout, drained) => drained,
+    };
+    if drained.is_err() {
         tracing::warn!("connections were closed that did not finish within the drain timeout");
     }
     Ok(())
 }
 
 /// The next connection, which counts from here on.
-async fn accept(listener: &TcpListener, connections: &Connections) -> (TcpStream, OpenConnection) {
+///
+/// # Errors
+///
+/// If the listener is closed, so that no connection will ever be accepted.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Connections,
+) -> io::Result<(TcpStream, OpenConnection)> {
     loop {
         // Deregistered from this thread's runtime: a worker's runtime will serve it.
         let accepted = listener.accept().await;
         match accepted.and_then(|(socket, _)| socket.into_std()) {
-            Ok(socket) => return (socket, connections.open().await),
+            Ok(socket) => return Ok((socket, connections.open().await)),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
             Err(error) => {
                 tracing::warn!(%error, "accepting a connection failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

@@ -1,11 +1,15 @@
 //! What happens around connections, with connections that panic, wait or outlive their thread.
 
+use std::future::pending;
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::num::NonZeroUsize;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
 
 use super::*;
 
@@ -68,14 +72,7 @@ async fn a_connection_that_panics_does_not_count_any_more() {
     };
     let config = config(&["--connections-max=1"]);
     let _running: JoinHandle<_> = tokio::spawn(async move {
-        accept_and_serve(
-            listener,
-            one_worker(),
-            &config,
-            serve,
-            std::future::pending(),
-        )
-        .await
+        accept_and_serve(listener, one_worker(), &config, serve, pending()).await
     });
     let first = connect(address).await;
     assert_eq!(next_byte(&first).await, None);
@@ -85,4 +82,102 @@ async fn a_connection_that_panics_does_not_count_any_more() {
     let third = connect(address).await;
     assert_eq!(next_byte(&third).await, Some(SERVED));
     assert_eq!(next_byte(&second).await, None);
+}
+
+/// The error that serving ends with.
+async fn error(running: JoinHandle<io::Result<()>>) -> io::Error {
+    let ended = timeout(PATIENCE, running).await.expect("serving ends");
+    let outcome = ended.expect("serving does not panic");
+    outcome.expect_err("it was not stopped")
+}
+
+/// Two workers of which one panics when that is requested.
+fn fragile_workers(panic_requested: &Arc<Notify>) -> Workers {
+    let is_first = AtomicUsize::new(0);
+    let dispatch = || {
+        let is_fragile = is_first.fetch_add(1, Ordering::Relaxed) == 0;
+        let panic_requested = Arc::clone(panic_requested);
+        async move {
+            if is_fragile {
+                panic_requested.notified().await;
+                panic!("the dispatcher is broken");
+            }
+            pending().await
+        }
+    };
+    Workers::start_with(NonZeroUsize::new(2), dispatch).expect("threads")
+}
+
+#[tokio::test]
+async fn serving_ends_with_the_reason_of_a_worker_thread_that_panics() {
+    let (listener, address) = listen().await;
+    let panic_requested = Arc::new(Notify::new());
+    let workers = fragile_workers(&panic_requested);
+    let config = config(&[]);
+    let running = tokio::spawn(async move {
+        accept_and_serve(listener, workers, &config, serve_until_closed, pending()).await
+    });
+    let sockets = [connect(address).await, connect(address).await];
+    for socket in &sockets {
+        assert_eq!(next_byte(socket).await, Some(SERVED));
+    }
+    panic_requested.notify_one();
+    let error = error(running).await.to_string();
+    assert_eq!(error, "a worker thread ended: the dispatcher is broken");
+    for socket in &sockets {
+        assert_eq!(next_byte(socket).await, None);
+    }
+}
+
+#[tokio::test]
+async fn draining_ends_with_the_reason_of_a_worker_thread_that_panics() {
+    let (listener, address) = listen().await;
+    let panic_requested = Arc::new(Notify::new());
+    let workers = fragile_workers(&panic_requested);
+    let config = config(&["--drain-timeout=1h"]);
+    let (draining, is_draining) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (shutdown, drained) = (Arc::clone(&draining), Arc::clone(&is_draining));
+    let serve = move |mut socket: TcpStream, state: Arc<ConnectionState>| {
+        let is_draining = Arc::clone(&is_draining);
+        async move {
+            socket.write_all(&[SERVED]).expect("an empty send buffer");
+            state.close_requested().await;
+            is_draining.notify_one();
+            pending::<()>().await;
+        }
+    };
+    let running = tokio::spawn(async move {
+        let shutdown = async move { shutdown.notified().await };
+        accept_and_serve(listener, workers, &config, serve, shutdown).await
+    });
+    let socket = connect(address).await;
+    assert_eq!(next_byte(&socket).await, Some(SERVED));
+    draining.notify_one();
+    drained.notified().await;
+    panic_requested.notify_one();
+    let error = error(running).await.to_string();
+    assert_eq!(error, "a worker thread ended: the dispatcher is broken");
+}
+
+#[tokio::test]
+async fn serving_ends_when_the_listener_is_closed() {
+    let (listener, _) = listen().await;
+    let listener = listener.into_std().expect("a file descriptor");
+    let other = listener.try_clone().expect("a file descriptor");
+    let listener = TcpListener::from_std(listener).expect("a runtime");
+    let config = config(&[]);
+    let running = tokio::spawn(async move {
+        accept_and_serve(
+            listener,
+            one_worker(),
+            &config,
+            serve_until_closed,
+            pending(),
+        )
+        .await
+    });
+    // Closes it for every descriptor; the standard library offers it for streams alone.
+    let closed = TcpStream::from(OwnedFd::from(other)).shutdown(Shutdown::Both);
+    closed.expect("it is open");
+    assert_eq!(error(running).await.kind(), io::ErrorKind::InvalidInput);
 }
