@@ -6,7 +6,7 @@ use rememberd::testing::{App, Failure, PersistentLogin, tables::persistent_login
 use tokio::task;
 
 use crate::faults::client::{self, wait_until};
-use crate::faults::sick_disk::{EIO, SickDisk};
+use crate::faults::faulty_disk::{EIO, FaultyDisk};
 use crate::support;
 
 #[test]
@@ -14,7 +14,7 @@ fn a_reader_that_fails_while_the_queue_is_full_is_heard() {
     let seed = support::test_seed();
     client::runtime().block_on(async {
         let (base, _) = client::furnish(1, seed).await;
-        let disk = SickDisk::new(base, seed);
+        let disk = FaultyDisk::new(base, seed);
         let flags = ["--queue-jobs-max=1"];
         let app = Arc::new(client::serve(&flags, client::opener(&disk), seed).await);
         let release = hold_writer(&app).await;
@@ -37,7 +37,7 @@ fn a_wish_to_close_behind_a_batch_that_fails_is_answered() {
     let seed = support::test_seed();
     client::runtime().block_on(async {
         let (base, ledger) = client::furnish(1, seed).await;
-        let disk = SickDisk::new(base, seed);
+        let disk = FaultyDisk::new(base, seed);
         let app = Arc::new(client::serve(&[], client::opener(&disk), seed).await);
         let release = hold_writer(&app).await;
         let login: PersistentLogin = ledger.present()[0].clone();

@@ -9,8 +9,8 @@ use rand::{Rng, RngExt, SeedableRng};
 use rememberd::testing::{App, Engine, Failure, Opener, tables::persistent_login};
 
 use crate::faults::client::{self, Client, OPTIONS, wait_until};
+use crate::faults::faulty_disk::{Damage, EIO, ENOSPC, Fault, FaultyDisk, Lasts, Operation};
 use crate::faults::ledger::Ledger;
-use crate::faults::sick_disk::{Damage, EIO, ENOSPC, Fault, Lasts, Operation, SickDisk};
 use crate::support;
 
 /// How many logins there are at the beginning: enough for trees of more than one page.
@@ -49,7 +49,7 @@ fn a_host_whose_memory_is_taken_for_the_disk_is_found_out() {
     let seed = support::test_seed();
     // What is lost is often written anew by chance.
     let is_found_out = (0..CONTROLS_MAX).any(|number| {
-        let trial = Trial::new(seed.wrapping_add(number), |disk: &SickDisk| -> Opener {
+        let trial = Trial::new(seed.wrapping_add(number), |disk: &FaultyDisk| -> Opener {
             let disk = disk.clone();
             Box::new(move |_| Engine::open_backend(disk.clone(), &OPTIONS))
         });
@@ -156,7 +156,7 @@ struct Outcome {
     failed_requests: usize,
 }
 
-impl<O: Fn(&SickDisk) -> Opener + Sync> Trial<O> {
+impl<O: Fn(&FaultyDisk) -> Opener + Sync> Trial<O> {
     fn new(seed: u64, opener: O) -> Self {
         let (base, ledger) = client::runtime().block_on(client::furnish(LOGINS, seed));
         Self {
@@ -178,7 +178,7 @@ impl<O: Fn(&SickDisk) -> Opener + Sync> Trial<O> {
 
     async fn work(&self, fault: Option<Fault>) -> Result<Outcome, String> {
         let mut random = StdRng::seed_from_u64(self.seed);
-        let disk = SickDisk::new(self.base.clone(), random.next_u64());
+        let disk = FaultyDisk::new(self.base.clone(), random.next_u64());
         let app = client::serve(&[], (self.opener)(&disk), random.next_u64()).await;
         let mut client = Client::new(app, self.ledger.clone());
         let mut failed_requests = 0;
@@ -209,7 +209,7 @@ impl<O: Fn(&SickDisk) -> Opener + Sync> Trial<O> {
     }
 }
 
-fn assert_refuses_everyone_while_sick(app: &App, disk: &SickDisk) {
+fn assert_refuses_everyone_while_sick(app: &App, disk: &FaultyDisk) {
     let failures = disk.failures();
     wait_until("it was tried to reopen it", || disk.failures() > failures);
     assert!(!app.is_ready());

@@ -1,7 +1,9 @@
 //! The checker on histories made by hand, right ones and wrong ones.
 
-use crate::checker::{Event, by_login, linearize};
-use crate::specification::{Answer, Call, LoginId, Presented, Revokes, Rules, Token};
+use crate::linearizability::checker::{Event, by_login, linearize};
+use crate::linearizability::specification::{
+    Answer, Call, LoginId, Presented, Revokes, Rules, Token,
+};
 
 const RULES: Rules = Rules {
     grace: true,

@@ -10,8 +10,6 @@ mod client;
 mod examples;
 mod server;
 mod specification;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Barrier;
@@ -23,11 +21,14 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use uuid::Uuid;
 
-use crate::board::Board;
-use crate::checker::{CALLS_MAX, Event};
-use crate::client::{Client, Ending};
-use crate::server::Server;
-use crate::specification::{Answer, Call, LoginId, Presented, Revokes, Rules, State};
+use crate::linearizability::board::Board;
+use crate::linearizability::checker::{CALLS_MAX, Event};
+use crate::linearizability::client::{Client, Ending};
+use crate::linearizability::server::Server;
+use crate::linearizability::specification::{
+    Answer, Call, LoginId, Presented, Revokes, Rules, State,
+};
+use crate::support;
 
 /// How many histories are made under each setting.
 const HISTORIES: usize = 25;

@@ -8,8 +8,6 @@
 //! `REMEMBERD_TEST_LONG=1` makes the workload ten times as long and tries every moment of it, several
 //! times; `REMEMBERD_TEST_ROUNDS` sets the workload's length, `REMEMBERD_TEST_SEED` replays a run.
 
-mod support;
-
 use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -21,10 +19,10 @@ use rememberd::testing::{
     PersistentLoginId, Timestamp, WriteTxn, tables::persistent_login,
 };
 
-use crate::support::audit;
 use crate::support::disk::{Disk, DiskEvent, Recording, Replay, Survival};
 use crate::support::ledger::{Change, Ledger, Sight, State};
 use crate::support::workload::{self, Past};
+use crate::support::{self, audit};
 
 /// How many commits the workload has, about.
 const ROUNDS: usize = 130;

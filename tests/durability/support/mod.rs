@@ -1,8 +1,6 @@
 //! What the durability tests have in common: seeds, the ledger of what a client was told, the audit of
 //! a whole database, a disk that loses power and a workload on it, the app to try, and the program.
 
-#![allow(dead_code, reason = "every test uses a part of this")]
-
 pub mod audit;
 pub mod contract;
 pub mod disk;

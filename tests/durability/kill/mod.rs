@@ -8,13 +8,9 @@
 //! `REMEMBERD_TEST_LONG=1` kills ten times as often, `REMEMBERD_TEST_ROUNDS` any number of times;
 //! `REMEMBERD_TEST_SEED` replays the choices.
 
-mod support;
-
-mod kill {
-    pub mod client;
-    pub mod connection;
-    pub mod server;
-}
+mod client;
+mod connection;
+mod server;
 
 use std::fs;
 use std::hint;
@@ -32,8 +28,8 @@ use serde_json::Value;
 
 use crate::kill::client::{Client, Tally};
 use crate::kill::server::Server;
-use crate::support::audit;
 use crate::support::ledger::Sight;
+use crate::support::{self, audit};
 
 /// How often the server is killed.
 const ROUNDS: usize = 40;

@@ -16,8 +16,8 @@ use rememberd::testing::{
 use tokio::runtime::Runtime;
 use tokio::task;
 
+use crate::faults::faulty_disk::FaultyDisk;
 use crate::faults::ledger::{Ledger, State};
-use crate::faults::sick_disk::SickDisk;
 use crate::support;
 use crate::support::audit;
 
@@ -273,7 +273,7 @@ pub async fn serve(flags: &[&str], opener: Opener, seed: u64) -> App {
 }
 
 /// Opens the database on the disk, as the server opens one in a file.
-pub fn opener(disk: &SickDisk) -> Opener {
+pub fn opener(disk: &FaultyDisk) -> Opener {
     let disk = disk.clone();
     Box::new(move |opening| {
         if opening == Opening::AfterFailure {
@@ -285,7 +285,7 @@ pub fn opener(disk: &SickDisk) -> Opener {
 
 /// A database with so many logins, and what a client knows of it.
 pub async fn furnish(logins: usize, seed: u64) -> (Vec<u8>, Ledger) {
-    let disk = SickDisk::new(Vec::new(), seed);
+    let disk = FaultyDisk::new(Vec::new(), seed);
     let app = serve(&[], opener(&disk), seed).await;
     support::load_demo(&app).await;
     let app = Arc::new(app);
@@ -303,7 +303,7 @@ pub async fn furnish(logins: usize, seed: u64) -> (Vec<u8>, Ledger) {
 /// Every login in this image of a disk.
 pub fn logins_in(image: Vec<u8>) -> Result<Vec<PersistentLogin>, String> {
     let described = |failure: Failure| failure.to_string();
-    let engine = Engine::open_backend(SickDisk::new(image, 0), &OPTIONS).map_err(described)?;
+    let engine = Engine::open_backend(FaultyDisk::new(image, 0), &OPTIONS).map_err(described)?;
     let journal =
         Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).map_err(described)?;
     audit::logins(&*journal.newest())

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::specification::{Answer, Call, Fresh, LoginId, Rules, State, step};
+use crate::linearizability::specification::{Answer, Call, Fresh, LoginId, Rules, State, step};
 
 /// How many calls a history may have.
 pub const CALLS_MAX: usize = 64;

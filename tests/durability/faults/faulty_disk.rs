@@ -23,7 +23,7 @@ pub const ENOSPC: i32 = 28;
 
 /// The disk; clones are the same disk.
 #[derive(Clone)]
-pub struct SickDisk(Arc<Inner>);
+pub struct FaultyDisk(Arc<Inner>);
 
 struct Inner {
     contents: Mutex<Contents>,
@@ -102,7 +102,7 @@ impl Fault {
     }
 }
 
-impl SickDisk {
+impl FaultyDisk {
     /// A disk that works, with these bytes on it. `seed` decides which parts arrive.
     pub fn new(bytes: Vec<u8>, seed: u64) -> Self {
         Self(Arc::new(Inner {
@@ -185,8 +185,8 @@ impl SickDisk {
     }
 }
 
-/// See [`SickDisk::hold_syncs`].
-pub struct HeldSyncs(SickDisk);
+/// See [`FaultyDisk::hold_syncs`].
+pub struct HeldSyncs(FaultyDisk);
 
 impl Drop for HeldSyncs {
     fn drop(&mut self) {
@@ -241,13 +241,13 @@ fn copy_page(from: &[u8], to: &mut [u8], page: usize) {
     to[first..end].copy_from_slice(&from[first..end]);
 }
 
-impl fmt::Debug for SickDisk {
+impl fmt::Debug for FaultyDisk {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("SickDisk(..)")
+        formatter.write_str("FaultyDisk(..)")
     }
 }
 
-impl StorageBackend for SickDisk {
+impl StorageBackend for FaultyDisk {
     fn len(&self) -> io::Result<u64> {
         let mut contents = self.lock();
         match contents.count(Operation::Length) {

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use crate::specification::{LoginId, TOKENS_MAX, Token};
+use crate::linearizability::specification::{LoginId, TOKENS_MAX, Token};
 
 /// See the module. A client puts up what it was told once its call has ended.
 #[derive(Default)]

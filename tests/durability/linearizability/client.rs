@@ -8,10 +8,10 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http::Response;
 
-use crate::board::Board;
-use crate::checker::Event;
-use crate::server::ACCESS_TOKEN;
-use crate::specification::{Answer, Call, LoginId, Presented, Revokes, Token};
+use crate::linearizability::board::Board;
+use crate::linearizability::checker::Event;
+use crate::linearizability::server::ACCESS_TOKEN;
+use crate::linearizability::specification::{Answer, Call, LoginId, Presented, Revokes, Token};
 use crate::support::process;
 
 /// How a client ends a call.

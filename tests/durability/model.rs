@@ -4,8 +4,6 @@
 //! `REMEMBERD_TEST_LONG=1` tries ten times as many operations, `REMEMBERD_TEST_OPERATIONS` any number;
 //! `REMEMBERD_TEST_SEED` replays a run.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +17,10 @@ use rememberd::testing::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::audit;
 use crate::support::contract::{As, Model};
 use crate::support::operation::{Answer, Operation};
 use crate::support::settings::Settings;
+use crate::support::{self, audit};
 
 /// Takes a few seconds in debug mode, most of it waiting for the disk.
 const OPERATIONS: usize = 5_000;

@@ -10,7 +10,7 @@ use rememberd::testing::{
 use tokio::time::timeout;
 
 use crate::faults::client::{self, wait_until};
-use crate::faults::sick_disk::{EIO, SickDisk};
+use crate::faults::faulty_disk::{EIO, FaultyDisk};
 use crate::support;
 
 /// How long a caller waits for a disk that hangs.
@@ -21,7 +21,7 @@ fn writes_that_hang_can_be_given_up_and_reads_go_on() {
     let seed = support::test_seed();
     client::runtime().block_on(async {
         let (base, ledger) = client::furnish(20, seed).await;
-        let disk = SickDisk::new(base, seed);
+        let disk = FaultyDisk::new(base, seed);
         let app = client::serve(&[], client::opener(&disk), seed).await;
         let login = ledger.present()[0].clone();
 
@@ -59,7 +59,7 @@ fn a_read_that_fails_is_noticed_without_a_write() {
     let seed = support::test_seed();
     client::runtime().block_on(async {
         let (base, ledger) = client::furnish(300, seed).await;
-        let disk = SickDisk::new(base, seed);
+        let disk = FaultyDisk::new(base, seed);
         let app = Arc::new(client::serve(&[], client::opener(&disk), seed).await);
         let read_all = || -> Result<(), Failure> {
             for login in ledger.present() {

@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use ureq::Agent;
 
 use crate::faults::client::{self, PATIENCE, wait_until};
-use crate::faults::sick_disk::EIO;
+use crate::faults::faulty_disk::EIO;
 use crate::support::{self, process};
 
 const OPTIONS: EngineOptions = EngineOptions {
