@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::client::{Answer, FORM, LOGINS};
-use crate::fixture::{
+use crate::support::client::{Answer, FORM, LOGINS};
+use crate::support::fixture::{
     ACME, ACME_LOGIN, ACME_PROFILE, BOTH, DISABLED_LOGIN, DISABLED_PROFILE, EXPIRING, EXPIRY,
     LOGIN, NARROW_FIRST, NO_LOGIN, NO_PROFILE, NOTHING_FIRST, NOW, POWERLESS, PROFILE, PROFILES,
     TICKETS, first_login,
 };
-use crate::server::Server;
+use crate::support::server::Server;
 
 const TICKETS_ACTION: &str = "MANAGE_TICKETS";
 const PROFILES_ACTION: &str = "MANAGE_PROFILES";

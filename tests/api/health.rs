@@ -2,9 +2,9 @@
 
 use rememberd::testing::Phase;
 
-use crate::client::{Answer, Client};
-use crate::fixture::{LOGIN, NO_LOGIN, PROFILE, TOKEN};
-use crate::server::{Server, Setup, wait_until};
+use crate::support::client::{Answer, Client};
+use crate::support::fixture::{LOGIN, NO_LOGIN, PROFILE, TOKEN};
+use crate::support::server::{Server, Setup, wait_until};
 
 const LIVE: &str = "/health/live";
 const READY: &str = "/health/ready";

@@ -1,0 +1,173 @@
+//! What goes on below a well-behaved client.
+
+use crate::support::client::LOGINS;
+use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, TOKEN, first_login};
+use crate::support::random::{self, Random};
+use crate::support::raw_request::{is_well, read, refresh, waiting_for_body, whole_refresh};
+use crate::support::server::Server;
+
+#[test]
+fn pipelined_requests_are_answered_in_order() {
+    let server = Server::start();
+    let mut wire = server.wire();
+    let ids: Vec<String> = (0..20).map(|number| format!("unknown-{number}")).collect();
+    let mut requests = String::new();
+    for id in &ids {
+        requests += &read(id);
+        requests += &whole_refresh();
+    }
+    let mut bodies = vec![server.client().read(LOGIN).body];
+    wire.send(requests);
+    for id in &ids {
+        let body = wire.answer().body;
+        assert!(body.contains(&format!("\\\"{id}\\\"")), "{body}");
+        let refreshed = wire.answer();
+        assert_eq!(refreshed.status, 200);
+        assert!(!bodies.contains(&refreshed.body));
+        bodies.push(refreshed.body);
+    }
+    assert_eq!(bodies.last(), Some(&server.client().read(LOGIN).body));
+}
+
+#[test]
+fn a_client_that_sends_no_more_still_gets_its_answers() {
+    let server = Server::start();
+    let mut wire = server.wire();
+    wire.send(read(LOGIN) + &whole_refresh());
+    wire.half_close();
+    assert!(wire.answer().body.contains(TOKEN));
+    let refreshed = wire.answer();
+    assert_eq!(refreshed.status, 200);
+    wire.is_closed();
+    assert_eq!(server.client().read(LOGIN).body, refreshed.body);
+}
+
+#[test]
+fn a_write_is_answered_though_the_client_sends_no_more() {
+    let server = Server::start();
+    let held = server.hold_writer();
+    let mut wire = server.wire();
+    wire.send(whole_refresh());
+    wire.half_close();
+    drop(held);
+    assert_eq!(wire.answer().status, 200);
+    wire.is_closed();
+}
+
+#[test]
+fn what_is_no_http_gets_400_or_nothing() {
+    let server = Server::start();
+    for garbage in [
+        "\0\u{1}\u{2}\u{3}\r\n\r\n",
+        "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}",
+        "nonsense\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        "GET /\u{7f} HTTP/1.1\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked, nonsense\r\n\r\n",
+    ] {
+        let mut wire = server.wire();
+        wire.offer(garbage);
+        wire.half_close();
+        if let Some(answer) = wire.answer_or_close() {
+            assert_eq!(answer.status, 400, "{garbage:?}");
+            wire.is_closed();
+        }
+    }
+    is_well(&server);
+}
+
+#[test]
+fn bytes_of_any_kind_do_no_harm() {
+    let server = Server::start();
+    let random = Random::new(random::seed());
+    for _ in 0..50 {
+        let mut request = whole_refresh().into_bytes();
+        for _ in 0..1 + random.below(4) {
+            let at = random.below(request.len() as u64) as usize;
+            request[at] = random.below(256) as u8;
+        }
+        let mut wire = server.wire();
+        wire.offer(request);
+        wire.half_close();
+        while let Some(answer) = wire.answer_or_close() {
+            assert!(answer.status < 500, "{answer:?}");
+        }
+    }
+    assert_eq!(server.client().read(LOGIN).login().id, LOGIN);
+}
+
+#[test]
+fn a_client_that_vanishes_does_no_harm() {
+    let server = Server::start();
+    for sent in [
+        "",
+        "GET /api",
+        &refresh(""),
+        &(refresh("Content-Length: 500\r\n") + "accessToken"),
+        &read(LOGIN),
+        &read(LOGIN).repeat(50),
+    ] {
+        let mut wire = server.wire();
+        wire.send(sent);
+    }
+    drop(waiting_for_body(&server));
+    is_well(&server);
+}
+
+#[test]
+fn the_write_of_a_client_that_vanished_is_whole_or_not_at_all() {
+    let server = Server::start();
+    let held = server.hold_writer();
+    let mut wire = server.wire();
+    wire.send(whole_refresh());
+    drop(wire);
+    drop(held);
+    let read = server.client().read(LOGIN).login();
+    assert_eq!(read, first_login().with_token(&read.token));
+    server.client().refresh(LOGIN).login();
+}
+
+#[test]
+fn http_1_0_is_spoken() {
+    let server = Server::start();
+    let mut wire = server.wire();
+    wire.send(format!(
+        "GET {LOGINS}/{LOGIN}?accessTokenId={ADMIN} HTTP/1.0\r\n\r\n"
+    ));
+    let answer = wire.answer();
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains(TOKEN));
+    wire.is_closed();
+}
+
+#[test]
+fn a_request_target_may_be_absolute() {
+    let server = Server::start();
+    let mut wire = server.wire();
+    for id in [LOGIN, NO_LOGIN] {
+        wire.send(format!(
+            "GET http://elsewhere:1234{LOGINS}/{id}?accessTokenId={ADMIN} HTTP/1.1\r\nHost: x\r\n\r\n"
+        ));
+        let status = if id == LOGIN { 200 } else { 404 };
+        assert_eq!(wire.answer().status, status);
+    }
+    wire.send("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(wire.answer().status, 404);
+}
+
+#[test]
+fn a_connection_is_kept_for_the_next_request_after_an_error() {
+    let server = Server::start();
+    let mut wire = server.wire();
+    wire.send(read(NO_LOGIN) + "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(wire.answer().status, 404);
+    assert_eq!(wire.answer().status, 404);
+    wire.send("PUT /health/live HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
+    assert_eq!(wire.answer().status, 405);
+    wire.send(read(LOGIN));
+    assert_eq!(wire.answer().status, 200);
+}

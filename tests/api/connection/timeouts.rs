@@ -1,0 +1,93 @@
+//! How long a client may take.
+
+use std::time::{Duration, Instant};
+
+use crate::support::fixture::LOGIN;
+use crate::support::raw_request::{
+    form, is_other_error, is_well, read, refresh, waiting_for_body, waiting_for_writer,
+    whole_refresh,
+};
+use crate::support::server::Setup;
+
+#[test]
+fn a_head_that_comes_too_slowly_is_not_waited_for() {
+    let server = Setup::new()
+        .flag("--header-timeout=200ms")
+        .flag("--idle-timeout=1h")
+        .start();
+    let mut silent = server.wire();
+    silent.send("GET /api/1/auth");
+    silent.is_closed();
+    let mut dripping = server.wire();
+    dripping.send("GET /");
+    dripping.drip_until_closed(&[b'x'; 2_000], Duration::from_millis(10));
+    let mut second = server.wire();
+    second.send(read(LOGIN));
+    assert_eq!(second.answer().status, 200);
+    second.send("GET /api/1/auth");
+    second.is_closed();
+    is_well(&server);
+}
+
+#[test]
+fn a_body_that_comes_too_slowly_is_not_waited_for() {
+    let server = Setup::new().flag("--body-timeout=200ms").start();
+    let mut wire = server.wire();
+    wire.send(refresh("Content-Length: 500\r\n") + "accessTokenId=");
+    is_other_error(&wire.answer(), 408);
+    wire.is_closed();
+    is_well(&server);
+}
+
+#[test]
+fn an_idle_connection_is_closed() {
+    let server = Setup::new()
+        .flag("--idle-timeout=200ms")
+        .flag("--header-timeout=1h")
+        .start();
+    let mut fresh = server.wire();
+    fresh.is_closed();
+    let mut used = server.wire();
+    used.send(read(LOGIN));
+    assert_eq!(used.answer().status, 200);
+    used.is_closed();
+}
+
+#[test]
+fn a_request_under_way_is_no_idle_connection() {
+    let server = Setup::new()
+        .flag("--idle-timeout=50ms")
+        .flag("--header-timeout=50ms")
+        .flag("--queue-jobs-max=1")
+        .start();
+    let (mut writing, held) = waiting_for_writer(&server);
+    let mut sending = waiting_for_body(&server);
+    // Both are older than connections that are closed now for having waited too long.
+    server.wire().is_closed();
+    server.wire().is_closed();
+    drop(held);
+    assert_eq!(writing.answer().status, 200);
+    sending.send(form());
+    assert_eq!(sending.answer().status, 200);
+}
+
+#[test]
+fn the_time_for_a_write_begins_when_the_request_is_here() {
+    const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+    let server = Setup::new().flag("--write-timeout=1s").start();
+    let mut sending = waiting_for_body(&server);
+    let held = server.hold_writer();
+    let mut writing = server.wire();
+    writing.send(whole_refresh());
+    assert_eq!(writing.answer().status, 503);
+    // By now the head of this one has been here for longer.
+    let sent = Instant::now();
+    sending.send(form());
+    assert_eq!(sending.answer().status, 503);
+    assert!(sent.elapsed() >= WRITE_TIMEOUT, "{:?}", sent.elapsed());
+    drop(held);
+    for mut wire in [writing, sending] {
+        wire.send(whole_refresh());
+        assert_eq!(wire.answer().status, 200);
+    }
+}

@@ -1,0 +1,430 @@
+//! What is told of each thing that happens to a login: counted in the server, and in the real binary's
+//! log.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rememberd::testing::{
+    Caller, Clock, Device, Event, Reason, Token, service::persistent_login, service::upkeep,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::client::Client;
+use crate::support::fixture::{
+    ACME_LOGIN, ADMIN, DISABLED_LOGIN, LOGIN, NO_LOGIN, POWERLESS, PROFILE, TOKEN,
+};
+use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch, Serving};
+use crate::support::raw_request::waiting_for_writer;
+use crate::support::server::{Server, Setup, wait_until};
+
+/// A UUID that nobody was given as a token.
+const NO_TOKEN: &str = "11111111-2222-4333-8444-555555555555";
+
+const REUSE: Event = Event::Revocation(Reason::TokenReuse);
+
+const CAP: Event = Event::Revocation(Reason::Cap);
+
+/// Asserts that `work` counts these events and no other.
+#[track_caller]
+fn counts(server: &Server, work: impl FnOnce(), expected: &[(Event, u64)]) {
+    let audit = Arc::clone(&server.app.audit);
+    wait_for_audit_log(server);
+    let before = Event::ALL.map(|event| audit.count(event));
+    work();
+    wait_for_audit_log(server);
+    for (event, before) in Event::ALL.into_iter().zip(before) {
+        let expected = expected.iter().find(|(expected, _)| *expected == event);
+        let expected = expected.map_or(0, |(_, count)| *count);
+        assert_eq!(audit.count(event) - before, expected, "{event:?}");
+    }
+}
+
+/// Waits until the audit log has recorded everything that the writer was asked to do.
+fn wait_for_audit_log(server: &Server) {
+    // A batch is told of after its answers, and the first wait may have been part of it.
+    server.wait_for_writer();
+    server.wait_for_writer();
+}
+
+#[test]
+fn each_action_is_counted_as_what_it_was() {
+    let server = Setup::new()
+        .flag("--coalesce-refreshes=5s")
+        .flag("--logins-per-profile-max=2")
+        .start();
+    let client = server.client();
+    let refresh = |token: &str| drop(client.refresh_with(LOGIN, token));
+    counts(
+        &server,
+        || drop(client.refresh(LOGIN)),
+        &[(Event::Rotation, 1)],
+    );
+    counts(
+        &server,
+        || drop(client.refresh(LOGIN)),
+        &[(Event::Coalesced, 1)],
+    );
+    counts(&server, || refresh(TOKEN), &[(Event::Grace, 1)]);
+    let current = client.read(LOGIN).login().token;
+    counts(&server, || refresh(&current), &[(Event::Rotation, 1)]);
+    counts(
+        &server,
+        || drop(client.create(PROFILE)),
+        &[(Event::Create, 1)],
+    );
+    let crowded = [(Event::Create, 1), (CAP, 1)];
+    server.app.clock.advance(Duration::from_secs(1));
+    counts(&server, || drop(client.create(PROFILE)), &crowded);
+    let id = client.by_profile(PROFILE, "").listed_ids().remove(0);
+    let reuse = || drop(client.refresh_with(&id, NO_TOKEN));
+    counts(&server, reuse, &[(Event::Reuse, 1), (REUSE, 1)]);
+    counts(
+        &server,
+        || drop(client.delete(ACME_LOGIN)),
+        &[(Event::Delete, 1)],
+    );
+    let delete_all = || client.delete_by_profile(PROFILE, "").is_deleted(1);
+    counts(&server, delete_all, &[(Event::Delete, 1)]);
+    server.app.clock.advance(Duration::from_secs(1_296_000));
+    let clean = || {
+        let removed = server.block_on(persistent_login::delete_expired(&server.app));
+        assert_eq!(removed, Ok(1));
+    };
+    counts(&server, clean, &[(Event::Expiry, 1)]);
+}
+
+#[test]
+fn what_a_reuse_revokes_is_counted_login_by_login() {
+    for (setting, revoked) in [("login", 1), ("profile", 3), ("none", 0)] {
+        let server = Setup::new()
+            .flag(&format!("--reuse-revokes={setting}"))
+            .start();
+        let client = server.client();
+        client.create(PROFILE).login();
+        client.create(PROFILE).login();
+        let reuse = || drop(client.refresh_with(LOGIN, NO_TOKEN));
+        counts(&server, reuse, &[(Event::Reuse, 1), (REUSE, revoked)]);
+    }
+}
+
+#[test]
+fn what_was_refused_or_only_looked_at_is_not_counted() {
+    let server = Server::start();
+    let client = server.client();
+    let powerless = client.with_token(POWERLESS);
+    let nothing = || {
+        client.read(LOGIN).login();
+        client.by_profile(PROFILE, "").list();
+        client.refresh(NO_LOGIN).is_no_login(NO_LOGIN);
+        client.refresh_with(LOGIN, "x").is_bad_parameter("token");
+        client.delete(NO_LOGIN).is_empty();
+        for refused in [
+            client.refresh(DISABLED_LOGIN),
+            powerless.create(PROFILE),
+            powerless.refresh_with(LOGIN, NO_TOKEN),
+            powerless.delete(LOGIN),
+            powerless.delete_by_profile(PROFILE, ""),
+        ] {
+            assert_eq!(refused.status, 403, "{refused:?}");
+        }
+    };
+    counts(&server, nothing, &[]);
+}
+
+#[test]
+fn what_was_not_stored_is_not_counted() {
+    let server = Server::start();
+    let client = server.client();
+    let failing = server.fail_disk();
+    assert_eq!(client.refresh(LOGIN).status, 503);
+    assert_eq!(client.refresh_with(LOGIN, NO_TOKEN).status, 503);
+    assert_eq!(client.delete(LOGIN).status, 503);
+    drop(failing);
+    wait_until("the database is open again", || server.app.is_ready());
+    wait_for_audit_log(&server);
+    for event in Event::ALL {
+        assert_eq!(server.app.audit.count(event), 0, "{event:?}");
+    }
+    counts(
+        &server,
+        || drop(client.refresh(LOGIN)),
+        &[(Event::Rotation, 1)],
+    );
+}
+
+#[test]
+fn what_happened_is_counted_though_the_client_has_vanished() {
+    let server = Setup::new().flag("--queue-jobs-max=1").start();
+    let (wire, held) = waiting_for_writer(&server);
+    // Getting it to wait may have taken more than one, and those were answered.
+    let before = server.app.audit.count(Event::Rotation);
+    drop(wire);
+    drop(held);
+    wait_for_audit_log(&server);
+    assert_eq!(server.app.audit.count(Event::Rotation), before + 1);
+}
+
+/// Has the writer do what `work` hands to it, with nobody left who waits for the answer.
+fn abandon<T>(server: &Server, work: impl Future<Output = T>) {
+    let held = server.hold_writer();
+    {
+        let mut work = pin!(work);
+        assert!(server.begin(work.as_mut()).is_pending());
+    }
+    drop(held);
+}
+
+#[test]
+fn each_action_is_counted_though_nobody_waits_for_its_answer() {
+    let server = Setup::new().flag("--logins-per-profile-max=1").start();
+    let app = &server.app;
+    let caller = || Caller::new(Some(ADMIN.to_owned()));
+    let refresh = |presented: &str| {
+        let presented = Token::parse_presented(presented);
+        let id = LOGIN.to_owned();
+        abandon(
+            &server,
+            persistent_login::refresh(app, caller(), id, presented),
+        );
+    };
+    counts(&server, || refresh(TOKEN), &[(Event::Rotation, 1)]);
+    counts(&server, || refresh(TOKEN), &[(Event::Grace, 1)]);
+    let reused = [(Event::Reuse, 1), (REUSE, 1)];
+    counts(&server, || refresh(NO_TOKEN), &reused);
+    let create = || {
+        let create = persistent_login::create(app, caller(), PROFILE.to_owned(), Device::default());
+        abandon(&server, create);
+    };
+    counts(&server, create, &[(Event::Create, 1)]);
+    counts(&server, create, &[(Event::Create, 1), (CAP, 1)]);
+    let delete = || {
+        let delete = persistent_login::delete(app, caller(), ACME_LOGIN.to_owned());
+        abandon(&server, delete);
+    };
+    counts(&server, delete, &[(Event::Delete, 1)]);
+    let delete_all = || {
+        let delete = persistent_login::delete_by_profile(app, caller(), PROFILE.to_owned(), None);
+        abandon(&server, delete);
+    };
+    counts(&server, delete_all, &[(Event::Delete, 1)]);
+}
+
+/// A line of the audit log in the real binary's log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Line {
+    level: String,
+    what: String,
+    at: i64,
+    tenant: String,
+    profile: String,
+    application: Option<String>,
+    login: String,
+    reason: Option<String>,
+}
+
+impl Line {
+    fn of(event: &Value) -> Self {
+        let mut fields = event["fields"].as_object().expect("fields").clone();
+        let mut optional = |name: &str| {
+            let field = fields.remove(name)?;
+            Some(field.as_str().expect("a text").to_owned())
+        };
+        let (application, reason) = (optional("application"), optional("reason"));
+        let mut text = |name: &str| optional(name).unwrap_or_else(|| panic!("no {name}"));
+        let line = Self {
+            level: event["level"].as_str().expect("a level").to_owned(),
+            what: text("what"),
+            tenant: text("tenant"),
+            profile: text("profile"),
+            login: text("login"),
+            at: 0,
+            application,
+            reason,
+        };
+        assert_eq!(text("message"), "audit");
+        let at = fields.remove("at").and_then(|at| at.as_i64());
+        assert!(fields.is_empty(), "{fields:?}");
+        Self {
+            at: at.expect("a number"),
+            ..line
+        }
+    }
+
+    /// The level, what happened and why, for comparing.
+    fn told(&self) -> (&str, &str, Option<&str>) {
+        (&self.level, &self.what, self.reason.as_deref())
+    }
+}
+
+/// The audit log in a log of JSON.
+fn audit_lines(log: &str) -> Vec<Line> {
+    let events = log.lines().map(|line| -> Value {
+        serde_json::from_str(line).expect("every line of the log is JSON")
+    });
+    events
+        .filter(|event| event["fields"]["message"] == "audit")
+        .map(|event| Line::of(&event))
+        .collect()
+}
+
+fn launch(home: &TempDir) -> Launch {
+    Launch::serve(home.path())
+        .seed(DEMO_SEED)
+        .argument("--log-format=json")
+}
+
+fn home() -> TempDir {
+    TempDir::new().expect("a temporary directory")
+}
+
+fn client(serving: &Serving) -> Client {
+    serving.client(DEMO_ACCESS_TOKEN)
+}
+
+#[test]
+fn the_log_tells_each_event_and_no_secret() {
+    let home = home();
+    let began = Clock::system().now().as_millis();
+    let serving = launch(&home)
+        .argument("--coalesce-refreshes=10m")
+        .argument("--logins-per-profile-max=2")
+        .start();
+    let client = client(&serving);
+    let first = client.read(LOGIN).login();
+    let second = client.refresh_with(LOGIN, &first.token).login();
+    client.refresh_with(LOGIN, &first.token).login();
+    client.refresh(LOGIN).login();
+    let other = client.create(PROFILE).login();
+    client.delete(&other.id).is_empty();
+    let third = client.create(PROFILE).login();
+    client.refresh_with(&third.id, NO_TOKEN);
+    let device = [("label", "a-label"), ("ipAddress", "192.0.2.7")];
+    let fourth = client.create_with(PROFILE, &device).login();
+    let fifth = client.create(PROFILE).login();
+    client.delete_by_profile(PROFILE, "").is_deleted(2);
+    let log = serving.stop().stderr;
+    let ended = Clock::system().now().as_millis();
+
+    let lines = audit_lines(&log);
+    let told: Vec<_> = lines.iter().map(Line::told).collect();
+    let expected = [
+        ("INFO", "rotation", None),
+        ("INFO", "grace", None),
+        ("INFO", "coalesced", None),
+        ("INFO", "create", None),
+        ("INFO", "delete", None),
+        ("INFO", "create", None),
+        ("WARN", "reuse", None),
+        ("INFO", "revocation", Some("token_reuse")),
+        ("INFO", "create", None),
+        ("INFO", "revocation", Some("cap")),
+        ("INFO", "create", None),
+        ("INFO", "delete", None),
+        ("INFO", "delete", None),
+    ];
+    assert_eq!(told, expected);
+    for line in &lines {
+        assert_eq!(line.tenant, "default");
+        assert_eq!(line.profile, PROFILE);
+        assert_eq!(line.application.as_deref(), Some("demo"));
+        assert!((began..=ended).contains(&line.at), "{line:?}");
+        let digits = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        assert!(line.login.len() == 16 && line.login.bytes().all(digits));
+    }
+    assert!(lines.is_sorted_by_key(|line| line.at));
+
+    let secrets = [&first, &second, &other, &third, &fourth, &fifth]
+        .into_iter()
+        .flat_map(|login| [login.id.clone(), login.token.clone()])
+        .chain([NO_TOKEN, DEMO_ACCESS_TOKEN, "a-label", "192.0.2.7"].map(str::to_owned));
+    for secret in secrets {
+        assert!(!log.contains(&secret), "{secret} in {log}");
+        assert!(!log.contains(&secret.replace('-', "")), "{secret} in {log}");
+    }
+}
+
+#[test]
+fn the_log_tells_what_the_server_removes_by_itself() {
+    let home = home();
+    let mut serving = launch(&home)
+        .argument("--persistent-login-max-age=1ms")
+        .argument("--cleaner-interval=1ms")
+        .start();
+    serving.wait_for_log("\"what\":\"expiry\"");
+    let lines = audit_lines(&serving.stop().stderr);
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].told(), ("INFO", "expiry", None));
+    assert_eq!(lines[0].profile, PROFILE);
+    assert_eq!(lines[0].application, None);
+}
+
+#[test]
+fn a_reuse_is_told_where_only_warnings_are() {
+    let home = home();
+    let serving = launch(&home).argument("--log-level=warn").start();
+    let client = client(&serving);
+    client.create(PROFILE).login();
+    client.refresh(LOGIN).login();
+    client.refresh_with(LOGIN, NO_TOKEN);
+    let log = serving.stop().stderr;
+    let lines = audit_lines(&log);
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert_eq!(lines[0].told(), ("WARN", "reuse", None));
+}
+
+/// The fingerprint of [`LOGIN`] in the database in `home`.
+fn fingerprint(home: &TempDir) -> String {
+    let serving = launch(home).start();
+    client(&serving).refresh(LOGIN).login();
+    let lines = audit_lines(&serving.stop().stderr);
+    assert_eq!(lines.len(), 1);
+    lines[0].login.clone()
+}
+
+#[test]
+fn events_of_a_login_are_known_by_its_fingerprint() {
+    let home = home();
+    let serving = launch(&home).start();
+    let client = client(&serving);
+    let one = client.create(PROFILE).login();
+    client.refresh(LOGIN).login();
+    client.refresh(&one.id).login();
+    client.refresh(LOGIN).login();
+    client.delete(&one.id).is_empty();
+    client.create(PROFILE).login();
+    let lines = audit_lines(&serving.stop().stderr);
+    let [created, first, rotated, second, deleted, other] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    for same in [rotated, deleted] {
+        assert_eq!(same.login, created.login);
+    }
+    assert_eq!(second.login, first.login);
+    for different in [first, other] {
+        assert_ne!(different.login, created.login);
+    }
+    assert_ne!(first.login, other.login);
+    // The key is in the database.
+    assert_eq!(fingerprint(&home), first.login);
+    assert_eq!(fingerprint(&home), first.login);
+}
+
+#[test]
+fn each_database_has_fingerprints_of_its_own() {
+    assert_ne!(fingerprint(&home()), fingerprint(&home()));
+}
+
+#[test]
+fn a_key_is_made_up_once() {
+    let server = Server::start();
+    let prepare = || {
+        let prepared = server.block_on(upkeep::prepare_audit_log(&server.app));
+        prepared.expect("the storage works");
+    };
+    let commits = server.app.store.commits();
+    prepare();
+    prepare();
+    assert_eq!(server.app.store.commits(), commits + 1);
+}

@@ -1,0 +1,333 @@
+//! A refresh that tells which token the user presented: compared and rotated in one.
+
+use std::time::Duration;
+
+use crate::support::client::{Answer, Client, LOGINS};
+use crate::support::fixture::{
+    ACME_LOGIN, ADMIN, DISABLED_LOGIN, DISABLED_PROFILE, EXPIRING, EXPIRY, LOGIN, NO_LOGIN, NOW,
+    POWERLESS, PROFILE, PROFILES, TOKEN, first_login,
+};
+use crate::support::server::{Server, Setup};
+
+/// How long a replaced token is answered by default.
+pub const GRACE: Duration = Duration::from_secs(60);
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// A UUID that nobody was given as a token.
+pub const NO_TOKEN: &str = "11111111-2222-4333-8444-555555555555";
+
+/// What a client is told whose token was used already.
+pub const LOGIN_REVOKED: &str = "the persistent login was revoked";
+
+/// Asserts that there is no such login any more.
+#[track_caller]
+pub fn is_gone(client: &Client, id: &str) {
+    client.read(id).is_no_login(id);
+    client.refresh(id).is_no_login(id);
+}
+
+/// Asserts that `work` is done without a commit.
+#[track_caller]
+fn costs_no_commit(server: &Server, work: impl FnOnce()) {
+    let commits = server.app.store.commits();
+    work();
+    server.wait_for_writer();
+    assert_eq!(server.app.store.commits(), commits);
+}
+
+#[test]
+fn the_current_token_is_rotated() {
+    let server = Server::start();
+    let client = server.client();
+    let mut current = first_login();
+    for _ in 0..5 {
+        server.app.clock.advance(10 * GRACE);
+        let next = client.refresh_with(LOGIN, &current.token).login();
+        assert_ne!(next.token, current.token);
+        assert_eq!(next, first_login().with_token(&next.token));
+        assert_eq!(client.read(LOGIN).login(), next);
+        current = next;
+    }
+}
+
+#[test]
+fn the_token_just_replaced_gets_its_successor_and_costs_no_commit() {
+    let server = Server::start();
+    let client = server.client();
+    server.app.clock.advance(GRACE);
+    let next = client.refresh_with(LOGIN, TOKEN).login();
+    costs_no_commit(&server, || {
+        for _ in 0..3 {
+            assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
+        }
+        assert_eq!(client.read(LOGIN).login(), next);
+    });
+    // The successor is as good as if it had been told once.
+    assert_ne!(client.refresh_with(LOGIN, &next.token).login(), next);
+}
+
+#[test]
+fn the_grace_period_counts_from_the_rotation_and_holds_its_last_moment() {
+    let server = Server::start();
+    let client = server.client();
+    let next = client.refresh_with(LOGIN, TOKEN).login();
+    for step in [GRACE / 2, GRACE / 2] {
+        server.app.clock.advance(step);
+        assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
+    }
+    server.app.clock.advance(MILLISECOND);
+    client.refresh_with(LOGIN, TOKEN).is_reuse(LOGIN_REVOKED);
+    is_gone(&client, LOGIN);
+    // Whoever holds the current token is logged out with the other.
+    client.refresh_with(LOGIN, &next.token).is_no_login(LOGIN);
+}
+
+#[test]
+fn the_grace_period_is_configurable() {
+    let server = Setup::new().flag("--reuse-grace=5s").start();
+    let client = server.client();
+    let next = client.refresh_with(LOGIN, TOKEN).login();
+    server.app.clock.advance(Duration::from_secs(5));
+    assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
+    server.app.clock.advance(MILLISECOND);
+    client.refresh_with(LOGIN, TOKEN).is_reuse(LOGIN_REVOKED);
+}
+
+#[test]
+fn without_a_grace_period_a_replaced_token_is_used_up_at_once() {
+    let server = Setup::new().flag("--reuse-grace=0s").start();
+    let client = server.client();
+    let next = client.refresh_with(LOGIN, TOKEN).login();
+    let next = client.refresh_with(LOGIN, &next.token).login();
+    client.refresh_with(LOGIN, TOKEN).is_reuse(LOGIN_REVOKED);
+    client.refresh_with(LOGIN, &next.token).is_no_login(LOGIN);
+    let other = client.create(PROFILE).login();
+    client.refresh_with(&other.id, &other.token).login();
+    client
+        .refresh_with(&other.id, &other.token)
+        .is_reuse(LOGIN_REVOKED);
+}
+
+#[test]
+fn a_token_replaced_before_the_last_one_was_used_already() {
+    let server = Server::start();
+    let client = server.client();
+    let next = client.refresh_with(LOGIN, TOKEN).login();
+    let last = client.refresh_with(LOGIN, &next.token).login();
+    client.refresh_with(LOGIN, TOKEN).is_reuse(LOGIN_REVOKED);
+    is_gone(&client, LOGIN);
+    for token in [TOKEN, &next.token, &last.token] {
+        client.refresh_with(LOGIN, token).is_no_login(LOGIN);
+    }
+    client.delete(LOGIN).is_empty();
+}
+
+#[test]
+fn a_token_that_is_not_of_this_login_revokes_this_login_alone() {
+    let server = Server::start();
+    let client = server.client();
+    let (one, two) = (
+        client.create(PROFILE).login(),
+        client.create(PROFILE).login(),
+    );
+    client
+        .refresh_with(LOGIN, &one.token)
+        .is_reuse(LOGIN_REVOKED);
+    is_gone(&client, LOGIN);
+    client
+        .refresh_with(&one.id, NO_TOKEN)
+        .is_reuse(LOGIN_REVOKED);
+    is_gone(&client, &one.id);
+    assert_eq!(client.read(&two.id).login(), two);
+}
+
+#[test]
+fn a_reuse_may_revoke_every_login_of_the_profile() {
+    let server = Setup::new().flag("--reuse-revokes=profile").start();
+    let client = server.client();
+    let mut others = [
+        client.create(PROFILE).login(),
+        client.create(PROFILE).login(),
+    ];
+    others[0] = client.refresh_with(&others[0].id, &others[0].token).login();
+    let of_another_profile = client.read(ACME_LOGIN).login();
+    client
+        .refresh_with(LOGIN, NO_TOKEN)
+        .is_reuse("all persistent logins of the profile were revoked");
+    is_gone(&client, LOGIN);
+    for other in &others {
+        is_gone(&client, &other.id);
+    }
+    assert_eq!(client.by_profile(PROFILE, "").list(), []);
+    assert_eq!(client.read(ACME_LOGIN).login(), of_another_profile);
+    // The profile may log in again.
+    let fresh = client.create(PROFILE).login();
+    client.refresh_with(&fresh.id, &fresh.token).login();
+}
+
+#[test]
+fn a_reuse_may_revoke_nothing() {
+    let server = Setup::new().flag("--reuse-revokes=none").start();
+    let client = server.client();
+    let next = client.refresh_with(LOGIN, TOKEN).login();
+    costs_no_commit(&server, || {
+        client
+            .refresh_with(LOGIN, NO_TOKEN)
+            .is_reuse("nothing was revoked");
+        assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
+    });
+    server.app.clock.advance(GRACE + MILLISECOND);
+    client
+        .refresh_with(LOGIN, TOKEN)
+        .is_reuse("nothing was revoked");
+    assert_eq!(client.read(LOGIN).login(), next);
+    client.refresh_with(LOGIN, &next.token).login();
+}
+
+#[test]
+fn a_refresh_without_a_token_counts_as_a_rotation() {
+    let server = Server::start();
+    let client = server.client();
+    let next = client.refresh(LOGIN).login();
+    assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
+    client.refresh(LOGIN).login();
+    client.refresh_with(LOGIN, TOKEN).is_reuse(LOGIN_REVOKED);
+    is_gone(&client, LOGIN);
+}
+
+#[test]
+fn what_is_no_uuid_is_refused_and_nothing_changes() {
+    let server = Server::start();
+    let client = server.client();
+    let braced = format!("{{{TOKEN}}}");
+    let urn = format!("urn:uuid:{TOKEN}");
+    let (simple, padded) = (TOKEN.replace('-', ""), format!(" {TOKEN} "));
+    let long = TOKEN.repeat(100);
+    let not_hex = TOKEN.replace('f', "g");
+    let misplaced = "f390e222c-844-44a2-ad38-afa471527101";
+    costs_no_commit(&server, || {
+        for token in [
+            "", "x", &braced, &urn, &simple, &padded, &long, &not_hex, misplaced, "null",
+        ] {
+            client.refresh_with(LOGIN, token).is_bad_parameter("token");
+        }
+    });
+    assert_eq!(client.read(LOGIN).login(), first_login());
+    client.refresh_with(LOGIN, TOKEN).login();
+}
+
+#[test]
+fn the_access_token_is_looked_at_first() {
+    let server = Server::start();
+    let client = server.client();
+    let unknown = client.with_token("nobody");
+    for token in ["", "x", TOKEN, NO_TOKEN] {
+        unknown.refresh_with(LOGIN, token).is_error(
+            403,
+            "ACCESS_DENIED",
+            "No access token found for ID \"nobody\"",
+        );
+    }
+    client.with_token("").refresh_with(LOGIN, "x").is_error(
+        403,
+        "ACCESS_DENIED",
+        "Access token ID param missing from request",
+    );
+    server.app.clock.advance(Duration::from_millis(
+        EXPIRY.as_millis().abs_diff(NOW.as_millis()),
+    ));
+    let expired = client.with_token(EXPIRING).refresh_with(LOGIN, NO_TOKEN);
+    assert!(expired.body.contains("expired on"), "{expired:?}");
+    assert_eq!(client.read(LOGIN).login(), first_login());
+}
+
+#[test]
+fn who_may_not_refresh_may_not_revoke() {
+    let server = Server::start();
+    let client = server.client();
+    for caller in [POWERLESS, PROFILES] {
+        for token in [TOKEN, NO_TOKEN] {
+            let answer = client.with_token(caller).refresh_with(LOGIN, token);
+            answer.is_denied("MANAGE_TICKETS", "default");
+        }
+    }
+    assert_eq!(client.read(LOGIN).login(), first_login());
+}
+
+#[test]
+fn a_token_may_be_presented_in_upper_case() {
+    let server = Server::start();
+    let client = server.client();
+    let upper = TOKEN.to_uppercase();
+    let next = client.refresh_with(LOGIN, &upper).login();
+    assert_eq!(next.token, next.token.to_lowercase());
+    assert_eq!(client.refresh_with(LOGIN, &upper).login(), next);
+}
+
+#[test]
+fn a_login_that_is_not_there_is_not_found_whatever_is_presented() {
+    let server = Server::start();
+    let client = server.client();
+    let (deleted, expired) = (client.create(PROFILE).login(), first_login());
+    client.delete(&deleted.id).is_empty();
+    server.app.clock.advance(Duration::from_secs(1_296_000));
+    let upper = LOGIN.to_uppercase();
+    for (id, token) in [
+        (NO_LOGIN, NO_TOKEN),
+        ("not-a-uuid", NO_TOKEN),
+        (&upper, TOKEN),
+        (&deleted.id, &deleted.token),
+        (&expired.id, &expired.token),
+        (&expired.id, NO_TOKEN),
+    ] {
+        client.refresh_with(id, token).is_no_login(id);
+    }
+}
+
+#[test]
+fn a_disabled_profile_is_told_before_a_reuse() {
+    let server = Server::start();
+    let client = server.client();
+    let before = client.read(DISABLED_LOGIN).login();
+    for token in [before.token.as_str(), NO_TOKEN] {
+        let answer = client.refresh_with(DISABLED_LOGIN, token);
+        answer.is_disabled_profile(DISABLED_PROFILE, "default");
+    }
+    server.update_profile(DISABLED_PROFILE, |profile| profile.enabled = true);
+    assert_eq!(client.read(DISABLED_LOGIN).login(), before);
+    client.refresh_with(DISABLED_LOGIN, &before.token).login();
+}
+
+#[test]
+fn a_token_may_stand_in_the_query_which_wins() {
+    let server = Server::start();
+    let client = server.client();
+    let refresh = |query: &str, form: &str| -> Answer {
+        let target = format!("{LOGINS}/{LOGIN}/refresh_token?accessTokenId={ADMIN}{query}");
+        client.post(&target, form)
+    };
+    let next = refresh(&format!("&token={TOKEN}"), "").login();
+    let current = format!("&token={}", next.token);
+    let last = refresh(&current, &format!("token={NO_TOKEN}")).login();
+    assert_ne!(last, next);
+    refresh("&token=", &format!("token={}", last.token)).is_bad_parameter("token");
+    assert_eq!(client.read(LOGIN).login(), last);
+    refresh(&format!("&token={NO_TOKEN}"), &current[1..]).is_reuse(LOGIN_REVOKED);
+}
+
+#[test]
+fn what_a_rotation_replaced_is_known_after_a_restart() {
+    let server = Server::start();
+    let next = server.client().refresh_with(LOGIN, TOKEN).login();
+    let later = NOW.plus(GRACE);
+    let server = Setup::new().home(server.stop()).at(later).start();
+    assert_eq!(server.client().refresh_with(LOGIN, TOKEN).login(), next);
+    server.app.clock.advance(MILLISECOND);
+    server
+        .client()
+        .refresh_with(LOGIN, TOKEN)
+        .is_reuse(LOGIN_REVOKED);
+    let server = Setup::new().home(server.stop()).at(later).start();
+    is_gone(&server.client(), LOGIN);
+}

@@ -1,0 +1,200 @@
+//! Many clients at once.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::support::client::{Client, LOGINS, Login};
+use crate::support::concurrency::{distinct, together};
+use crate::support::fixture::{ADMIN, LOGIN, PROFILE, TOKEN, first_login};
+use crate::support::random::{self, Random};
+use crate::support::server::{Server, Setup};
+use crate::support::wire::Wire;
+
+#[test]
+fn parallel_refreshes_of_a_login_are_one_after_the_other() {
+    const REFRESHES: usize = 64;
+    let server = Server::start();
+    let client = server.client();
+    let unfinished = AtomicUsize::new(REFRESHES);
+    // What a reader sees meanwhile: each token once, for as long as it is the current one.
+    let (refreshed, mut seen) = thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut seen = vec![client.read(LOGIN).login()];
+            while unfinished.load(Ordering::SeqCst) > 0 {
+                seen.push(client.read(LOGIN).login());
+            }
+            seen
+        });
+        let refreshed = together(&server, REFRESHES, |client| {
+            let refreshed = client.refresh(LOGIN).login();
+            unfinished.fetch_sub(1, Ordering::SeqCst);
+            refreshed
+        });
+        (refreshed, reader.join().expect("no panic"))
+    });
+    let last = client.read(LOGIN).login();
+    seen.push(last.clone());
+    seen.dedup();
+
+    let mut tokens: HashSet<&String> = refreshed.iter().map(|login| &login.token).collect();
+    assert_eq!(tokens.len(), REFRESHES);
+    assert!(tokens.contains(&last.token));
+    let first = first_login();
+    tokens.insert(&first.token);
+    assert_eq!(distinct(seen.iter().map(|login| &login.token)), seen.len());
+    for login in refreshed.iter().chain(&seen) {
+        assert_eq!(login, &first.with_token(&login.token));
+        assert!(tokens.contains(&login.token));
+    }
+}
+
+#[test]
+fn of_two_refreshes_the_one_that_began_after_the_other_ended_counts() {
+    let server = Server::start();
+    let ends = together(&server, 8, |client| {
+        // Each login is refreshed by one thread in order, and by all threads at the same time.
+        let own = client.create(PROFILE).login();
+        let mut last = own.clone();
+        for _ in 0..10 {
+            client.refresh(LOGIN).login();
+            last = client.refresh(&own.id).login();
+            assert_eq!(client.read(&own.id).login(), last);
+        }
+        last
+    });
+    for last in ends {
+        assert_eq!(server.client().read(&last.id).login(), last);
+    }
+}
+
+#[test]
+fn a_deleted_login_never_comes_back() {
+    const ROUNDS: u64 = 40;
+    const REFRESHERS: u64 = 4;
+    let server = Server::start();
+    let random = Random::new(random::seed());
+    for round in 0..ROUNDS {
+        let login = server.client().create(PROFILE).login();
+        let reads_before = random.below(8);
+        let deleted = AtomicBool::new(false);
+        let number = AtomicUsize::new(0);
+        let refreshes = together(&server, REFRESHERS as usize + 1, |client| {
+            if number.fetch_add(1, Ordering::SeqCst) == 0 {
+                delete_after(&client, &login, reads_before, &deleted);
+                return 0;
+            }
+            refresh_until_gone(&client, &login, &deleted)
+        });
+        server.client().read(&login.id).is_no_login(&login.id);
+        server.client().refresh(&login.id).is_no_login(&login.id);
+        println!("round {round}: {refreshes:?}");
+    }
+    let home = server.stop();
+    let server = Setup::new().home(home).start();
+    assert_eq!(server.client().read(LOGIN).login(), first_login());
+}
+
+fn delete_after(client: &Client, login: &Login, reads: u64, deleted: &AtomicBool) {
+    for _ in 0..reads {
+        client.read(&login.id).login();
+    }
+    client.delete(&login.id).is_empty();
+    deleted.store(true, Ordering::SeqCst);
+    client.read(&login.id).is_no_login(&login.id);
+}
+
+/// Refreshes until the login is not found; tells how often that went well.
+fn refresh_until_gone(client: &Client, login: &Login, deleted: &AtomicBool) -> usize {
+    let mut refreshes = 0;
+    loop {
+        let began_after_delete = deleted.load(Ordering::SeqCst);
+        let answer = client.refresh(&login.id);
+        if began_after_delete || answer.status != 200 {
+            answer.is_no_login(&login.id);
+            client.read(&login.id).is_no_login(&login.id);
+            return refreshes;
+        }
+        answer.login();
+        refreshes += 1;
+    }
+}
+
+#[test]
+fn parallel_creates_make_distinct_logins() {
+    const CREATES: usize = 32;
+    let server = Server::start();
+    let logins = together(&server, CREATES, |client| client.create(PROFILE).login());
+    assert_eq!(distinct(logins.iter().map(|login| &login.id)), CREATES);
+    assert_eq!(distinct(logins.iter().map(|login| &login.token)), CREATES);
+    for login in logins {
+        assert_eq!(server.client().read(&login.id).login(), login);
+    }
+}
+
+#[test]
+fn a_disabled_profile_has_no_login_refreshed_from_then_on() {
+    let server = Server::start();
+    let disabled = AtomicBool::new(false);
+    let number = AtomicUsize::new(0);
+    together(&server, 5, |client| {
+        if number.fetch_add(1, Ordering::SeqCst) == 0 {
+            server.update_profile(PROFILE, |profile| profile.enabled = false);
+            disabled.store(true, Ordering::SeqCst);
+            return;
+        }
+        loop {
+            let began_after = disabled.load(Ordering::SeqCst);
+            let answer = client.refresh(LOGIN);
+            if began_after || answer.status != 200 {
+                return answer.is_disabled_profile(PROFILE, "default");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_thousand_connections_are_served_at_once() {
+    const CONNECTIONS: usize = 1_000;
+    // Both ends of each are in this process.
+    allow_open_files(2 * CONNECTIONS + 500);
+    let server = Setup::new()
+        .flag(&format!("--connections-max={CONNECTIONS}"))
+        .start();
+    let mut wires: Vec<Wire> = (0..CONNECTIONS).map(|_| server.wire()).collect();
+    for wire in &mut wires {
+        wire.send(format!(
+            "POST {LOGINS}/{LOGIN}/refresh_token?accessTokenId={ADMIN} HTTP/1.1\r\n\
+             Host: x\r\nContent-Length: 0\r\n\r\n"
+        ));
+    }
+    let mut tokens = HashSet::from([TOKEN.to_owned()]);
+    for wire in &mut wires {
+        let answer = wire.answer();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let login: Login = serde_json::from_str(&answer.body).expect("a login");
+        assert!(tokens.insert(login.token), "the token was told before");
+    }
+    let last = &mut wires[CONNECTIONS - 1];
+    last.send(format!(
+        "GET {LOGINS}/{LOGIN}?accessTokenId={ADMIN} HTTP/1.1\r\nHost: x\r\n\r\n"
+    ));
+    let login: Login = serde_json::from_str(&last.answer().body).expect("a login");
+    assert!(tokens.contains(&login.token));
+    assert_ne!(login.token, TOKEN);
+}
+
+/// Raises this process' limit of open files, if it is lower.
+fn allow_open_files(count: usize) {
+    let count = u64::try_from(count).expect("a small number");
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < count) {
+        let raised = Rlimit {
+            current: Some(count),
+            ..limit
+        };
+        setrlimit(Resource::Nofile, raised).expect("the host allows that many open files");
+    }
+}

@@ -1,0 +1,138 @@
+//! What an application tells of the device that a login is created on.
+
+use crate::support::client::Listed;
+use crate::support::fixture::{LOGIN, NO_PROFILE, NOW, PROFILE};
+use crate::support::server::{Server, Setup};
+
+/// Each parameter with its longest value in characters.
+const PARAMETERS: [(&str, usize); 3] = [("label", 100), ("userAgent", 512), ("ipAddress", 64)];
+
+/// What is listed of the login with this id.
+#[track_caller]
+fn listed(server: &Server, id: &str) -> Listed {
+    let list = server.client().by_profile(PROFILE, "").list();
+    let found = list.into_iter().find(|listed| listed.id == id);
+    found.expect("the login is listed")
+}
+
+fn value<'l>(listed: &'l Listed, name: &str) -> Option<&'l str> {
+    let value = match name {
+        "label" => &listed.label,
+        "userAgent" => &listed.user_agent,
+        _ => &listed.ip_address,
+    };
+    value.as_deref()
+}
+
+#[test]
+fn a_device_is_listed_and_never_in_the_contracts_answers() {
+    let server = Server::start();
+    let client = server.client();
+    let device = [
+        ("label", "Jane's \"kitchen\" \\ tablet <b>&+;= 💻"),
+        ("userAgent", "Mozilla/5.0 (X11; Linux x86_64)"),
+        ("ipAddress", "fe80::1%eth0"),
+    ];
+    // That the answers are to the letter of the contract is looked at by `login`.
+    let created = client.create_with(PROFILE, &device).login();
+    assert_eq!(client.read(&created.id).login(), created);
+    let refreshed = client.refresh_with(&created.id, &created.token).login();
+    assert_eq!(
+        client.refresh_with(&created.id, &created.token).login(),
+        refreshed
+    );
+    let expected = Listed {
+        id: created.id.clone(),
+        tenant: "default".to_owned(),
+        profile_id: PROFILE.to_owned(),
+        label: Some(device[0].1.to_owned()),
+        user_agent: Some(device[1].1.to_owned()),
+        ip_address: Some(device[2].1.to_owned()),
+        created_on: NOW.as_millis(),
+        last_used_on: NOW.as_millis(),
+        expires_on: NOW.as_millis() + 1_296_000_000,
+    };
+    assert_eq!(listed(&server, &created.id), expected);
+    let server = Setup::new().home(server.stop()).start();
+    assert_eq!(listed(&server, &created.id), expected);
+    assert_eq!(server.client().read(&created.id).login(), refreshed);
+}
+
+#[test]
+fn what_is_not_told_or_empty_is_null() {
+    let server = Server::start();
+    let client = server.client();
+    let empty = PARAMETERS.map(|(name, _)| (name, ""));
+    let ids = [
+        client.create(PROFILE).login().id,
+        client.create_with(PROFILE, &empty).login().id,
+        LOGIN.to_owned(),
+    ];
+    for (name, _) in PARAMETERS {
+        let told = client.create_with(PROFILE, &[(name, "told")]).login().id;
+        for (other, _) in PARAMETERS {
+            let expected = (name == other).then_some("told");
+            assert_eq!(value(&listed(&server, &told), other), expected);
+        }
+        for id in &ids {
+            assert_eq!(value(&listed(&server, id), name), None);
+        }
+    }
+}
+
+#[test]
+fn the_length_is_limited_in_characters() {
+    let server = Server::start();
+    let client = server.client();
+    for (name, chars_max) in PARAMETERS {
+        for letter in ["x", "ü", "💻"] {
+            let longest = letter.repeat(chars_max);
+            let login = client.create_with(PROFILE, &[(name, &longest)]).login();
+            let listed = listed(&server, &login.id);
+            assert_eq!(value(&listed, name), Some(longest.as_str()));
+            let commits = server.app.store.commits();
+            let too_long = longest + letter;
+            let answer = client.create_with(PROFILE, &[(name, &too_long)]);
+            answer.is_bad_parameter(name);
+            assert_eq!(server.app.store.commits(), commits);
+        }
+    }
+}
+
+#[test]
+fn control_characters_are_refused() {
+    let server = Server::start();
+    let client = server.client();
+    let before = client.by_profile(PROFILE, "").list();
+    for (name, _) in PARAMETERS {
+        for control in [
+            "\0",
+            "\t",
+            "\n",
+            "\r\nX: y",
+            "\u{1b}[2J",
+            "\u{7f}",
+            "\u{85}",
+            "\u{9f}",
+        ] {
+            let text = format!("a{control}b");
+            let answer = client.create_with(PROFILE, &[(name, &text)]);
+            answer.is_bad_parameter(name);
+        }
+    }
+    assert_eq!(client.by_profile(PROFILE, "").list(), before);
+}
+
+#[test]
+fn the_caller_is_looked_at_before_the_device() {
+    let server = Server::start();
+    let unknown = server.client().with_token("nobody");
+    let answer = unknown.create_with(PROFILE, &[("label", "\n")]);
+    let message = "No access token found for ID \"nobody\"";
+    answer.is_error(403, "ACCESS_DENIED", message);
+    let answer = server
+        .client()
+        .create_with(NO_PROFILE, &[("label", "fine")]);
+    let message = format!("No profile with ID \"{NO_PROFILE}\" found");
+    answer.is_error(404, "NO_SUCH_PROFILE", &message);
+}

@@ -1,0 +1,89 @@
+//! What a write looks at again once it is its turn: much may have changed since its first look.
+
+use std::pin::pin;
+
+use rememberd::testing::{
+    AccessRefusal, AccessToken, AccessTokenId, Caller, Failure, LoginError, ObjectId,
+    PersistentLogin, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal, WriteTxn,
+    service::persistent_login, tables,
+};
+
+use crate::support::fixture::{LOGIN, PROFILE, TICKETS, first_login};
+use crate::support::server::{Server, Setup};
+
+/// What becomes of a refresh that passes its first check while `change` is under way, and reaches the
+/// writer after it.
+fn refresh_behind(
+    server: &Server,
+    change: impl Fn(&WriteTxn) -> Result<(), Failure> + Send + 'static,
+) -> Result<PersistentLogin, LoginError> {
+    let held = server.hold_writer();
+    let mut change = pin!(server.app.store.write(change));
+    assert!(server.begin(change.as_mut()).is_pending());
+    let caller = Caller::new(Some(TICKETS.to_owned()));
+    let refresh = persistent_login::refresh(&server.app, caller, LOGIN.to_owned(), None);
+    let mut refresh = pin!(refresh);
+    assert!(server.begin(refresh.as_mut()).is_pending());
+    drop(held);
+    server.block_on(change).expect("the change is made");
+    server.block_on(refresh)
+}
+
+fn delete(txn: &WriteTxn) -> Result<(), Failure> {
+    let id = PersistentLoginId::parse(LOGIN).expect("an id");
+    let login = tables::persistent_login::get(txn, id)?.expect("the login exists");
+    tables::persistent_login::delete(txn, &login)
+}
+
+#[test]
+fn a_refresh_that_waits_behind_a_delete_is_refused() {
+    let server = Server::start();
+    let refused = refresh_behind(&server, delete);
+    let id = LOGIN.to_owned();
+    assert_eq!(refused, Err(PersistentLoginRefusal::NotFound { id }.into()));
+    server.client().read(LOGIN).is_no_login(LOGIN);
+}
+
+#[test]
+fn a_refresh_that_waits_behind_the_end_of_its_profile_is_refused() {
+    let server = Server::start();
+    let refused = refresh_behind(&server, |txn| {
+        let id = ObjectId::parse(PROFILE).expect("an id");
+        let mut profile = tables::profile::get(txn, id)?.expect("the profile exists");
+        profile.enabled = false;
+        tables::profile::put(txn, &profile)
+    });
+    let (id, tenant) = (PROFILE.to_owned(), "default".to_owned());
+    assert_eq!(refused, Err(ProfileRefusal::Disabled { id, tenant }.into()));
+    assert_eq!(server.client().read(LOGIN).login(), first_login());
+}
+
+#[test]
+fn a_refresh_that_waits_behind_a_change_of_permissions_is_refused() {
+    let server = Server::start();
+    let refused = refresh_behind(&server, |txn| {
+        let id = AccessTokenId::new(TICKETS).expect("an id");
+        let token = tables::access_token::get(txn, &id)?.expect("the access token exists");
+        let token = AccessToken {
+            tenant_permissions: Vec::new(),
+            ..AccessToken::clone(&token)
+        };
+        tables::access_token::put(txn, &token)
+    });
+    let (action, tenant) = ("MANAGE_TICKETS", "default".to_owned());
+    assert_eq!(
+        refused,
+        Err(AccessRefusal::ActionDenied { action, tenant }.into())
+    );
+    assert_eq!(server.client().read(LOGIN).login(), first_login());
+}
+
+#[test]
+fn a_refresh_that_is_refused_at_its_turn_costs_no_commit() {
+    // So that it does not share the commit of what it waits behind.
+    let server = Setup::new().flag("--batch-jobs-max=1").start();
+    let commits = server.app.store.commits();
+    assert!(refresh_behind(&server, delete).is_err());
+    server.wait_for_writer();
+    assert_eq!(server.app.store.commits(), commits + 1);
+}

@@ -1,0 +1,190 @@
+//! Several holders of one token: the tabs of a browser, or a user and a thief.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rememberd::testing::{
+    Caller, Event, LoginError, PersistentLoginRefusal, Revoked, Token, service::persistent_login,
+};
+
+use crate::persistent_login::compare_and_rotate::{GRACE, LOGIN_REVOKED, NO_TOKEN, is_gone};
+use crate::support::concurrency::{distinct, together};
+use crate::support::fixture::{ADMIN, LOGIN, PROFILE, TOKEN, first_login};
+use crate::support::random::{self, Random};
+use crate::support::server::{Server, Setup};
+
+/// What becomes of refreshes with these tokens that all pass their first check and then share a batch.
+fn in_one_batch(server: &Server, tokens: [&str; 2]) -> [Result<String, LoginError>; 2] {
+    let held = server.hold_writer();
+    let refresh = |token: &str| {
+        let caller = Caller::new(Some(ADMIN.to_owned()));
+        let token = Token::parse_presented(token).expect("a UUID");
+        persistent_login::refresh(&server.app, caller, LOGIN.to_owned(), Some(token))
+    };
+    let mut one = pin!(refresh(tokens[0]));
+    let mut two = pin!(refresh(tokens[1]));
+    assert!(server.begin(one.as_mut()).is_pending());
+    assert!(server.begin(two.as_mut()).is_pending());
+    drop(held);
+    [server.block_on(one), server.block_on(two)]
+        .map(|refreshed| refreshed.map(|login| login.token.reveal().to_string()))
+}
+
+#[test]
+fn two_tabs_in_one_batch_end_with_the_same_successor() {
+    let server = Server::start();
+    let commits = server.app.store.commits();
+    let [one, two] = in_one_batch(&server, [TOKEN, TOKEN]);
+    assert_eq!(one, two);
+    let current = server.client().read(LOGIN).login().token;
+    assert_ne!(current, TOKEN);
+    assert_eq!(one, Ok(current));
+    assert_eq!(server.app.store.commits(), commits + 1);
+}
+
+#[test]
+fn of_two_reuses_in_one_batch_the_second_finds_nothing() {
+    let server = Server::start();
+    let revoked = Revoked::Login;
+    let id = LOGIN.to_owned();
+    let refused = [
+        Err(PersistentLoginRefusal::TokenReused { revoked }.into()),
+        Err(PersistentLoginRefusal::NotFound { id }.into()),
+    ];
+    assert_eq!(in_one_batch(&server, [NO_TOKEN, NO_TOKEN]), refused);
+    is_gone(&server.client(), LOGIN);
+}
+
+#[test]
+fn a_rotation_does_not_outlive_the_reuse_in_its_batch() {
+    let server = Server::start();
+    let [rotated, reused] = in_one_batch(&server, [TOKEN, NO_TOKEN]);
+    let revoked = Revoked::Login;
+    assert!(rotated.is_ok());
+    assert_eq!(
+        reused,
+        Err(PersistentLoginRefusal::TokenReused { revoked }.into())
+    );
+    is_gone(&server.client(), LOGIN);
+}
+
+#[test]
+fn many_tabs_end_with_the_same_successor_after_one_rotation() {
+    const TABS: usize = 64;
+    let server = Server::start();
+    let mut current = first_login();
+    for round in 1..=3 {
+        let answers = together(&server, TABS, |client| {
+            client.refresh_with(LOGIN, &current.token).login()
+        });
+        assert_eq!(distinct(answers.iter().map(|login| &login.token)), 1);
+        assert_ne!(answers[0], current);
+        assert_eq!(server.client().read(LOGIN).login(), answers[0]);
+        server.wait_for_writer();
+        assert_eq!(server.app.audit.count(Event::Rotation), round);
+        let graces = round * (TABS as u64 - 1);
+        assert_eq!(server.app.audit.count(Event::Grace), graces);
+        assert_eq!(server.app.audit.count(Event::Reuse), 0);
+        current = answers[0].clone();
+    }
+}
+
+#[test]
+fn the_later_of_two_holders_of_a_copy_gives_it_away() {
+    let server = Server::start();
+    let client = server.client();
+    let copied = client.refresh_with(LOGIN, TOKEN).login();
+    server.app.clock.advance(10 * GRACE);
+    // Whether this is the user or the thief does not matter: neither stays in.
+    let next = client.refresh_with(LOGIN, &copied.token).login();
+    server.app.clock.advance(10 * GRACE);
+    let last = client.refresh_with(LOGIN, &next.token).login();
+    client
+        .refresh_with(LOGIN, &copied.token)
+        .is_reuse(LOGIN_REVOKED);
+    for token in [&copied.token, &next.token, &last.token] {
+        client.refresh_with(LOGIN, token).is_no_login(LOGIN);
+    }
+}
+
+#[test]
+fn once_a_reuse_is_detected_nobody_stays_in() {
+    const ROUNDS: usize = 20;
+    const COPIES: usize = 6;
+    // Everyone holds a copy of the same token. Without a grace period two of them cannot go on.
+    let server = Setup::new().flag("--reuse-grace=0s").start();
+    for _ in 0..ROUNDS {
+        let stolen = server.client().create(PROFILE).login();
+        let detected = AtomicBool::new(false);
+        let detections = together(&server, COPIES, |client| {
+            let mut token = stolen.token.clone();
+            loop {
+                let began_after = detected.load(Ordering::SeqCst);
+                let answer = client.refresh_with(&stolen.id, &token);
+                match answer.status {
+                    200 if !began_after => token = answer.login().token,
+                    401 if !began_after => {
+                        answer.is_reuse(LOGIN_REVOKED);
+                        detected.store(true, Ordering::SeqCst);
+                        return 1;
+                    }
+                    _ => {
+                        answer.is_no_login(&stolen.id);
+                        return 0;
+                    }
+                }
+            }
+        });
+        assert_eq!(detections.iter().sum::<usize>(), 1);
+        is_gone(&server.client(), &stolen.id);
+    }
+}
+
+/// What the rules make of a login: its tokens, and when the last of them came.
+struct Expected {
+    current: String,
+    replaced: Option<String>,
+    age: Duration,
+}
+
+#[test]
+fn two_holders_of_a_copy_are_told_apart_by_the_rules_alone() {
+    let server = Server::start();
+    let client = server.client();
+    let random = Random::new(random::seed());
+    for _ in 0..40 {
+        let login = client.create(PROFILE).login();
+        let mut holders = [login.token.clone(), login.token.clone()];
+        let mut expected = Expected {
+            current: login.token.clone(),
+            replaced: None,
+            age: Duration::ZERO,
+        };
+        loop {
+            let step = GRACE / 4 * u32::try_from(random.below(8)).expect("a small number");
+            server.app.clock.advance(step);
+            expected.age += step;
+            let holder = &mut holders[usize::from(random.below(2) == 1)];
+            let answer = client.refresh_with(&login.id, holder);
+            if *holder == expected.current {
+                *holder = answer.login().token;
+                assert_ne!(*holder, expected.current);
+                expected.replaced = Some(expected.current);
+                expected.current = holder.clone();
+                expected.age = Duration::ZERO;
+            } else if Some(&*holder) == expected.replaced.as_ref() && expected.age <= GRACE {
+                *holder = answer.login().token;
+                assert_eq!(*holder, expected.current);
+            } else {
+                answer.is_reuse(LOGIN_REVOKED);
+                break;
+            }
+        }
+        for holder in holders.iter().chain([&expected.current]) {
+            client
+                .refresh_with(&login.id, holder)
+                .is_no_login(&login.id);
+        }
+    }
+}

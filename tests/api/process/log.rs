@@ -1,0 +1,178 @@
+//! The real binary: what it logs, and what it never does.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::client::{Client, FORM, LOGINS};
+use crate::support::fixture::{LOGIN, NO_LOGIN, PROFILE};
+use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
+
+/// Stands in queries and bodies of [`requests`], and must not stand in the log.
+const MARK: &str = "marked-text";
+
+/// Stand in the log's lines of the audit log, and must not stand in others.
+const TRAIL_ALONE: [&str; 2] = [PROFILE, "demo"];
+
+/// What is logged of a request, beside what differs from run to run.
+#[derive(PartialEq, Eq, Debug)]
+struct Line {
+    level: String,
+    method: String,
+    route: String,
+    status: u64,
+}
+
+fn line(method: &str, route: &str, status: u64) -> Line {
+    Line {
+        level: "INFO".to_owned(),
+        method: method.to_owned(),
+        route: route.to_owned(),
+        status,
+    }
+}
+
+/// Requests of every kind, one after the other; tells the secrets that came up.
+fn requests(client: &Client) -> Vec<String> {
+    let before = client.read(LOGIN).login();
+    let refreshed = client.refresh(LOGIN).login();
+    let created = client.create(PROFILE).login();
+    client.delete(&created.id).is_empty();
+    let query = format!("accessTokenId={MARK}&other={MARK}");
+    client.get(&format!("{LOGINS}/{NO_LOGIN}?{query}"));
+    client.post(&format!("{LOGINS}/create"), &query);
+    client.get(&format!("/nowhere/{MARK}?{query}"));
+    client.send("BREW", &format!("{LOGINS}/create?{query}"), &[], None);
+    let headers = [FORM, ("accept", "text/marked-text"), ("cookie", MARK)];
+    let target = format!("{LOGINS}/{MARK}/refresh_token?{query}");
+    client.send("POST", &target, &headers, Some(query.as_bytes()));
+    client.get("/health/ready");
+    [
+        before.token,
+        before.id,
+        refreshed.token,
+        created.token,
+        created.id,
+        NO_LOGIN.to_owned(),
+        DEMO_ACCESS_TOKEN.to_owned(),
+        MARK.to_owned(),
+        "accessTokenId".to_owned(),
+        "profileId".to_owned(),
+    ]
+    .into()
+}
+
+/// What must be logged of [`requests`].
+fn expected() -> Vec<Line> {
+    vec![
+        line("GET", "persistent_login/read", 200),
+        line("POST", "persistent_login/refresh_token", 200),
+        line("POST", "persistent_login/create", 200),
+        line("POST", "persistent_login/delete", 200),
+        line("GET", "persistent_login/read", 403),
+        line("POST", "persistent_login/create", 403),
+        line("GET", "none", 404),
+        line("other", "none", 405),
+        line("POST", "persistent_login/refresh_token", 406),
+        line("GET", "health/ready", 200),
+    ]
+}
+
+/// The log of a server in this form that was sent [`requests`], and was told no secret.
+fn log(format: &str) -> String {
+    let home = TempDir::new().expect("a temporary directory");
+    let serving = Launch::serve(home.path())
+        .seed(DEMO_SEED)
+        .argument(format!("--log-format={format}"))
+        .start();
+    let secrets = requests(&serving.client(DEMO_ACCESS_TOKEN));
+    let ended = serving.stop();
+    for secret in secrets {
+        assert!(!ended.stderr.contains(&secret), "{secret} in {ended:?}");
+        assert!(!ended.stdout.contains(&secret), "{secret} in {ended:?}");
+    }
+    let mut events = 0;
+    for line in ended.stderr.lines() {
+        let is_event = is_event(line, format);
+        events += usize::from(is_event);
+        for text in TRAIL_ALONE {
+            assert_eq!(line.contains(text), is_event, "{text} in {line}");
+        }
+    }
+    assert_eq!(events, 3, "{ended:?}");
+    ended.stderr
+}
+
+/// Whether a line of the log is one of the audit log.
+fn is_event(line: &str, format: &str) -> bool {
+    match format {
+        "json" => {
+            let event: Value = serde_json::from_str(line).expect("every line is JSON");
+            event["fields"]["message"] == "audit"
+        }
+        _ => line.contains(" INFO audit what="),
+    }
+}
+
+#[test]
+fn each_request_is_a_line_of_text_without_secrets() {
+    let log = log("text");
+    let mut ids = Vec::new();
+    let mut lines = Vec::new();
+    for text in log.lines().filter(|text| text.contains("request_id=")) {
+        let field = |name: &str| {
+            text.split(' ')
+                .find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
+                .unwrap_or_else(|| panic!("no {name} in {text}"))
+                .trim_matches('"')
+        };
+        let number = |name: &str| -> u64 { field(name).parse().expect("a number") };
+        let level = text.split_whitespace().nth(1).unwrap_or_default();
+        ids.push(number("request_id"));
+        assert!(number("duration_us") > 0);
+        lines.push(Line {
+            level: level.to_owned(),
+            ..line(field("method"), field("route"), number("status"))
+        });
+    }
+    assert_eq!(lines, expected());
+    assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
+}
+
+#[test]
+fn each_request_is_a_json_object_without_secrets() {
+    let log = log("json");
+    let mut ids = Vec::new();
+    let mut lines = Vec::new();
+    for text in log.lines() {
+        let event: Value = serde_json::from_str(text).expect("every line is JSON");
+        let fields = &event["fields"];
+        let Some(id) = fields["request_id"].as_u64() else {
+            continue;
+        };
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        ids.push(id);
+        assert!(fields["duration_us"].as_f64().is_some(), "{event}");
+        assert!(text(&event["timestamp"]).ends_with('Z'));
+        lines.push(Line {
+            level: text(&event["level"]),
+            method: text(&fields["method"]),
+            route: text(&fields["route"]),
+            status: fields["status"].as_u64().expect("a number"),
+        });
+    }
+    assert_eq!(lines, expected());
+    assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
+}
+
+#[test]
+fn at_a_higher_level_requests_are_not_logged() {
+    let home = TempDir::new().expect("a temporary directory");
+    for level in ["warn", "error"] {
+        let serving = Launch::serve(home.path())
+            .seed(DEMO_SEED)
+            .argument(format!("--log-level={level}"))
+            .start();
+        requests(&serving.client(DEMO_ACCESS_TOKEN));
+        assert_eq!(serving.stop().stderr, "");
+    }
+}

@@ -1,0 +1,170 @@
+//! The real binary and its seed file.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::fixture::{self, ADMIN, LOGIN, PROFILE, first_login};
+use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
+
+/// A directory with a seed file in it, and room for data.
+struct Home(TempDir);
+
+impl Home {
+    fn new(seed: impl ToString) -> Self {
+        let home = Self(TempDir::new().expect("a temporary directory"));
+        home.write(seed);
+        home
+    }
+
+    fn write(&self, seed: impl ToString) {
+        fs::write(self.seed(), seed.to_string()).expect("a file");
+    }
+
+    fn seed(&self) -> PathBuf {
+        self.0.path().join("seed.json")
+    }
+
+    fn launch(&self) -> Launch {
+        Launch::serve(&self.0.path().join("data")).seed(self.seed())
+    }
+}
+
+/// The fixture's seed with `value` at `pointer`.
+fn seed_with(pointer: &str, value: Value) -> Value {
+    let mut seed = fixture::seed();
+    *seed.pointer_mut(pointer).expect("the place exists") = value;
+    seed
+}
+
+/// The README's first command, like `curl -d FORM URL`, as a form and a path.
+fn first_command() -> (String, String) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = fs::read_to_string(path).expect("the README");
+    let command = readme
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("curl -d "));
+    let (form, url) = command
+        .and_then(|rest| rest.split_once(' '))
+        .expect("a command");
+    let path = url
+        .strip_prefix("http://127.0.0.1:8080")
+        .expect("the default address");
+    (form.to_owned(), path.to_owned())
+}
+
+#[test]
+fn the_demo_data_answers_the_first_command_of_the_readme() {
+    let home = TempDir::new().expect("a temporary directory");
+    let serving = Launch::serve(home.path()).seed(DEMO_SEED).start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    let before = client.read(LOGIN).login();
+    let (form, path) = first_command();
+    let refreshed = client.post(&path, &form).login();
+    assert_eq!(refreshed, before.with_token(&refreshed.token));
+    assert_ne!(refreshed.token, before.token);
+}
+
+#[test]
+fn a_bad_seed_is_refused_with_its_place_and_nothing_of_it_is_loaded() {
+    let mut unknown_field = fixture::seed();
+    unknown_field["profile"][1]["enable"] = json!(true);
+    let mut twice = fixture::seed();
+    twice["persistentlogin"][2]["_id"] = json!(LOGIN);
+    let home = Home::new("");
+    for (seed, place) in [
+        (json!("text"), "line 1"),
+        (unknown_field, "profile[1]"),
+        (twice, "persistentlogin[2]._id"),
+        (seed_with("/tenant/1/name", json!(7)), "tenant[1].name"),
+        (
+            seed_with("/profile/2/tenant", json!("gone")),
+            "profile[2].tenant",
+        ),
+        (seed_with("/profile/0/_id", json!("x")), "profile[0]._id"),
+        (
+            seed_with("/persistentlogin/1/profileId", json!(fixture::NO_PROFILE)),
+            "persistentlogin[1].profileId",
+        ),
+    ] {
+        home.write(seed);
+        let complaint = home.launch().complaint();
+        assert!(complaint.contains("--seed"), "{complaint}");
+        assert!(complaint.contains("seed.json"), "{complaint}");
+        assert!(complaint.contains(place), "{complaint}");
+    }
+    home.write(fixture::seed());
+    let serving = home
+        .launch()
+        .argument("--persistent-login-max-age=90years")
+        .start();
+    let read = serving.client(ADMIN).read(LOGIN).login();
+    assert_eq!(read, first_login());
+}
+
+#[test]
+fn a_seed_that_is_no_json_or_not_there_is_refused() {
+    let home = Home::new("{\"tenant\": [}");
+    let complaint = home.launch().complaint();
+    assert!(complaint.contains("line 1"), "{complaint}");
+    fs::remove_file(home.seed()).expect("the file is there");
+    let complaint = home.launch().complaint();
+    assert!(complaint.contains("seed.json"), "{complaint}");
+}
+
+#[test]
+fn a_refused_seed_does_not_show_its_secrets() {
+    let mut seed = fixture::seed();
+    seed["profile"][0]["password"] = json!("in-clear-text");
+    let complaint = Home::new(seed).launch().complaint();
+    assert!(complaint.contains("profile[0].password"), "{complaint}");
+    assert!(!complaint.contains("in-clear-text"), "{complaint}");
+}
+
+#[test]
+fn an_access_token_without_an_id_gets_one_that_is_shown_once() {
+    let seed = json!({
+        "accesstoken": [{
+            "application": "shop",
+            "tenantPermissions": [{"tenant": "*", "allowedActions": ["*"]}],
+        }],
+        "tenant": [{"name": "default"}],
+        "profile": [{"_id": PROFILE, "username": "jdoe", "tenant": "default", "enabled": true}],
+    });
+    let home = Home::new(seed);
+    let serving = home.launch().start();
+    let id = serving.shown_id().expect("an id is shown").to_owned();
+    let created = serving.client(&id).create(PROFILE).login();
+    let log = serving.stop().stderr;
+    assert!(!log.contains(&id), "{log}");
+    let serving = home.launch().start();
+    assert_eq!(serving.shown_id(), None);
+    assert_eq!(serving.client(&id).read(&created.id).login(), created);
+}
+
+#[test]
+fn demo_secrets_are_not_served_to_others_unless_insisted_on() {
+    let home = TempDir::new().expect("a temporary directory");
+    let everywhere = || Launch::serve(home.path()).argument("--listen=0.0.0.0:0");
+    let complaint = everywhere().seed(DEMO_SEED).complaint();
+    assert!(complaint.contains("--allow-demo-secrets"), "{complaint}");
+    // They are in the database by now, with or without a seed file.
+    let complaint = everywhere().complaint();
+    assert!(complaint.contains("--allow-demo-secrets"), "{complaint}");
+    let insisting = everywhere().argument("--allow-demo-secrets").start();
+    let client = insisting.client(DEMO_ACCESS_TOKEN);
+    let refreshed = client.refresh(LOGIN).login();
+    insisting.stop();
+    let on_loopback = Launch::serve(home.path()).start();
+    let client = on_loopback.client(DEMO_ACCESS_TOKEN);
+    assert_eq!(client.read(LOGIN).login(), refreshed);
+}
+
+#[test]
+fn a_database_without_demo_secrets_is_served_to_others() {
+    let home = Home::new(fixture::seed());
+    let serving = home.launch().argument("--listen=0.0.0.0:0").start();
+    assert_eq!(serving.client(ADMIN).get("/health/ready").status, 200);
+}

@@ -1,0 +1,114 @@
+//! The real binary: how it stops.
+
+use std::net::TcpStream;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::support::client::{FORM, LOGINS};
+use crate::support::fixture::LOGIN;
+use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch, Serving};
+use crate::support::server::wait_until;
+use crate::support::wire::Wire;
+
+/// The line that tells that a signal has come.
+const STOPPING: &str = "stopping";
+
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(TempDir::new().expect("a temporary directory"))
+    }
+
+    /// A server whose timeouts are longer than a test is patient.
+    fn launch(&self) -> Launch {
+        Launch::serve(self.0.path())
+            .seed(DEMO_SEED)
+            .argument("--body-timeout=1h")
+            .argument("--idle-timeout=1h")
+    }
+}
+
+fn form() -> String {
+    format!("accessTokenId={DEMO_ACCESS_TOKEN}")
+}
+
+/// A connection with a refresh under way that waits for [`form`].
+fn request_under_way(serving: &Serving) -> Wire {
+    let mut wire = serving.wire();
+    wire.send(format!(
+        "POST {LOGINS}/{LOGIN}/refresh_token HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\n\
+         Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        FORM.1,
+        form().len()
+    ));
+    assert_eq!(wire.answer().status, 100);
+    wire
+}
+
+#[test]
+fn a_request_under_way_is_answered_before_the_process_ends() {
+    let home = Home::new();
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut serving = home.launch().argument("--drain-timeout=1h").start();
+        let mut idle = serving.wire();
+        let mut wire = request_under_way(&serving);
+        serving.signal(signal);
+        serving.wait_for_log(STOPPING);
+        idle.is_closed();
+        wait_until("no connection is taken", || {
+            TcpStream::connect(serving.loopback()).is_err()
+        });
+        wire.send(form());
+        let answer = wire.answer();
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("connection"), "close");
+        wire.is_closed();
+        let ended = serving.wait();
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        let next = home.launch().start();
+        let read = next.client(DEMO_ACCESS_TOKEN).read(LOGIN);
+        assert_eq!(read.login().id, LOGIN);
+        assert_eq!(read.body, answer.body);
+        next.stop();
+    }
+}
+
+#[test]
+fn a_request_that_does_not_end_is_cut_after_the_drain_timeout() {
+    let home = Home::new();
+    let serving = home.launch().argument("--drain-timeout=200ms").start();
+    let mut wire = request_under_way(&serving);
+    let ended = serving.stop();
+    wire.is_closed();
+    assert!(ended.stderr.contains("did not finish in time"), "{ended:?}");
+    home.launch().start().stop();
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let home = Home::new();
+    let mut serving = home.launch().argument("--drain-timeout=1h").start();
+    let mut wire = request_under_way(&serving);
+    let refreshed = serving.client(DEMO_ACCESS_TOKEN).refresh(LOGIN).login();
+    serving.signal(Signal::TERM);
+    serving.wait_for_log(STOPPING);
+    serving.signal(Signal::TERM);
+    assert_eq!(serving.wait().status.code(), Some(130));
+    wire.is_closed();
+    // It stopped without closing its database, which is whole all the same.
+    let next = home.launch().start();
+    let read = next.client(DEMO_ACCESS_TOKEN).read(LOGIN).login();
+    assert_eq!(read, refreshed);
+}
+
+#[test]
+fn an_idle_process_stops_when_told() {
+    let home = Home::new();
+    let serving = home.launch().argument("--drain-timeout=1h").start();
+    let mut idle = serving.wire();
+    let log = serving.stop().stderr;
+    idle.is_closed();
+    assert!(log.contains(STOPPING) && log.contains("stopped"), "{log}");
+}

@@ -1,0 +1,104 @@
+//! How the body of a request comes.
+
+use rememberd::testing::Phase;
+
+use crate::support::fixture::LOGIN;
+use crate::support::raw_request::{
+    chunk, form, is_other_error, is_well, read, refresh, waiting_for_body,
+};
+use crate::support::server::{Server, Setup};
+
+#[test]
+fn a_chunked_body_is_put_together() {
+    let server = Server::start();
+    let mut wire = server.wire();
+    let form = form();
+    let (one, two) = form.split_at(7);
+    wire.send(refresh("Transfer-Encoding: chunked\r\n") + &chunk(one));
+    wire.send(chunk(two) + "0\r\n\r\n");
+    assert_eq!(wire.answer().status, 200);
+}
+
+#[test]
+fn a_broken_chunk_is_refused() {
+    let server = Server::start();
+    for broken in ["zz\r\nwhat\r\n", "3\r\ntoo long\r\n", "-1\r\n\r\n"] {
+        let mut wire = server.wire();
+        wire.send(refresh("Transfer-Encoding: chunked\r\n") + broken);
+        is_other_error(&wire.answer(), 400);
+        wire.is_closed();
+    }
+    is_well(&server);
+}
+
+#[test]
+fn a_body_that_breaks_off_has_no_effect() {
+    let server = Server::start();
+    let mut wire = server.wire();
+    let form = form();
+    wire.send(refresh("Content-Length: 500\r\n") + &form);
+    wire.half_close();
+    if let Some(answer) = wire.answer_or_close() {
+        is_other_error(&answer, 400);
+    }
+    wire.is_closed();
+    is_well(&server);
+}
+
+#[test]
+fn a_client_may_wait_to_be_told_to_continue() {
+    let server = Server::start();
+    let mut wire = waiting_for_body(&server);
+    wire.send(form());
+    assert_eq!(wire.answer().status, 200);
+    wire.send(read(LOGIN));
+    assert_eq!(wire.answer().status, 200);
+    let mut wire = server.wire();
+    let fields = "Expect: 100-continue\r\nContent-Length: 100000000\r\n";
+    wire.send(refresh(fields));
+    is_other_error(&wire.answer(), 413);
+}
+
+/// Whoever keeps connections learns from this, and not from a broken pipe, that the next request needs another.
+#[test]
+fn who_is_refused_before_the_body_came_is_told_that_the_connection_closes() {
+    let length = "Content-Length: 3\r\n";
+    let nowhere = format!("POST /nowhere HTTP/1.1\r\nHost: x\r\n{length}\r\n");
+    let no_method = format!("PUT /health/live HTTP/1.1\r\nHost: x\r\n{length}\r\n");
+    let not_acceptable = refresh(&format!("Accept: text/html\r\n{length}"));
+    let chunked = refresh("Accept: text/html\r\nTransfer-Encoding: chunked\r\n");
+    let serving = Server::start();
+    let starting = Setup::new().phase(Phase::Starting).start();
+    for (server, head, status) in [
+        (&serving, nowhere, 404),
+        (&serving, no_method, 405),
+        (&serving, not_acceptable, 406),
+        (&serving, chunked, 406),
+        (&starting, refresh(length), 503),
+    ] {
+        let mut wire = server.wire();
+        wire.send(&head);
+        is_other_error(&wire.answer(), status);
+        wire.is_closed();
+    }
+}
+
+#[test]
+fn who_is_refused_when_the_body_is_here_keeps_the_connection() {
+    let server = Server::start();
+    let mut wire = server.wire();
+    for (head, status) in [
+        ("POST /nowhere HTTP/1.1\r\nHost: x\r\n", 404),
+        ("PUT /health/live HTTP/1.1\r\nHost: x\r\n", 405),
+        (&refresh("Accept: text/html\r\n"), 406),
+    ] {
+        wire.send(format!(
+            "{}\r\nContent-Length: 3\r\n\r\nabc",
+            head.trim_end()
+        ));
+        let answer = wire.answer();
+        assert_eq!((answer.status, answer.header("connection")), (status, ""));
+    }
+    wire.send(read(LOGIN));
+    assert_eq!(wire.answer().status, 200);
+}

@@ -1,0 +1,232 @@
+//! Where parameters may stand, and what a request may send and accept.
+
+use crate::support::client::{Answer, Client, FORM, LOGINS};
+use crate::support::fixture::{ADMIN, LOGIN, POWERLESS, PROFILE, first_login};
+use crate::support::server::Server;
+
+const MULTIPART: &str = "multipart/form-data; boundary=edge";
+
+fn create(client: &Client, query: &str, content_type: &str, body: &str) -> Answer {
+    let target = format!("{LOGINS}/create{query}");
+    let headers = [("content-type", content_type)];
+    client.send("POST", &target, &headers, Some(body.as_bytes()))
+}
+
+#[track_caller]
+fn is_without_access_token(answer: &Answer) {
+    let message = "Access token ID param missing from request";
+    answer.is_error(403, "ACCESS_DENIED", message);
+}
+
+#[track_caller]
+fn is_unknown_profile(answer: &Answer, id: &str) {
+    let message = format!("No profile with ID \"{id}\" found");
+    answer.is_error(404, "NO_SUCH_PROFILE", &message);
+}
+
+#[test]
+fn parameters_stand_in_the_query_or_in_the_form() {
+    let server = Server::start();
+    let client = server.client();
+    let (token, profile) = (
+        format!("accessTokenId={ADMIN}"),
+        format!("profileId={PROFILE}"),
+    );
+    for (query, form) in [
+        (format!("?{token}&{profile}"), String::new()),
+        (format!("?{token}"), profile.clone()),
+        (format!("?{profile}"), token.clone()),
+        (String::new(), format!("{profile}&{token}")),
+    ] {
+        let login = create(&client, &query, FORM.1, &form).login();
+        assert_eq!(login.profile_id, PROFILE, "{query} {form}");
+    }
+}
+
+#[test]
+fn a_post_may_come_without_a_body() {
+    let server = Server::start();
+    let target = format!("{LOGINS}/{LOGIN}/refresh_token?accessTokenId={ADMIN}");
+    let refreshed = server.client().send("POST", &target, &[], None).login();
+    assert_eq!(refreshed, first_login().with_token(&refreshed.token));
+}
+
+#[test]
+fn on_a_clash_the_query_wins_and_then_the_first_value() {
+    let server = Server::start();
+    let client = server.client();
+    let query = format!("?accessTokenId={ADMIN}&accessTokenId={POWERLESS}");
+    let form = format!("accessTokenId={POWERLESS}&profileId={PROFILE}&profileId=second");
+    assert_eq!(
+        create(&client, &query, FORM.1, &form).login().profile_id,
+        PROFILE
+    );
+    let form = format!("accessTokenId={ADMIN}&profileId={PROFILE}");
+    let answer = create(&client, "?profileId=query", FORM.1, &form);
+    is_unknown_profile(&answer, "query");
+    is_without_access_token(&create(&client, "?accessTokenId=", FORM.1, &form));
+}
+
+#[test]
+fn a_form_may_tell_its_charset_which_does_not_matter() {
+    let server = Server::start();
+    let form = format!("accessTokenId={ADMIN}&profileId=z%C3%B6lf");
+    for content_type in [
+        "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencoded;charset=UTF-8",
+        "application/x-www-form-urlencoded; charset=ISO-8859-1",
+        "Application/X-WWW-Form-URLencoded ; Charset=\"utf-8\"",
+    ] {
+        let answer = create(&server.client(), "", content_type, &form);
+        is_unknown_profile(&answer, "zölf");
+    }
+}
+
+#[test]
+fn names_and_values_are_decoded_as_utf_8() {
+    let server = Server::start();
+    for (value, id) in [
+        ("a+b%2Bc", "a b+c"),
+        ("%C3%A9", "é"),
+        ("%FF%E2%82", "\u{FFFD}\u{FFFD}"),
+        ("100%", "100%"),
+        ("a=b", "a=b"),
+    ] {
+        let token = format!("?accessToken%49d={ADMIN}");
+        let answer = create(
+            &server.client(),
+            &token,
+            FORM.1,
+            &format!("profileId={value}"),
+        );
+        is_unknown_profile(&answer, id);
+    }
+}
+
+#[test]
+fn raw_bytes_that_are_not_utf_8_become_replacement_characters() {
+    let server = Server::start();
+    let mut form = format!("accessTokenId={ADMIN}&profileId=").into_bytes();
+    form.extend([b'x', 0xFF, b'y']);
+    let target = format!("{LOGINS}/create");
+    let answer = server.client().send("POST", &target, &[FORM], Some(&form));
+    is_unknown_profile(&answer, "x\u{FFFD}y");
+}
+
+#[test]
+fn a_body_of_another_type_is_not_looked_at() {
+    let server = Server::start();
+    let client = server.client();
+    let form = format!("accessTokenId={ADMIN}&profileId={PROFILE}");
+    for content_type in [
+        "text/plain",
+        "application/json",
+        "application/x-www-form-urlencoded-not",
+        "nonsense",
+    ] {
+        is_without_access_token(&create(&client, "", content_type, &form));
+    }
+    let target = format!("{LOGINS}/create");
+    let untyped = client.send("POST", &target, &[], Some(form.as_bytes()));
+    is_without_access_token(&untyped);
+    let query = format!("?accessTokenId={ADMIN}&profileId={PROFILE}");
+    let answer = create(&client, &query, "application/json", "{not json");
+    assert_eq!(answer.login().profile_id, PROFILE);
+}
+
+#[test]
+fn parameters_may_be_parts() {
+    let server = Server::start();
+    let body = parts(&[("accessTokenId", ADMIN), ("profileId", PROFILE)]);
+    let login = create(&server.client(), "", MULTIPART, &body).login();
+    assert_eq!(login.profile_id, PROFILE);
+    let body = parts(&[("accessTokenId", ADMIN)]);
+    let query = format!("?profileId={PROFILE}");
+    let login = create(&server.client(), &query, MULTIPART, &body).login();
+    assert_eq!(login.profile_id, PROFILE);
+}
+
+#[test]
+fn a_broken_multipart_body_is_refused() {
+    let server = Server::start();
+    let client = server.client();
+    let whole = parts(&[("accessTokenId", ADMIN), ("profileId", PROFILE)]);
+    let half = &whole[..whole.len() / 2];
+    for (content_type, body) in [(MULTIPART, half), ("multipart/form-data", &whole)] {
+        create(&client, "", content_type, body).is_other_error(400);
+    }
+}
+
+#[test]
+fn the_body_of_a_get_is_not_looked_at() {
+    let server = Server::start();
+    let mut wire = server.wire();
+    let form = format!("accessTokenId={ADMIN}");
+    let length = form.len();
+    wire.send(format!(
+        "GET {LOGINS}/{LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nContent-Length: {length}\r\n\r\n{form}",
+        FORM.1
+    ));
+    assert_eq!(wire.answer().status, 403);
+}
+
+#[test]
+fn a_missing_parameter_is_told_once_the_caller_is_known() {
+    let server = Server::start();
+    let client = server.client();
+    let missing = create(&client, "", FORM.1, &format!("accessTokenId={ADMIN}"));
+    let message = "Required String parameter 'profileId' is not present";
+    missing.is_error(400, "OTHER", message);
+    is_without_access_token(&create(&client, "", FORM.1, ""));
+    let unknown = create(&client, "", FORM.1, "accessTokenId=nobody");
+    let message = "No access token found for ID \"nobody\"";
+    unknown.is_error(403, "ACCESS_DENIED", message);
+}
+
+#[test]
+fn json_is_the_only_format() {
+    let server = Server::start();
+    let client = server.client();
+    let target = format!("{LOGINS}/{LOGIN}?accessTokenId={ADMIN}");
+    for (accept, is_fine) in [
+        ("*/*", true),
+        ("application/json", true),
+        ("application/json;charset=UTF-8", true),
+        ("application/*+json", true),
+        ("text/html, application/json;q=0.5", true),
+        ("text/html", false),
+        ("application/xml", false),
+        ("application/json;q=0", false),
+    ] {
+        let answer = client.send("GET", &target, &[("accept", accept)], None);
+        if is_fine {
+            assert_eq!(answer.login(), first_login(), "{accept}");
+        } else {
+            answer.is_other_error(406);
+        }
+    }
+}
+
+#[test]
+fn a_request_that_accepts_no_json_has_no_effect() {
+    let server = Server::start();
+    let client = server.client();
+    let form = format!("accessTokenId={ADMIN}");
+    for action in ["refresh_token", "delete"] {
+        let target = format!("{LOGINS}/{LOGIN}/{action}");
+        let headers = [FORM, ("accept", "text/html")];
+        let answer = client.send("POST", &target, &headers, Some(form.as_bytes()));
+        answer.is_other_error(406);
+    }
+    assert_eq!(client.read(LOGIN).login(), first_login());
+}
+
+fn parts(fields: &[(&str, &str)]) -> String {
+    let parts: String = fields
+        .iter()
+        .map(|(name, value)| {
+            format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        })
+        .collect();
+    format!("{parts}--edge--\r\n")
+}

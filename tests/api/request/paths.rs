@@ -1,0 +1,198 @@
+//! Which path and method means what.
+
+use crate::support::client::{Answer, Client, LOGINS};
+use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, first_login};
+use crate::support::server::{Server, Setup};
+
+/// The endpoints without the context path.
+const BARE: &str = "/api/1/authentication/persistent_login";
+
+/// GET a path with the access token that allows everything.
+fn read(client: &Client, path: &str) -> Answer {
+    client.get(&format!("{path}?accessTokenId={ADMIN}"))
+}
+
+#[track_caller]
+fn is_nowhere(answer: &Answer) {
+    answer.is_error(404, "OTHER", "Nothing is served at this path");
+}
+
+#[test]
+fn a_login_is_read_at_every_spelling_of_its_path() {
+    let server = Server::start();
+    for path in [
+        format!("{LOGINS}/{LOGIN}"),
+        format!("{LOGINS}/{LOGIN}.json"),
+        format!("{BARE}/{LOGIN}"),
+        format!("{BARE}/{LOGIN}.json"),
+        format!("{LOGINS}/{LOGIN}/"),
+        format!("{LOGINS}/{LOGIN}.json/"),
+        format!("{LOGINS}//{LOGIN}"),
+        format!("/{LOGINS}/{LOGIN}//"),
+        format!("//api//1//authentication//persistent_login//{LOGIN}"),
+        format!("{LOGINS}/{LOGIN};jsessionid=1A2B"),
+        format!("{LOGINS}/{LOGIN}.json;a=b;c=d"),
+        format!("{LOGINS};a=b/{LOGIN}"),
+        format!("/crafter-profile;a=b{BARE}/{LOGIN}"),
+        format!("{LOGINS}/%62{}", &LOGIN[1..]),
+        format!("/crafter-profile/%61pi/1/authentication/persistent%5Flogin/{LOGIN}"),
+    ] {
+        assert_eq!(
+            read(&server.client(), &path).login(),
+            first_login(),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn a_login_is_refreshed_created_and_deleted_at_every_spelling() {
+    let server = Server::start();
+    let client = server.client();
+    let form = format!(
+        "accessTokenId={ADMIN}&profileId={}",
+        first_login().profile_id
+    );
+    for base in [LOGINS, BARE] {
+        for end in ["", ".json", "/", ".json/", ";x=y", ".json;x=y"] {
+            let login = client.post(&format!("{base}/create{end}"), &form).login();
+            let target = format!("{base}/{}/refresh_token{end}", login.id);
+            let refreshed = client.post(&target, &form).login();
+            assert_ne!(refreshed.token, login.token, "{target}");
+            let target = format!("{base}/{};x=y//delete{end}", login.id);
+            client.post(&target, &form).is_empty();
+            client.read(&login.id).is_no_login(&login.id);
+        }
+    }
+}
+
+#[test]
+fn only_a_final_json_is_a_suffix() {
+    let server = Server::start();
+    let client = server.client();
+    for (segment, id) in [
+        ("acme.com", "acme.com"),
+        ("acme.com.json", "acme.com"),
+        ("x.json.json", "x.json"),
+        ("x.JSON", "x.JSON"),
+    ] {
+        read(&client, &format!("{LOGINS}/{segment}")).is_no_login(id);
+    }
+    client
+        .refresh(&format!("{LOGIN}.json"))
+        .is_no_login(&format!("{LOGIN}.json"));
+}
+
+#[test]
+fn ids_are_percent_decoded_as_utf_8() {
+    let server = Server::start();
+    let client = server.client();
+    for (segment, id) in [
+        ("z%C3%B6lf", "zölf"),
+        ("a%20b", "a b"),
+        ("a+b", "a+b"),
+        ("a%3Bb", "a;b"),
+        ("%FF", "\u{FFFD}"),
+        ("100%", "100%"),
+        ("say%22hi%22", "say\"hi\""),
+    ] {
+        read(&client, &format!("{LOGINS}/{segment}")).is_no_login(id);
+    }
+}
+
+#[test]
+fn an_encoded_slash_is_refused() {
+    let server = Server::start();
+    let client = server.client();
+    for id in ["a%2Fb", "a%2fb", "%2F"] {
+        client.read(id).is_other_error(400);
+        client.refresh(id).is_other_error(400);
+        client.delete(id).is_other_error(400);
+    }
+}
+
+#[test]
+fn paths_are_case_sensitive() {
+    let server = Server::start();
+    for path in [
+        format!("/Crafter-Profile{BARE}/{LOGIN}"),
+        format!("/crafter-profile/API/1/authentication/persistent_login/{LOGIN}"),
+        format!("/api/1/authentication/Persistent_Login/{LOGIN}"),
+    ] {
+        is_nowhere(&read(&server.client(), &path));
+    }
+    let form = format!("accessTokenId={ADMIN}");
+    let target = format!("{LOGINS}/{LOGIN}/Refresh_Token");
+    is_nowhere(&server.client().post(&target, &form));
+}
+
+#[test]
+fn an_unknown_path_is_told_without_a_look_at_the_access_token() {
+    let server = Server::start();
+    for path in [
+        "/",
+        "/api/1",
+        "/api/2/authentication/persistent_login/x",
+        "/crafter-profile",
+        "/crafter-profiles/api/1/authentication/persistent_login/x",
+        "/crafter-profile/crafter-profile/api/1/authentication/persistent_login/x",
+        BARE,
+        "/api/1/authentication/persistent_login/x/refresh",
+        "/api/1/authentication/persistent_login/x/delete/now",
+        "/health",
+    ] {
+        for method in ["GET", "POST", "DELETE"] {
+            is_nowhere(&server.client().send(method, path, &[], None));
+        }
+    }
+}
+
+#[test]
+fn a_wrong_method_is_told_without_a_look_at_the_access_token() {
+    let server = Server::start();
+    let client = server.client();
+    let cases = [
+        ("create", "GET, HEAD, POST", ["PUT", "DELETE"]),
+        (LOGIN, "GET, HEAD", ["POST", "DELETE"]),
+        (NO_LOGIN, "GET, HEAD", ["OPTIONS", "PATCH"]),
+        ("x/refresh_token", "POST", ["GET", "HEAD"]),
+        ("x/refresh_token.json", "POST", ["PUT", "BREW"]),
+        ("x/delete", "POST", ["GET", "DELETE"]),
+    ];
+    for (path, allow, methods) in cases {
+        for method in methods {
+            let answer = client.send(method, &format!("{LOGINS}/{path}"), &[], None);
+            assert_eq!(answer.header("allow"), allow, "{method} {path}");
+            if method == "HEAD" {
+                assert_eq!(answer.status, 405);
+                continue;
+            }
+            let message = format!("Request method '{method}' not supported");
+            answer.is_error(405, "OTHER", &message);
+        }
+    }
+    assert_eq!(client.read(LOGIN).login(), first_login());
+}
+
+#[test]
+fn the_context_path_is_configurable() {
+    let server = Setup::new().flag("--context-path=/a/b").start();
+    let client = server.client();
+    let path = format!("{BARE}/{LOGIN}");
+    for context in ["", "/a/b"] {
+        let read = read(&client, &format!("{context}{path}"));
+        assert_eq!(read.login(), first_login());
+    }
+    for context in ["/crafter-profile", "/a", "/b"] {
+        is_nowhere(&read(&client, &format!("{context}{path}")));
+    }
+}
+
+#[test]
+fn there_may_be_no_context_path() {
+    let server = Setup::new().flag("--context-path=/").start();
+    let client = server.client();
+    let path = format!("{BARE}/{LOGIN}");
+    assert_eq!(read(&client, &path).login(), first_login());
+    is_nowhere(&read(&client, &format!("/crafter-profile{path}")));
+}

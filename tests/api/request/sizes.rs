@@ -1,0 +1,68 @@
+//! How large a request may be.
+
+use std::fmt::Write;
+
+use crate::support::raw_request::{chunk, form, is_other_error, is_well, refresh};
+use crate::support::server::Setup;
+
+#[test]
+fn a_head_that_is_too_large_is_refused() {
+    let server = Setup::new().flag("--header-size-max=8KiB").start();
+    let mut wire = server.wire();
+    let padding = "x".repeat(10_000);
+    wire.offer(format!("GET / HTTP/1.1\r\nHost: x\r\nPadding: {padding}"));
+    assert_eq!(wire.answer().status, 431);
+    wire.is_closed();
+    let mut wire = server.wire();
+    let padding = "x".repeat(4_000);
+    let fields = format!("Padding: {padding}\r\nContent-Length: {}\r\n", form().len());
+    wire.send(refresh(&fields) + &form());
+    assert_eq!(wire.answer().status, 200);
+}
+
+#[test]
+fn too_many_header_fields_are_refused() {
+    let server = Setup::new().flag("--header-count-max=10").start();
+    for (count, status) in [(10, 404), (11, 431)] {
+        let mut wire = server.wire();
+        let mut request = "GET / HTTP/1.1\r\n".to_owned();
+        for number in 0..count {
+            write!(request, "Field-{number}: x\r\n").expect("a text takes any text");
+        }
+        wire.send(request + "\r\n");
+        assert_eq!(wire.answer().status, status, "{count}");
+    }
+}
+
+#[test]
+fn a_body_that_announces_to_be_too_large_is_refused_at_once() {
+    let server = Setup::new().flag("--body-size-max=100").start();
+    let mut wire = server.wire();
+    wire.send(refresh("Content-Length: 101\r\n"));
+    is_other_error(&wire.answer(), 413);
+    wire.is_closed();
+    is_well(&server);
+}
+
+#[test]
+fn a_body_of_the_largest_size_is_taken() {
+    let server = Setup::new().flag("--body-size-max=100").start();
+    let form = format!("{}&x={}", form(), "y".repeat(100));
+    let form = &form[..100];
+    let mut wire = server.wire();
+    wire.send(refresh("Content-Length: 100\r\n") + form);
+    assert_eq!(wire.answer().status, 200);
+    wire.send(refresh("Transfer-Encoding: chunked\r\n") + &chunk(form) + "0\r\n\r\n");
+    assert_eq!(wire.answer().status, 200);
+}
+
+#[test]
+fn a_chunked_body_that_turns_out_too_large_is_refused() {
+    let server = Setup::new().flag("--body-size-max=100").start();
+    let mut wire = server.wire();
+    let chunks = chunk(&form()) + &chunk(&"x".repeat(60));
+    wire.send(refresh("Transfer-Encoding: chunked\r\n") + &chunks);
+    is_other_error(&wire.answer(), 413);
+    wire.is_closed();
+    is_well(&server);
+}

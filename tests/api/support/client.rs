@@ -1,0 +1,362 @@
+//! The HTTP client, and what every answer is held to.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use ureq::http::{HeaderMap, Request};
+use ureq::{Agent, Body};
+
+use crate::support::fixture;
+use crate::support::server::PATIENCE;
+
+/// Where the endpoints are.
+pub const LOGINS: &str = "/crafter-profile/api/1/authentication/persistent_login";
+
+/// The content type of forms.
+pub const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// A client that presents an access token.
+#[derive(Clone)]
+pub struct Client {
+    agent: Agent,
+    base: String,
+    caller: String,
+}
+
+impl Client {
+    /// A client of the server at `address`, with the access token that allows everything.
+    pub fn new(address: SocketAddr) -> Self {
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .timeout_global(Some(PATIENCE))
+            .max_idle_connections_per_host(1)
+            .build()
+            .new_agent();
+        Self {
+            agent,
+            base: format!("http://{address}"),
+            caller: fixture::ADMIN.to_owned(),
+        }
+    }
+
+    /// The same with another access token.
+    pub fn with_token(&self, access_token_id: &str) -> Self {
+        Self {
+            caller: access_token_id.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// POST `create` for a profile.
+    pub fn create(&self, profile_id: &str) -> Answer {
+        let form = format!("accessTokenId={}&profileId={profile_id}", self.caller);
+        self.post(&format!("{LOGINS}/create"), &form)
+    }
+
+    /// GET a login.
+    pub fn read(&self, id: &str) -> Answer {
+        self.get(&format!("{LOGINS}/{id}?accessTokenId={}", self.caller))
+    }
+
+    /// POST `refresh_token` for a login.
+    pub fn refresh(&self, id: &str) -> Answer {
+        let form = format!("accessTokenId={}", self.caller);
+        self.post(&format!("{LOGINS}/{id}/refresh_token"), &form)
+    }
+
+    /// POST `refresh_token` for a login, with the token that the user presented.
+    pub fn refresh_with(&self, id: &str, token: &str) -> Answer {
+        let form = [("accessTokenId", self.caller.as_str()), ("token", token)];
+        self.post(&format!("{LOGINS}/{id}/refresh_token"), &encode(&form))
+    }
+
+    /// POST `create` for a profile, with more parameters.
+    pub fn create_with(&self, profile_id: &str, more: &[(&str, &str)]) -> Answer {
+        let form = [
+            ("accessTokenId", self.caller.as_str()),
+            ("profileId", profile_id),
+        ];
+        let form = encode(&[&form, more].concat());
+        self.post(&format!("{LOGINS}/create"), &form)
+    }
+
+    /// GET `by_profile`, with more of a query: empty, or beginning with `&`.
+    pub fn by_profile(&self, profile_id: &str, more: &str) -> Answer {
+        let caller = &self.caller;
+        self.get(&format!(
+            "{LOGINS}/by_profile?accessTokenId={caller}&profileId={profile_id}{more}"
+        ))
+    }
+
+    /// POST `delete_by_profile`, with more of a form: empty, or beginning with `&`.
+    pub fn delete_by_profile(&self, profile_id: &str, more: &str) -> Answer {
+        let form = format!("accessTokenId={}&profileId={profile_id}{more}", self.caller);
+        self.post(&format!("{LOGINS}/delete_by_profile"), &form)
+    }
+
+    /// POST `delete` for a login.
+    pub fn delete(&self, id: &str) -> Answer {
+        let form = format!("accessTokenId={}", self.caller);
+        self.post(&format!("{LOGINS}/{id}/delete"), &form)
+    }
+
+    /// GET `target`, which is a path and perhaps a query, without an access token of its own.
+    pub fn get(&self, target: &str) -> Answer {
+        self.send("GET", target, &[], None)
+    }
+
+    /// POST the form to `target`.
+    pub fn post(&self, target: &str, form: &str) -> Answer {
+        self.send("POST", target, &[FORM], Some(form.as_bytes()))
+    }
+
+    /// Any request.
+    pub fn send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{target}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = match body {
+            None => self.agent.run(request.body(()).expect("a request")),
+            Some(body) => self.agent.run(request.body(body).expect("a request")),
+        };
+        let mut answer = answer.unwrap_or_else(|error| panic!("{method} {target}: {error}"));
+        Answer {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body: text(answer.body_mut()),
+        }
+    }
+}
+
+/// A form of these parameters.
+pub fn encode(parameters: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish()
+}
+
+fn text(body: &mut Body) -> String {
+    let bytes = body.read_to_vec().expect("a whole body");
+    String::from_utf8(bytes).expect("a body in UTF-8")
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The header.
+    pub headers: HeaderMap,
+    /// The body's text.
+    pub body: String,
+}
+
+impl Answer {
+    /// A header field's value; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("a value in ASCII"))
+    }
+
+    /// The login that this answers with, in the contract's form to the letter.
+    #[track_caller]
+    pub fn login(&self) -> Login {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.is_json();
+        let login: Login = serde_json::from_str(&self.body).expect("a login");
+        assert_eq!(self.body, login.json());
+        login
+    }
+
+    /// The logins that this lists, in their form to the letter.
+    #[track_caller]
+    pub fn list(&self) -> Vec<Listed> {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.is_json();
+        let list: Vec<Listed> = serde_json::from_str(&self.body).expect("a list of logins");
+        let json: Vec<String> = list.iter().map(Listed::json).collect();
+        assert_eq!(self.body, format!("[{}]", json.join(",")));
+        list
+    }
+
+    /// The ids of the logins that this lists.
+    #[track_caller]
+    pub fn listed_ids(&self) -> Vec<String> {
+        self.list().into_iter().map(|listed| listed.id).collect()
+    }
+
+    /// Asserts that this many logins were deleted.
+    #[track_caller]
+    pub fn is_deleted(&self, count: usize) {
+        let body = format!(r#"{{"deleted":{count}}}"#);
+        assert_eq!((self.status, &self.body), (200, &body));
+        self.is_json();
+    }
+
+    /// Asserts that the token was used before, and what was revoked for it.
+    #[track_caller]
+    pub fn is_reuse(&self, revoked: &str) {
+        let message =
+            format!("The token was used already, so a copy of it is in other hands; {revoked}");
+        self.is_error(401, "BAD_CREDENTIALS", &message);
+    }
+
+    /// Asserts that the value of the parameter `name` is refused.
+    #[track_caller]
+    pub fn is_bad_parameter(&self, name: &str) {
+        self.is_other_error(400);
+        let begin = format!(r#"{{"errorCode":"OTHER","message":"Parameter '{name}' "#);
+        assert!(self.body.starts_with(&begin), "{self:?}");
+    }
+
+    /// Asserts that this is the contract's empty answer.
+    #[track_caller]
+    pub fn is_empty(&self) {
+        assert_eq!(self.status, 200, "{self:?}");
+        assert_eq!(self.header("content-length"), "0");
+        assert!(!self.headers.contains_key("content-type"), "{self:?}");
+        assert_eq!(self.body, "");
+    }
+
+    /// Asserts that this is this error, in the contract's form to the letter.
+    #[track_caller]
+    pub fn is_error(&self, status: u16, code: &str, message: &str) {
+        let message = serde_json::to_string(message).expect("a text has JSON");
+        let body = format!(r#"{{"errorCode":"{code}","message":{message}}}"#);
+        assert_eq!((self.status, &self.body), (status, &body));
+        self.is_json();
+    }
+
+    /// Asserts that this is an error with this status whose message is the server's own.
+    #[track_caller]
+    pub fn is_other_error(&self, status: u16) {
+        #[derive(Deserialize, Debug)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct Error {
+            message: String,
+        }
+        assert_eq!(self.status, status, "{self:?}");
+        self.is_json();
+        let rest = self.body.strip_prefix(r#"{"errorCode":"OTHER","#);
+        let rest = rest.unwrap_or_else(|| panic!("{self:?}"));
+        let error: Error = serde_json::from_str(&format!("{{{rest}")).expect("an error");
+        assert!(!error.message.is_empty(), "{self:?}");
+    }
+
+    /// Asserts that no persistent login has this id.
+    #[track_caller]
+    pub fn is_no_login(&self, id: &str) {
+        let message = format!("No persistent login with ID \"{id}\" found");
+        self.is_error(404, "NO_SUCH_PERSISTENT_LOGIN", &message);
+    }
+
+    /// Asserts that the access token does not allow `action` on `tenant`.
+    #[track_caller]
+    pub fn is_denied(&self, action: &str, tenant: &str) {
+        let message = format!(
+            "Current subject does not have permission to execute action \"{action}\" on tenant \"{tenant}\""
+        );
+        self.is_error(403, "ACTION_DENIED", &message);
+    }
+
+    /// Asserts that this profile is disabled.
+    #[track_caller]
+    pub fn is_disabled_profile(&self, id: &str, tenant: &str) {
+        let message = format!("Profile \"{id}\" of tenant \"{tenant}\" is disabled");
+        self.is_error(403, "DISABLED_PROFILE", &message);
+    }
+
+    #[track_caller]
+    fn is_json(&self) {
+        assert_eq!(
+            self.header("content-type"),
+            "application/json;charset=UTF-8"
+        );
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(
+            self.header("content-length"),
+            self.body.len().to_string(),
+            "{self:?}"
+        );
+    }
+}
+
+/// A persistent login as the client sees it.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Login {
+    pub tenant: String,
+    pub profile_id: String,
+    pub token: String,
+    pub timestamp: i64,
+    pub id: String,
+}
+
+impl Login {
+    /// The same login with another token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self {
+            token: token.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The text that the contract has for it.
+    fn json(&self) -> String {
+        let Self {
+            tenant,
+            profile_id,
+            token,
+            timestamp,
+            id,
+        } = self;
+        format!(
+            r#"{{"tenant":"{tenant}","profileId":"{profile_id}","token":"{token}","timestamp":{timestamp},"id":"{id}"}}"#
+        )
+    }
+}
+
+/// A persistent login in a list: without its token.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Listed {
+    pub id: String,
+    pub tenant: String,
+    pub profile_id: String,
+    pub label: Option<String>,
+    pub user_agent: Option<String>,
+    pub ip_address: Option<String>,
+    pub created_on: i64,
+    pub last_used_on: i64,
+    pub expires_on: i64,
+}
+
+impl Listed {
+    /// The text that is answered for it.
+    fn json(&self) -> String {
+        let text = |value: &Option<String>| serde_json::to_string(value).expect("it has JSON");
+        format!(
+            r#"{{"id":"{}","tenant":"{}","profileId":"{}","label":{},"userAgent":{},"ipAddress":{},"createdOn":{},"lastUsedOn":{},"expiresOn":{}}}"#,
+            self.id,
+            self.tenant,
+            self.profile_id,
+            text(&self.label),
+            text(&self.user_agent),
+            text(&self.ip_address),
+            self.created_on,
+            self.last_used_on,
+            self.expires_on,
+        )
+    }
+}

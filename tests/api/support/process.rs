@@ -1,0 +1,266 @@
+//! The real binary, as a child process.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::client::Client;
+use crate::support::server::PATIENCE;
+use crate::support::wire::Wire;
+
+/// The example data of the first documents.
+pub const DEMO_SEED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo.json");
+/// The access token in it, which allows everything.
+pub const DEMO_ACCESS_TOKEN: &str = rememberd::testing::service::demo::ACCESS_TOKEN_ID;
+
+/// What a made-up access token id is shown with.
+const SHOWN_ONCE: &str = "access token id, shown this once: ";
+
+/// What the line begins with that tells that the server listens.
+const LISTENS: &str = "rememberd listens on http://";
+
+/// How the binary is called.
+pub struct Launch(Command);
+
+impl Launch {
+    /// With these arguments, and without a setting from the environment.
+    pub fn new(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rememberd"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("REMEMBERD_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self(command)
+    }
+
+    /// `serve` on a free port, with its data in `home`. Both are variables, which arguments overrule.
+    pub fn serve(home: &Path) -> Self {
+        Self::new(&["serve"])
+            .variable("REMEMBERD_LISTEN", "127.0.0.1:0")
+            .variable("REMEMBERD_DATA_DIR", home)
+    }
+
+    /// With a seed file.
+    pub fn seed(self, file: impl AsRef<OsStr>) -> Self {
+        self.argument("--seed").argument(file)
+    }
+
+    /// With one more argument.
+    pub fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.0.arg(argument);
+        self
+    }
+
+    /// With a variable.
+    pub fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Starts it without waiting for anything.
+    pub fn spawn(mut self) -> Process {
+        let mut child = self.0.spawn().expect("the binary starts");
+        let stdout = Lines::of(child.stdout.take().expect("it is piped"));
+        let stderr = Lines::of(child.stderr.take().expect("it is piped"));
+        Process {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Starts it and waits until it listens.
+    #[track_caller]
+    pub fn start(self) -> Serving {
+        let mut process = self.spawn();
+        let line = process.stdout.wait_for(LISTENS);
+        let (_, rest) = line.split_once("http://").expect("it was waited for");
+        let (address, context) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        Serving {
+            address: address.parse().expect("an address"),
+            context: context.to_owned(),
+            process,
+        }
+    }
+
+    /// Starts it and waits until it ends.
+    #[track_caller]
+    pub fn run(self) -> Ended {
+        self.spawn().wait()
+    }
+
+    /// Asserts that it ends with a failure without having listened; tells what it complains of.
+    #[track_caller]
+    pub fn complaint(self) -> String {
+        let ended = self.run();
+        assert!(!ended.status.success(), "{ended:?}");
+        assert!(!ended.stdout.contains(LISTENS), "{ended:?}");
+        ended.stderr
+    }
+}
+
+/// A running process, which is killed when dropped.
+pub struct Process {
+    child: Child,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+/// A process that listens.
+pub struct Serving {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The context path that it tells.
+    pub context: String,
+    process: Process,
+}
+
+/// What a process left.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained of, and its log.
+    pub stderr: String,
+}
+
+impl Serving {
+    /// A client of it, on the loopback interface.
+    pub fn client(&self, access_token_id: &str) -> Client {
+        Client::new(self.loopback()).with_token(access_token_id)
+    }
+
+    /// A raw connection to it, on the loopback interface.
+    pub fn wire(&self) -> Wire {
+        Wire::connect(self.loopback())
+    }
+
+    /// Its port on the loopback interface.
+    pub fn loopback(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.address.port()))
+    }
+
+    /// The access token id that it has made up and shown, if any.
+    pub fn shown_id(&self) -> Option<&str> {
+        let mut lines = self.process.stdout.read.lines();
+        lines.find_map(|line| line.strip_prefix(SHOWN_ONCE))
+    }
+
+    /// Waits until it has logged a line with `text`.
+    #[track_caller]
+    pub fn wait_for_log(&mut self, text: &str) {
+        self.process.stderr.wait_for(text);
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.process.child.id()).expect("a process id");
+        let id = Pid::from_raw(id).expect("a process id");
+        kill_process(id, signal).expect("the process runs");
+    }
+
+    /// Asks it to stop, and waits until it did without a failure.
+    #[track_caller]
+    pub fn stop(self) -> Ended {
+        self.signal(Signal::TERM);
+        let ended = self.wait();
+        assert!(ended.status.success(), "{ended:?}");
+        ended
+    }
+
+    /// Waits until it ends.
+    #[track_caller]
+    pub fn wait(self) -> Ended {
+        self.process.wait()
+    }
+}
+
+impl Process {
+    /// Waits until it ends.
+    #[track_caller]
+    fn wait(mut self) -> Ended {
+        self.stdout.wait_for_end();
+        self.stderr.wait_for_end();
+        Ended {
+            status: self.child.wait().expect("the process has ended"),
+            stdout: std::mem::take(&mut self.stdout.read),
+            stderr: std::mem::take(&mut self.stderr.read),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a process writes, line by line.
+struct Lines {
+    coming: Receiver<String>,
+    read: String,
+}
+
+impl Lines {
+    fn of(stream: impl Read + Send + 'static) -> Self {
+        let (lines, coming) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines() {
+                let line = line.expect("a line in UTF-8");
+                if lines.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            coming,
+            read: String::new(),
+        }
+    }
+
+    /// The next line with `text` in it.
+    #[track_caller]
+    fn wait_for(&mut self, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(began.elapsed());
+            let line = self.coming.recv_timeout(left);
+            let line = line.unwrap_or_else(|_| panic!("no {text:?} after {:?}", self.read));
+            self.read += &line;
+            self.read.push('\n');
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    #[track_caller]
+    fn wait_for_end(&mut self) {
+        let began = Instant::now();
+        while let Ok(line) = self
+            .coming
+            .recv_timeout(PATIENCE.saturating_sub(began.elapsed()))
+        {
+            self.read += &line;
+            self.read.push('\n');
+        }
+        assert!(began.elapsed() < PATIENCE, "no end after {:?}", self.read);
+    }
+}

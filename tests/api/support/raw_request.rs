@@ -1,0 +1,82 @@
+//! Requests for raw connections, and how far they have come.
+
+use std::thread;
+
+use crate::support::client::{FORM, LOGINS};
+use crate::support::fixture::{ADMIN, LOGIN, first_login};
+use crate::support::server::{HeldWriter, Server};
+use crate::support::wire::{Wire, WireAnswer};
+
+/// A GET of a login.
+pub fn read(id: &str) -> String {
+    format!("GET {LOGINS}/{id}?accessTokenId={ADMIN} HTTP/1.1\r\nHost: x\r\n\r\n")
+}
+
+/// A POST of `refresh_token` with these header fields, up to its body.
+pub fn refresh(fields: &str) -> String {
+    format!(
+        "POST {LOGINS}/{LOGIN}/refresh_token HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\n{fields}\r\n",
+        FORM.1
+    )
+}
+
+/// The body of a POST.
+pub fn form() -> String {
+    format!("accessTokenId={ADMIN}")
+}
+
+/// A POST of `refresh_token` with its body.
+pub fn whole_refresh() -> String {
+    let form = form();
+    refresh(&format!("Content-Length: {}\r\n", form.len())) + &form
+}
+
+/// A connection whose request is with its handler, which waits for [`form`].
+pub fn waiting_for_body(server: &Server) -> Wire {
+    let mut wire = server.wire();
+    let length = form().len();
+    let fields = format!("Expect: 100-continue\r\nContent-Length: {length}\r\n");
+    wire.send(refresh(&fields));
+    assert_eq!(wire.answer().status, 100);
+    wire
+}
+
+/// A connection whose refresh waits for the writer, which is held. For a server whose queue has room for
+/// one: that it is full tells that the refresh is in it.
+pub fn waiting_for_writer(server: &Server) -> (Wire, HeldWriter) {
+    for attempt in 1.. {
+        let held = server.hold_writer();
+        let mut wire = server.wire();
+        wire.send(whole_refresh());
+        for _ in 0..attempt * 1_000 {
+            thread::yield_now();
+        }
+        if !server.queue_job() {
+            return (wire, held);
+        }
+        // Our look came first and took the place.
+        drop(held);
+        wire.answer();
+        server.wait_for_writer();
+    }
+    unreachable!("the attempts do not end")
+}
+
+/// Asserts that the server lives and no login has changed.
+#[track_caller]
+pub fn is_well(server: &Server) {
+    assert_eq!(server.client().read(LOGIN).login(), first_login());
+}
+
+/// Asserts that this is an error after which the connection is closed.
+#[track_caller]
+pub fn is_other_error(answer: &WireAnswer, status: u16) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert!(answer.body.starts_with(r#"{"errorCode":"OTHER","#));
+    assert_eq!(answer.header("connection"), "close");
+}
+
+/// A chunk of a body.
+pub fn chunk(text: &str) -> String {
+    format!("{:x}\r\n{text}\r\n", text.len())
+}

@@ -1,0 +1,169 @@
+//! A raw connection, for what no well-behaved client sends.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::support::server::PATIENCE;
+
+/// After which silence a server is taken not to read any more.
+const STUCK_AFTER: Duration = Duration::from_millis(500);
+
+/// A connection of which the test sends every byte itself.
+pub struct Wire {
+    socket: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Wire {
+    /// Connects.
+    pub fn connect(address: SocketAddr) -> Self {
+        let socket = TcpStream::connect(address).expect("the server accepts");
+        socket
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a timeout may be set");
+        Self {
+            socket,
+            unread: Vec::new(),
+        }
+    }
+
+    /// Sends these bytes.
+    #[track_caller]
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.socket
+            .write_all(bytes.as_ref())
+            .expect("the server reads");
+    }
+
+    /// Sends these bytes to a server that may not want all of them.
+    pub fn offer(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.socket.write_all(bytes.as_ref());
+    }
+
+    /// Sends these bytes again and again until the server takes no more of them.
+    pub fn send_until_stuck(&mut self, bytes: impl AsRef<[u8]>) {
+        self.socket
+            .set_write_timeout(Some(STUCK_AFTER))
+            .expect("a timeout may be set");
+        while self.socket.write_all(bytes.as_ref()).is_ok() {}
+    }
+
+    /// Sends a byte of `drip` whenever the server has been silent for `pause`, until it closes.
+    #[track_caller]
+    pub fn drip_until_closed(&mut self, drip: &[u8], pause: Duration) {
+        self.socket
+            .set_read_timeout(Some(pause))
+            .expect("a timeout may be set");
+        for byte in drip {
+            let mut nothing = [0];
+            match self.socket.read(&mut nothing) {
+                Ok(0) => return,
+                Ok(_) => panic!("an answer to half a request"),
+                Err(error) if is_timeout(error.kind()) => self.offer([*byte]),
+                Err(_) => return,
+            }
+        }
+        panic!("the server took {} bytes and waits for more", drip.len());
+    }
+
+    /// Tells the server that nothing more will be sent.
+    pub fn half_close(&self) {
+        self.socket
+            .shutdown(Shutdown::Write)
+            .expect("the connection is open");
+    }
+
+    /// The next answer.
+    #[track_caller]
+    pub fn answer(&mut self) -> WireAnswer {
+        self.answer_or_close().expect("an answer, not a close")
+    }
+
+    /// The next answer; `None` if the server closed the connection instead.
+    #[track_caller]
+    pub fn answer_or_close(&mut self) -> Option<WireAnswer> {
+        let end = loop {
+            match find(&self.unread, b"\r\n\r\n") {
+                Some(end) => break end + 4,
+                None if self.receive() => {}
+                None => return None,
+            }
+        };
+        let head = self.take(end);
+        let mut answer = WireAnswer {
+            status: head[9..12].parse().expect("a status"),
+            head,
+            body: String::new(),
+        };
+        let length = answer.header("content-length").parse().unwrap_or(0);
+        while self.unread.len() < length {
+            assert!(
+                self.receive(),
+                "the server closed in the middle: {answer:?}"
+            );
+        }
+        answer.body = self.take(length);
+        Some(answer)
+    }
+
+    /// Asserts that the server sends nothing more and closes.
+    #[track_caller]
+    pub fn is_closed(&mut self) {
+        let received = self.receive();
+        let text = String::from_utf8_lossy(&self.unread);
+        assert!(!received && self.unread.is_empty(), "received {text}");
+    }
+
+    /// Whether bytes came before the server closed the connection.
+    #[track_caller]
+    fn receive(&mut self) -> bool {
+        let mut bytes = [0; 4_096];
+        match self.socket.read(&mut bytes) {
+            Ok(count) => {
+                self.unread.extend_from_slice(&bytes[..count]);
+                count > 0
+            }
+            Err(error) if is_timeout(error.kind()) => panic!("the server is silent"),
+            Err(_reset) => false,
+        }
+    }
+
+    fn take(&mut self, count: usize) -> String {
+        let taken = self.unread.drain(..count).collect();
+        String::from_utf8(taken).expect("an answer in UTF-8")
+    }
+}
+
+fn is_timeout(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
+    bytes
+        .windows(pattern.len())
+        .position(|window| window == pattern)
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct WireAnswer {
+    /// The status.
+    pub status: u16,
+    /// The status line and the header.
+    pub head: String,
+    /// The body.
+    pub body: String,
+}
+
+impl WireAnswer {
+    /// A header field's value; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.head
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(':'))
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map_or("", |(_, value)| value.trim())
+    }
+}
