@@ -1,6 +1,11 @@
 //! How many connections there may be, and which one makes room for a new one.
 
-use crate::support::fixture::LOGIN;
+use std::collections::HashSet;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::support::client::{LOGINS, Login};
+use crate::support::fixture::{ADMIN, LOGIN, TOKEN};
 use crate::support::raw_request::{is_well, read, waiting_for_body, waiting_for_writer};
 use crate::support::server::Setup;
 use crate::support::wire::Wire;
@@ -88,4 +93,48 @@ fn a_client_that_fetches_no_answers_makes_room() {
     let mut flood = server.wire();
     flood.send_until_stuck(read(&"x".repeat(30_000)));
     is_well(&server);
+}
+
+#[test]
+fn a_thousand_connections_are_served_at_once() {
+    const CONNECTIONS: usize = 1_000;
+    // Both ends of each are in this process.
+    allow_open_files(2 * CONNECTIONS + 500);
+    let server = Setup::new()
+        .flag(&format!("--connections-max={CONNECTIONS}"))
+        .start();
+    let mut wires: Vec<Wire> = (0..CONNECTIONS).map(|_| server.wire()).collect();
+    for wire in &mut wires {
+        wire.send(format!(
+            "POST {LOGINS}/{LOGIN}/refresh_token?accessTokenId={ADMIN} HTTP/1.1\r\n\
+             Host: x\r\nContent-Length: 0\r\n\r\n"
+        ));
+    }
+    let mut tokens = HashSet::from([TOKEN.to_owned()]);
+    for wire in &mut wires {
+        let answer = wire.answer();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let login: Login = serde_json::from_str(&answer.body).expect("a login");
+        assert!(tokens.insert(login.token), "the token was told before");
+    }
+    let last = &mut wires[CONNECTIONS - 1];
+    last.send(format!(
+        "GET {LOGINS}/{LOGIN}?accessTokenId={ADMIN} HTTP/1.1\r\nHost: x\r\n\r\n"
+    ));
+    let login: Login = serde_json::from_str(&last.answer().body).expect("a login");
+    assert!(tokens.contains(&login.token));
+    assert_ne!(login.token, TOKEN);
+}
+
+/// Raises this process' limit of open files, if it is lower.
+fn allow_open_files(count: usize) {
+    let count = u64::try_from(count).expect("a small number");
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < count) {
+        let raised = Rlimit {
+            current: Some(count),
+            ..limit
+        };
+        setrlimit(Resource::Nofile, raised).expect("the host allows that many open files");
+    }
 }

@@ -4,14 +4,11 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use crate::support::client::{Client, LOGINS, Login};
+use crate::support::client::{Client, Login};
 use crate::support::concurrency::{distinct, together};
-use crate::support::fixture::{ADMIN, LOGIN, PROFILE, TOKEN, first_login};
+use crate::support::fixture::{LOGIN, PROFILE, first_login};
 use crate::support::random::{self, Random};
 use crate::support::server::{Server, Setup};
-use crate::support::wire::Wire;
 
 #[test]
 fn parallel_refreshes_of_a_login_are_one_after_the_other() {
@@ -153,48 +150,4 @@ fn a_disabled_profile_has_no_login_refreshed_from_then_on() {
             }
         }
     });
-}
-
-#[test]
-fn a_thousand_connections_are_served_at_once() {
-    const CONNECTIONS: usize = 1_000;
-    // Both ends of each are in this process.
-    allow_open_files(2 * CONNECTIONS + 500);
-    let server = Setup::new()
-        .flag(&format!("--connections-max={CONNECTIONS}"))
-        .start();
-    let mut wires: Vec<Wire> = (0..CONNECTIONS).map(|_| server.wire()).collect();
-    for wire in &mut wires {
-        wire.send(format!(
-            "POST {LOGINS}/{LOGIN}/refresh_token?accessTokenId={ADMIN} HTTP/1.1\r\n\
-             Host: x\r\nContent-Length: 0\r\n\r\n"
-        ));
-    }
-    let mut tokens = HashSet::from([TOKEN.to_owned()]);
-    for wire in &mut wires {
-        let answer = wire.answer();
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let login: Login = serde_json::from_str(&answer.body).expect("a login");
-        assert!(tokens.insert(login.token), "the token was told before");
-    }
-    let last = &mut wires[CONNECTIONS - 1];
-    last.send(format!(
-        "GET {LOGINS}/{LOGIN}?accessTokenId={ADMIN} HTTP/1.1\r\nHost: x\r\n\r\n"
-    ));
-    let login: Login = serde_json::from_str(&last.answer().body).expect("a login");
-    assert!(tokens.contains(&login.token));
-    assert_ne!(login.token, TOKEN);
-}
-
-/// Raises this process' limit of open files, if it is lower.
-fn allow_open_files(count: usize) {
-    let count = u64::try_from(count).expect("a small number");
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < count) {
-        let raised = Rlimit {
-            current: Some(count),
-            ..limit
-        };
-        setrlimit(Resource::Nofile, raised).expect("the host allows that many open files");
-    }
 }

@@ -1,14 +1,19 @@
 //! Persistent logins: each use case, and several at once.
 
 mod audit_log;
+mod by_profile;
 mod coalesce;
 mod compare_and_rotate;
 mod concurrency;
-mod contract;
+mod create;
+mod delete;
+mod delete_by_profile;
 mod devices;
 mod expire;
 mod expire_idle;
 mod list;
 mod login_limit;
+mod read;
 mod recheck;
+mod refresh;
 mod shared_token;

@@ -1,0 +1,124 @@
+//! What listing and deleting the logins of a profile have in common.
+
+use std::time::Duration;
+
+use crate::support::client::{Answer, LOGINS};
+use crate::support::fixture::{
+    ACME, ACME_LOGIN, ACME_PROFILE, ADMIN, LOGIN, NO_PROFILE, NOTHING_FIRST, POWERLESS, PROFILE,
+    PROFILES, TICKETS,
+};
+use crate::support::server::Server;
+
+/// A second.
+pub const SECOND: Duration = Duration::from_secs(1);
+
+/// A server with [`LOGIN`] and logins that were created one, two, … seconds later; all their ids in
+/// the order of their creation.
+pub fn server_with(count: usize) -> (Server, Vec<String>) {
+    let server = Server::start();
+    let mut ids = vec![LOGIN.to_owned()];
+    for _ in 0..count {
+        server.app.clock.advance(SECOND);
+        ids.push(server.client().create(PROFILE).login().id);
+    }
+    (server, ids)
+}
+
+#[track_caller]
+fn is_unknown_profile(answer: &Answer, id: &str) {
+    let message = format!("No profile with ID \"{id}\" found");
+    answer.is_error(404, "NO_SUCH_PROFILE", &message);
+}
+
+#[test]
+fn an_unknown_profile_has_no_list() {
+    let server = Server::start();
+    let client = server.client();
+    for id in [NO_PROFILE, "not-an-object-id", ""] {
+        is_unknown_profile(&client.by_profile(id, ""), id);
+        is_unknown_profile(&client.delete_by_profile(id, ""), id);
+    }
+    server.delete_profile(PROFILE);
+    is_unknown_profile(&client.by_profile(PROFILE, ""), PROFILE);
+}
+
+#[test]
+fn listing_and_ending_needs_manage_tickets_on_the_tenant() {
+    let server = Server::start();
+    let client = server.client();
+    for caller in [POWERLESS, PROFILES, ACME, NOTHING_FIRST] {
+        let client = client.with_token(caller);
+        client
+            .by_profile(PROFILE, "")
+            .is_denied("MANAGE_TICKETS", "default");
+        client
+            .delete_by_profile(PROFILE, "")
+            .is_denied("MANAGE_TICKETS", "default");
+    }
+    for caller in ["nobody", ""] {
+        let client = client.with_token(caller);
+        for answer in [
+            client.by_profile(PROFILE, "&count=x"),
+            client.delete_by_profile(PROFILE, "&except=x"),
+        ] {
+            assert_eq!(answer.status, 403);
+            assert!(answer.body.contains("ACCESS_DENIED"), "{answer:?}");
+        }
+    }
+    let may = client.with_token(TICKETS);
+    assert_eq!(may.by_profile(PROFILE, "").listed_ids(), [LOGIN]);
+    may.by_profile(ACME_PROFILE, "")
+        .is_denied("MANAGE_TICKETS", "acme.com");
+    may.delete_by_profile(ACME_PROFILE, "")
+        .is_denied("MANAGE_TICKETS", "acme.com");
+    may.delete_by_profile(PROFILE, "").is_deleted(1);
+    assert_eq!(client.read(ACME_LOGIN).login().id, ACME_LOGIN);
+}
+
+#[test]
+fn the_profile_must_be_told() {
+    let server = Server::start();
+    let token = format!("accessTokenId={ADMIN}");
+    let message = "Required String parameter 'profileId' is not present";
+    let list = server.client().get(&format!("{LOGINS}/by_profile?{token}"));
+    list.is_error(400, "OTHER", message);
+    let target = format!("{LOGINS}/delete_by_profile");
+    let delete = server.client().post(&target, &token);
+    delete.is_error(400, "OTHER", message);
+}
+
+#[test]
+fn other_methods_are_told_which_there_are() {
+    let server = Server::start();
+    for (path, method, allow) in [
+        ("by_profile", "POST", "GET, HEAD"),
+        ("by_profile", "DELETE", "GET, HEAD"),
+        ("delete_by_profile", "PUT", "GET, HEAD, POST"),
+        ("delete_by_profile", "DELETE", "GET, HEAD, POST"),
+    ] {
+        // The access token is not looked at.
+        let target = format!("{LOGINS}/{path}?profileId={PROFILE}");
+        let answer = server.client().send(method, &target, &[], None);
+        let message = format!("Request method '{method}' not supported");
+        answer.is_error(405, "OTHER", &message);
+        assert_eq!(answer.header("allow"), allow, "{method} {path}");
+    }
+    assert_eq!(server.client().read(LOGIN).login().id, LOGIN);
+}
+
+#[test]
+fn the_paths_may_be_bare_and_end_in_json() {
+    let server = Server::start();
+    let client = server.client();
+    let bare = LOGINS
+        .strip_prefix("/crafter-profile")
+        .expect("a context path");
+    let token = format!("accessTokenId={ADMIN}&profileId={PROFILE}");
+    for base in [LOGINS, bare] {
+        let target = format!("{base}/by_profile.json?{token}");
+        assert_eq!(client.get(&target).listed_ids().len(), 1);
+        let target = format!("{base}/delete_by_profile.json");
+        client.post(&target, &token).is_deleted(1);
+        client.create(PROFILE).login();
+    }
+}

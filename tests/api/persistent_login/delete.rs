@@ -1,0 +1,24 @@
+//! Deleting a login.
+
+use crate::support::fixture::{LOGIN, NO_LOGIN};
+use crate::support::server::Server;
+
+#[test]
+fn a_deleted_login_is_gone() {
+    let server = Server::start();
+    let client = server.client();
+    let deleted = client.delete(LOGIN);
+    deleted.is_empty();
+    assert_eq!(deleted.header("cache-control"), "no-store");
+    client.read(LOGIN).is_no_login(LOGIN);
+    client.refresh(LOGIN).is_no_login(LOGIN);
+    client.delete(LOGIN).is_empty();
+}
+
+#[test]
+fn deleting_what_is_not_there_is_fine() {
+    let server = Server::start();
+    for id in [NO_LOGIN, "not-a-uuid", "create"] {
+        server.client().delete(id).is_empty();
+    }
+}

@@ -1,0 +1,104 @@
+//! Deleting all logins of a profile, or all but one.
+
+use crate::persistent_login::by_profile::{SECOND, server_with};
+use crate::support::client::{Client, LOGINS};
+use crate::support::fixture::{
+    ACME_LOGIN, ADMIN, DISABLED_LOGIN, DISABLED_PROFILE, LOGIN, NO_LOGIN, PROFILE,
+};
+use crate::support::server::{Server, Setup};
+
+/// Which of these logins are there.
+fn left(client: &Client, ids: &[String]) -> Vec<String> {
+    let is_there = |id: &&String| client.read(id).status == 200;
+    ids.iter().filter(is_there).cloned().collect()
+}
+
+#[test]
+fn all_logins_of_a_profile_are_ended() {
+    let (server, ids) = server_with(3);
+    let client = server.client();
+    client.delete_by_profile(PROFILE, "").is_deleted(4);
+    assert!(left(&client, &ids).is_empty());
+    for id in &ids {
+        client.refresh(id).is_no_login(id);
+    }
+    assert_eq!(client.by_profile(PROFILE, "").list(), []);
+    for id in [DISABLED_LOGIN, ACME_LOGIN] {
+        assert_eq!(client.read(id).login().id, id);
+    }
+    client.delete_by_profile(PROFILE, "").is_deleted(0);
+    let fresh = client.create(PROFILE).login();
+    assert_eq!(client.by_profile(PROFILE, "").listed_ids(), [fresh.id]);
+    let server = Setup::new().home(server.stop()).start();
+    assert!(left(&server.client(), &ids).is_empty());
+}
+
+#[test]
+fn the_logins_of_a_disabled_profile_may_be_ended() {
+    let server = Server::start();
+    let client = server.client();
+    client.delete_by_profile(DISABLED_PROFILE, "").is_deleted(1);
+    client.read(DISABLED_LOGIN).is_no_login(DISABLED_LOGIN);
+}
+
+#[test]
+fn one_login_may_stay() {
+    let (server, ids) = server_with(3);
+    let client = server.client();
+    let kept = client.read(&ids[2]).login();
+    let except = format!("&except={}", kept.id);
+    client.delete_by_profile(PROFILE, &except).is_deleted(3);
+    assert_eq!(left(&client, &ids), [kept.id.as_str()]);
+    client.delete_by_profile(PROFILE, &except).is_deleted(0);
+    assert_eq!(client.read(&kept.id).login(), kept);
+    client.refresh_with(&kept.id, &kept.token).login();
+}
+
+#[test]
+fn what_is_no_id_of_a_login_ends_nothing() {
+    let (server, ids) = server_with(2);
+    let client = server.client();
+    let upper = LOGIN.to_uppercase();
+    for except in ["", "x", PROFILE, &upper, &LOGIN.replace('-', "")] {
+        let answer = client.delete_by_profile(PROFILE, &format!("&except={except}"));
+        answer.is_bad_parameter("except");
+    }
+    assert_eq!(left(&client, &ids), ids);
+}
+
+#[test]
+fn a_login_of_nobody_or_of_another_profile_keeps_none_of_this_one() {
+    for except in [NO_LOGIN, ACME_LOGIN] {
+        let (server, ids) = server_with(1);
+        let client = server.client();
+        let answer = client.delete_by_profile(PROFILE, &format!("&except={except}"));
+        answer.is_deleted(2);
+        assert!(left(&client, &ids).is_empty());
+        assert_eq!(client.read(ACME_LOGIN).login().id, ACME_LOGIN);
+    }
+}
+
+#[test]
+fn an_expired_login_is_not_counted_and_does_not_come_back() {
+    let server = Setup::new().flag("--persistent-login-max-age=10s").start();
+    let client = server.client();
+    server.app.clock.advance(5 * SECOND);
+    client.create(PROFILE).login();
+    server.app.clock.advance(5 * SECOND);
+    client.delete_by_profile(PROFILE, "").is_deleted(1);
+    // Where logins live longer it would be valid again.
+    let server = Setup::new().home(server.stop()).start();
+    server.client().read(LOGIN).is_no_login(LOGIN);
+}
+
+#[test]
+fn a_get_on_delete_by_profile_looks_for_the_login_of_that_name() {
+    let server = Server::start();
+    let client = server.client();
+    for suffix in ["", ".json"] {
+        let target =
+            format!("{LOGINS}/delete_by_profile{suffix}?accessTokenId={ADMIN}&profileId={PROFILE}");
+        client.get(&target).is_no_login("delete_by_profile");
+    }
+    assert_eq!(client.read(LOGIN).login().id, LOGIN);
+}
