@@ -30,15 +30,15 @@ fn every_endpoint_asks_for_an_access_token() {
     let client = server.client();
     let message = "Access token ID param missing from request";
     for answer in everywhere(&server, "") {
-        answer.is_error(403, "ACCESS_DENIED", message);
+        answer.assert_error(403, "ACCESS_DENIED", message);
     }
     client
         .get(&format!("{LOGINS}/{LOGIN}"))
-        .is_error(403, "ACCESS_DENIED", message);
+        .assert_error(403, "ACCESS_DENIED", message);
     for path in ["create", "x/refresh_token", "x/delete"] {
         let target = format!("{LOGINS}/{path}");
         let answer = client.send("POST", &target, &[FORM], Some(b""));
-        answer.is_error(403, "ACCESS_DENIED", message);
+        answer.assert_error(403, "ACCESS_DENIED", message);
     }
     assert_eq!(client.read(LOGIN).login(), first_login());
 }
@@ -56,7 +56,7 @@ fn an_unknown_access_token_is_refused() {
     ] {
         for answer in everywhere(&server, sent) {
             let message = format!("No access token found for ID \"{id}\"");
-            answer.is_error(403, "ACCESS_DENIED", &message);
+            answer.assert_error(403, "ACCESS_DENIED", &message);
         }
     }
     assert_eq!(server.client().read(LOGIN).login(), first_login());
@@ -72,7 +72,7 @@ fn an_access_token_works_until_it_expires() {
     server.app.clock.advance(Duration::from_millis(1));
     for answer in everywhere(&server, EXPIRING) {
         let message = "Access token \"expiring\" for application \"shop\" expired on 06/01/2017";
-        answer.is_error(403, "ACCESS_DENIED", message);
+        answer.assert_error(403, "ACCESS_DENIED", message);
     }
     assert_eq!(server.client().read(LOGIN).login(), first_login());
 }
@@ -92,19 +92,19 @@ fn an_access_token_without_an_expiry_never_expires() {
 fn managing_tickets_is_enough_for_what_exists() {
     let server = Server::start();
     let [created, read, refreshed, deleted] = everywhere(&server, TICKETS);
-    created.is_denied(PROFILES_ACTION, "default");
+    created.assert_denied(PROFILES_ACTION, "default");
     assert_eq!(read.login(), first_login());
     refreshed.login();
-    deleted.is_empty();
+    deleted.assert_empty();
 }
 
 #[test]
 fn creating_asks_for_profiles_and_then_for_tickets() {
     let server = Server::start();
     let create = |token| server.client().with_token(token).create(PROFILE);
-    create(POWERLESS).is_denied(PROFILES_ACTION, "default");
-    create(TICKETS).is_denied(PROFILES_ACTION, "default");
-    create(PROFILES).is_denied(TICKETS_ACTION, "default");
+    create(POWERLESS).assert_denied(PROFILES_ACTION, "default");
+    create(TICKETS).assert_denied(PROFILES_ACTION, "default");
+    create(PROFILES).assert_denied(TICKETS_ACTION, "default");
     create(BOTH).login();
 }
 
@@ -114,7 +114,7 @@ fn what_is_denied_has_no_effect() {
     for token in [PROFILES, POWERLESS, ACME] {
         let [_, read, refreshed, deleted] = everywhere(&server, token);
         for answer in [read, refreshed, deleted] {
-            answer.is_denied(TICKETS_ACTION, "default");
+            answer.assert_denied(TICKETS_ACTION, "default");
         }
     }
     assert_eq!(server.client().read(LOGIN).login(), first_login());
@@ -124,14 +124,18 @@ fn what_is_denied_has_no_effect() {
 fn the_first_entry_for_a_tenant_decides() {
     let server = Server::start();
     let narrow = server.client().with_token(NARROW_FIRST);
-    narrow.create(PROFILE).is_denied(TICKETS_ACTION, "default");
-    narrow.read(LOGIN).is_denied(TICKETS_ACTION, "default");
+    narrow
+        .create(PROFILE)
+        .assert_denied(TICKETS_ACTION, "default");
+    narrow.read(LOGIN).assert_denied(TICKETS_ACTION, "default");
     narrow.create(ACME_PROFILE).login();
     let nothing = server.client().with_token(NOTHING_FIRST);
     nothing
         .create(PROFILE)
-        .is_denied(PROFILES_ACTION, "default");
-    nothing.refresh(LOGIN).is_denied(TICKETS_ACTION, "default");
+        .assert_denied(PROFILES_ACTION, "default");
+    nothing
+        .refresh(LOGIN)
+        .assert_denied(TICKETS_ACTION, "default");
 }
 
 #[test]
@@ -141,28 +145,28 @@ fn a_permission_holds_on_its_tenant_alone() {
     let login = acme.create(ACME_PROFILE).login();
     assert_eq!(login.tenant, "acme.com");
     acme.refresh(ACME_LOGIN).login();
-    acme.create(PROFILE).is_denied(PROFILES_ACTION, "default");
+    acme.create(PROFILE)
+        .assert_denied(PROFILES_ACTION, "default");
     let tickets = server.client().with_token(TICKETS);
     tickets
         .read(ACME_LOGIN)
-        .is_denied(TICKETS_ACTION, "acme.com");
+        .assert_denied(TICKETS_ACTION, "acme.com");
     tickets
         .delete(ACME_LOGIN)
-        .is_denied(TICKETS_ACTION, "acme.com");
-    acme.delete(ACME_LOGIN).is_empty();
+        .assert_denied(TICKETS_ACTION, "acme.com");
+    acme.delete(ACME_LOGIN).assert_empty();
 }
 
 #[test]
 fn existence_is_checked_before_permission() {
     let server = Server::start();
     let powerless = server.client().with_token(POWERLESS);
-    let message = format!("No profile with ID \"{NO_PROFILE}\" found");
     powerless
         .create(NO_PROFILE)
-        .is_error(404, "NO_SUCH_PROFILE", &message);
-    powerless.read(NO_LOGIN).is_no_login(NO_LOGIN);
-    powerless.refresh(NO_LOGIN).is_no_login(NO_LOGIN);
-    powerless.delete(NO_LOGIN).is_empty();
+        .assert_no_such_profile(NO_PROFILE);
+    powerless.read(NO_LOGIN).assert_no_such_login(NO_LOGIN);
+    powerless.refresh(NO_LOGIN).assert_no_such_login(NO_LOGIN);
+    powerless.delete(NO_LOGIN).assert_empty();
 }
 
 #[test]
@@ -171,12 +175,12 @@ fn permission_is_checked_before_the_profile_is_enabled() {
     let powerless = server.client().with_token(POWERLESS);
     powerless
         .create(DISABLED_PROFILE)
-        .is_denied(PROFILES_ACTION, "default");
+        .assert_denied(PROFILES_ACTION, "default");
     powerless
         .refresh(DISABLED_LOGIN)
-        .is_denied(TICKETS_ACTION, "default");
+        .assert_denied(TICKETS_ACTION, "default");
     let profiles = server.client().with_token(PROFILES);
     profiles
         .create(DISABLED_PROFILE)
-        .is_denied(TICKETS_ACTION, "default");
+        .assert_denied(TICKETS_ACTION, "default");
 }

@@ -21,8 +21,8 @@ fn status(client: &Client, path: &str) -> u16 {
 }
 
 #[track_caller]
-fn is_not_ready(answer: &Answer) {
-    answer.is_error(503, "OTHER", "The server is not ready; nothing was changed");
+fn assert_not_ready(answer: &Answer) {
+    answer.assert_error(503, "OTHER", "The server is not ready; nothing was changed");
     assert_eq!(answer.header("retry-after"), "1");
 }
 
@@ -41,7 +41,7 @@ fn health_is_told_by_get_alone() {
     let server = Server::start();
     for path in [LIVE, READY] {
         let answer = server.client().post(path, "");
-        answer.is_error(405, "OTHER", "Request method 'POST' not supported");
+        answer.assert_error(405, "OTHER", "Request method 'POST' not supported");
         assert_eq!(answer.header("allow"), "GET, HEAD");
     }
 }
@@ -52,10 +52,10 @@ fn a_starting_process_is_live_and_refuses_requests() {
     let client = server.client();
     assert_eq!(status(&client, LIVE), 200);
     assert_eq!(status(&client, READY), 503);
-    is_not_ready(&client.create(PROFILE));
-    is_not_ready(&client.read(LOGIN));
-    is_not_ready(&client.refresh(LOGIN));
-    is_not_ready(&client.delete(LOGIN));
+    assert_not_ready(&client.create(PROFILE));
+    assert_not_ready(&client.read(LOGIN));
+    assert_not_ready(&client.refresh(LOGIN));
+    assert_not_ready(&client.delete(LOGIN));
     server.app.enter(Phase::Serving);
     assert_eq!(status(&client, READY), 200);
     assert_eq!(client.read(LOGIN).login().token, TOKEN);
@@ -96,16 +96,16 @@ fn a_sick_disk_logs_nobody_out() {
     let failing = server.fail_disk();
     // Neither 401 nor 404, whatever is asked for and whatever is presented.
     for token in [&current.token, TOKEN, NO_LOGIN] {
-        is_not_ready(&client.refresh_with(LOGIN, token));
-        is_not_ready(&client.refresh_with(NO_LOGIN, token));
+        assert_not_ready(&client.refresh_with(LOGIN, token));
+        assert_not_ready(&client.refresh_with(NO_LOGIN, token));
     }
-    is_not_ready(&client.read(LOGIN));
-    is_not_ready(&client.read(NO_LOGIN));
-    is_not_ready(&client.refresh(LOGIN));
-    is_not_ready(&client.delete(LOGIN));
-    is_not_ready(&client.create(PROFILE));
-    is_not_ready(&client.by_profile(PROFILE, ""));
-    is_not_ready(&client.delete_by_profile(PROFILE, ""));
+    assert_not_ready(&client.read(LOGIN));
+    assert_not_ready(&client.read(NO_LOGIN));
+    assert_not_ready(&client.refresh(LOGIN));
+    assert_not_ready(&client.delete(LOGIN));
+    assert_not_ready(&client.create(PROFILE));
+    assert_not_ready(&client.by_profile(PROFILE, ""));
+    assert_not_ready(&client.delete_by_profile(PROFILE, ""));
     drop(failing);
     wait_until("the database is open again", || server.app.is_ready());
     assert_eq!(client.read(LOGIN).login(), current);

@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::client::{LOGINS, Login};
 use crate::support::fixture::{ADMIN, LOGIN, TOKEN};
-use crate::support::raw_request::{is_well, read, waiting_for_body, waiting_for_writer};
+use crate::support::raw_request::{assert_unharmed, read, waiting_for_body, waiting_for_writer};
 use crate::support::server::Setup;
 use crate::support::wire::Wire;
 
@@ -14,8 +14,8 @@ use crate::support::wire::Wire;
 fn at_the_limit_the_connection_idle_longest_makes_room() {
     let server = Setup::new().flag("--connections-max=3").start();
     let mut idle: Vec<Wire> = (0..3).map(|_| server.wire()).collect();
-    is_well(&server);
-    idle[0].is_closed();
+    assert_unharmed(&server);
+    idle[0].assert_closed();
     // The honest client has left its place, so the others keep theirs.
     for wire in &mut idle[1..] {
         wire.send(read(LOGIN));
@@ -33,9 +33,9 @@ fn slow_clients_do_not_keep_others_out() {
             wire
         })
         .collect();
-    is_well(&server);
+    assert_unharmed(&server);
     for wire in &mut slow[..17] {
-        wire.is_closed();
+        wire.assert_closed();
     }
 }
 
@@ -46,8 +46,8 @@ fn a_slow_body_does_not_keep_others_out() {
         .flag("--body-timeout=1h")
         .start();
     let mut slow = waiting_for_body(&server);
-    is_well(&server);
-    slow.is_closed();
+    assert_unharmed(&server);
+    slow.assert_closed();
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_request_under_way_is_not_evicted() {
     let mut next = server.wire();
     next.send(read(LOGIN));
     assert_eq!(next.answer().status, 200);
-    idle.is_closed();
+    idle.assert_closed();
     drop(held);
     assert_eq!(under_way.answer().status, 200);
 }
@@ -79,7 +79,7 @@ fn a_connection_that_turns_idle_makes_room_for_one_that_waits() {
     drop(held);
     assert_eq!(under_way.answer().status, 200);
     assert_eq!(next.answer().status, 200);
-    under_way.is_closed();
+    under_way.assert_closed();
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_client_that_fetches_no_answers_makes_room() {
         .start();
     let mut flood = server.wire();
     flood.send_until_stuck(read(&"x".repeat(30_000)));
-    is_well(&server);
+    assert_unharmed(&server);
 }
 
 #[test]

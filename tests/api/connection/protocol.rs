@@ -3,7 +3,9 @@
 use crate::support::client::LOGINS;
 use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, TOKEN, first_login};
 use crate::support::random::{self, Random};
-use crate::support::raw_request::{is_well, read, refresh, waiting_for_body, whole_refresh};
+use crate::support::raw_request::{
+    assert_unharmed, read, refresh, waiting_for_body, whole_refresh,
+};
 use crate::support::server::Server;
 
 #[test]
@@ -38,7 +40,7 @@ fn a_client_that_sends_no_more_still_gets_its_answers() {
     assert!(wire.answer().body.contains(TOKEN));
     let refreshed = wire.answer();
     assert_eq!(refreshed.status, 200);
-    wire.is_closed();
+    wire.assert_closed();
     assert_eq!(server.client().read(LOGIN).body, refreshed.body);
 }
 
@@ -51,7 +53,7 @@ fn a_write_is_answered_though_the_client_sends_no_more() {
     wire.half_close();
     drop(held);
     assert_eq!(wire.answer().status, 200);
-    wire.is_closed();
+    wire.assert_closed();
 }
 
 #[test]
@@ -74,10 +76,10 @@ fn what_is_no_http_gets_400_or_nothing() {
         wire.half_close();
         if let Some(answer) = wire.answer_or_close() {
             assert_eq!(answer.status, 400, "{garbage:?}");
-            wire.is_closed();
+            wire.assert_closed();
         }
     }
-    is_well(&server);
+    assert_unharmed(&server);
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn a_client_that_vanishes_does_no_harm() {
         wire.send(sent);
     }
     drop(waiting_for_body(&server));
-    is_well(&server);
+    assert_unharmed(&server);
 }
 
 #[test]
@@ -141,7 +143,7 @@ fn http_1_0_is_spoken() {
     let answer = wire.answer();
     assert_eq!(answer.status, 200);
     assert!(answer.body.contains(TOKEN));
-    wire.is_closed();
+    wire.assert_closed();
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::fixture::LOGIN;
 use crate::support::raw_request::{
-    form, is_other_error, is_well, read, refresh, waiting_for_body, waiting_for_writer,
-    whole_refresh,
+    assert_closing_error, assert_unharmed, form, read, refresh, waiting_for_body,
+    waiting_for_writer, whole_refresh,
 };
 use crate::support::server::Setup;
 
@@ -17,7 +17,7 @@ fn a_head_that_comes_too_slowly_is_not_waited_for() {
         .start();
     let mut silent = server.wire();
     silent.send("GET /api/1/auth");
-    silent.is_closed();
+    silent.assert_closed();
     let mut dripping = server.wire();
     dripping.send("GET /");
     dripping.drip_until_closed(&[b'x'; 2_000], Duration::from_millis(10));
@@ -25,8 +25,8 @@ fn a_head_that_comes_too_slowly_is_not_waited_for() {
     second.send(read(LOGIN));
     assert_eq!(second.answer().status, 200);
     second.send("GET /api/1/auth");
-    second.is_closed();
-    is_well(&server);
+    second.assert_closed();
+    assert_unharmed(&server);
 }
 
 #[test]
@@ -34,9 +34,9 @@ fn a_body_that_comes_too_slowly_is_not_waited_for() {
     let server = Setup::new().flag("--body-timeout=200ms").start();
     let mut wire = server.wire();
     wire.send(refresh("Content-Length: 500\r\n") + "accessTokenId=");
-    is_other_error(&wire.answer(), 408);
-    wire.is_closed();
-    is_well(&server);
+    assert_closing_error(&wire.answer(), 408);
+    wire.assert_closed();
+    assert_unharmed(&server);
 }
 
 #[test]
@@ -46,11 +46,11 @@ fn an_idle_connection_is_closed() {
         .flag("--header-timeout=1h")
         .start();
     let mut fresh = server.wire();
-    fresh.is_closed();
+    fresh.assert_closed();
     let mut used = server.wire();
     used.send(read(LOGIN));
     assert_eq!(used.answer().status, 200);
-    used.is_closed();
+    used.assert_closed();
 }
 
 #[test]
@@ -63,8 +63,8 @@ fn a_request_under_way_is_no_idle_connection() {
     let (mut writing, held) = waiting_for_writer(&server);
     let mut sending = waiting_for_body(&server);
     // Both are older than connections that are closed now for having waited too long.
-    server.wire().is_closed();
-    server.wire().is_closed();
+    server.wire().assert_closed();
+    server.wire().assert_closed();
     drop(held);
     assert_eq!(writing.answer().status, 200);
     sending.send(form());

@@ -28,7 +28,7 @@ const CAP: Event = Event::Revocation(Reason::Cap);
 
 /// Asserts that `work` counts these events and no other.
 #[track_caller]
-fn counts(server: &Server, work: impl FnOnce(), expected: &[(Event, u64)]) {
+fn assert_counts(server: &Server, work: impl FnOnce(), expected: &[(Event, u64)]) {
     let audit = Arc::clone(&server.app.audit);
     wait_for_audit_log(server);
     let before = Event::ALL.map(|event| audit.count(event));
@@ -56,43 +56,43 @@ fn each_action_is_counted_as_what_it_was() {
         .start();
     let client = server.client();
     let refresh = |token: &str| drop(client.refresh_with(LOGIN, token));
-    counts(
+    assert_counts(
         &server,
         || drop(client.refresh(LOGIN)),
         &[(Event::Rotation, 1)],
     );
-    counts(
+    assert_counts(
         &server,
         || drop(client.refresh(LOGIN)),
         &[(Event::Coalesced, 1)],
     );
-    counts(&server, || refresh(TOKEN), &[(Event::Grace, 1)]);
+    assert_counts(&server, || refresh(TOKEN), &[(Event::Grace, 1)]);
     let current = client.read(LOGIN).login().token;
-    counts(&server, || refresh(&current), &[(Event::Rotation, 1)]);
-    counts(
+    assert_counts(&server, || refresh(&current), &[(Event::Rotation, 1)]);
+    assert_counts(
         &server,
         || drop(client.create(PROFILE)),
         &[(Event::Create, 1)],
     );
     let crowded = [(Event::Create, 1), (CAP, 1)];
     server.app.clock.advance(Duration::from_secs(1));
-    counts(&server, || drop(client.create(PROFILE)), &crowded);
+    assert_counts(&server, || drop(client.create(PROFILE)), &crowded);
     let id = client.by_profile(PROFILE, "").listed_ids().remove(0);
     let reuse = || drop(client.refresh_with(&id, NO_TOKEN));
-    counts(&server, reuse, &[(Event::Reuse, 1), (REUSE, 1)]);
-    counts(
+    assert_counts(&server, reuse, &[(Event::Reuse, 1), (REUSE, 1)]);
+    assert_counts(
         &server,
         || drop(client.delete(ACME_LOGIN)),
         &[(Event::Delete, 1)],
     );
-    let delete_all = || client.delete_by_profile(PROFILE, "").is_deleted(1);
-    counts(&server, delete_all, &[(Event::Delete, 1)]);
+    let delete_all = || client.delete_by_profile(PROFILE, "").assert_deleted(1);
+    assert_counts(&server, delete_all, &[(Event::Delete, 1)]);
     server.app.clock.advance(Duration::from_secs(1_296_000));
     let clean = || {
         let removed = server.block_on(persistent_login::delete_expired(&server.app));
         assert_eq!(removed, Ok(1));
     };
-    counts(&server, clean, &[(Event::Expiry, 1)]);
+    assert_counts(&server, clean, &[(Event::Expiry, 1)]);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn what_a_reuse_revokes_is_counted_login_by_login() {
         client.create(PROFILE).login();
         client.create(PROFILE).login();
         let reuse = || drop(client.refresh_with(LOGIN, NO_TOKEN));
-        counts(&server, reuse, &[(Event::Reuse, 1), (REUSE, revoked)]);
+        assert_counts(&server, reuse, &[(Event::Reuse, 1), (REUSE, revoked)]);
     }
 }
 
@@ -117,9 +117,11 @@ fn what_was_refused_or_only_looked_at_is_not_counted() {
     let nothing = || {
         client.read(LOGIN).login();
         client.by_profile(PROFILE, "").list();
-        client.refresh(NO_LOGIN).is_no_login(NO_LOGIN);
-        client.refresh_with(LOGIN, "x").is_bad_parameter("token");
-        client.delete(NO_LOGIN).is_empty();
+        client.refresh(NO_LOGIN).assert_no_such_login(NO_LOGIN);
+        client
+            .refresh_with(LOGIN, "x")
+            .assert_bad_parameter("token");
+        client.delete(NO_LOGIN).assert_empty();
         for refused in [
             client.refresh(DISABLED_LOGIN),
             powerless.create(PROFILE),
@@ -130,7 +132,7 @@ fn what_was_refused_or_only_looked_at_is_not_counted() {
             assert_eq!(refused.status, 403, "{refused:?}");
         }
     };
-    counts(&server, nothing, &[]);
+    assert_counts(&server, nothing, &[]);
 }
 
 #[test]
@@ -147,7 +149,7 @@ fn what_was_not_stored_is_not_counted() {
     for event in Event::ALL {
         assert_eq!(server.app.audit.count(event), 0, "{event:?}");
     }
-    counts(
+    assert_counts(
         &server,
         || drop(client.refresh(LOGIN)),
         &[(Event::Rotation, 1)],
@@ -189,26 +191,26 @@ fn each_action_is_counted_though_nobody_waits_for_its_answer() {
             persistent_login::refresh(app, caller(), id, presented),
         );
     };
-    counts(&server, || refresh(TOKEN), &[(Event::Rotation, 1)]);
-    counts(&server, || refresh(TOKEN), &[(Event::Grace, 1)]);
+    assert_counts(&server, || refresh(TOKEN), &[(Event::Rotation, 1)]);
+    assert_counts(&server, || refresh(TOKEN), &[(Event::Grace, 1)]);
     let reused = [(Event::Reuse, 1), (REUSE, 1)];
-    counts(&server, || refresh(NO_TOKEN), &reused);
+    assert_counts(&server, || refresh(NO_TOKEN), &reused);
     let create = || {
         let create = persistent_login::create(app, caller(), PROFILE.to_owned(), Device::default());
         abandon(&server, create);
     };
-    counts(&server, create, &[(Event::Create, 1)]);
-    counts(&server, create, &[(Event::Create, 1), (CAP, 1)]);
+    assert_counts(&server, create, &[(Event::Create, 1)]);
+    assert_counts(&server, create, &[(Event::Create, 1), (CAP, 1)]);
     let delete = || {
         let delete = persistent_login::delete(app, caller(), ACME_LOGIN.to_owned());
         abandon(&server, delete);
     };
-    counts(&server, delete, &[(Event::Delete, 1)]);
+    assert_counts(&server, delete, &[(Event::Delete, 1)]);
     let delete_all = || {
         let delete = persistent_login::delete_by_profile(app, caller(), PROFILE.to_owned(), None);
         abandon(&server, delete);
     };
-    counts(&server, delete_all, &[(Event::Delete, 1)]);
+    assert_counts(&server, delete_all, &[(Event::Delete, 1)]);
 }
 
 /// A line of the audit log in the real binary's log.
@@ -297,13 +299,13 @@ fn the_log_tells_each_event_and_no_secret() {
     client.refresh_with(LOGIN, &first.token).login();
     client.refresh(LOGIN).login();
     let other = client.create(PROFILE).login();
-    client.delete(&other.id).is_empty();
+    client.delete(&other.id).assert_empty();
     let third = client.create(PROFILE).login();
     client.refresh_with(&third.id, NO_TOKEN);
     let device = [("label", "a-label"), ("ipAddress", "192.0.2.7")];
     let fourth = client.create_with(PROFILE, &device).login();
     let fifth = client.create(PROFILE).login();
-    client.delete_by_profile(PROFILE, "").is_deleted(2);
+    client.delete_by_profile(PROFILE, "").assert_deleted(2);
     let log = serving.stop().stderr;
     let ended = Clock::system().now().as_millis();
 
@@ -392,7 +394,7 @@ fn events_of_a_login_are_known_by_its_fingerprint() {
     client.refresh(LOGIN).login();
     client.refresh(&one.id).login();
     client.refresh(LOGIN).login();
-    client.delete(&one.id).is_empty();
+    client.delete(&one.id).assert_empty();
     client.create(PROFILE).login();
     let lines = audit_lines(&serving.stop().stderr);
     let [created, first, rotated, second, deleted, other] = lines.as_slice() else {

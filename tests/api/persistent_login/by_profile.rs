@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::client::{Answer, LOGINS};
+use crate::support::client::LOGINS;
 use crate::support::fixture::{
     ACME, ACME_LOGIN, ACME_PROFILE, ADMIN, LOGIN, NO_PROFILE, NOTHING_FIRST, POWERLESS, PROFILE,
     PROFILES, TICKETS,
@@ -24,22 +24,18 @@ pub fn server_with(count: usize) -> (Server, Vec<String>) {
     (server, ids)
 }
 
-#[track_caller]
-fn is_unknown_profile(answer: &Answer, id: &str) {
-    let message = format!("No profile with ID \"{id}\" found");
-    answer.is_error(404, "NO_SUCH_PROFILE", &message);
-}
-
 #[test]
 fn an_unknown_profile_has_no_list() {
     let server = Server::start();
     let client = server.client();
     for id in [NO_PROFILE, "not-an-object-id", ""] {
-        is_unknown_profile(&client.by_profile(id, ""), id);
-        is_unknown_profile(&client.delete_by_profile(id, ""), id);
+        client.by_profile(id, "").assert_no_such_profile(id);
+        client.delete_by_profile(id, "").assert_no_such_profile(id);
     }
     server.delete_profile(PROFILE);
-    is_unknown_profile(&client.by_profile(PROFILE, ""), PROFILE);
+    client
+        .by_profile(PROFILE, "")
+        .assert_no_such_profile(PROFILE);
 }
 
 #[test]
@@ -50,10 +46,10 @@ fn listing_and_ending_needs_manage_tickets_on_the_tenant() {
         let client = client.with_token(caller);
         client
             .by_profile(PROFILE, "")
-            .is_denied("MANAGE_TICKETS", "default");
+            .assert_denied("MANAGE_TICKETS", "default");
         client
             .delete_by_profile(PROFILE, "")
-            .is_denied("MANAGE_TICKETS", "default");
+            .assert_denied("MANAGE_TICKETS", "default");
     }
     for caller in ["nobody", ""] {
         let client = client.with_token(caller);
@@ -68,10 +64,10 @@ fn listing_and_ending_needs_manage_tickets_on_the_tenant() {
     let may = client.with_token(TICKETS);
     assert_eq!(may.by_profile(PROFILE, "").listed_ids(), [LOGIN]);
     may.by_profile(ACME_PROFILE, "")
-        .is_denied("MANAGE_TICKETS", "acme.com");
+        .assert_denied("MANAGE_TICKETS", "acme.com");
     may.delete_by_profile(ACME_PROFILE, "")
-        .is_denied("MANAGE_TICKETS", "acme.com");
-    may.delete_by_profile(PROFILE, "").is_deleted(1);
+        .assert_denied("MANAGE_TICKETS", "acme.com");
+    may.delete_by_profile(PROFILE, "").assert_deleted(1);
     assert_eq!(client.read(ACME_LOGIN).login().id, ACME_LOGIN);
 }
 
@@ -81,10 +77,10 @@ fn the_profile_must_be_told() {
     let token = format!("accessTokenId={ADMIN}");
     let message = "Required String parameter 'profileId' is not present";
     let list = server.client().get(&format!("{LOGINS}/by_profile?{token}"));
-    list.is_error(400, "OTHER", message);
+    list.assert_error(400, "OTHER", message);
     let target = format!("{LOGINS}/delete_by_profile");
     let delete = server.client().post(&target, &token);
-    delete.is_error(400, "OTHER", message);
+    delete.assert_error(400, "OTHER", message);
 }
 
 #[test]
@@ -100,7 +96,7 @@ fn other_methods_are_told_which_there_are() {
         let target = format!("{LOGINS}/{path}?profileId={PROFILE}");
         let answer = server.client().send(method, &target, &[], None);
         let message = format!("Request method '{method}' not supported");
-        answer.is_error(405, "OTHER", &message);
+        answer.assert_error(405, "OTHER", &message);
         assert_eq!(answer.header("allow"), allow, "{method} {path}");
     }
     assert_eq!(server.client().read(LOGIN).login().id, LOGIN);
@@ -118,7 +114,7 @@ fn the_paths_may_be_bare_and_end_in_json() {
         let target = format!("{base}/by_profile.json?{token}");
         assert_eq!(client.get(&target).listed_ids().len(), 1);
         let target = format!("{base}/delete_by_profile.json");
-        client.post(&target, &token).is_deleted(1);
+        client.post(&target, &token).assert_deleted(1);
         client.create(PROFILE).login();
     }
 }

@@ -89,7 +89,7 @@ fn a_disabled_profile_gets_no_answer_within_the_window() {
     server.update_profile(PROFILE, |profile| profile.enabled = false);
     client
         .refresh(LOGIN)
-        .is_disabled_profile(PROFILE, "default");
+        .assert_disabled_profile(PROFILE, "default");
 }
 
 #[test]

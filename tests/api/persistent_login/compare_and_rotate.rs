@@ -22,14 +22,14 @@ pub const LOGIN_REVOKED: &str = "the persistent login was revoked";
 
 /// Asserts that there is no such login any more.
 #[track_caller]
-pub fn is_gone(client: &Client, id: &str) {
-    client.read(id).is_no_login(id);
-    client.refresh(id).is_no_login(id);
+pub fn assert_gone(client: &Client, id: &str) {
+    client.read(id).assert_no_such_login(id);
+    client.refresh(id).assert_no_such_login(id);
 }
 
 /// Asserts that `work` is done without a commit.
 #[track_caller]
-fn costs_no_commit(server: &Server, work: impl FnOnce()) {
+fn assert_no_commit(server: &Server, work: impl FnOnce()) {
     let commits = server.app.store.commits();
     work();
     server.wait_for_writer();
@@ -57,7 +57,7 @@ fn the_token_just_replaced_gets_its_successor_and_costs_no_commit() {
     let client = server.client();
     server.app.clock.advance(GRACE);
     let next = client.refresh_with(LOGIN, TOKEN).login();
-    costs_no_commit(&server, || {
+    assert_no_commit(&server, || {
         for _ in 0..3 {
             assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
         }
@@ -77,10 +77,14 @@ fn the_grace_period_counts_from_the_rotation_and_holds_its_last_moment() {
         assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
     }
     server.app.clock.advance(MILLISECOND);
-    client.refresh_with(LOGIN, TOKEN).is_reuse(LOGIN_REVOKED);
-    is_gone(&client, LOGIN);
+    client
+        .refresh_with(LOGIN, TOKEN)
+        .assert_reuse(LOGIN_REVOKED);
+    assert_gone(&client, LOGIN);
     // Whoever holds the current token is logged out with the other.
-    client.refresh_with(LOGIN, &next.token).is_no_login(LOGIN);
+    client
+        .refresh_with(LOGIN, &next.token)
+        .assert_no_such_login(LOGIN);
 }
 
 #[test]
@@ -91,7 +95,9 @@ fn the_grace_period_is_configurable() {
     server.app.clock.advance(Duration::from_secs(5));
     assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
     server.app.clock.advance(MILLISECOND);
-    client.refresh_with(LOGIN, TOKEN).is_reuse(LOGIN_REVOKED);
+    client
+        .refresh_with(LOGIN, TOKEN)
+        .assert_reuse(LOGIN_REVOKED);
 }
 
 #[test]
@@ -100,13 +106,17 @@ fn without_a_grace_period_a_replaced_token_is_used_up_at_once() {
     let client = server.client();
     let next = client.refresh_with(LOGIN, TOKEN).login();
     let next = client.refresh_with(LOGIN, &next.token).login();
-    client.refresh_with(LOGIN, TOKEN).is_reuse(LOGIN_REVOKED);
-    client.refresh_with(LOGIN, &next.token).is_no_login(LOGIN);
+    client
+        .refresh_with(LOGIN, TOKEN)
+        .assert_reuse(LOGIN_REVOKED);
+    client
+        .refresh_with(LOGIN, &next.token)
+        .assert_no_such_login(LOGIN);
     let other = client.create(PROFILE).login();
     client.refresh_with(&other.id, &other.token).login();
     client
         .refresh_with(&other.id, &other.token)
-        .is_reuse(LOGIN_REVOKED);
+        .assert_reuse(LOGIN_REVOKED);
 }
 
 #[test]
@@ -115,12 +125,16 @@ fn a_token_replaced_before_the_last_one_was_used_already() {
     let client = server.client();
     let next = client.refresh_with(LOGIN, TOKEN).login();
     let last = client.refresh_with(LOGIN, &next.token).login();
-    client.refresh_with(LOGIN, TOKEN).is_reuse(LOGIN_REVOKED);
-    is_gone(&client, LOGIN);
+    client
+        .refresh_with(LOGIN, TOKEN)
+        .assert_reuse(LOGIN_REVOKED);
+    assert_gone(&client, LOGIN);
     for token in [TOKEN, &next.token, &last.token] {
-        client.refresh_with(LOGIN, token).is_no_login(LOGIN);
+        client
+            .refresh_with(LOGIN, token)
+            .assert_no_such_login(LOGIN);
     }
-    client.delete(LOGIN).is_empty();
+    client.delete(LOGIN).assert_empty();
 }
 
 #[test]
@@ -133,12 +147,12 @@ fn a_token_that_is_not_of_this_login_revokes_this_login_alone() {
     );
     client
         .refresh_with(LOGIN, &one.token)
-        .is_reuse(LOGIN_REVOKED);
-    is_gone(&client, LOGIN);
+        .assert_reuse(LOGIN_REVOKED);
+    assert_gone(&client, LOGIN);
     client
         .refresh_with(&one.id, NO_TOKEN)
-        .is_reuse(LOGIN_REVOKED);
-    is_gone(&client, &one.id);
+        .assert_reuse(LOGIN_REVOKED);
+    assert_gone(&client, &one.id);
     assert_eq!(client.read(&two.id).login(), two);
 }
 
@@ -154,10 +168,10 @@ fn a_reuse_may_revoke_every_login_of_the_profile() {
     let of_another_profile = client.read(ACME_LOGIN).login();
     client
         .refresh_with(LOGIN, NO_TOKEN)
-        .is_reuse("all persistent logins of the profile were revoked");
-    is_gone(&client, LOGIN);
+        .assert_reuse("all persistent logins of the profile were revoked");
+    assert_gone(&client, LOGIN);
     for other in &others {
-        is_gone(&client, &other.id);
+        assert_gone(&client, &other.id);
     }
     assert_eq!(client.by_profile(PROFILE, "").list(), []);
     assert_eq!(client.read(ACME_LOGIN).login(), of_another_profile);
@@ -171,16 +185,16 @@ fn a_reuse_may_revoke_nothing() {
     let server = Setup::new().flag("--reuse-revokes=none").start();
     let client = server.client();
     let next = client.refresh_with(LOGIN, TOKEN).login();
-    costs_no_commit(&server, || {
+    assert_no_commit(&server, || {
         client
             .refresh_with(LOGIN, NO_TOKEN)
-            .is_reuse("nothing was revoked");
+            .assert_reuse("nothing was revoked");
         assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
     });
     server.app.clock.advance(GRACE + MILLISECOND);
     client
         .refresh_with(LOGIN, TOKEN)
-        .is_reuse("nothing was revoked");
+        .assert_reuse("nothing was revoked");
     assert_eq!(client.read(LOGIN).login(), next);
     client.refresh_with(LOGIN, &next.token).login();
 }
@@ -192,8 +206,10 @@ fn a_refresh_without_a_token_counts_as_a_rotation() {
     let next = client.refresh(LOGIN).login();
     assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
     client.refresh(LOGIN).login();
-    client.refresh_with(LOGIN, TOKEN).is_reuse(LOGIN_REVOKED);
-    is_gone(&client, LOGIN);
+    client
+        .refresh_with(LOGIN, TOKEN)
+        .assert_reuse(LOGIN_REVOKED);
+    assert_gone(&client, LOGIN);
 }
 
 #[test]
@@ -206,11 +222,13 @@ fn what_is_no_uuid_is_refused_and_nothing_changes() {
     let long = TOKEN.repeat(100);
     let not_hex = TOKEN.replace('f', "g");
     let misplaced = "f390e222c-844-44a2-ad38-afa471527101";
-    costs_no_commit(&server, || {
+    assert_no_commit(&server, || {
         for token in [
             "", "x", &braced, &urn, &simple, &padded, &long, &not_hex, misplaced, "null",
         ] {
-            client.refresh_with(LOGIN, token).is_bad_parameter("token");
+            client
+                .refresh_with(LOGIN, token)
+                .assert_bad_parameter("token");
         }
     });
     assert_eq!(client.read(LOGIN).login(), first_login());
@@ -223,13 +241,13 @@ fn the_access_token_is_looked_at_first() {
     let client = server.client();
     let unknown = client.with_token("nobody");
     for token in ["", "x", TOKEN, NO_TOKEN] {
-        unknown.refresh_with(LOGIN, token).is_error(
+        unknown.refresh_with(LOGIN, token).assert_error(
             403,
             "ACCESS_DENIED",
             "No access token found for ID \"nobody\"",
         );
     }
-    client.with_token("").refresh_with(LOGIN, "x").is_error(
+    client.with_token("").refresh_with(LOGIN, "x").assert_error(
         403,
         "ACCESS_DENIED",
         "Access token ID param missing from request",
@@ -249,7 +267,7 @@ fn who_may_not_refresh_may_not_revoke() {
     for caller in [POWERLESS, PROFILES] {
         for token in [TOKEN, NO_TOKEN] {
             let answer = client.with_token(caller).refresh_with(LOGIN, token);
-            answer.is_denied("MANAGE_TICKETS", "default");
+            answer.assert_denied("MANAGE_TICKETS", "default");
         }
     }
     assert_eq!(client.read(LOGIN).login(), first_login());
@@ -270,7 +288,7 @@ fn a_login_that_is_not_there_is_not_found_whatever_is_presented() {
     let server = Server::start();
     let client = server.client();
     let (deleted, expired) = (client.create(PROFILE).login(), first_login());
-    client.delete(&deleted.id).is_empty();
+    client.delete(&deleted.id).assert_empty();
     server.app.clock.advance(Duration::from_secs(1_296_000));
     let upper = LOGIN.to_uppercase();
     for (id, token) in [
@@ -281,7 +299,7 @@ fn a_login_that_is_not_there_is_not_found_whatever_is_presented() {
         (&expired.id, &expired.token),
         (&expired.id, NO_TOKEN),
     ] {
-        client.refresh_with(id, token).is_no_login(id);
+        client.refresh_with(id, token).assert_no_such_login(id);
     }
 }
 
@@ -292,7 +310,7 @@ fn a_disabled_profile_is_told_before_a_reuse() {
     let before = client.read(DISABLED_LOGIN).login();
     for token in [before.token.as_str(), NO_TOKEN] {
         let answer = client.refresh_with(DISABLED_LOGIN, token);
-        answer.is_disabled_profile(DISABLED_PROFILE, "default");
+        answer.assert_disabled_profile(DISABLED_PROFILE, "default");
     }
     server.update_profile(DISABLED_PROFILE, |profile| profile.enabled = true);
     assert_eq!(client.read(DISABLED_LOGIN).login(), before);
@@ -311,9 +329,9 @@ fn a_token_may_stand_in_the_query_which_wins() {
     let current = format!("&token={}", next.token);
     let last = refresh(&current, &format!("token={NO_TOKEN}")).login();
     assert_ne!(last, next);
-    refresh("&token=", &format!("token={}", last.token)).is_bad_parameter("token");
+    refresh("&token=", &format!("token={}", last.token)).assert_bad_parameter("token");
     assert_eq!(client.read(LOGIN).login(), last);
-    refresh(&format!("&token={NO_TOKEN}"), &current[1..]).is_reuse(LOGIN_REVOKED);
+    refresh(&format!("&token={NO_TOKEN}"), &current[1..]).assert_reuse(LOGIN_REVOKED);
 }
 
 #[test]
@@ -327,7 +345,7 @@ fn what_a_rotation_replaced_is_known_after_a_restart() {
     server
         .client()
         .refresh_with(LOGIN, TOKEN)
-        .is_reuse(LOGIN_REVOKED);
+        .assert_reuse(LOGIN_REVOKED);
     let server = Setup::new().home(server.stop()).at(later).start();
-    is_gone(&server.client(), LOGIN);
+    assert_gone(&server.client(), LOGIN);
 }

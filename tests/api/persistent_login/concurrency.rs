@@ -85,8 +85,14 @@ fn a_deleted_login_never_comes_back() {
             }
             refresh_until_gone(&client, &login, &deleted)
         });
-        server.client().read(&login.id).is_no_login(&login.id);
-        server.client().refresh(&login.id).is_no_login(&login.id);
+        server
+            .client()
+            .read(&login.id)
+            .assert_no_such_login(&login.id);
+        server
+            .client()
+            .refresh(&login.id)
+            .assert_no_such_login(&login.id);
         println!("round {round}: {refreshes:?}");
     }
     let home = server.stop();
@@ -98,9 +104,9 @@ fn delete_after(client: &Client, login: &Login, reads: u64, deleted: &AtomicBool
     for _ in 0..reads {
         client.read(&login.id).login();
     }
-    client.delete(&login.id).is_empty();
+    client.delete(&login.id).assert_empty();
     deleted.store(true, Ordering::SeqCst);
-    client.read(&login.id).is_no_login(&login.id);
+    client.read(&login.id).assert_no_such_login(&login.id);
 }
 
 /// Refreshes until the login is not found; tells how often that went well.
@@ -110,8 +116,8 @@ fn refresh_until_gone(client: &Client, login: &Login, deleted: &AtomicBool) -> u
         let began_after_delete = deleted.load(Ordering::SeqCst);
         let answer = client.refresh(&login.id);
         if began_after_delete || answer.status != 200 {
-            answer.is_no_login(&login.id);
-            client.read(&login.id).is_no_login(&login.id);
+            answer.assert_no_such_login(&login.id);
+            client.read(&login.id).assert_no_such_login(&login.id);
             return refreshes;
         }
         answer.login();
@@ -146,7 +152,7 @@ fn a_disabled_profile_has_no_login_refreshed_from_then_on() {
             let began_after = disabled.load(Ordering::SeqCst);
             let answer = client.refresh(LOGIN);
             if began_after || answer.status != 200 {
-                return answer.is_disabled_profile(PROFILE, "default");
+                return answer.assert_disabled_profile(PROFILE, "default");
             }
         }
     });

@@ -33,9 +33,8 @@ fn a_profile_id_may_be_in_upper_case() {
 fn an_unknown_profile_gets_no_login() {
     let server = Server::start();
     for id in [NO_PROFILE, "not-an-object-id", "5925a68d", ""] {
-        let message = format!("No profile with ID \"{id}\" found");
         let answer = server.client().create(id);
-        answer.is_error(404, "NO_SUCH_PROFILE", &message);
+        answer.assert_no_such_profile(id);
     }
 }
 
@@ -43,7 +42,7 @@ fn an_unknown_profile_gets_no_login() {
 fn a_disabled_profile_gets_no_login() {
     let server = Server::start();
     let answer = server.client().create(DISABLED_PROFILE);
-    answer.is_disabled_profile(DISABLED_PROFILE, "default");
+    answer.assert_disabled_profile(DISABLED_PROFILE, "default");
 }
 
 /// Whether this is a UUID of version 4, in lower case.

@@ -8,17 +8,17 @@ fn a_deleted_login_is_gone() {
     let server = Server::start();
     let client = server.client();
     let deleted = client.delete(LOGIN);
-    deleted.is_empty();
+    deleted.assert_empty();
     assert_eq!(deleted.header("cache-control"), "no-store");
-    client.read(LOGIN).is_no_login(LOGIN);
-    client.refresh(LOGIN).is_no_login(LOGIN);
-    client.delete(LOGIN).is_empty();
+    client.read(LOGIN).assert_no_such_login(LOGIN);
+    client.refresh(LOGIN).assert_no_such_login(LOGIN);
+    client.delete(LOGIN).assert_empty();
 }
 
 #[test]
 fn deleting_what_is_not_there_is_fine() {
     let server = Server::start();
     for id in [NO_LOGIN, "not-a-uuid", "create"] {
-        server.client().delete(id).is_empty();
+        server.client().delete(id).assert_empty();
     }
 }

@@ -17,16 +17,16 @@ fn left(client: &Client, ids: &[String]) -> Vec<String> {
 fn all_logins_of_a_profile_are_ended() {
     let (server, ids) = server_with(3);
     let client = server.client();
-    client.delete_by_profile(PROFILE, "").is_deleted(4);
+    client.delete_by_profile(PROFILE, "").assert_deleted(4);
     assert!(left(&client, &ids).is_empty());
     for id in &ids {
-        client.refresh(id).is_no_login(id);
+        client.refresh(id).assert_no_such_login(id);
     }
     assert_eq!(client.by_profile(PROFILE, "").list(), []);
     for id in [DISABLED_LOGIN, ACME_LOGIN] {
         assert_eq!(client.read(id).login().id, id);
     }
-    client.delete_by_profile(PROFILE, "").is_deleted(0);
+    client.delete_by_profile(PROFILE, "").assert_deleted(0);
     let fresh = client.create(PROFILE).login();
     assert_eq!(client.by_profile(PROFILE, "").listed_ids(), [fresh.id]);
     let server = Setup::new().home(server.stop()).start();
@@ -37,8 +37,12 @@ fn all_logins_of_a_profile_are_ended() {
 fn the_logins_of_a_disabled_profile_may_be_ended() {
     let server = Server::start();
     let client = server.client();
-    client.delete_by_profile(DISABLED_PROFILE, "").is_deleted(1);
-    client.read(DISABLED_LOGIN).is_no_login(DISABLED_LOGIN);
+    client
+        .delete_by_profile(DISABLED_PROFILE, "")
+        .assert_deleted(1);
+    client
+        .read(DISABLED_LOGIN)
+        .assert_no_such_login(DISABLED_LOGIN);
 }
 
 #[test]
@@ -47,9 +51,9 @@ fn one_login_may_stay() {
     let client = server.client();
     let kept = client.read(&ids[2]).login();
     let except = format!("&except={}", kept.id);
-    client.delete_by_profile(PROFILE, &except).is_deleted(3);
+    client.delete_by_profile(PROFILE, &except).assert_deleted(3);
     assert_eq!(left(&client, &ids), [kept.id.as_str()]);
-    client.delete_by_profile(PROFILE, &except).is_deleted(0);
+    client.delete_by_profile(PROFILE, &except).assert_deleted(0);
     assert_eq!(client.read(&kept.id).login(), kept);
     client.refresh_with(&kept.id, &kept.token).login();
 }
@@ -61,7 +65,7 @@ fn what_is_no_id_of_a_login_ends_nothing() {
     let upper = LOGIN.to_uppercase();
     for except in ["", "x", PROFILE, &upper, &LOGIN.replace('-', "")] {
         let answer = client.delete_by_profile(PROFILE, &format!("&except={except}"));
-        answer.is_bad_parameter("except");
+        answer.assert_bad_parameter("except");
     }
     assert_eq!(left(&client, &ids), ids);
 }
@@ -72,7 +76,7 @@ fn a_login_of_nobody_or_of_another_profile_keeps_none_of_this_one() {
         let (server, ids) = server_with(1);
         let client = server.client();
         let answer = client.delete_by_profile(PROFILE, &format!("&except={except}"));
-        answer.is_deleted(2);
+        answer.assert_deleted(2);
         assert!(left(&client, &ids).is_empty());
         assert_eq!(client.read(ACME_LOGIN).login().id, ACME_LOGIN);
     }
@@ -85,10 +89,10 @@ fn an_expired_login_is_not_counted_and_does_not_come_back() {
     server.app.clock.advance(5 * SECOND);
     client.create(PROFILE).login();
     server.app.clock.advance(5 * SECOND);
-    client.delete_by_profile(PROFILE, "").is_deleted(1);
+    client.delete_by_profile(PROFILE, "").assert_deleted(1);
     // Where logins live longer it would be valid again.
     let server = Setup::new().home(server.stop()).start();
-    server.client().read(LOGIN).is_no_login(LOGIN);
+    server.client().read(LOGIN).assert_no_such_login(LOGIN);
 }
 
 #[test]
@@ -98,7 +102,9 @@ fn a_get_on_delete_by_profile_looks_for_the_login_of_that_name() {
     for suffix in ["", ".json"] {
         let target =
             format!("{LOGINS}/delete_by_profile{suffix}?accessTokenId={ADMIN}&profileId={PROFILE}");
-        client.get(&target).is_no_login("delete_by_profile");
+        client
+            .get(&target)
+            .assert_no_such_login("delete_by_profile");
     }
     assert_eq!(client.read(LOGIN).login().id, LOGIN);
 }

@@ -93,7 +93,7 @@ fn the_length_is_limited_in_characters() {
             let commits = server.app.store.commits();
             let too_long = longest + letter;
             let answer = client.create_with(PROFILE, &[(name, &too_long)]);
-            answer.is_bad_parameter(name);
+            answer.assert_bad_parameter(name);
             assert_eq!(server.app.store.commits(), commits);
         }
     }
@@ -117,7 +117,7 @@ fn control_characters_are_refused() {
         ] {
             let text = format!("a{control}b");
             let answer = client.create_with(PROFILE, &[(name, &text)]);
-            answer.is_bad_parameter(name);
+            answer.assert_bad_parameter(name);
         }
     }
     assert_eq!(client.by_profile(PROFILE, "").list(), before);
@@ -129,10 +129,9 @@ fn the_caller_is_looked_at_before_the_device() {
     let unknown = server.client().with_token("nobody");
     let answer = unknown.create_with(PROFILE, &[("label", "\n")]);
     let message = "No access token found for ID \"nobody\"";
-    answer.is_error(403, "ACCESS_DENIED", message);
+    answer.assert_error(403, "ACCESS_DENIED", message);
     let answer = server
         .client()
         .create_with(NO_PROFILE, &[("label", "fine")]);
-    let message = format!("No profile with ID \"{NO_PROFILE}\" found");
-    answer.is_error(404, "NO_SUCH_PROFILE", &message);
+    answer.assert_no_such_profile(NO_PROFILE);
 }

@@ -27,11 +27,11 @@ fn a_login_expires_at_its_maximum_age_and_not_before() {
     let powerless = client.with_token(POWERLESS);
     powerless
         .delete(LOGIN)
-        .is_denied("MANAGE_TICKETS", "default");
+        .assert_denied("MANAGE_TICKETS", "default");
     server.app.clock.advance(MILLISECOND);
-    client.read(LOGIN).is_no_login(LOGIN);
-    client.refresh(LOGIN).is_no_login(LOGIN);
-    powerless.delete(LOGIN).is_empty();
+    client.read(LOGIN).assert_no_such_login(LOGIN);
+    client.refresh(LOGIN).assert_no_such_login(LOGIN);
+    powerless.delete(LOGIN).assert_empty();
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_refresh_does_not_prolong_a_login() {
         assert_eq!(client.refresh(LOGIN).login().timestamp, NOW.as_millis());
     }
     server.app.clock.advance(MAX_AGE / 5);
-    client.refresh(LOGIN).is_no_login(LOGIN);
+    client.refresh(LOGIN).assert_no_such_login(LOGIN);
 }
 
 #[test]
@@ -53,10 +53,10 @@ fn the_age_counts_from_creation_and_is_configurable() {
     server.app.clock.advance(Duration::from_secs(6));
     let late = client.create(PROFILE).login();
     server.app.clock.advance(Duration::from_secs(4));
-    client.read(LOGIN).is_no_login(LOGIN);
+    client.read(LOGIN).assert_no_such_login(LOGIN);
     assert_eq!(client.read(&late.id).login(), late);
     server.app.clock.advance(Duration::from_secs(6));
-    client.read(&late.id).is_no_login(&late.id);
+    client.read(&late.id).assert_no_such_login(&late.id);
 }
 
 #[test]
@@ -64,13 +64,10 @@ fn the_login_of_a_deleted_profile_is_gone() {
     let server = Server::start();
     let client = server.client();
     server.delete_profile(PROFILE);
-    client.read(LOGIN).is_no_login(LOGIN);
-    client.refresh(LOGIN).is_no_login(LOGIN);
-    client.delete(LOGIN).is_empty();
-    let message = format!("No profile with ID \"{PROFILE}\" found");
-    client
-        .create(PROFILE)
-        .is_error(404, "NO_SUCH_PROFILE", &message);
+    client.read(LOGIN).assert_no_such_login(LOGIN);
+    client.refresh(LOGIN).assert_no_such_login(LOGIN);
+    client.delete(LOGIN).assert_empty();
+    client.create(PROFILE).assert_no_such_profile(PROFILE);
 }
 
 #[test]
@@ -79,10 +76,10 @@ fn the_login_of_a_disabled_profile_is_not_refreshed() {
     let client = server.client();
     server.update_profile(PROFILE, |profile| profile.enabled = false);
     let refused = client.refresh(LOGIN);
-    refused.is_disabled_profile(PROFILE, "default");
+    refused.assert_disabled_profile(PROFILE, "default");
     client
         .create(PROFILE)
-        .is_disabled_profile(PROFILE, "default");
+        .assert_disabled_profile(PROFILE, "default");
     assert_eq!(client.read(LOGIN).login(), first_login());
     server.update_profile(PROFILE, |profile| profile.enabled = true);
     client.refresh(LOGIN).login();
@@ -93,9 +90,11 @@ fn the_login_of_a_disabled_profile_can_be_deleted() {
     let server = Server::start();
     let client = server.client();
     let refused = client.refresh(DISABLED_LOGIN);
-    refused.is_disabled_profile(DISABLED_PROFILE, "default");
-    client.delete(DISABLED_LOGIN).is_empty();
-    client.read(DISABLED_LOGIN).is_no_login(DISABLED_LOGIN);
+    refused.assert_disabled_profile(DISABLED_PROFILE, "default");
+    client.delete(DISABLED_LOGIN).assert_empty();
+    client
+        .read(DISABLED_LOGIN)
+        .assert_no_such_login(DISABLED_LOGIN);
 }
 
 /// The ids of logins that were created one, two, … seconds after [`NOW`].
@@ -185,7 +184,7 @@ fn times_before_the_epoch_expire_like_others() {
     server.app.clock.advance(Duration::from_millis(9_999));
     assert_eq!(server.client().read(LOGIN).login().timestamp, -5_000);
     server.app.clock.advance(MILLISECOND);
-    server.client().read(LOGIN).is_no_login(LOGIN);
+    server.client().read(LOGIN).assert_no_such_login(LOGIN);
     let removed = server.block_on(persistent_login::delete_expired(&server.app));
     assert_eq!(removed, Ok(1));
 }

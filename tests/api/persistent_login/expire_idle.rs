@@ -27,11 +27,13 @@ fn a_login_expires_when_it_was_unused_for_the_limit_and_not_before() {
     server.app.clock.advance(10 * SECOND - MILLISECOND);
     client.read(LOGIN).login();
     server.app.clock.advance(MILLISECOND);
-    client.read(LOGIN).is_no_login(LOGIN);
-    client.refresh(LOGIN).is_no_login(LOGIN);
-    client.refresh_with(LOGIN, TOKEN).is_no_login(LOGIN);
+    client.read(LOGIN).assert_no_such_login(LOGIN);
+    client.refresh(LOGIN).assert_no_such_login(LOGIN);
+    client
+        .refresh_with(LOGIN, TOKEN)
+        .assert_no_such_login(LOGIN);
     assert_eq!(client.by_profile(PROFILE, "").list(), []);
-    client.delete(LOGIN).is_empty();
+    client.delete(LOGIN).assert_empty();
 }
 
 #[test]
@@ -46,7 +48,9 @@ fn a_refresh_prolongs_a_login_up_to_its_age() {
     server.app.clock.advance(7 * SECOND - MILLISECOND);
     token = client.refresh_with(LOGIN, &token).login().token;
     server.app.clock.advance(MILLISECOND);
-    client.refresh_with(LOGIN, &token).is_no_login(LOGIN);
+    client
+        .refresh_with(LOGIN, &token)
+        .assert_no_such_login(LOGIN);
 }
 
 #[test]
@@ -58,7 +62,7 @@ fn a_look_and_a_grace_answer_do_not_prolong_a_login() {
     client.read(LOGIN).login();
     assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
     server.app.clock.advance(SECOND);
-    client.read(LOGIN).is_no_login(LOGIN);
+    client.read(LOGIN).assert_no_such_login(LOGIN);
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn the_login_used_last_comes_first() {
         used,
         [5, 4, 3, 1].map(|second| NOW.as_millis() + second * 1_000)
     );
-    client.delete(&ids[0]).is_empty();
+    client.delete(&ids[0]).assert_empty();
     assert_eq!(client.by_profile(PROFILE, "").listed_ids().len(), 3);
 }
 
@@ -88,7 +88,7 @@ fn a_list_has_the_logins_of_its_profile_alone() {
     }
     let listed = client.by_profile(&PROFILE.to_uppercase(), "").listed_ids();
     assert_eq!(listed, [LOGIN]);
-    client.delete(LOGIN).is_empty();
+    client.delete(LOGIN).assert_empty();
     assert_eq!(client.by_profile(PROFILE, "").list(), []);
 }
 
@@ -150,11 +150,11 @@ fn senseless_pages_are_refused() {
             let answer = server
                 .client()
                 .by_profile(PROFILE, &format!("&{name}={value}"));
-            answer.is_bad_parameter(name);
+            answer.assert_bad_parameter(name);
         }
     }
     let answer = server.client().by_profile(PROFILE, "&count=1001");
-    answer.is_bad_parameter("count");
+    answer.assert_bad_parameter("count");
 }
 
 #[test]

@@ -41,9 +41,11 @@ fn at_the_cap_the_login_unused_longest_goes() {
     let three = create(&server);
     assert_eq!(server.app.store.commits(), commits + 1);
     assert_eq!(ids(&client), [three.as_str(), &two, &one]);
-    client.read(LOGIN).is_no_login(LOGIN);
+    client.read(LOGIN).assert_no_such_login(LOGIN);
     // It is gone like any other: this is no reuse.
-    client.refresh_with(LOGIN, TOKEN).is_no_login(LOGIN);
+    client
+        .refresh_with(LOGIN, TOKEN)
+        .assert_no_such_login(LOGIN);
     assert_eq!(evictions(&server), 1);
     let four = create(&server);
     assert_eq!(ids(&client), [four.as_str(), &three, &two]);
@@ -60,7 +62,7 @@ fn a_rotation_counts_as_a_use_and_a_look_does_not() {
     client.read(&one).login();
     let three = create(&server);
     assert_eq!(ids(&client), [&three, LOGIN, &two]);
-    client.read(&one).is_no_login(&one);
+    client.read(&one).assert_no_such_login(&one);
 }
 
 #[test]
@@ -93,11 +95,11 @@ fn a_refused_creation_ends_nothing() {
     let long = "x".repeat(101);
     client
         .create_with(PROFILE, &[("label", &long)])
-        .is_bad_parameter("label");
+        .assert_bad_parameter("label");
     server.update_profile(PROFILE, |profile| profile.enabled = false);
     client
         .create(PROFILE)
-        .is_disabled_profile(PROFILE, "default");
+        .assert_disabled_profile(PROFILE, "default");
     server.update_profile(PROFILE, |profile| profile.enabled = true);
     assert_eq!(ids(&client), [LOGIN]);
     assert_eq!(evictions(&server), 0);

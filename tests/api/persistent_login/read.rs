@@ -20,17 +20,20 @@ fn an_unknown_login_is_not_found() {
     let client = server.client();
     let upper = LOGIN.to_uppercase();
     for id in [NO_LOGIN, "not-a-uuid", "acme.com", upper.as_str()] {
-        client.read(id).is_no_login(id);
-        client.refresh(id).is_no_login(id);
+        client.read(id).assert_no_such_login(id);
+        client.refresh(id).assert_no_such_login(id);
     }
 }
 
 #[test]
 fn a_get_on_create_looks_for_the_login_of_that_name() {
     let server = Server::start();
-    server.client().read("create").is_no_login("create");
+    server
+        .client()
+        .read("create")
+        .assert_no_such_login("create");
     let target = format!("{LOGINS}/create.json?accessTokenId={ADMIN}");
-    server.client().get(&target).is_no_login("create");
+    server.client().get(&target).assert_no_such_login("create");
 }
 
 #[test]

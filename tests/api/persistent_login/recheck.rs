@@ -41,7 +41,7 @@ fn a_refresh_that_waits_behind_a_delete_is_refused() {
     let refused = refresh_behind(&server, delete);
     let id = LOGIN.to_owned();
     assert_eq!(refused, Err(PersistentLoginRefusal::NotFound { id }.into()));
-    server.client().read(LOGIN).is_no_login(LOGIN);
+    server.client().read(LOGIN).assert_no_such_login(LOGIN);
 }
 
 #[test]

@@ -41,6 +41,6 @@ fn logins_do_not_touch_each_other() {
     let other = client.create(PROFILE).login();
     client.refresh(LOGIN).login();
     assert_eq!(client.read(&other.id).login(), other);
-    client.delete(LOGIN).is_empty();
+    client.delete(LOGIN).assert_empty();
     assert_eq!(client.read(&other.id).login(), other);
 }

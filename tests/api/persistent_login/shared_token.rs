@@ -8,7 +8,7 @@ use rememberd::testing::{
     Caller, Event, LoginError, PersistentLoginRefusal, Revoked, Token, service::persistent_login,
 };
 
-use crate::persistent_login::compare_and_rotate::{GRACE, LOGIN_REVOKED, NO_TOKEN, is_gone};
+use crate::persistent_login::compare_and_rotate::{GRACE, LOGIN_REVOKED, NO_TOKEN, assert_gone};
 use crate::support::concurrency::{distinct, together};
 use crate::support::fixture::{ADMIN, LOGIN, PROFILE, TOKEN, first_login};
 use crate::support::random::{self, Random};
@@ -53,7 +53,7 @@ fn of_two_reuses_in_one_batch_the_second_finds_nothing() {
         Err(PersistentLoginRefusal::NotFound { id }.into()),
     ];
     assert_eq!(in_one_batch(&server, [NO_TOKEN, NO_TOKEN]), refused);
-    is_gone(&server.client(), LOGIN);
+    assert_gone(&server.client(), LOGIN);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_rotation_does_not_outlive_the_reuse_in_its_batch() {
         reused,
         Err(PersistentLoginRefusal::TokenReused { revoked }.into())
     );
-    is_gone(&server.client(), LOGIN);
+    assert_gone(&server.client(), LOGIN);
 }
 
 #[test]
@@ -102,9 +102,11 @@ fn the_later_of_two_holders_of_a_copy_gives_it_away() {
     let last = client.refresh_with(LOGIN, &next.token).login();
     client
         .refresh_with(LOGIN, &copied.token)
-        .is_reuse(LOGIN_REVOKED);
+        .assert_reuse(LOGIN_REVOKED);
     for token in [&copied.token, &next.token, &last.token] {
-        client.refresh_with(LOGIN, token).is_no_login(LOGIN);
+        client
+            .refresh_with(LOGIN, token)
+            .assert_no_such_login(LOGIN);
     }
 }
 
@@ -125,19 +127,19 @@ fn once_a_reuse_is_detected_nobody_stays_in() {
                 match answer.status {
                     200 if !began_after => token = answer.login().token,
                     401 if !began_after => {
-                        answer.is_reuse(LOGIN_REVOKED);
+                        answer.assert_reuse(LOGIN_REVOKED);
                         detected.store(true, Ordering::SeqCst);
                         return 1;
                     }
                     _ => {
-                        answer.is_no_login(&stolen.id);
+                        answer.assert_no_such_login(&stolen.id);
                         return 0;
                     }
                 }
             }
         });
         assert_eq!(detections.iter().sum::<usize>(), 1);
-        is_gone(&server.client(), &stolen.id);
+        assert_gone(&server.client(), &stolen.id);
     }
 }
 
@@ -177,14 +179,14 @@ fn two_holders_of_a_copy_are_told_apart_by_the_rules_alone() {
                 *holder = answer.login().token;
                 assert_eq!(*holder, expected.current);
             } else {
-                answer.is_reuse(LOGIN_REVOKED);
+                answer.assert_reuse(LOGIN_REVOKED);
                 break;
             }
         }
         for holder in holders.iter().chain([&expected.current]) {
             client
                 .refresh_with(&login.id, holder)
-                .is_no_login(&login.id);
+                .assert_no_such_login(&login.id);
         }
     }
 }

@@ -34,7 +34,7 @@ fn the_clock_goes_on_from_the_newest_saved_time() {
         .app
         .clock
         .advance(Duration::from_secs(1_296_000 - 10));
-    client.read(LOGIN).is_no_login(LOGIN);
+    client.read(LOGIN).assert_no_such_login(LOGIN);
     assert_eq!(client.read(&created.id).login(), created);
 }
 

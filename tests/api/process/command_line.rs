@@ -197,14 +197,14 @@ fn a_first_start_makes_an_access_token_and_shows_it_once() {
     // The caller is let in: what is missing is the profile.
     let answer = first.client(&id).create(PROFILE);
     let message = format!("No profile with ID \"{PROFILE}\" found");
-    answer.is_error(404, "NO_SUCH_PROFILE", &message);
+    answer.assert_error(404, "NO_SUCH_PROFILE", &message);
     let log = first.stop().stderr;
     assert!(!log.contains(&id), "{log}");
 
     let second = Launch::serve(home.path()).start();
     assert_eq!(second.shown_id(), None);
     let answer = second.client(&id).create(PROFILE);
-    answer.is_error(404, "NO_SUCH_PROFILE", &message);
+    answer.assert_error(404, "NO_SUCH_PROFILE", &message);
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn requests(client: &Client) -> Vec<String> {
     let before = client.read(LOGIN).login();
     let refreshed = client.refresh(LOGIN).login();
     let created = client.create(PROFILE).login();
-    client.delete(&created.id).is_empty();
+    client.delete(&created.id).assert_empty();
     let query = format!("accessTokenId={MARK}&other={MARK}");
     client.get(&format!("{LOGINS}/{NO_LOGIN}?{query}"));
     client.post(&format!("{LOGINS}/create"), &query);

@@ -10,8 +10,8 @@ fn server() -> Server {
 }
 
 #[track_caller]
-fn is_unavailable(answer: &Answer, message: &str) {
-    answer.is_error(503, "OTHER", message);
+fn assert_unavailable(answer: &Answer, message: &str) {
+    answer.assert_error(503, "OTHER", message);
     assert_eq!(answer.header("retry-after"), "1");
     let number = answer.header("x-request-id");
     assert!(number.parse::<u64>().is_ok(), "{answer:?}");
@@ -24,9 +24,9 @@ fn a_full_queue_refuses_writes_which_are_certainly_not_applied() {
     let held = server.hold_writer();
     assert!(server.queue_job() && server.queue_job());
     let message = "The server is overloaded; nothing was changed";
-    is_unavailable(&client.refresh(LOGIN), message);
-    is_unavailable(&client.delete(LOGIN), message);
-    is_unavailable(&client.create(PROFILE), message);
+    assert_unavailable(&client.refresh(LOGIN), message);
+    assert_unavailable(&client.delete(LOGIN), message);
+    assert_unavailable(&client.create(PROFILE), message);
     drop(held);
     server.wait_for_writer();
     let created = client.create(PROFILE).login();
@@ -43,12 +43,12 @@ fn a_full_queue_does_not_keep_from_reading_or_refusing() {
     assert!(server.queue_job() && server.queue_job());
     assert!(!server.queue_job());
     assert_eq!(client.read(LOGIN).login(), first_login());
-    client.refresh(NO_LOGIN).is_no_login(NO_LOGIN);
-    client.delete(NO_LOGIN).is_empty();
+    client.refresh(NO_LOGIN).assert_no_such_login(NO_LOGIN);
+    client.delete(NO_LOGIN).assert_empty();
     let powerless = client.with_token(POWERLESS);
     powerless
         .refresh(LOGIN)
-        .is_denied("MANAGE_TICKETS", "default");
+        .assert_denied("MANAGE_TICKETS", "default");
     assert_eq!(client.get("/health/ready").status, 200);
 }
 
@@ -58,7 +58,7 @@ fn a_write_that_takes_too_long_has_an_unknown_outcome() {
     let client = server.client();
     let held = server.hold_writer();
     let message = "The write did not finish in time; the outcome is unknown";
-    is_unavailable(&client.refresh(LOGIN), message);
+    assert_unavailable(&client.refresh(LOGIN), message);
     assert_eq!(client.read(LOGIN).login(), first_login());
     drop(held);
     // Jobs are done in the order in which they came, so the one given up comes before this one.

@@ -56,7 +56,7 @@ fn a_request_under_way_is_answered_before_the_process_ends() {
         let mut wire = request_under_way(&serving);
         serving.signal(signal);
         serving.wait_for_log(STOPPING);
-        idle.is_closed();
+        idle.assert_closed();
         wait_until("no connection is taken", || {
             TcpStream::connect(serving.loopback()).is_err()
         });
@@ -64,7 +64,7 @@ fn a_request_under_way_is_answered_before_the_process_ends() {
         let answer = wire.answer();
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("connection"), "close");
-        wire.is_closed();
+        wire.assert_closed();
         let ended = serving.wait();
         assert_eq!(ended.status.code(), Some(0), "{ended:?}");
         let next = home.launch().start();
@@ -81,7 +81,7 @@ fn a_request_that_does_not_end_is_cut_after_the_drain_timeout() {
     let serving = home.launch().argument("--drain-timeout=200ms").start();
     let mut wire = request_under_way(&serving);
     let ended = serving.stop();
-    wire.is_closed();
+    wire.assert_closed();
     assert!(ended.stderr.contains("did not finish in time"), "{ended:?}");
     home.launch().start().stop();
 }
@@ -96,7 +96,7 @@ fn a_second_signal_stops_at_once() {
     serving.wait_for_log(STOPPING);
     serving.signal(Signal::TERM);
     assert_eq!(serving.wait().status.code(), Some(130));
-    wire.is_closed();
+    wire.assert_closed();
     // It stopped without closing its database, which is whole all the same.
     let next = home.launch().start();
     let read = next.client(DEMO_ACCESS_TOKEN).read(LOGIN).login();
@@ -109,6 +109,6 @@ fn an_idle_process_stops_when_told() {
     let serving = home.launch().argument("--drain-timeout=1h").start();
     let mut idle = serving.wire();
     let log = serving.stop().stderr;
-    idle.is_closed();
+    idle.assert_closed();
     assert!(log.contains(STOPPING) && log.contains("stopped"), "{log}");
 }

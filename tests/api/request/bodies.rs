@@ -4,7 +4,7 @@ use rememberd::testing::Phase;
 
 use crate::support::fixture::LOGIN;
 use crate::support::raw_request::{
-    chunk, form, is_other_error, is_well, read, refresh, waiting_for_body,
+    assert_closing_error, assert_unharmed, chunk, form, read, refresh, waiting_for_body,
 };
 use crate::support::server::{Server, Setup};
 
@@ -25,10 +25,10 @@ fn a_broken_chunk_is_refused() {
     for broken in ["zz\r\nwhat\r\n", "3\r\ntoo long\r\n", "-1\r\n\r\n"] {
         let mut wire = server.wire();
         wire.send(refresh("Transfer-Encoding: chunked\r\n") + broken);
-        is_other_error(&wire.answer(), 400);
-        wire.is_closed();
+        assert_closing_error(&wire.answer(), 400);
+        wire.assert_closed();
     }
-    is_well(&server);
+    assert_unharmed(&server);
 }
 
 #[test]
@@ -39,10 +39,10 @@ fn a_body_that_breaks_off_has_no_effect() {
     wire.send(refresh("Content-Length: 500\r\n") + &form);
     wire.half_close();
     if let Some(answer) = wire.answer_or_close() {
-        is_other_error(&answer, 400);
+        assert_closing_error(&answer, 400);
     }
-    wire.is_closed();
-    is_well(&server);
+    wire.assert_closed();
+    assert_unharmed(&server);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_client_may_wait_to_be_told_to_continue() {
     let mut wire = server.wire();
     let fields = "Expect: 100-continue\r\nContent-Length: 100000000\r\n";
     wire.send(refresh(fields));
-    is_other_error(&wire.answer(), 413);
+    assert_closing_error(&wire.answer(), 413);
 }
 
 /// Whoever keeps connections learns from this, and not from a broken pipe, that the next request needs another.
@@ -78,8 +78,8 @@ fn who_is_refused_before_the_body_came_is_told_that_the_connection_closes() {
     ] {
         let mut wire = server.wire();
         wire.send(&head);
-        is_other_error(&wire.answer(), status);
-        wire.is_closed();
+        assert_closing_error(&wire.answer(), status);
+        wire.assert_closed();
     }
 }
 

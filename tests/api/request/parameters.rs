@@ -13,15 +13,9 @@ fn create(client: &Client, query: &str, content_type: &str, body: &str) -> Answe
 }
 
 #[track_caller]
-fn is_without_access_token(answer: &Answer) {
+fn assert_missing_access_token(answer: &Answer) {
     let message = "Access token ID param missing from request";
-    answer.is_error(403, "ACCESS_DENIED", message);
-}
-
-#[track_caller]
-fn is_unknown_profile(answer: &Answer, id: &str) {
-    let message = format!("No profile with ID \"{id}\" found");
-    answer.is_error(404, "NO_SUCH_PROFILE", &message);
+    answer.assert_error(403, "ACCESS_DENIED", message);
 }
 
 #[test]
@@ -63,8 +57,8 @@ fn on_a_clash_the_query_wins_and_then_the_first_value() {
     );
     let form = format!("accessTokenId={ADMIN}&profileId={PROFILE}");
     let answer = create(&client, "?profileId=query", FORM.1, &form);
-    is_unknown_profile(&answer, "query");
-    is_without_access_token(&create(&client, "?accessTokenId=", FORM.1, &form));
+    answer.assert_no_such_profile("query");
+    assert_missing_access_token(&create(&client, "?accessTokenId=", FORM.1, &form));
 }
 
 #[test]
@@ -78,7 +72,7 @@ fn a_form_may_tell_its_charset_which_does_not_matter() {
         "Application/X-WWW-Form-URLencoded ; Charset=\"utf-8\"",
     ] {
         let answer = create(&server.client(), "", content_type, &form);
-        is_unknown_profile(&answer, "zölf");
+        answer.assert_no_such_profile("zölf");
     }
 }
 
@@ -99,7 +93,7 @@ fn names_and_values_are_decoded_as_utf_8() {
             FORM.1,
             &format!("profileId={value}"),
         );
-        is_unknown_profile(&answer, id);
+        answer.assert_no_such_profile(id);
     }
 }
 
@@ -110,7 +104,7 @@ fn raw_bytes_that_are_not_utf_8_become_replacement_characters() {
     form.extend([b'x', 0xFF, b'y']);
     let target = format!("{LOGINS}/create");
     let answer = server.client().send("POST", &target, &[FORM], Some(&form));
-    is_unknown_profile(&answer, "x\u{FFFD}y");
+    answer.assert_no_such_profile("x\u{FFFD}y");
 }
 
 #[test]
@@ -124,11 +118,11 @@ fn a_body_of_another_type_is_not_looked_at() {
         "application/x-www-form-urlencoded-not",
         "nonsense",
     ] {
-        is_without_access_token(&create(&client, "", content_type, &form));
+        assert_missing_access_token(&create(&client, "", content_type, &form));
     }
     let target = format!("{LOGINS}/create");
     let untyped = client.send("POST", &target, &[], Some(form.as_bytes()));
-    is_without_access_token(&untyped);
+    assert_missing_access_token(&untyped);
     let query = format!("?accessTokenId={ADMIN}&profileId={PROFILE}");
     let answer = create(&client, &query, "application/json", "{not json");
     assert_eq!(answer.login().profile_id, PROFILE);
@@ -153,7 +147,7 @@ fn a_broken_multipart_body_is_refused() {
     let whole = parts(&[("accessTokenId", ADMIN), ("profileId", PROFILE)]);
     let half = &whole[..whole.len() / 2];
     for (content_type, body) in [(MULTIPART, half), ("multipart/form-data", &whole)] {
-        create(&client, "", content_type, body).is_other_error(400);
+        create(&client, "", content_type, body).assert_other_error(400);
     }
 }
 
@@ -176,11 +170,11 @@ fn a_missing_parameter_is_told_once_the_caller_is_known() {
     let client = server.client();
     let missing = create(&client, "", FORM.1, &format!("accessTokenId={ADMIN}"));
     let message = "Required String parameter 'profileId' is not present";
-    missing.is_error(400, "OTHER", message);
-    is_without_access_token(&create(&client, "", FORM.1, ""));
+    missing.assert_error(400, "OTHER", message);
+    assert_missing_access_token(&create(&client, "", FORM.1, ""));
     let unknown = create(&client, "", FORM.1, "accessTokenId=nobody");
     let message = "No access token found for ID \"nobody\"";
-    unknown.is_error(403, "ACCESS_DENIED", message);
+    unknown.assert_error(403, "ACCESS_DENIED", message);
 }
 
 #[test]
@@ -202,7 +196,7 @@ fn json_is_the_only_format() {
         if is_fine {
             assert_eq!(answer.login(), first_login(), "{accept}");
         } else {
-            answer.is_other_error(406);
+            answer.assert_other_error(406);
         }
     }
 }
@@ -216,7 +210,7 @@ fn a_request_that_accepts_no_json_has_no_effect() {
         let target = format!("{LOGINS}/{LOGIN}/{action}");
         let headers = [FORM, ("accept", "text/html")];
         let answer = client.send("POST", &target, &headers, Some(form.as_bytes()));
-        answer.is_other_error(406);
+        answer.assert_other_error(406);
     }
     assert_eq!(client.read(LOGIN).login(), first_login());
 }

@@ -13,8 +13,8 @@ fn read(client: &Client, path: &str) -> Answer {
 }
 
 #[track_caller]
-fn is_nowhere(answer: &Answer) {
-    answer.is_error(404, "OTHER", "Nothing is served at this path");
+fn assert_not_found(answer: &Answer) {
+    answer.assert_error(404, "OTHER", "Nothing is served at this path");
 }
 
 #[test]
@@ -60,8 +60,8 @@ fn a_login_is_refreshed_created_and_deleted_at_every_spelling() {
             let refreshed = client.post(&target, &form).login();
             assert_ne!(refreshed.token, login.token, "{target}");
             let target = format!("{base}/{};x=y//delete{end}", login.id);
-            client.post(&target, &form).is_empty();
-            client.read(&login.id).is_no_login(&login.id);
+            client.post(&target, &form).assert_empty();
+            client.read(&login.id).assert_no_such_login(&login.id);
         }
     }
 }
@@ -76,11 +76,11 @@ fn only_a_final_json_is_a_suffix() {
         ("x.json.json", "x.json"),
         ("x.JSON", "x.JSON"),
     ] {
-        read(&client, &format!("{LOGINS}/{segment}")).is_no_login(id);
+        read(&client, &format!("{LOGINS}/{segment}")).assert_no_such_login(id);
     }
     client
         .refresh(&format!("{LOGIN}.json"))
-        .is_no_login(&format!("{LOGIN}.json"));
+        .assert_no_such_login(&format!("{LOGIN}.json"));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn ids_are_percent_decoded_as_utf_8() {
         ("100%", "100%"),
         ("say%22hi%22", "say\"hi\""),
     ] {
-        read(&client, &format!("{LOGINS}/{segment}")).is_no_login(id);
+        read(&client, &format!("{LOGINS}/{segment}")).assert_no_such_login(id);
     }
 }
 
@@ -105,9 +105,9 @@ fn an_encoded_slash_is_refused() {
     let server = Server::start();
     let client = server.client();
     for id in ["a%2Fb", "a%2fb", "%2F"] {
-        client.read(id).is_other_error(400);
-        client.refresh(id).is_other_error(400);
-        client.delete(id).is_other_error(400);
+        client.read(id).assert_other_error(400);
+        client.refresh(id).assert_other_error(400);
+        client.delete(id).assert_other_error(400);
     }
 }
 
@@ -119,11 +119,11 @@ fn paths_are_case_sensitive() {
         format!("/crafter-profile/API/1/authentication/persistent_login/{LOGIN}"),
         format!("/api/1/authentication/Persistent_Login/{LOGIN}"),
     ] {
-        is_nowhere(&read(&server.client(), &path));
+        assert_not_found(&read(&server.client(), &path));
     }
     let form = format!("accessTokenId={ADMIN}");
     let target = format!("{LOGINS}/{LOGIN}/Refresh_Token");
-    is_nowhere(&server.client().post(&target, &form));
+    assert_not_found(&server.client().post(&target, &form));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn an_unknown_path_is_told_without_a_look_at_the_access_token() {
         "/health",
     ] {
         for method in ["GET", "POST", "DELETE"] {
-            is_nowhere(&server.client().send(method, path, &[], None));
+            assert_not_found(&server.client().send(method, path, &[], None));
         }
     }
 }
@@ -168,7 +168,7 @@ fn a_wrong_method_is_told_without_a_look_at_the_access_token() {
                 continue;
             }
             let message = format!("Request method '{method}' not supported");
-            answer.is_error(405, "OTHER", &message);
+            answer.assert_error(405, "OTHER", &message);
         }
     }
     assert_eq!(client.read(LOGIN).login(), first_login());
@@ -184,7 +184,7 @@ fn the_context_path_is_configurable() {
         assert_eq!(read.login(), first_login());
     }
     for context in ["/crafter-profile", "/a", "/b"] {
-        is_nowhere(&read(&client, &format!("{context}{path}")));
+        assert_not_found(&read(&client, &format!("{context}{path}")));
     }
 }
 
@@ -194,5 +194,5 @@ fn there_may_be_no_context_path() {
     let client = server.client();
     let path = format!("{BARE}/{LOGIN}");
     assert_eq!(read(&client, &path).login(), first_login());
-    is_nowhere(&read(&client, &format!("/crafter-profile{path}")));
+    assert_not_found(&read(&client, &format!("/crafter-profile{path}")));
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::support::raw_request::{chunk, form, is_other_error, is_well, refresh};
+use crate::support::raw_request::{assert_closing_error, assert_unharmed, chunk, form, refresh};
 use crate::support::server::Setup;
 
 #[test]
@@ -12,7 +12,7 @@ fn a_head_that_is_too_large_is_refused() {
     let padding = "x".repeat(10_000);
     wire.offer(format!("GET / HTTP/1.1\r\nHost: x\r\nPadding: {padding}"));
     assert_eq!(wire.answer().status, 431);
-    wire.is_closed();
+    wire.assert_closed();
     let mut wire = server.wire();
     let padding = "x".repeat(4_000);
     let fields = format!("Padding: {padding}\r\nContent-Length: {}\r\n", form().len());
@@ -39,9 +39,9 @@ fn a_body_that_announces_to_be_too_large_is_refused_at_once() {
     let server = Setup::new().flag("--body-size-max=100").start();
     let mut wire = server.wire();
     wire.send(refresh("Content-Length: 101\r\n"));
-    is_other_error(&wire.answer(), 413);
-    wire.is_closed();
-    is_well(&server);
+    assert_closing_error(&wire.answer(), 413);
+    wire.assert_closed();
+    assert_unharmed(&server);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_chunked_body_that_turns_out_too_large_is_refused() {
     let mut wire = server.wire();
     let chunks = chunk(&form()) + &chunk(&"x".repeat(60));
     wire.send(refresh("Transfer-Encoding: chunked\r\n") + &chunks);
-    is_other_error(&wire.answer(), 413);
-    wire.is_closed();
-    is_well(&server);
+    assert_closing_error(&wire.answer(), 413);
+    wire.assert_closed();
+    assert_unharmed(&server);
 }

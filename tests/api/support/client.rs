@@ -173,7 +173,7 @@ impl Answer {
     #[track_caller]
     pub fn login(&self) -> Login {
         assert_eq!(self.status, 200, "{self:?}");
-        self.is_json();
+        self.assert_json();
         let login: Login = serde_json::from_str(&self.body).expect("a login");
         assert_eq!(self.body, login.json());
         login
@@ -183,7 +183,7 @@ impl Answer {
     #[track_caller]
     pub fn list(&self) -> Vec<Listed> {
         assert_eq!(self.status, 200, "{self:?}");
-        self.is_json();
+        self.assert_json();
         let list: Vec<Listed> = serde_json::from_str(&self.body).expect("a list of logins");
         let json: Vec<String> = list.iter().map(Listed::json).collect();
         assert_eq!(self.body, format!("[{}]", json.join(",")));
@@ -198,31 +198,31 @@ impl Answer {
 
     /// Asserts that this many logins were deleted.
     #[track_caller]
-    pub fn is_deleted(&self, count: usize) {
+    pub fn assert_deleted(&self, count: usize) {
         let body = format!(r#"{{"deleted":{count}}}"#);
         assert_eq!((self.status, &self.body), (200, &body));
-        self.is_json();
+        self.assert_json();
     }
 
     /// Asserts that the token was used before, and what was revoked for it.
     #[track_caller]
-    pub fn is_reuse(&self, revoked: &str) {
+    pub fn assert_reuse(&self, revoked: &str) {
         let message =
             format!("The token was used already, so a copy of it is in other hands; {revoked}");
-        self.is_error(401, "BAD_CREDENTIALS", &message);
+        self.assert_error(401, "BAD_CREDENTIALS", &message);
     }
 
     /// Asserts that the value of the parameter `name` is refused.
     #[track_caller]
-    pub fn is_bad_parameter(&self, name: &str) {
-        self.is_other_error(400);
+    pub fn assert_bad_parameter(&self, name: &str) {
+        self.assert_other_error(400);
         let begin = format!(r#"{{"errorCode":"OTHER","message":"Parameter '{name}' "#);
         assert!(self.body.starts_with(&begin), "{self:?}");
     }
 
     /// Asserts that this is the contract's empty answer.
     #[track_caller]
-    pub fn is_empty(&self) {
+    pub fn assert_empty(&self) {
         assert_eq!(self.status, 200, "{self:?}");
         assert_eq!(self.header("content-length"), "0");
         assert!(!self.headers.contains_key("content-type"), "{self:?}");
@@ -231,23 +231,23 @@ impl Answer {
 
     /// Asserts that this is this error, in the contract's form to the letter.
     #[track_caller]
-    pub fn is_error(&self, status: u16, code: &str, message: &str) {
+    pub fn assert_error(&self, status: u16, code: &str, message: &str) {
         let message = serde_json::to_string(message).expect("a text has JSON");
         let body = format!(r#"{{"errorCode":"{code}","message":{message}}}"#);
         assert_eq!((self.status, &self.body), (status, &body));
-        self.is_json();
+        self.assert_json();
     }
 
     /// Asserts that this is an error with this status whose message is the server's own.
     #[track_caller]
-    pub fn is_other_error(&self, status: u16) {
+    pub fn assert_other_error(&self, status: u16) {
         #[derive(Deserialize, Debug)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         struct Error {
             message: String,
         }
         assert_eq!(self.status, status, "{self:?}");
-        self.is_json();
+        self.assert_json();
         let rest = self.body.strip_prefix(r#"{"errorCode":"OTHER","#);
         let rest = rest.unwrap_or_else(|| panic!("{self:?}"));
         let error: Error = serde_json::from_str(&format!("{{{rest}")).expect("an error");
@@ -256,29 +256,36 @@ impl Answer {
 
     /// Asserts that no persistent login has this id.
     #[track_caller]
-    pub fn is_no_login(&self, id: &str) {
+    pub fn assert_no_such_login(&self, id: &str) {
         let message = format!("No persistent login with ID \"{id}\" found");
-        self.is_error(404, "NO_SUCH_PERSISTENT_LOGIN", &message);
+        self.assert_error(404, "NO_SUCH_PERSISTENT_LOGIN", &message);
+    }
+
+    /// Asserts that no profile has this id.
+    #[track_caller]
+    pub fn assert_no_such_profile(&self, id: &str) {
+        let message = format!("No profile with ID \"{id}\" found");
+        self.assert_error(404, "NO_SUCH_PROFILE", &message);
     }
 
     /// Asserts that the access token does not allow `action` on `tenant`.
     #[track_caller]
-    pub fn is_denied(&self, action: &str, tenant: &str) {
+    pub fn assert_denied(&self, action: &str, tenant: &str) {
         let message = format!(
             "Current subject does not have permission to execute action \"{action}\" on tenant \"{tenant}\""
         );
-        self.is_error(403, "ACTION_DENIED", &message);
+        self.assert_error(403, "ACTION_DENIED", &message);
     }
 
     /// Asserts that this profile is disabled.
     #[track_caller]
-    pub fn is_disabled_profile(&self, id: &str, tenant: &str) {
+    pub fn assert_disabled_profile(&self, id: &str, tenant: &str) {
         let message = format!("Profile \"{id}\" of tenant \"{tenant}\" is disabled");
-        self.is_error(403, "DISABLED_PROFILE", &message);
+        self.assert_error(403, "DISABLED_PROFILE", &message);
     }
 
     #[track_caller]
-    fn is_json(&self) {
+    fn assert_json(&self) {
         assert_eq!(
             self.header("content-type"),
             "application/json;charset=UTF-8"

@@ -64,13 +64,13 @@ pub fn waiting_for_writer(server: &Server) -> (Wire, HeldWriter) {
 
 /// Asserts that the server lives and no login has changed.
 #[track_caller]
-pub fn is_well(server: &Server) {
+pub fn assert_unharmed(server: &Server) {
     assert_eq!(server.client().read(LOGIN).login(), first_login());
 }
 
 /// Asserts that this is an error after which the connection is closed.
 #[track_caller]
-pub fn is_other_error(answer: &WireAnswer, status: u16) {
+pub fn assert_closing_error(answer: &WireAnswer, status: u16) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert!(answer.body.starts_with(r#"{"errorCode":"OTHER","#));
     assert_eq!(answer.header("connection"), "close");

@@ -109,7 +109,7 @@ impl Wire {
 
     /// Asserts that the server sends nothing more and closes.
     #[track_caller]
-    pub fn is_closed(&mut self) {
+    pub fn assert_closed(&mut self) {
         let received = self.receive();
         let text = String::from_utf8_lossy(&self.unread);
         assert!(!received && self.unread.is_empty(), "received {text}");
