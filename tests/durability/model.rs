@@ -179,7 +179,7 @@ impl Trial {
             .insert(id.to_string(), Some(made.status()));
         self.app
             .store
-            .write(move |txn| Ok(profile::put(txn, &made)?))
+            .write(move |txn| profile::put(txn, &made))
             .await
             .expect("the profile is put");
     }
@@ -235,7 +235,7 @@ impl Trial {
         assert_eq!(logins, expected);
         for (id, expected) in &self.model.profiles {
             let id = ObjectId::parse(id).expect("the model's ids are ids");
-            let standing = self.app.store.read(|txn| Ok(profile::status(txn, id)?));
+            let standing = self.app.store.read(|txn| profile::status(txn, id));
             assert_eq!(standing, Ok(expected.clone()), "{id}");
         }
     }

@@ -9,7 +9,7 @@ use crate::support::server::{Server, Setup, wait_until};
 const JOURNAL: Table<Fixed<8>> = Table::new("rotation_journal");
 
 fn is_empty(server: &Server) -> bool {
-    let empty = server.app.store.read(|txn| Ok(txn.is_empty(&JOURNAL)?));
+    let empty = server.app.store.read(|txn| txn.is_empty(&JOURNAL));
     empty.expect("the storage works")
 }
 

@@ -193,13 +193,13 @@ impl Server {
     pub fn update_profile(&self, id: &str, change: fn(&mut Profile)) {
         self.change_profile(id, move |txn, mut profile| {
             change(&mut profile);
-            Ok(profile::put(txn, &profile)?)
+            profile::put(txn, &profile)
         });
     }
 
     /// Deletes a profile, and nothing else.
     pub fn delete_profile(&self, id: &str) {
-        self.change_profile(id, |txn, profile| Ok(profile::delete(txn, &profile)?));
+        self.change_profile(id, |txn, profile| profile::delete(txn, &profile));
     }
 
     fn change_profile(
@@ -249,7 +249,7 @@ impl Server {
     pub fn fail_disk(&self) -> FailingDisk {
         self.disk_fails.store(true, Ordering::SeqCst);
         let failed = self.block_on(self.app.store.write(|_| -> Result<(), Failure> {
-            Err(Failure::Storage("the disk is gone".to_owned()).into())
+            Err(Failure::Storage("the disk is gone".to_owned()))
         }));
         assert!(failed.is_err());
         FailingDisk(Arc::clone(&self.disk_fails))

@@ -214,6 +214,6 @@ fn assert_refuses_everyone_while_sick(app: &App, disk: &FaultyDisk) {
     wait_until("it was tried to reopen it", || disk.failures() > failures);
     assert!(!app.is_ready());
     assert!(!app.store.is_open());
-    let read = app.store.read(|txn| Ok(persistent_login::is_empty(txn)?));
+    let read = app.store.read(persistent_login::is_empty);
     assert_eq!(read, Err(Failure::Unavailable));
 }

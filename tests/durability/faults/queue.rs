@@ -23,7 +23,7 @@ fn a_reader_that_fails_while_the_queue_is_full_is_heard() {
         task::yield_now().await;
 
         let failure = Failure::Storage("a page is damaged".to_owned());
-        let failed = app.store.read(|_| Err::<(), _>(failure.into()));
+        let failed = app.store.read(|_| Err::<(), _>(failure));
         assert!(matches!(failed, Err(Failure::Storage(_))));
         assert!(!app.is_ready());
         drop(release);
@@ -45,7 +45,7 @@ fn a_wish_to_close_behind_a_batch_that_fails_is_answered() {
         let write = task::spawn(async move {
             let delete = first
                 .store
-                .write(move |txn| Ok(persistent_login::delete(txn, &login)?));
+                .write(move |txn| persistent_login::delete(txn, &login));
             delete.await
         });
         let close = task::spawn(async move { second.store.close().await });

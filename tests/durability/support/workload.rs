@@ -109,12 +109,12 @@ async fn prepare(app: &App, model: &mut Model) -> Vec<ObjectId> {
         .write(move |txn| {
             access_token::put(txn, &As::Master.token())?;
             let made = support::profile(second, "default", true);
-            Ok(profile::put(txn, &made)?)
+            profile::put(txn, &made)
         })
         .await
         .expect("they are put");
     for &id in &profiles {
-        let standing = app.store.read(|txn| Ok(profile::status(txn, id)?));
+        let standing = app.store.read(|txn| profile::status(txn, id));
         let standing = standing.expect("the store is open");
         model.profiles.insert(id.to_string(), standing);
     }
@@ -242,7 +242,7 @@ impl Workload {
                 found
                     .attributes
                     .insert("text".to_owned(), Value::String(text.clone()));
-                Ok(profile::put(txn, &found)?)
+                profile::put(txn, &found)
             })
             .await
             .expect("the profile is changed");

@@ -6,8 +6,6 @@
 //! version it is has to do that, before a later one changes the format.
 
 mod maker;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,8 +18,8 @@ use rememberd::testing::{
 };
 use serde_json::Value;
 
-use crate::support::audit;
 use crate::support::disk::{Disk, Replay, Survival};
+use crate::support::{self, audit};
 
 const OPTIONS: EngineOptions = EngineOptions {
     cache_bytes: 1 << 20,
@@ -317,8 +315,7 @@ async fn a_newer_version_is_refused_and_left_as_it_is() {
         let before = fs::read(&path).expect("it is readable");
         let refused = open(home.path(), format.now())
             .await
-            .err()
-            .expect("it is refused");
+            .expect_err("it is refused");
         let Failure::Unusable(message) = &refused else {
             panic!("{refused:?}");
         };
