@@ -20,13 +20,13 @@
 //! [`app`] is what the use cases stand on, [`audit`] is where they record what happened. [`config`], [`clock`], [`entropy`], [`error`] and
 //! [`logging`] lie on the ground: they import nothing above them.
 //!
-//! A resource has the same name on every floor: `http/persistent_login.rs`,
+//! A resource has the same name on every floor: `http/persistent_login/`,
 //! `service/persistent_login.rs`, `store/persistent_login.rs`, `domain/persistent_login.rs`.
 //!
 //! # One request
 //!
 //! ```text
-//! connection → http::handle → route::parse → http::persistent_login::answer
+//! connection → http::handle → router → http::persistent_login
 //!   → service::persistent_login::refresh
 //!       the time and a fresh token are taken here, before queueing
 //!       store.read:  the checks, so that a refused caller never reaches the writer

@@ -1,4 +1,4 @@
-//! Who a request comes from, and what a caller that is refused sees.
+//! The caller of a request, and the errors of callers that are refused.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What this layer requires of the connection that a request came on.
+//! What this layer requires of the connection of a request.
 
 /// The connection of a request.
 pub trait Connection {

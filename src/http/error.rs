@@ -1,4 +1,4 @@
-//! Why a request does not get what it asked for, and the table from that to status, code and message.
+//! Why a request is refused or fails, and the table from that to status, code and message.
 //!
 //! The table has what every resource shares. A resource's own refusals implement [`Describe`] in the
 //! resource's folder.
@@ -19,7 +19,7 @@ const OTHER: &str = "OTHER";
 /// When to retry after a 503, in seconds.
 const RETRY_AFTER_SECS: HeaderValue = HeaderValue::from_static("1");
 
-/// Why a request does not get what it asked for.
+/// Why a request is refused or fails.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ApiError {
     /// It has no route.

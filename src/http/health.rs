@@ -35,7 +35,7 @@ impl ResourceRoute for HealthRoute {
         }
     }
 
-    /// Probes are answered in every phase, and whatever they accept.
+    /// Health is reported in every phase, whatever the request accepts.
     fn admit(_app: &App, _headers: &HeaderMap) -> Result<(), ApiError> {
         Ok(())
     }

@@ -24,7 +24,7 @@ const CHECKS_PER_TIMEOUT: u32 = 4;
 /// Serves the requests on `socket` until the client closes it, a timeout is exceeded or a close is requested
 /// of `state`.
 pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionState>) {
-    // Without Nagle's delay: a response is small, and is written as a whole.
+    // A response is small and written as a whole; Nagle's algorithm would delay it.
     let registered = socket
         .set_nodelay(true)
         .and_then(|()| TcpStream::from_std(socket));

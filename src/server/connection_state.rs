@@ -19,7 +19,7 @@ pub struct ConnectionState {
 /// Why a connection is requested to close.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CloseReason {
-    /// The server stops: close after the current request has been answered.
+    /// The server stops: close after the response to the current request.
     Stop,
     /// Another connection needs the permit: close at once, unless a request is being handled.
     Eviction,

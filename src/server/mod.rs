@@ -84,7 +84,7 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
         drained = tokio::time::timeout(config.drain_timeout, drained) => drained,
     };
     if drained.is_err() {
-        tracing::warn!("connections were closed that did not finish within the drain timeout");
+        tracing::warn!("some connections did not finish in time and were closed");
     }
     Ok(())
 }

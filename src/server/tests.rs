@@ -1,17 +1,23 @@
-//! What happens around connections, with connections that panic, wait or outlive their thread.
+//! The accept loop, with connections that panic or never end and with worker threads that panic.
 
 use std::future::pending;
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-use super::*;
+use super::accept_and_serve;
+use crate::config::Config;
+use crate::server::connection_state::ConnectionState;
+use crate::server::workers::Workers;
 
 /// How long to wait for what must happen. Only a test that fails waits this long.
 const PATIENCE: Duration = Duration::from_secs(30);

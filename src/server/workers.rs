@@ -111,7 +111,7 @@ impl Worker {
             .name("worker".to_owned())
             .spawn(move || {
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))) {
-                    // The channel is closed only if nobody serves any more.
+                    // The channel is closed if serving has ended; then the reason is of no use.
                     let _ = failed.try_send(panic_message(&*payload).to_owned());
                 }
             })?;

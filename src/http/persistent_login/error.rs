@@ -1,4 +1,4 @@
-//! What a client sees whose request for persistent logins is refused.
+//! The errors of requests for persistent logins that are refused.
 
 use hyper::StatusCode;
 

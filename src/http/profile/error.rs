@@ -1,4 +1,4 @@
-//! What a client sees that is refused because of a profile.
+//! The errors of requests that are refused because of a profile.
 
 use hyper::StatusCode;
 
