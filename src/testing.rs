@@ -87,7 +87,7 @@ pub mod service {
 pub mod tables {
     /// Of access tokens.
     pub mod access_token {
-        pub use crate::tables::access_token::{get, put};
+        pub use crate::tables::access_token::{DigestedId, get, put};
     }
 
     /// Of persistent logins.

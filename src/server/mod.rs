@@ -8,7 +8,7 @@ mod connection_state;
 mod connections;
 mod workers;
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::io;
 use std::net::TcpStream;
 use std::pin::pin;
@@ -76,6 +76,10 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
     connections.stop();
     let drained = async {
         while let Some(ended) = tasks.join_next().await {
+            if ended.as_ref().is_err_and(JoinError::is_cancelled) {
+                // Only the end of its worker thread cancels a connection, and the reason comes later.
+                pending::<()>().await;
+            }
             log_panic(ended);
         }
     };

@@ -11,7 +11,7 @@ use crate::domain::access_token::{AccessToken, AccessTokenId};
 use crate::service::error::Error;
 use crate::service::transaction;
 use crate::storage::transaction::Read;
-use crate::tables::access_token;
+use crate::tables::access_token::{self, DigestedId};
 
 /// Why a caller may not do what it asked for. The texts are the caller's own or public.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,12 +49,16 @@ impl From<AccessRefusal> for Error<AccessRefusal> {
 
 /// The access token id that a request came with, if any.
 #[derive(Clone, Debug)]
-pub struct Caller(Option<AccessTokenId>);
+pub struct Caller(Option<DigestedId>);
 
 impl Caller {
     /// The caller that presents `access_token_id`; an empty one is none.
     pub fn new(access_token_id: Option<String>) -> Self {
-        Self(access_token_id.and_then(AccessTokenId::new))
+        Self(
+            access_token_id
+                .and_then(AccessTokenId::new)
+                .map(DigestedId::new),
+        )
     }
 
     /// The caller's access token, which exists and is not expired at `now`.
@@ -69,12 +73,12 @@ impl Caller {
     ) -> Result<Arc<AccessToken>, Error<AccessRefusal>> {
         let id = self.0.as_ref().ok_or(AccessRefusal::TokenMissing)?;
         let Some(token) = access_token::get(txn, id)? else {
-            let id = id.reveal().to_owned();
+            let id = id.id.reveal().to_owned();
             return Err(AccessRefusal::TokenUnknown { id }.into());
         };
         match token.expires_on {
             Some(expiry) if token.is_expired(now) => Err(AccessRefusal::TokenExpired {
-                id: id.reveal().to_owned(),
+                id: id.id.reveal().to_owned(),
                 application: token.application.clone(),
                 expired_on: day(expiry),
             }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::app::App;
 use crate::domain::access_token::AccessTokenId;
 use crate::error::Failure;
-use crate::tables::access_token;
+use crate::tables::access_token::{self, DigestedId};
 
 /// The access token id in `data/demo.json`, a shipped default of the original server too.
 pub const ACCESS_TOKEN_ID: &str = "e8f5170c-877b-416f-b70f-4b09772f8e2d";
@@ -21,6 +21,7 @@ pub fn is_exposed(app: &App) -> Result<bool, Failure> {
         return Ok(false);
     }
     let id = AccessTokenId::new(ACCESS_TOKEN_ID).expect("the id is not empty");
+    let id = DigestedId::new(id);
     app.store
         .read(|txn| Ok(access_token::get(txn, &id)?.is_some()))
 }

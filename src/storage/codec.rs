@@ -32,6 +32,12 @@ impl Encoder {
         Self(record)
     }
 
+    /// Begins a record of this version behind what is in `bytes`.
+    pub fn behind(mut bytes: Vec<u8>, version: u8) -> Self {
+        bytes.push(version);
+        Self(bytes)
+    }
+
     /// Appends exactly these bytes.
     #[must_use]
     pub fn bytes(mut self, bytes: &[u8]) -> Self {

@@ -37,16 +37,32 @@ impl Derived for AccessTokens {
     }
 }
 
+/// An id with its digest, for whoever looks it up more than once.
+#[derive(Clone, Debug)]
+pub struct DigestedId {
+    /// The id.
+    pub id: AccessTokenId,
+    digest: [u8; 32],
+}
+
+impl DigestedId {
+    /// The id with its digest.
+    pub fn new(id: AccessTokenId) -> Self {
+        let digest = digest(&id);
+        Self { id, digest }
+    }
+}
+
 /// The access token with this id, expired or not.
 ///
 /// # Errors
 ///
 /// Of the storage, or of a record that does not decode.
-pub fn get(txn: &impl Read, id: &AccessTokenId) -> Result<Option<Arc<AccessToken>>, Failure> {
+pub fn get(txn: &impl Read, id: &DigestedId) -> Result<Option<Arc<AccessToken>>, Failure> {
     let tokens = txn.derived::<AccessTokens>()?;
-    let found = tokens.0.get(&digest(id)).cloned().transpose()?;
+    let found = tokens.0.get(&id.digest).cloned().transpose()?;
     Ok(found.filter(|token| {
-        let (stored, given) = (token.id.reveal().as_bytes(), id.reveal().as_bytes());
+        let (stored, given) = (token.id.reveal().as_bytes(), id.id.reveal().as_bytes());
         stored.ct_eq(given).into()
     }))
 }
@@ -140,7 +156,9 @@ mod tests {
         let mut journal = Journal::open(engine, tables::JOURNALED, &limits, 0).expect("it opens");
         let id = AccessTokenId::new("any text").expect("not empty");
         let application = |txn: &ReadTxn| {
-            let token = get(txn, &id).expect("it is readable").expect("it exists");
+            let token = get(txn, &DigestedId::new(id.clone()))
+                .expect("it is readable")
+                .expect("it exists");
             token.application.clone()
         };
         for name in ["first", "second"] {
@@ -153,7 +171,7 @@ mod tests {
                 expires_on: None,
             };
             put(&txn, &token).expect("it is put");
-            let own = get(&txn, &id).expect("it is readable");
+            let own = get(&txn, &DigestedId::new(id.clone())).expect("it is readable");
             assert_eq!(own.expect("it exists").application, name);
             journal.commit(txn).expect("it commits");
             let snapshot = journal.newest();

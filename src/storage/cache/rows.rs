@@ -78,21 +78,6 @@ enum Kind {
     Removed = 3,
 }
 
-/// A row as it is written into the cache: what it is, its key and its record.
-pub struct NewRow(Box<[u8]>);
-
-impl NewRow {
-    /// The row with this key and record.
-    pub fn new(key: &[u8], record: &[u8]) -> Self {
-        Self(encode(Kind::Record, key, record))
-    }
-
-    /// The record of a row whose key has `key_bytes` bytes.
-    pub fn record(&self, key_bytes: usize) -> &[u8] {
-        &self.0[1 + key_bytes..]
-    }
-}
-
 fn encode(kind: Kind, key: &[u8], payload: &[u8]) -> Box<[u8]> {
     [&[kind as u8], key, payload].concat().into_boxed_slice()
 }
@@ -174,7 +159,7 @@ impl RowCache {
         let payload = row.payload(&self.format);
         match row.kind() {
             Kind::Record | Kind::Removed => decode(payload),
-            Kind::Delta => decode(&(self.format.apply)(stored, payload)?),
+            Kind::Delta => decode(&self.apply(stored, payload)?),
         }
     }
 
@@ -199,7 +184,7 @@ impl RowCache {
             return;
         };
         if row.kind() == Kind::Delta
-            && let Ok(record) = (self.format.apply)(stored, row.payload(&self.format))
+            && let Ok(record) = self.apply(stored, row.payload(&self.format))
         {
             let bytes = encode(Kind::Record, key, &record);
             let (before, after) = (row.bytes.len(), bytes.len());
@@ -208,31 +193,38 @@ impl RowCache {
         }
     }
 
-    /// Puts a row that was changed, by the journal entry with this number.
-    pub fn put(&self, key: &[u8], row: NewRow, entry: u64) {
-        self.put_bytes(key, row.0, entry);
+    /// Puts the record of a row that was changed, by the journal entry with this number.
+    pub fn put(&self, key: &[u8], record: &[u8], entry: u64) {
+        self.put_payload(Kind::Record, key, record, entry);
     }
 
     /// Puts the last delta of the row with this key, whose record was not read, from the journal entry with
     /// this number.
     pub fn put_delta(&self, key: &[u8], delta: &[u8], entry: u64) {
-        self.put_bytes(key, encode(Kind::Delta, key, delta), entry);
+        self.put_payload(Kind::Delta, key, delta, entry);
     }
 
-    fn put_bytes(&self, key: &[u8], bytes: Box<[u8]>, entry: u64) {
+    fn put_payload(&self, kind: Kind, key: &[u8], payload: &[u8], entry: u64) {
         let identity = &key[self.format.identity..];
         let hash = self.hash(identity);
         let mut shard = self.write(hash);
         let entry_after = entry + 1;
-        if let Some(row) = shard.find_mut(hash, identity, &self.format) {
-            let (before, after) = (row.bytes.len(), bytes.len());
-            *row = Row { bytes, entry_after };
-            shard.bytes = shard.bytes + after - before;
-        } else {
+        let Some(row) = shard.find_mut(hash, identity, &self.format) else {
+            let bytes = encode(kind, key, payload);
             let row = Row { bytes, entry_after };
             // It must stay, whether there is room or not.
             self.evict_for(&mut shard, row.size());
             self.add(&mut shard, hash, row);
+            return;
+        };
+        row.entry_after = entry_after;
+        let (before, after) = (row.bytes.len(), 1 + key.len() + payload.len());
+        if before == after {
+            row.bytes[0] = kind as u8;
+            row.bytes[1 + key.len()..].copy_from_slice(payload);
+        } else {
+            row.bytes = encode(kind, key, payload);
+            shard.bytes = shard.bytes + after - before;
         }
     }
 
@@ -269,7 +261,7 @@ impl RowCache {
         let payload = row.payload(&self.format);
         match row.kind() {
             Kind::Record | Kind::Removed => Ok(Some(payload.to_vec())),
-            Kind::Delta => (self.format.apply)(stored, payload).map(Some),
+            Kind::Delta => self.apply(stored, payload).map(Some),
         }
     }
 
@@ -334,6 +326,12 @@ impl RowCache {
         row.entry_after <= self.first_entry.load(Ordering::Relaxed)
     }
 
+    fn apply(&self, stored: &[u8], delta: &[u8]) -> Result<Vec<u8>, Failure> {
+        let mut record = Vec::with_capacity(stored.len() + delta.len());
+        (self.format.apply)(stored, delta, &mut record)?;
+        Ok(record)
+    }
+
     fn hash(&self, identity: &[u8]) -> u64 {
         self.hasher.hash_one(identity)
     }
@@ -385,9 +383,12 @@ mod tests {
         key_bytes: 4,
         identity: 2,
         delta_bytes: 1,
-        apply: |record, delta| match record.first() {
+        apply: |record, delta, changed| match record.first() {
             Some(b'!') => Err(Failure::Corrupt("unreadable".to_owned())),
-            _ => Ok([record, delta].concat()),
+            _ => {
+                changed.extend([record, delta].concat());
+                Ok(())
+            }
         },
     };
 
@@ -409,10 +410,6 @@ mod tests {
         read.expect("it decodes")
     }
 
-    fn row(number: usize, record: &[u8]) -> NewRow {
-        NewRow::new(&key(number), record)
-    }
-
     /// How many rows there are, and how many bytes they are counted as.
     fn size(cache: &RowCache) -> (usize, usize) {
         let shards = cache.shards.iter();
@@ -432,7 +429,7 @@ mod tests {
         assert_eq!(cached(&cache, 1), None);
         cache.insert(&key(1), b"a", 1);
         assert_eq!(cached(&cache, 1), Some(b"a".to_vec()));
-        cache.put(&key(1), row(1, b"ab"), 7);
+        cache.put(&key(1), b"ab", 7);
         assert_eq!(cached(&cache, 1), Some(b"ab".to_vec()));
         // Read before the change and inserted after it.
         cache.insert(&key(1), b"a", 1);
@@ -485,7 +482,7 @@ mod tests {
     #[test]
     fn the_changes_of_a_removed_row_stay_for_older_snapshots() {
         let cache = RowCache::new(FORMAT, ROOM);
-        cache.put(&key(1), row(1, b"ab"), 7);
+        cache.put(&key(1), b"ab", 7);
         cache.put_delta(&key(2), b"x", 7);
         for number in [1, 2] {
             cache.remove(&key(number), 5);
@@ -528,7 +525,7 @@ mod tests {
         let newest = (2 * ROWS..3 * ROWS).filter(|number| cached(&cache, *number).is_some());
         assert!(newest.count() > 0, "they take the place of older ones");
         for number in 0..3 * ROWS {
-            cache.put(&key(number), row(number, b"b"), 7);
+            cache.put(&key(number), b"b", 7);
         }
         assert_eq!(rows(), 3 * ROWS);
         cache.insert(&key(3 * ROWS), b"a", 1);

@@ -57,6 +57,7 @@
 mod cursor;
 mod entry;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
@@ -206,6 +207,8 @@ pub struct Journal {
     journaled: u64,
     /// Whether rows were journaled since the cache was trimmed.
     is_trim_due: bool,
+    /// The memory of the last transaction's changes, for the next.
+    spare: RefCell<RowChanges>,
 }
 
 impl Journal {
@@ -255,6 +258,7 @@ impl Journal {
             next,
             entries,
             journaled,
+            spare: RefCell::default(),
         })
     }
 
@@ -269,7 +273,12 @@ impl Journal {
     ///
     /// Of the storage.
     pub fn begin_write(&self) -> Result<WriteTxn, Failure> {
-        Ok(WriteTxn::new(self.engine.begin_write()?, self.newest()))
+        let memory = self.spare.take();
+        Ok(WriteTxn::new(
+            self.engine.begin_write()?,
+            self.newest(),
+            memory,
+        ))
     }
 
     /// Journals the changes of rows in the transaction and makes everything in it durable; when this returns
@@ -399,18 +408,19 @@ impl Journal {
         for row in &applied {
             self.pending.remove(row);
         }
-        for (row, change) in changes.into_rows() {
+        for (row, change) in changes.iter() {
             let cache = rows.of(row.tag())?;
             match change {
                 // A row that this very transaction applied an earlier change of is pending again.
-                RowChange::Updated { row: new, .. } => {
-                    cache.put(row.key(), new, self.next);
-                    self.pending.insert(row);
+                RowChange::Updated { record, .. } => {
+                    cache.put(row.key(), record, self.next);
+                    self.pending.insert(*row);
                     self.is_trim_due = true;
                 }
                 RowChange::Removed => cache.remove(row.key(), version),
             }
         }
+        self.spare.replace(changes);
         let is_round_over = self.cursor.cycle != cursor.cycle;
         self.cursor = cursor;
         self.next += added;

@@ -8,7 +8,6 @@ use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use crate::error::Failure;
-use crate::storage::cache::rows::NewRow;
 use crate::storage::engine::TableKey;
 use crate::storage::engine::write::EngineWrite;
 use crate::storage::table::{JournaledTable, Table};
@@ -23,19 +22,22 @@ pub struct WriteTxn {
     base: Arc<ReadTxn>,
     changes: RefCell<RowChanges>,
     on_commit: RefCell<Vec<OnCommit>>,
+    /// Memory for the record of one row.
+    scratch: RefCell<Vec<u8>>,
 }
 
 /// What is to be run once a transaction is committed.
 pub type OnCommit = Box<dyn FnOnce() + Send>;
 
 impl WriteTxn {
-    /// The transaction `file`, which begins with the state of `base`.
-    pub fn new(file: EngineWrite, base: Arc<ReadTxn>) -> Self {
+    /// The transaction `file`, which begins with the state of `base` and uses the memory of earlier changes.
+    pub fn new(file: EngineWrite, base: Arc<ReadTxn>, memory: RowChanges) -> Self {
         Self {
             file,
             base,
-            changes: RefCell::default(),
+            changes: RefCell::new(memory.clear()),
             on_commit: RefCell::default(),
+            scratch: RefCell::default(),
         }
     }
 
@@ -128,21 +130,20 @@ impl WriteTxn {
         key: &[u8; N],
         delta: &[u8],
     ) -> Result<(), Failure> {
-        let apply = |record: &[u8]| {
-            let record = (table.apply)(record, delta)?;
-            Ok(NewRow::new(key, &record))
-        };
-        let cached = self.cached_row(table, &key[table.identity..], |_, record| apply(record))?;
-        let row = match cached {
-            Some(row) => Some(row),
+        let mut record = self.scratch.take();
+        record.clear();
+        let mut apply = |before: &[u8]| (table.apply)(before, delta, &mut record);
+        let identity = &key[table.identity..];
+        let found = match self.cached_row(table, identity, |_, before| apply(before))? {
             None => self.row(table, key, apply)?,
+            found => found,
         };
-        let Some(row) = row else {
+        if found.is_none() {
             return Err(Failure::Internal("no row to be updated".to_owned()));
-        };
-        let delta = Box::from(delta);
-        let change = RowChange::Updated { row, delta };
-        self.changes.borrow_mut().put(table.row_key(key), change);
+        }
+        let mut changes = self.changes.borrow_mut();
+        changes.update(table.row_key(key), delta, &record);
+        self.scratch.replace(record);
         Ok(())
     }
 
@@ -157,8 +158,7 @@ impl WriteTxn {
         key: &[u8; N],
     ) -> Result<(), Failure> {
         self.file.remove(&table.table, key)?;
-        let row = table.row_key(key);
-        self.changes.borrow_mut().put(row, RowChange::Removed);
+        self.changes.borrow_mut().remove(table.row_key(key));
         Ok(())
     }
 
@@ -170,7 +170,7 @@ impl WriteTxn {
         decode: D,
     ) -> Changed<T, D> {
         match self.changes.borrow().get(&table.row_key(key)) {
-            Some(RowChange::Updated { row, .. }) => Changed::Yes(decode(row.record(N)).map(Some)),
+            Some(RowChange::Updated { record, .. }) => Changed::Yes(decode(record).map(Some)),
             Some(RowChange::Removed) => Changed::Yes(Ok(None)),
             None => Changed::No(decode),
         }

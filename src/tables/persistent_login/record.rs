@@ -1,4 +1,7 @@
-//! The bytes of a persistent login's records, and of the keys of its index.
+//! The bytes of a persistent login's records.
+
+use std::cell::RefCell;
+use std::mem;
 
 use crate::clock::Timestamp;
 use crate::domain::device::Device;
@@ -23,8 +26,8 @@ struct Record<'r> {
 }
 
 impl<'r> Record<'r> {
-    fn encode(&self) -> Vec<u8> {
-        Encoder::new(VERSION)
+    fn encode(&self, encoder: Encoder) -> Vec<u8> {
+        encoder
             .uuid(self.token.reveal())
             .timestamp(self.timestamp)
             .option(self.rotation, |record, rotation| {
@@ -64,7 +67,7 @@ pub(super) fn encode(login: &PersistentLogin) -> Vec<u8> {
         rotation: login.rotation,
         tenant: login.tenant.as_str(),
     };
-    record.encode()
+    record.encode(Encoder::new(VERSION))
 }
 
 /// How many bytes the delta of a rotation has: the new token, the one it replaced, and the time.
@@ -80,8 +83,12 @@ pub(super) fn encode_rotation(login: &PersistentLogin) -> Option<[u8; ROTATION_B
     Some(delta)
 }
 
-/// The record after the rotation with this delta.
-pub(super) fn apply_rotation(record: &[u8], delta: &[u8]) -> Result<Vec<u8>, Failure> {
+/// Appends to `rotated` the record after the rotation with this delta.
+pub(super) fn apply_rotation(
+    record: &[u8],
+    delta: &[u8],
+    rotated: &mut Vec<u8>,
+) -> Result<(), Failure> {
     let mut rotation = Decoder::unversioned("rotation of a persistent login", delta);
     let token = Token::new(rotation.uuid()?);
     let replaced = Token::new(rotation.uuid()?);
@@ -92,20 +99,39 @@ pub(super) fn apply_rotation(record: &[u8], delta: &[u8]) -> Result<Vec<u8>, Fai
         rotation: Some(Rotation { replaced, at }),
         ..Record::decode(record)?
     };
-    Ok(record.encode())
+    *rotated = record.encode(Encoder::behind(mem::take(rotated), VERSION));
+    Ok(())
 }
 
 pub(super) fn decode(key: LoginKey, record: &[u8]) -> Result<PersistentLogin, Failure> {
     let record = Record::decode(record)?;
     Ok(PersistentLogin {
         id: key.id,
-        tenant: TenantName::new(record.tenant).ok_or_else(|| {
-            Failure::Corrupt("persistent login: its tenant has no name".to_owned())
-        })?,
+        tenant: tenant_name(record.tenant)?,
         profile_id: key.profile_id,
         token: record.token,
         timestamp: record.timestamp,
         rotation: record.rotation,
+    })
+}
+
+thread_local! {
+    /// The tenant of the login that this thread decoded last. Most have the same, whose name is shared then.
+    static LAST_TENANT: RefCell<Option<TenantName>> = const { RefCell::new(None) };
+}
+
+fn tenant_name(text: &str) -> Result<TenantName, Failure> {
+    LAST_TENANT.with_borrow_mut(|last| {
+        if let Some(name) = last
+            && name.as_str() == text
+        {
+            return Ok(name.clone());
+        }
+        let name = TenantName::new(text).ok_or_else(|| {
+            Failure::Corrupt("persistent login: its tenant has no name".to_owned())
+        })?;
+        *last = Some(name.clone());
+        Ok(name)
     })
 }
 
@@ -217,9 +243,10 @@ mod tests {
                 ..login(Some(rotation(43, 8)))
             };
             let delta = encode_rotation(&after).expect("it was rotated");
-            let record = apply_rotation(&encode(&before), &delta).expect("both decode");
+            let mut record = Vec::new();
+            apply_rotation(&encode(&before), &delta, &mut record).expect("both decode");
             assert_eq!(decode(LoginKey::of(&after), &record), Ok(after));
-            let short = apply_rotation(&encode(&before), &delta[1..]);
+            let short = apply_rotation(&encode(&before), &delta[1..], &mut record);
             assert!(matches!(short, Err(Failure::Corrupt(_))));
         }
     }

@@ -63,7 +63,8 @@ fn a_refresh_that_waits_behind_a_change_of_permissions_is_refused() {
     let server = Server::start();
     let refused = refresh_behind(&server, |txn| {
         let id = AccessTokenId::new(TICKETS).expect("an id");
-        let token = tables::access_token::get(txn, &id)?.expect("the access token exists");
+        let token = tables::access_token::get(txn, &tables::access_token::DigestedId::new(id))?
+            .expect("the access token exists");
         let token = AccessToken {
             tenant_permissions: Vec::new(),
             ..AccessToken::clone(&token)

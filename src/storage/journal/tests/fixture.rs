@@ -44,14 +44,20 @@ pub static FLAGS: JournaledTable<2> = JournaledTable {
     tag: 3,
     identity: 0,
     delta_bytes: 1,
-    apply: |_, delta| Ok(delta.to_vec()),
+    apply: |_, delta, changed| {
+        changed.extend_from_slice(delta);
+        Ok(())
+    },
 };
 
 pub static TABLES: &[&dyn Journaled] = &[&FLAGS, &NUMBERS];
 
-fn set_number(record: &[u8], delta: &[u8]) -> Result<Vec<u8>, Failure> {
+fn set_number(record: &[u8], delta: &[u8], changed: &mut Vec<u8>) -> Result<(), Failure> {
     match record {
-        [b'<', _, _, _, _, _, _, _, _, b'>'] => Ok(self::record(delta)),
+        [b'<', _, _, _, _, _, _, _, _, b'>'] => {
+            changed.extend(self::record(delta));
+            Ok(())
+        }
         _ => Err(Failure::Corrupt("no record of a number".to_owned())),
     }
 }
