@@ -81,7 +81,7 @@ pub fn run(cli: Cli) -> Result<(), Stopped> {
     match cli.command {
         Command::Serve(config) => {
             let _log =
-                logging::start(&config).map_err(|error| Stopped::new("cannot start", error))?;
+                logging::start(&config.log).map_err(|error| Stopped::new("cannot start", error))?;
             tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -93,10 +93,10 @@ pub fn run(cli: Cli) -> Result<(), Stopped> {
 
 async fn serve(config: Config) -> Result<(), Stopped> {
     let mut signals = Signals::new()?;
-    let directory = DataDirectory::lock(&config.data_dir)?;
-    let listener = TcpListener::bind(config.listen)
+    let directory = DataDirectory::lock(&config.data.data_dir)?;
+    let listener = TcpListener::bind(config.http.listen)
         .await
-        .map_err(|error| Stopped::new(format_args!("--listen {}", config.listen), error))?;
+        .map_err(|error| Stopped::new(format_args!("--listen {}", config.http.listen), error))?;
     let address = listener
         .local_addr()
         .map_err(|error| Stopped::new("cannot listen", error))?;
@@ -116,7 +116,7 @@ async fn serve(config: Config) -> Result<(), Stopped> {
     prepare(&app).await?;
     app.enter(Phase::Serving);
     let upkeep = tokio::spawn(upkeep::run(Arc::clone(&app)));
-    let context = app.config.context_path.as_str();
+    let context = app.config.http.context_path.as_str();
     tell(format_args!(
         "rememberd listens on http://{address}{context}"
     ));
@@ -144,8 +144,8 @@ async fn serve(config: Config) -> Result<(), Stopped> {
 
 fn opener(directory: DataDirectory, config: &Config) -> Opener {
     let options = EngineOptions {
-        cache_bytes: usize::try_from(config.cache_size.as_u64()).unwrap_or(usize::MAX),
-        two_phase_commit: config.two_phase_commit,
+        cache_bytes: usize::try_from(config.storage.cache_size.as_u64()).unwrap_or(usize::MAX),
+        two_phase_commit: config.storage.two_phase_commit,
     };
     Box::new(move |opening| upgrade::open_database(&directory, &options, opening))
 }
@@ -154,7 +154,7 @@ fn opener(directory: DataDirectory, config: &Config) -> Opener {
 async fn prepare(app: &App) -> Result<(), Stopped> {
     upkeep::restore_newest_time(app)?;
     upkeep::prepare_audit_log(app).await?;
-    match &app.config.seed {
+    match &app.config.data.seed {
         Some(file) => load_seed(app, file).await?,
         None => {
             if let Some(id) = first_start::prepare(app).await? {
@@ -162,9 +162,9 @@ async fn prepare(app: &App) -> Result<(), Stopped> {
             }
         }
     }
-    if !app.config.allow_demo_secrets && demo::is_exposed(app)? {
+    if !app.config.data.allow_demo_secrets && demo::is_exposed(app)? {
         return Err(Stopped::new(
-            format_args!("--listen {}", app.config.listen),
+            format_args!("--listen {}", app.config.http.listen),
             "others can reach this address, and the database holds the well-known access token of \
              the demo data; use another database, or insist with --allow-demo-secrets",
         ));

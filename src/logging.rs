@@ -21,7 +21,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::config::{Config, LogFormat, LogLevel};
+use crate::config::log::{LogConfig, LogFormat, LogLevel};
 
 /// How much of the log may wait to be written.
 const WAITING_BYTES_MAX: usize = 4 * 1_024 * 1_024;
@@ -34,7 +34,7 @@ const GATHER: Duration = Duration::from_millis(20);
 /// # Errors
 ///
 /// If the thread that writes cannot be started.
-pub fn start(config: &Config) -> io::Result<Log> {
+pub fn start(config: &LogConfig) -> io::Result<Log> {
     let log = Log::start(io::stderr())?;
     let subscriber = tracing_subscriber::fmt()
         .with_writer(log.lines.clone())

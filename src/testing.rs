@@ -4,7 +4,8 @@
 pub use crate::app::{App, Phase};
 pub use crate::audit::{Event, Reason};
 pub use crate::clock::{Clock, Timestamp};
-pub use crate::config::{Config, ReuseRevokes};
+pub use crate::config::Config;
+pub use crate::config::logins::ReuseRevokes;
 pub use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
 pub use crate::domain::device::Device;
 pub use crate::domain::object_id::ObjectId;

@@ -32,13 +32,18 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("multer::", &["http/body.rs"]),
     ("form_urlencoded::", &["http/params"]),
     ("percent_encoding::", &["http/path.rs"]),
-    ("clap::", &["config.rs", "cli.rs", "main.rs"]),
+    ("clap::", &["config/", "cli.rs", "main.rs"]),
     ("tracing_subscriber::", &["logging.rs"]),
     (
         "std::fs",
-        &["storage/data_dir.rs", "storage/engine/", "cli.rs"],
+        &[
+            "storage/data_dir.rs",
+            "storage/engine/",
+            "cli.rs",
+            "config/guide.rs",
+        ],
     ),
-    ("std::net", &["config.rs", "server/", "service/demo.rs"]),
+    ("std::net", &["config/", "server/", "service/demo.rs"]),
     ("tokio::net", &["server/", "cli.rs"]),
     ("SystemTime", &["clock.rs"]),
 ];

@@ -63,7 +63,7 @@ async fn collect(
     config: &Config,
     connection: &impl Connection,
 ) -> Result<Bytes, ApiError> {
-    let size_max = config.body_size_max.as_u64();
+    let size_max = config.requests.body_size_max.as_u64();
     // A body that announces its length need not be received to be refused.
     if body.size_hint().lower() > size_max {
         return Err(ApiError::BodyTooLarge);

@@ -61,7 +61,7 @@ pub fn handle<C: Connection>(
     let received = Instant::now();
     let request_id = NEXT_REQUEST_ID.fetch_add(1, Ordering::Relaxed);
     let method = request.method().clone();
-    let context = app.config.context_path.as_str();
+    let context = app.config.http.context_path.as_str();
     let route = catch_panic(|| {
         let path = path::without_context(request.uri().path(), context);
         Ok(Route::parse(&method, path)?)

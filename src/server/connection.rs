@@ -39,8 +39,8 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
     let connection = http1::Builder::new()
         .half_close(true)
         .writev(false)
-        .max_buf_size(bytes(config.header_size_max))
-        .max_headers(config.header_count_max.get())
+        .max_buf_size(bytes(config.requests.header_size_max))
+        .max_headers(config.requests.header_count_max.get())
         .serve_connection(
             TokioIo::new(ObservedSocket {
                 socket,
@@ -53,8 +53,11 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
         );
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(Instant::now()));
-    let shortest = config.header_timeout.min(config.body_timeout);
-    let check_interval = shortest.min(config.write_timeout) / CHECKS_PER_TIMEOUT;
+    let shortest = config
+        .requests
+        .header_timeout
+        .min(config.requests.body_timeout);
+    let check_interval = shortest.min(config.requests.write_timeout) / CHECKS_PER_TIMEOUT;
     let mut was_evicted = false;
     loop {
         tokio::select! {

@@ -78,10 +78,10 @@ impl ConnectionState {
     pub fn deadline(&self, config: &Config) -> Instant {
         let current = self.lock();
         let timeout = match current.phase {
-            Phase::Idle => config.idle_timeout,
-            Phase::ReceivingHead => config.header_timeout,
-            Phase::ReceivingBody => config.body_timeout,
-            Phase::Handling => config.write_timeout,
+            Phase::Idle => config.connections.idle_timeout,
+            Phase::ReceivingHead => config.requests.header_timeout,
+            Phase::ReceivingBody => config.requests.body_timeout,
+            Phase::Handling => config.requests.write_timeout,
         };
         current.since + timeout
     }

@@ -40,7 +40,7 @@ pub async fn run(
     app: Arc<App>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let workers = Workers::start(app.config.worker_threads)?;
+    let workers = Workers::start(app.config.requests.worker_threads)?;
     let serve = |socket, state| connection::serve(socket, Arc::clone(&app), state);
     accept_and_serve(listener, workers, &app.config, serve, shutdown).await
 }
@@ -53,7 +53,7 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
     serve: impl Fn(TcpStream, Arc<ConnectionState>) -> S,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let connections = Connections::new(config.connections_max.get());
+    let connections = Connections::new(config.connections.connections_max.get());
     let mut tasks = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -85,7 +85,7 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
     };
     let drained = tokio::select! {
         error = workers.failed() => return Err(error),
-        drained = tokio::time::timeout(config.drain_timeout, drained) => drained,
+        drained = tokio::time::timeout(config.connections.drain_timeout, drained) => drained,
     };
     if drained.is_err() {
         tracing::warn!("some connections did not finish in time and were closed");

@@ -96,7 +96,7 @@ impl OpContext {
 
 fn lifetime(config: &Config) -> Lifetime {
     Lifetime {
-        max_age: config.persistent_login_max_age,
-        idle_max: config.persistent_login_idle_max,
+        max_age: config.logins.persistent_login_max_age,
+        idle_max: config.logins.persistent_login_idle_max,
     }
 }

@@ -17,7 +17,7 @@ pub const ACCESS_TOKEN_ID: &str = "e8f5170c-877b-416f-b70f-4b09772f8e2d";
 ///
 /// Failures of the storage.
 pub fn is_exposed(app: &App) -> Result<bool, Failure> {
-    if is_loopback(app.config.listen.ip()) {
+    if is_loopback(app.config.http.listen.ip()) {
         return Ok(false);
     }
     let id = AccessTokenId::new(ACCESS_TOKEN_ID).expect("the id is not empty");

@@ -14,8 +14,8 @@ use crate::tables::persistent_login::key::LoginKey;
 
 /// Removes expired logins and saves the newest known time, each at its interval, until dropped.
 pub async fn run(app: Arc<App>) {
-    let mut clean = every(app.config.cleaner_interval);
-    let mut save = every(app.config.clock_save_interval);
+    let mut clean = every(app.config.jobs.cleaner_interval);
+    let mut save = every(app.config.jobs.clock_save_interval);
     // What was committed before this began, by a seed file for one, is to be saved too.
     let mut commits_saved = 0;
     let mut walked_to = None;
@@ -94,14 +94,14 @@ async fn clean_up(app: &App, walked_to: &mut Option<LoginKey>) -> Result<(), Fai
     loop {
         let count = delete_expired(app).await?;
         removed += count;
-        if count < app.config.cleaner_batch_max.get() || app.phase() == Phase::Draining {
+        if count < app.config.jobs.cleaner_batch_max.get() || app.phase() == Phase::Draining {
             break;
         }
     }
     if removed > 0 {
         tracing::info!(removed, "removed expired logins");
     }
-    if app.config.persistent_login_idle_max.is_some() {
+    if app.config.logins.persistent_login_idle_max.is_some() {
         *walked_to = delete_idle(app, *walked_to).await?;
     }
     Ok(())

@@ -28,7 +28,7 @@ pub async fn create(
     transaction::read(app, |txn| request.authorize_create(txn).map(drop))?;
     let id = PersistentLoginId::new(app.entropy.uuid());
     let token = Token::new(app.entropy.uuid());
-    let cap = app.config.logins_per_profile_max;
+    let cap = app.config.logins.logins_per_profile_max;
     transaction::write(app, move |txn| {
         let (caller, profile_id, profile) = request.authorize_create(txn)?;
         let login = PersistentLogin {

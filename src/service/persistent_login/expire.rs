@@ -20,7 +20,7 @@ pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
     if !app.store.read(|txn| BY_CREATION.any_until(txn, newest))? {
         return Ok(0);
     }
-    let count_max = app.config.cleaner_batch_max.get();
+    let count_max = app.config.jobs.cleaner_batch_max.get();
     app.store
         .write(move |txn| {
             let ids = BY_CREATION.take_until(txn, newest, count_max)?;
@@ -49,7 +49,7 @@ pub async fn delete_idle(app: &App, after: Option<LoginKey>) -> Result<Option<Lo
     let is_expired = |login: &PersistentLogin, context: &OpContext| {
         login.is_expired(context.now, context.lifetime)
     };
-    let walk_max = app.config.cleaner_walk_max.get();
+    let walk_max = app.config.jobs.cleaner_walk_max.get();
     let mut idle = Vec::new();
     let next = app.store.read(|txn| {
         persistent_login::walk(txn, after, walk_max, |login| {
@@ -58,7 +58,7 @@ pub async fn delete_idle(app: &App, after: Option<LoginKey>) -> Result<Option<Lo
             }
         })
     })?;
-    for keys in idle.chunks(app.config.cleaner_batch_max.get()) {
+    for keys in idle.chunks(app.config.jobs.cleaner_batch_max.get()) {
         let (context, keys) = (context.clone(), keys.to_vec());
         app.store
             .write(move |txn| {

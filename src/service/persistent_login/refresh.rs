@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::audit::{Event, Reason};
-use crate::config::ReuseRevokes;
+use crate::config::logins::ReuseRevokes;
 use crate::domain::persistent_login::{PersistentLogin, Presented, Token};
 use crate::error::Failure;
 use crate::service::access::LoginRequest;
@@ -58,9 +58,9 @@ impl Refresh {
         Self {
             presented,
             fresh: Token::new(app.entropy.uuid()),
-            grace: app.config.reuse_grace,
-            coalesce: app.config.coalesce_refreshes,
-            revokes: app.config.reuse_revokes,
+            grace: app.config.logins.reuse_grace,
+            coalesce: app.config.logins.coalesce_refreshes,
+            revokes: app.config.logins.reuse_revokes,
         }
     }
 

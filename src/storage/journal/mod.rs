@@ -170,10 +170,14 @@ impl JournalLimits {
     /// The limits in the settings.
     pub fn new(config: &Config) -> Self {
         Self {
-            target: config.journal_target.map(|target| target.get() as u64),
-            apply_min: config.journal_settle_min.get(),
-            idle_after: config.journal_idle_after,
-            cache_bytes: usize::try_from(config.login_cache_size.as_u64()).unwrap_or(usize::MAX),
+            target: config
+                .journal
+                .journal_target
+                .map(|target| target.get() as u64),
+            apply_min: config.journal.journal_apply_min.get(),
+            idle_after: config.journal.journal_idle_after,
+            cache_bytes: usize::try_from(config.storage.login_cache_size.as_u64())
+                .unwrap_or(usize::MAX),
         }
     }
 

@@ -64,8 +64,8 @@ impl WriterLimits {
     /// The limits in the settings.
     pub fn new(config: &Config) -> Self {
         Self {
-            queue_jobs_max: config.queue_jobs_max.get(),
-            batch_jobs_max: config.batch_jobs_max.get(),
+            queue_jobs_max: config.writer.queue_jobs_max.get(),
+            batch_jobs_max: config.writer.batch_jobs_max.get(),
             journal: JournalLimits::new(config),
         }
     }

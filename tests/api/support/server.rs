@@ -134,7 +134,7 @@ impl Setup {
         let directory = directory.expect("it was waited for");
         let options = EngineOptions {
             cache_bytes: 1 << 20,
-            two_phase_commit: config.two_phase_commit,
+            two_phase_commit: config.storage.two_phase_commit,
         };
         let limits = WriterLimits::new(config);
         let disk_fails = Arc::clone(&self.disk_fails);

@@ -91,7 +91,7 @@ pub fn tiny_journal() -> JournalLimits {
 /// What the program is given to have one as small, which settles by itself whenever it can.
 pub const TINY_JOURNAL_FLAGS: [&str; 3] = [
     "--journal-target=6",
-    "--journal-settle-min=2",
+    "--journal-apply-min=2",
     "--journal-idle-after=1ms",
 ];
 

@@ -1,0 +1,53 @@
+//! Limits of one request, and the threads that serve them.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::Args;
+
+use crate::config::TUNING;
+use crate::config::value::{count, count_to, duration, size_from};
+
+/// A count above it is a typing error: no host has more processors.
+const THREADS_MAX: usize = 1_024;
+
+/// Limits of one request, and the threads that serve them.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = TUNING)]
+pub struct RequestConfig {
+    /// Threads that serve connections; by default one less than there are processors, and at least one
+    #[arg(long, env = "REMEMBERD_WORKER_THREADS", value_name = "COUNT",
+          value_parser = count_to::<THREADS_MAX>, hide_short_help = true)]
+    pub worker_threads: Option<NonZeroUsize>,
+
+    /// Time to receive the header of a request
+    #[arg(long, env = "REMEMBERD_HEADER_TIMEOUT", value_name = "DURATION",
+          default_value = "10s", value_parser = duration, hide_short_help = true)]
+    pub header_timeout: Duration,
+
+    /// Time to receive the body of a request
+    #[arg(long, env = "REMEMBERD_BODY_TIMEOUT", value_name = "DURATION",
+          default_value = "10s", value_parser = duration, hide_short_help = true)]
+    pub body_timeout: Duration,
+
+    /// Time to commit the write of a request; after it the response is 503, with an unknown outcome
+    #[arg(long, env = "REMEMBERD_WRITE_TIMEOUT", value_name = "DURATION",
+          default_value = "30s", value_parser = duration, hide_short_help = true)]
+    pub write_timeout: Duration,
+
+    /// Largest header of a request
+    #[arg(long, env = "REMEMBERD_HEADER_SIZE_MAX", value_name = "SIZE",
+          default_value = "16KiB", value_parser = size_from::<{ 8 << 10 }>, hide_short_help = true)]
+    pub header_size_max: ByteSize,
+
+    /// Most header fields of a request
+    #[arg(long, env = "REMEMBERD_HEADER_COUNT_MAX", value_name = "COUNT",
+          default_value = "64", value_parser = count, hide_short_help = true)]
+    pub header_count_max: NonZeroUsize,
+
+    /// Largest body of a request
+    #[arg(long, env = "REMEMBERD_BODY_SIZE_MAX", value_name = "SIZE",
+          default_value = "64KiB", value_parser = size_from::<1>, hide_short_help = true)]
+    pub body_size_max: ByteSize,
+}

@@ -1,0 +1,82 @@
+//! The settings as a whole.
+
+use std::time::Duration;
+
+use clap::{Arg, Command};
+
+use super::*;
+
+/// Every setting.
+fn settings() -> Vec<Arg> {
+    let mut command = Config::augment_args(Command::new("rememberd").disable_help_flag(true));
+    command.build();
+    command.get_arguments().cloned().collect()
+}
+
+#[test]
+fn defaults_are_valid() {
+    let config = Config::from_flags(&[]).expect("defaults pass their own checks");
+    let max_age = config.logins.persistent_login_max_age;
+    assert_eq!(max_age, Duration::from_secs(1_296_000));
+    assert_eq!(config.storage.cache_size.as_u64(), 64 << 20);
+    assert_eq!(config.storage.login_cache_size.as_u64(), 128 << 20);
+    assert_eq!(config.http.context_path.as_str(), "/crafter-profile");
+}
+
+#[test]
+fn an_invalid_value_is_refused_by_the_name_of_its_flag() {
+    for (flag, value) in [
+        ("--listen", "nowhere"),
+        ("--context-path", "profile"),
+        ("--context-path", "/a b"),
+        ("--persistent-login-max-age", "0s"),
+        ("--persistent-login-max-age", "200years"),
+        ("--cleaner-interval", "soon"),
+        ("--cleaner-batch-max", "0"),
+        ("--cache-size", "1KiB"),
+        ("--cache-size", "-5"),
+        ("--queue-jobs-max", "0"),
+        ("--journal-target", "0"),
+        ("--journal-apply-min", "some"),
+        ("--journal-idle-after", "0s"),
+        ("--batch-jobs-max", "0"),
+        ("--batch-jobs-max", "18446744073709551615"),
+        ("--header-count-max", "1048577"),
+        ("--queue-jobs-max", "1048577"),
+        ("--worker-threads", "0"),
+        ("--worker-threads", "1025"),
+        ("--connections-max", "0"),
+        ("--header-size-max", "100B"),
+        ("--header-count-max", "0"),
+        ("--body-size-max", "0"),
+        ("--reuse-grace", "11m"),
+        ("--reuse-grace", "-1s"),
+        ("--reuse-revokes", "all"),
+        ("--coalesce-refreshes", "1h"),
+        ("--persistent-login-idle-max", "0s"),
+        ("--logins-per-profile-max", "0"),
+        ("--log-format", "xml"),
+    ] {
+        let error = Config::from_flags(&[&format!("{flag}={value}")])
+            .expect_err(&format!("{flag}={value}"));
+        assert!(error.to_string().contains(flag), "{error}");
+    }
+}
+
+#[test]
+fn a_setting_for_tuning_is_hidden_from_the_short_help_and_no_other_is() {
+    for setting in settings() {
+        let is_tuning = setting.get_help_heading() == Some(TUNING);
+        assert_eq!(setting.is_hide_short_help_set(), is_tuning, "{setting}");
+    }
+}
+
+#[test]
+fn an_environment_variable_is_named_after_its_flag() {
+    for setting in settings() {
+        let flag = setting.get_long().expect("every setting has a flag");
+        let variable = setting.get_env().and_then(|name| name.to_str());
+        let expected = format!("REMEMBERD_{}", flag.to_uppercase().replace('-', "_"));
+        assert_eq!(variable, Some(&*expected));
+    }
+}
