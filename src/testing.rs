@@ -15,12 +15,12 @@ pub use crate::domain::tenant::TenantName;
 pub use crate::entropy::Entropy;
 pub use crate::error::Failure;
 pub use crate::http::error::ApiError;
+pub use crate::service::bootstrap::seed::{Loaded, Seed};
+pub use crate::service::bootstrap::seed_file::SeedFile;
 pub use crate::service::caller::{AccessRefusal, Caller};
 pub use crate::service::persistent_login::list::ListedLogin;
 pub use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
 pub use crate::service::profile::ProfileRefusal;
-pub use crate::service::seed::{Loaded, Seed};
-pub use crate::service::seed_file::SeedFile;
 pub use crate::storage::Store;
 pub use crate::storage::data_dir::DataDirectory;
 pub use crate::storage::engine::{Engine, EngineOptions};
@@ -58,7 +58,7 @@ pub mod server {
 pub mod service {
     /// Those of the example data.
     pub mod demo {
-        pub use crate::service::demo::{ACCESS_TOKEN_ID, is_exposed};
+        pub use crate::service::bootstrap::demo::{ACCESS_TOKEN_ID, is_exposed};
     }
 
     /// Those of persistent logins.
@@ -73,7 +73,7 @@ pub mod service {
 
     /// Those of a seed file.
     pub mod seed {
-        pub use crate::service::seed::load;
+        pub use crate::service::bootstrap::seed::load;
     }
 
     /// Those of the background.

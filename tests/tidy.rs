@@ -32,19 +32,22 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("multer::", &["http/body.rs"]),
     ("form_urlencoded::", &["http/params"]),
     ("percent_encoding::", &["http/path.rs"]),
-    ("clap::", &["config/", "cli.rs", "main.rs"]),
+    ("clap::", &["config/", "cli/", "main.rs"]),
     ("tracing_subscriber::", &["logging.rs"]),
     (
         "std::fs",
         &[
             "storage/data_dir.rs",
             "storage/engine/",
-            "cli.rs",
+            "cli/",
             "config/guide.rs",
         ],
     ),
-    ("std::net", &["config/", "server/", "service/demo.rs"]),
-    ("tokio::net", &["server/", "cli.rs"]),
+    (
+        "std::net",
+        &["config/", "server/", "service/bootstrap/demo.rs"],
+    ),
+    ("tokio::net", &["server/", "cli/"]),
     ("SystemTime", &["clock.rs"]),
 ];
 

@@ -5,7 +5,7 @@ use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::{Tenant, TenantName};
 use crate::error::Failure;
-use crate::service::seed;
+use crate::service::bootstrap::seed;
 use crate::tables::{access_token, tenant};
 
 /// The name of the tenant that a first start makes.

@@ -14,7 +14,7 @@ use crate::domain::profile::Profile;
 use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
 use crate::entropy::Entropy;
 use crate::error::Failure;
-use crate::service::seed_file::{
+use crate::service::bootstrap::seed_file::{
     AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
     SeedError, SeedFile, TenantEntry,
 };

@@ -19,10 +19,10 @@ use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::logging;
 use crate::server;
-use crate::service::demo;
-use crate::service::first_start;
-use crate::service::seed::{self, Loaded, Seed};
-use crate::service::seed_file::SeedFile;
+use crate::service::bootstrap::demo;
+use crate::service::bootstrap::initial;
+use crate::service::bootstrap::seed::{self, Loaded, Seed};
+use crate::service::bootstrap::seed_file::SeedFile;
 use crate::service::upkeep;
 use crate::storage::Store;
 use crate::storage::data_dir::DataDirectory;
@@ -157,7 +157,7 @@ async fn prepare(app: &App) -> Result<(), Stopped> {
     match &app.config.data.seed {
         Some(file) => load_seed(app, file).await?,
         None => {
-            if let Some(id) = first_start::prepare(app).await? {
+            if let Some(id) = initial::prepare(app).await? {
                 show_once(&id);
             }
         }

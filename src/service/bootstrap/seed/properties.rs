@@ -13,7 +13,7 @@ use crate::property::{damaged, holds, is_linear};
 use crate::storage::codec::properties::json;
 
 /// The example data.
-const DEMO: &[u8] = include_bytes!("../../../data/demo.json");
+const DEMO: &[u8] = include_bytes!("../../../../data/demo.json");
 
 fn read(file: &[u8]) -> Result<Seed, SeedError> {
     let file = SeedFile::parse(file)?;

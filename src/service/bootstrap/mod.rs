@@ -1,0 +1,6 @@
+//! What an empty database begins with: the entries of a seed file, or a first tenant and access token.
+
+pub mod demo;
+pub mod initial;
+pub mod seed;
+pub mod seed_file;
