@@ -1,6 +1,7 @@
-//! What can go wrong on the server's side, without a word of HTTP.
+//! What can go wrong on the server's side, independent of HTTP.
 
 use std::fmt;
+use std::io;
 
 /// Why a valid request could not be carried out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,8 +18,8 @@ pub enum Failure {
     TimedOut,
     /// A stored record does not decode: nothing was applied.
     Corrupt(String),
-    /// A fault of this program. Nothing was applied of a write that met it; it may also have followed a
-    /// committed write, while the response was encoded.
+    /// A fault of this program. A write during which it occurred was not applied; it may also have occurred
+    /// after a committed write, while the response was encoded.
     Internal(String),
 }
 
@@ -37,3 +38,28 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// The operating system's text for `error`, without the number that the standard library appends to it.
+pub fn describe(error: &io::Error) -> String {
+    let text = error.to_string();
+    let number = error
+        .raw_os_error()
+        .map(|number| format!(" (os error {number})"));
+    match number.and_then(|number| text.strip_suffix(&*number)) {
+        Some(text) => text.to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_operating_system_is_described_without_its_number() {
+        let error = io::Error::from_raw_os_error(2);
+        assert_eq!(describe(&error), "No such file or directory");
+        let error = io::Error::other("the disk is full");
+        assert_eq!(describe(&error), "the disk is full");
+    }
+}

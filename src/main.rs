@@ -1,18 +1,10 @@
 //! The executable: arguments → command → exit code.
 
-use std::io::{self, Write};
+use std::env;
 use std::process::ExitCode;
 
-use clap::Parser;
-use rememberd::cli::{self, Cli};
+use rememberd::cli;
 
 fn main() -> ExitCode {
-    match cli::run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(stopped) => {
-            // Standard error may be closed; the exit code tells all the same.
-            let _ = writeln!(io::stderr(), "rememberd: {stopped}");
-            ExitCode::FAILURE
-        }
-    }
+    cli::main(env::args_os().collect())
 }

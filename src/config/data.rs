@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
+
+use crate::config::value::switch;
 
 /// The data directory, and what an empty database begins with.
 #[derive(Args, Clone, Debug)]
@@ -31,6 +32,6 @@ pub struct DataConfig {
     ///
     /// The access token in `data/demo.json` is known to everyone. Without this switch, a server whose database
     /// holds it refuses to listen on an address that other hosts can reach.
-    #[arg(long, env = "REMEMBERD_ALLOW_DEMO_SECRETS", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "REMEMBERD_ALLOW_DEMO_SECRETS", value_parser = switch)]
     pub allow_demo_secrets: bool,
 }

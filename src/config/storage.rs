@@ -2,9 +2,8 @@
 
 use bytesize::ByteSize;
 use clap::Args;
-use clap::builder::BoolishValueParser;
 
-use crate::config::value::size_from;
+use crate::config::value::{size_from, switch};
 
 /// Memory and durability.
 #[derive(Args, Clone, Debug)]
@@ -25,6 +24,6 @@ pub struct StorageConfig {
     /// Sync each commit twice
     ///
     /// The second sync makes recovery after a crash independent of page checksums.
-    #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT", value_parser = switch)]
     pub two_phase_commit: bool,
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use clap::{Arg, Command};
+use clap::{Arg, Args, Command};
 
-use super::*;
+use super::{Config, TUNING};
 
 /// Every setting.
 fn settings() -> Vec<Arg> {

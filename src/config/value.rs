@@ -33,6 +33,15 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// Whether a switch is on, in an environment variable.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
+        "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err("it must be true or false".to_owned()),
+    }
+}
+
 /// A duration of at least a millisecond.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text)?;
@@ -95,7 +104,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 fn display_size(bytes: u64) -> String {
     let unit = UNITS
         .into_iter()
-        .find(|(unit, _)| bytes >= *unit && bytes % unit == 0);
+        .find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
     match unit {
         Some((unit, name)) => format!("{}{name}", bytes / unit),
         None => format!("{bytes}B"),
@@ -113,6 +122,7 @@ mod tests {
                 address("localhost").err(),
                 "it must be an IP address and a port, like 127.0.0.1:8080 or [::1]:8080",
             ),
+            (switch("perhaps").err(), "it must be true or false"),
             (
                 duration("soon").err(),
                 "it must be a number with a unit, like 500ms, 30s or 15d",

@@ -1,14 +1,14 @@
-//! The data directory: who may use it, and the database file in it.
+//! The data directory: its lock, and the database file in it.
 
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use rustix::fs::Advice;
 
-use crate::error::Failure;
+use crate::error::{Failure, describe};
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::opening::Opening;
@@ -16,47 +16,53 @@ use crate::storage::opening::Opening;
 /// The database file's name.
 const DATABASE: &str = "rememberd.redb";
 
-/// The database file's name until it is whole.
+/// The name of a database file that is being created.
 const UNFINISHED: &str = "rememberd.redb.unfinished";
 
-/// The name of the file that tells that there is a database, even if its file is gone.
+/// The name of the file that records that there was a database, even if the database file is gone.
 const MARKER: &str = "rememberd.marker";
 
-/// What the marker says to whoever opens it.
+/// The text in the marker, for the person who opens it.
 const MARKER_TEXT: &str = "The database beside this file holds persistent logins.\n\
-     rememberd does not start with an empty one in its place. To begin anew, remove this file too.\n";
+     rememberd does not replace it by an empty one. To start over, remove this file too.\n";
 
-/// The name of the file whose lock tells that the directory is in use.
+/// The name of the file that is locked while the directory is in use.
 const LOCK: &str = "rememberd.lock";
 
-/// Secrets lie in it: only its owner may read it.
+/// The mode of every file: they hold secrets, so only the owner may read them.
 const FILE_MODE: u32 = 0o600;
 
-/// The mode of a directory that we make.
+/// The mode of a directory that is created.
 const DIRECTORY_MODE: u32 = 0o700;
 
-/// A data directory that this process alone uses, for as long as the value lives.
+/// A data directory, locked against other processes until this is dropped.
 #[derive(Debug)]
 pub struct DataDirectory {
+    /// Absolute, so that messages are clear whatever the working directory.
     path: PathBuf,
     _lock: File,
 }
 
 impl DataDirectory {
-    /// Makes the directory if it is missing, and locks it.
+    /// Creates the directory if it is missing, and locks it.
     ///
     /// # Errors
     ///
-    /// [`Failure::Storage`] if it cannot be made or locked; the message says if another server holds
-    /// it.
+    /// [`Failure::Unusable`] if it cannot be created or locked, and if another process has locked it.
     pub fn lock(path: &Path) -> Result<Self, Failure> {
-        let described = |error: io::Error| {
-            Failure::Storage(format!("data directory {}: {error}", path.display()))
+        let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
+        Self::lock_absolute(path)
+    }
+
+    fn lock_absolute(path: PathBuf) -> Result<Self, Failure> {
+        let described = |error: io::Error| match error.kind() {
+            ErrorKind::AlreadyExists => unusable(&path, "it is not a directory"),
+            _ => unusable(&path, describe(&error)),
         };
         DirBuilder::new()
             .recursive(true)
             .mode(DIRECTORY_MODE)
-            .create(path)
+            .create(&path)
             .map_err(described)?;
         let lock = OpenOptions::new()
             .create(true)
@@ -66,14 +72,8 @@ impl DataDirectory {
             .open(path.join(LOCK))
             .map_err(described)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(Failure::Storage(format!(
-                "data directory {} is in use by another server",
-                path.display()
-            ))),
+            Ok(()) => Ok(Self { path, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(unusable(&path, "it is in use by another server")),
             Err(TryLockError::Error(error)) => Err(described(error)),
         }
     }
@@ -83,13 +83,14 @@ impl DataDirectory {
         self.path.join(DATABASE)
     }
 
-    /// Opens the database, or creates it if there never was one. Where there was one, there is a marker beside
-    /// the file, and nothing is created in its place: an empty database would log everyone out. At a start, a
-    /// database that was closed cleanly is given to `check` before anything in it is changed.
+    /// Opens the database, or creates it if there never was one. A marker beside the file records that there was
+    /// one; nothing is created in its place then, because an empty database would log everyone out. At a start,
+    /// a database that was closed cleanly is given to `check` before anything in it is changed.
     ///
     /// # Errors
     ///
-    /// [`Failure::Storage`] and what `check` fails with, naming the file.
+    /// [`Failure::Unusable`] if the database file is gone, [`Failure::Storage`], and what `check` fails with.
+    /// They name the file.
     pub fn open_database(
         &self,
         options: &EngineOptions,
@@ -98,21 +99,21 @@ impl DataDirectory {
     ) -> Result<Engine, Failure> {
         let path = self.database_path();
         if opening == Opening::AfterFailure {
-            forget_cached(&path).map_err(|error| named(&path, error))?;
+            drop_cached_pages(&path).map_err(|error| named(&path, error))?;
         }
         let marker = self.path.join(MARKER);
         let is_marked = marker.try_exists().map_err(|error| named(&marker, error))?;
         if is_missing(&path).map_err(|error| named(&path, error))? {
             if is_marked {
-                return Err(named(
+                return Err(unusable(
                     &path,
                     format_args!(
-                        "it is missing or empty, and {MARKER} beside it tells that it held a \
-                         database; restore it, or remove {MARKER} to begin anew"
+                        "it is missing or empty, but {MARKER} beside it shows that it held a database; restore \
+                         it, or remove {MARKER} to start over"
                     ),
                 ));
             }
-            self.make_database(&path, options)?;
+            self.create_database(&path, options)?;
         } else if opening == Opening::Start {
             let file = File::open(&path).map_err(|error| named(&path, error))?;
             Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
@@ -129,12 +130,12 @@ impl DataDirectory {
         let path = self.database_path();
         match failure {
             Failure::Storage(cause) => named(&path, cause),
-            Failure::Unusable(cause) => Failure::Unusable(format!("{}: {cause}", path.display())),
+            Failure::Unusable(cause) => unusable(&path, cause),
             other => other,
         }
     }
 
-    /// Tells later starts, durably, that there is a database.
+    /// Records durably, for later starts, that there is a database.
     fn mark(&self, marker: &Path) -> io::Result<()> {
         let mut file = OpenOptions::new()
             .create(true)
@@ -147,9 +148,9 @@ impl DataDirectory {
         self.sync_names()
     }
 
-    /// Makes an empty database under another name and renames it when it is whole: a crash in between
-    /// must not leave a file behind that is neither empty nor a database.
-    fn make_database(&self, path: &Path, options: &EngineOptions) -> Result<(), Failure> {
+    /// Creates an empty database under another name and renames it when it is complete: a crash in between must
+    /// not leave a file behind that is neither empty nor a database.
+    fn create_database(&self, path: &Path, options: &EngineOptions) -> Result<(), Failure> {
         let unfinished = self.path.join(UNFINISHED);
         match fs::remove_file(&unfinished) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -158,34 +159,34 @@ impl DataDirectory {
             Ok(()) | Err(_) => {}
         }
         open_engine(&unfinished, options)?.close()?;
-        self.put_in_place(&unfinished, path)
+        self.rename_durably(&unfinished, path)
             .map_err(|error| named(path, error))
     }
 
-    fn put_in_place(&self, unfinished: &Path, path: &Path) -> io::Result<()> {
+    fn rename_durably(&self, unfinished: &Path, path: &Path) -> io::Result<()> {
         File::open(unfinished)?.sync_all()?;
         fs::rename(unfinished, path)?;
         self.sync_names()
     }
 
-    /// A sync of a file does not cover its name, which power loss could take away.
+    /// Syncs the directory: a sync of a file does not cover its name, which a power loss could undo.
     fn sync_names(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
 }
 
-/// Drops what the host's page cache holds of the file, so that it is read from the disk.
+/// Drops the file's pages from the host's page cache, so that they are read from the disk.
 ///
-/// After a sync that failed, Linux keeps the pages that it could not write and takes them for written:
-/// read from there, a commit looks whole of which the disk knows nothing, and everything that is built
-/// on it is lost with the power.
-fn forget_cached(path: &Path) -> io::Result<()> {
+/// After a sync that failed, Linux keeps the pages that it could not write and marks them as written. Read
+/// from the cache, a commit would look complete that is not on the disk, and everything that is built on it
+/// would be lost at the next power loss.
+fn drop_cached_pages(path: &Path) -> io::Result<()> {
     let file = File::open(path)?;
     rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?;
     Ok(())
 }
 
-/// Whether there is nothing in the file: it is not there, or it is empty.
+/// Whether the file is missing or empty.
 fn is_missing(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.len() == 0),
@@ -210,11 +211,15 @@ fn open_file(path: &Path) -> io::Result<File> {
         .write(true)
         .mode(FILE_MODE)
         .open(path)?;
-    // A file restored from a copy may have any mode.
+    // A file that was restored from a copy may have any mode.
     if file.metadata()?.permissions().mode() & 0o777 != FILE_MODE {
         fs::set_permissions(path, Permissions::from_mode(FILE_MODE))?;
     }
     Ok(file)
+}
+
+fn unusable(path: &Path, cause: impl Display) -> Failure {
+    Failure::Unusable(format!("{}: {cause}", path.display()))
 }
 
 fn named(path: &Path, cause: impl Display) -> Failure {
@@ -231,17 +236,17 @@ mod tests {
     };
 
     #[test]
-    fn a_database_is_made_whatever_an_interrupted_start_left_behind() {
+    fn a_database_is_created_whatever_an_interrupted_start_left_behind() {
         let home = tempfile::tempdir().expect("a temporary directory");
-        let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
+        let directory = DataDirectory::lock(home.path()).expect("the directory is free");
         fs::write(home.path().join(UNFINISHED), [0; 4_096]).expect("it is written");
         fs::write(directory.database_path(), []).expect("it is written");
         let engine = directory
             .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
-            .expect("it is made");
+            .expect("it is created");
         engine.close().expect("it closes");
         assert!(!home.path().join(UNFINISHED).exists());
-        let metadata = fs::metadata(directory.database_path()).expect("it is there");
+        let metadata = fs::metadata(directory.database_path()).expect("it exists");
         assert_eq!(metadata.permissions().mode() & 0o777, FILE_MODE);
         directory
             .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
@@ -249,43 +254,60 @@ mod tests {
     }
 
     #[test]
-    fn no_empty_database_takes_the_place_of_one_with_history() {
+    fn a_database_that_is_gone_is_not_replaced_by_an_empty_one() {
         let home = tempfile::tempdir().expect("a temporary directory");
-        let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
+        let directory = DataDirectory::lock(home.path()).expect("the directory is free");
         drop(
             directory
                 .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
-                .expect("it is made"),
+                .expect("it is created"),
         );
         fs::write(directory.database_path(), []).expect("it is emptied");
         let refused = directory
             .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
             .err();
         assert!(refused.is_some_and(|failure| failure.to_string().contains(MARKER)));
-        fs::remove_file(directory.database_path()).expect("it was there");
+        fs::remove_file(directory.database_path()).expect("it existed");
         assert!(
             directory
                 .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
                 .is_err()
         );
         assert!(!directory.database_path().exists());
-        fs::remove_file(home.path().join(MARKER)).expect("it was there");
+        fs::remove_file(home.path().join(MARKER)).expect("it existed");
         directory
             .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
-            .expect("it is made anew");
+            .expect("it is created again");
     }
 
     #[test]
-    fn what_is_no_database_is_left_alone() {
+    fn a_directory_that_is_in_use_is_named_by_its_absolute_path() {
         let home = tempfile::tempdir().expect("a temporary directory");
-        let directory = DataDirectory::lock(home.path()).expect("the directory is ours");
+        let _locked = DataDirectory::lock(home.path()).expect("the directory is free");
+        let refused = DataDirectory::lock(home.path()).expect_err("it is locked");
+        let path = home.path().display();
+        let expected = format!("{path}: it is in use by another server");
+        assert_eq!(refused.to_string(), expected);
+        let file = home.path().join("file");
+        fs::write(&file, []).expect("it is written");
+        let refused = DataDirectory::lock(&file).expect_err("it is no directory");
+        assert_eq!(
+            refused.to_string(),
+            format!("{path}/file: it is not a directory")
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_a_database_is_not_changed() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let directory = DataDirectory::lock(home.path()).expect("the directory is free");
         fs::write(directory.database_path(), "something else").expect("it is written");
         assert!(
             directory
                 .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
                 .is_err()
         );
-        let kept = fs::read(directory.database_path()).expect("it is there");
+        let kept = fs::read(directory.database_path()).expect("it exists");
         assert_eq!(kept, b"something else");
     }
 }

@@ -1,4 +1,4 @@
-//! What an empty database gets when no seed file is given.
+//! What an empty database begins with if no seed file is given.
 
 use crate::app::App;
 use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
@@ -8,19 +8,19 @@ use crate::error::Failure;
 use crate::service::bootstrap::seed;
 use crate::tables::{access_token, tenant};
 
-/// The name of the tenant that a first start makes.
+/// The name of the first tenant.
 const TENANT: &str = "default";
 
-/// The application that a first start's access token is issued to.
+/// The application that the first access token is issued to.
 const APPLICATION: &str = "admin";
 
-/// Makes the tenant `default` and a master access token with a random id, if the database is empty.
-/// Returns that id, to be shown once; `None` if there was something in the database.
+/// Creates the tenant `default` and a master access token with a random id, if the database is empty. Returns
+/// that id, which is to be printed once; `None` if the database is not empty.
 ///
 /// # Errors
 ///
 /// Failures of the storage.
-pub async fn prepare(app: &App) -> Result<Option<AccessTokenId>, Failure> {
+pub async fn create(app: &App) -> Result<Option<AccessTokenId>, Failure> {
     if !app.store.read(seed::is_empty)? {
         return Ok(None);
     }

@@ -196,8 +196,13 @@ impl SeedFile {
     /// For what is no JSON, or not of this shape, with the entry, the line and the column.
     pub fn parse(json: &[u8]) -> Result<Self, SeedError> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let file: Self = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|error| SeedError::at(error.path(), error.inner()))?;
+        let file: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            match error.path().to_string().as_str() {
+                // What is not JSON at all has no path.
+                "." | "?" => SeedError(error.inner().to_string()),
+                path => SeedError::at(path, error.inner()),
+            }
+        })?;
         deserializer
             .end()
             .map_err(|error| SeedError::at("after the end", error))?;

@@ -22,7 +22,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn help_tells_each_flag_with_its_variable_and_its_default() {
+fn help_lists_each_flag_with_its_variable_and_its_default() {
     const WITHOUT_DEFAULT: [&str; 7] = [
         "--seed",
         "--allow-demo-secrets",
@@ -56,7 +56,41 @@ fn help_tells_each_flag_with_its_variable_and_its_default() {
 }
 
 #[test]
-fn the_top_level_help_and_version_are_told() {
+fn the_short_help_fits_on_a_screen() {
+    let help = Launch::new(&["serve", "-h"]).run();
+    assert!(help.status.success());
+    let lines: Vec<&str> = help.stdout.lines().collect();
+    assert!(lines.len() <= 40, "{} lines", lines.len());
+    for line in &lines {
+        assert!(line.len() <= 100, "{line}");
+    }
+    for flag in ["--data-dir", "--listen", "--persistent-login-max-age"] {
+        assert!(help.stdout.contains(flag), "{flag}");
+    }
+    assert!(!help.stdout.contains("--journal-target"));
+}
+
+#[test]
+fn help_groups_the_settings_by_topic_with_those_for_tuning_at_the_end() {
+    let help = Launch::new(&["serve", "--help"]).run().stdout;
+    let headings = help.lines().filter(|line| {
+        line.ends_with(':') && line.starts_with(|letter: char| letter.is_ascii_uppercase())
+    });
+    let expected = [
+        "Options:",
+        "Data:",
+        "HTTP:",
+        "Persistent logins:",
+        "Connections:",
+        "Storage:",
+        "Log:",
+        "Tuning:",
+    ];
+    assert_eq!(headings.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_top_level_help_and_version_are_printed() {
     let help = Launch::new(&["--help"]).run();
     assert!(help.status.success() && help.stdout.contains("serve"));
     let version = Launch::new(&["--version"]).run();
@@ -65,7 +99,7 @@ fn the_top_level_help_and_version_are_told() {
 }
 
 #[test]
-fn a_senseless_value_is_refused_by_the_name_of_its_flag() {
+fn an_invalid_value_is_refused_by_the_names_of_its_flag_and_of_its_variable() {
     let home = home();
     for (flag, value) in [
         ("--listen", "nowhere"),
@@ -83,20 +117,23 @@ fn a_senseless_value_is_refused_by_the_name_of_its_flag() {
         let argument = format!("{flag}={value}");
         let variable = flag[2..].to_uppercase().replace('-', "_");
         let variable = format!("REMEMBERD_{variable}");
-        for launch in [
-            Launch::serve(home.path()).argument(argument),
-            Launch::serve(home.path()).variable(&variable, value),
-        ] {
-            let complaint = launch.complaint();
-            let expected = format!("invalid value '{value}' for '{flag} <");
-            assert!(complaint.contains(&expected), "{complaint}");
-        }
+        let invalid = format!("invalid value '{value}' for '{flag} <");
+        let given = Launch::serve(home.path()).argument(argument);
+        let complaint = given.complaint();
+        assert!(
+            complaint.starts_with(&format!("error: {invalid}")),
+            "{complaint}"
+        );
+        let set = Launch::serve(home.path()).variable(&variable, value);
+        let complaint = set.complaint();
+        let expected = format!("error: {variable}={value}: {invalid}");
+        assert!(complaint.starts_with(&expected), "{complaint}");
     }
     assert!(!home.path().join(DATABASE).exists());
 }
 
 #[test]
-fn what_is_no_flag_or_no_command_is_refused() {
+fn an_unknown_flag_or_command_is_refused() {
     let home = home();
     let complaint = Launch::serve(home.path()).argument("--fast").complaint();
     assert!(complaint.contains("--fast"), "{complaint}");
@@ -139,7 +176,7 @@ fn a_switch_in_the_environment_may_be_off() {
 }
 
 #[test]
-fn a_data_directory_serves_one_server() {
+fn a_data_directory_is_used_by_one_server_at_a_time() {
     let home = home();
     let first = Launch::serve(home.path()).seed(DEMO_SEED).start();
     let complaint = Launch::serve(home.path()).complaint();
@@ -147,26 +184,30 @@ fn a_data_directory_serves_one_server() {
         complaint.contains("in use by another server"),
         "{complaint}"
     );
-    let path = home.path().display().to_string();
-    assert!(complaint.contains(&path), "{complaint}");
+    let path = home.path().display();
+    let expected =
+        format!("rememberd: REMEMBERD_DATA_DIR={path}: it is in use by another server\n");
+    assert_eq!(complaint, expected);
     first.client(DEMO_ACCESS_TOKEN).refresh(LOGIN).login();
     first.stop();
     Launch::serve(home.path()).start().stop();
 }
 
 #[test]
-fn a_taken_port_is_told() {
+fn an_address_in_use_is_refused() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("an address").to_string();
     let home = home();
-    let complaint = Launch::serve(home.path())
-        .argument(format!("--listen={address}"))
-        .complaint();
-    assert!(complaint.contains(&format!("--listen {address}")));
+    let given = Launch::serve(home.path()).argument(format!("--listen={address}"));
+    let expected = format!("rememberd: --listen {address}: Address already in use\n");
+    assert_eq!(given.complaint(), expected);
+    let set = Launch::serve(home.path()).variable("REMEMBERD_LISTEN", &address);
+    let expected = format!("rememberd: REMEMBERD_LISTEN={address}: Address already in use\n");
+    assert_eq!(set.complaint(), expected);
 }
 
 #[test]
-fn the_data_is_for_its_owner_alone() {
+fn the_data_is_readable_by_its_owner_only() {
     let home = home();
     let made = home.path().join("deep").join("inside");
     Launch::serve(&made).start().stop();
@@ -179,22 +220,23 @@ fn the_data_is_for_its_owner_alone() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_and_left_alone() {
+fn a_file_that_is_not_a_database_is_refused_and_not_changed() {
     let home = home();
     let path = home.path().join(DATABASE);
-    let content = "this is no database".repeat(1_000);
+    let content = "this is not a database".repeat(1_000);
     fs::write(&path, &content).expect("a file");
     let complaint = Launch::serve(home.path()).complaint();
-    assert!(complaint.contains(DATABASE), "{complaint}");
+    let expected = format!("cannot open the database: {}: ", path.display());
+    assert!(complaint.contains(&expected), "{complaint}");
     assert_eq!(fs::read_to_string(&path).expect("the file"), content);
 }
 
 #[test]
-fn a_first_start_makes_an_access_token_and_shows_it_once() {
+fn a_first_start_creates_an_access_token_and_prints_it_once() {
     let home = home();
     let first = Launch::serve(home.path()).start();
     let id = first.shown_id().expect("an id").to_owned();
-    // The caller is let in: what is missing is the profile.
+    // The caller is authorized: what is missing is the profile.
     let answer = first.client(&id).create(PROFILE);
     let message = format!("No profile with ID \"{PROFILE}\" found");
     answer.assert_error(404, "NO_SUCH_PROFILE", &message);
@@ -208,7 +250,7 @@ fn a_first_start_makes_an_access_token_and_shows_it_once() {
 }
 
 #[test]
-fn no_two_databases_begin_with_the_same_access_token() {
+fn the_first_access_token_of_each_database_is_different() {
     let (one, two) = (home(), home());
     let one = Launch::serve(one.path()).start();
     let two = Launch::serve(two.path()).start();
@@ -216,14 +258,14 @@ fn no_two_databases_begin_with_the_same_access_token() {
 }
 
 #[test]
-fn a_restart_keeps_what_was_answered() {
+fn a_restart_keeps_what_was_committed() {
     let home = home();
     let first = Launch::serve(home.path()).seed(DEMO_SEED).start();
     let client = first.client(DEMO_ACCESS_TOKEN);
     let refreshed = client.refresh(LOGIN).login();
     let created = client.create(PROFILE).login();
     first.stop();
-    // The seed is for an empty database: it does not bring its token back.
+    // The seed is for an empty database: it does not restore its token.
     for launch in [
         Launch::serve(home.path()),
         Launch::serve(home.path()).seed(DEMO_SEED),
@@ -239,7 +281,7 @@ fn a_restart_keeps_what_was_answered() {
 }
 
 #[test]
-fn commits_in_two_phases_are_kept() {
+fn two_phase_commits_are_durable() {
     let home = home();
     let launch = || Launch::serve(home.path()).argument("--two-phase-commit");
     let first = launch().seed(DEMO_SEED).start();
@@ -248,4 +290,12 @@ fn commits_in_two_phases_are_kept() {
     let second = launch().start();
     let client = second.client(DEMO_ACCESS_TOKEN);
     assert_eq!(client.read(LOGIN).login(), refreshed);
+}
+
+#[test]
+fn the_default_data_directory_is_in_the_folder_of_the_demo_data() {
+    let home = home();
+    let launch = Launch::new(&["serve", "--listen=127.0.0.1:0"]);
+    launch.in_directory(home.path()).start().stop();
+    assert!(home.path().join("data/db").join(DATABASE).exists());
 }

@@ -109,9 +109,18 @@ fn a_seed_that_is_no_json_or_not_there_is_refused() {
     let home = Home::new("{\"tenant\": [}");
     let complaint = home.launch().complaint();
     assert!(complaint.contains("line 1"), "{complaint}");
-    fs::remove_file(home.seed()).expect("the file is there");
+    fs::remove_file(home.seed()).expect("the file exists");
+    let path = home.seed();
+    let missing = format!("{}: No such file or directory\n", path.display());
     let complaint = home.launch().complaint();
-    assert!(complaint.contains("seed.json"), "{complaint}");
+    let expected = format!("rememberd: --seed {missing}");
+    assert!(complaint.ends_with(&expected), "{complaint}");
+    let relative = Launch::serve(&home.0.path().join("data"))
+        .in_directory(home.0.path())
+        .variable("REMEMBERD_SEED", "seed.json");
+    let complaint = relative.complaint();
+    let expected = format!("rememberd: REMEMBERD_SEED={missing}");
+    assert!(complaint.ends_with(&expected), "{complaint}");
 }
 
 #[test]

@@ -70,6 +70,12 @@ impl Launch {
         self
     }
 
+    /// In this working directory.
+    pub fn in_directory(mut self, path: &Path) -> Self {
+        self.0.current_dir(path);
+        self
+    }
+
     /// Starts it without waiting for anything.
     pub fn spawn(mut self) -> Process {
         let mut child = self.0.spawn().expect("the binary starts");

@@ -1,0 +1,124 @@
+//! The command line, and how each setting was given.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::{Config, HELP_NOTE};
+
+/// The one command's name.
+const SERVE: &str = "serve";
+
+/// What the process is to do.
+pub enum Invocation {
+    /// Serve with these settings, which were given like that.
+    Serve(Box<Config>, Origins),
+}
+
+/// Why there is nothing to do. The texts end with a line break.
+pub enum UsageError {
+    /// The help or the version was asked for.
+    Help(String),
+    /// The command line or an environment variable is not valid.
+    Invalid(String),
+}
+
+/// How each setting was given, so that a message names it as its user wrote it.
+pub struct Origins(ArgMatches);
+
+impl Origins {
+    /// The setting with the field name `id` and `value`, like `--seed FILE`, or `REMEMBERD_SEED=FILE` if it was
+    /// given by its environment variable.
+    pub fn describe(&self, id: &str, value: impl fmt::Display) -> String {
+        match self.0.value_source(id) {
+            Some(ValueSource::EnvVariable) => format!("REMEMBERD_{}={value}", id.to_uppercase()),
+            Some(_) | None => format!("--{} {value}", id.replace('_', "-")),
+        }
+    }
+}
+
+/// Parses a command line, with the program's name first.
+///
+/// # Errors
+///
+/// If it asks for help only, and if it or an environment variable is not valid.
+pub fn parse(arguments: &[OsString]) -> Result<Invocation, UsageError> {
+    let mut command = command(arguments);
+    let mut matches = command
+        .try_get_matches_from_mut(arguments)
+        .map_err(|error| usage_error(&error, &command, arguments))?;
+    let (_, mut matches) = matches
+        .remove_subcommand()
+        .expect("clap requires a command");
+    let origins = Origins(matches.clone());
+    let config = Config::from_arg_matches_mut(&mut matches)
+        .map_err(|error| usage_error(&error, &command, arguments))?;
+    Ok(Invocation::Serve(Box::new(config), origins))
+}
+
+fn command(arguments: &[OsString]) -> Command {
+    // In the short help, the variables would take a second line for each setting.
+    let is_short = arguments.iter().any(|argument| argument == "-h");
+    let serve = Config::augment_args(Command::new(SERVE))
+        .mut_args(|setting| setting.hide_env(is_short))
+        .about("Serve the REST API until SIGTERM or Ctrl-C")
+        .after_help(HELP_NOTE);
+    Command::new("rememberd")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Remember me that cannot be lost or stolen: persistent logins with durable token rotation")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(serve)
+}
+
+fn usage_error(error: &clap::Error, command: &Command, arguments: &[OsString]) -> UsageError {
+    let text = error.to_string();
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        return UsageError::Help(text);
+    }
+    let variable = source_variable(error, command, arguments);
+    UsageError::Invalid(match variable {
+        Some((name, value)) => text.replacen("error: ", &format!("error: {name}={value}: "), 1),
+        None => text,
+    })
+}
+
+/// The environment variable, and its value, that an error about a value comes from; `None` if the value comes
+/// from the command line.
+fn source_variable(
+    error: &clap::Error,
+    command: &Command,
+    arguments: &[OsString],
+) -> Option<(String, String)> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    // Like `--cache-size <SIZE>`.
+    let flag = argument.split(' ').next()?;
+    let is_given = arguments
+        .iter()
+        .filter_map(|argument| argument.to_str())
+        .any(|argument| {
+            argument
+                .strip_prefix(flag)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        });
+    if is_given {
+        return None;
+    }
+    let is_meant = |setting: &&Arg| setting.get_long() == flag.strip_prefix("--");
+    let mut settings = command.find_subcommand(SERVE)?.get_arguments();
+    let name = settings.find(is_meant)?.get_env()?;
+    let value = env::var_os(name)?;
+    Some((
+        name.to_string_lossy().into_owned(),
+        value.to_string_lossy().into_owned(),
+    ))
+}

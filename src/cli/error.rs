@@ -1,0 +1,66 @@
+//! Why a command failed.
+
+use std::fmt;
+use std::io;
+
+use crate::error::{Failure, describe};
+
+/// Why a command failed: a text for the person who ran it.
+#[derive(PartialEq, Eq, Debug)]
+pub struct CommandError(String);
+
+impl CommandError {
+    /// The error that `what` failed because of `cause`.
+    pub fn new(what: impl fmt::Display, cause: impl fmt::Display) -> Self {
+        Self(format!("{what}: {cause}"))
+    }
+
+    /// The error that `what` failed because of the operating system.
+    pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
+        Self::new(what, describe(error))
+    }
+
+    /// The error that the database could not be opened.
+    pub fn opening(failure: Failure) -> Self {
+        match failure {
+            Failure::Storage(cause) => Self::new("cannot open the database", cause),
+            other => other.into(),
+        }
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+impl From<String> for CommandError {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<Failure> for CommandError {
+    fn from(failure: Failure) -> Self {
+        Self(failure.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_be_opened_is_no_failed_storage() {
+        let error = CommandError::opening(Failure::Storage("/data/db: it is locked".to_owned()));
+        assert_eq!(
+            error.to_string(),
+            "cannot open the database: /data/db: it is locked"
+        );
+        let error = CommandError::opening(Failure::Unusable("it is of a newer version".to_owned()));
+        assert_eq!(error.to_string(), "it is of a newer version");
+    }
+}

@@ -1,0 +1,172 @@
+//! `rememberd serve`: from the data directory's lock to the clean close of the database.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{self, Path};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::app::{App, Phase};
+use crate::cli::arguments::Origins;
+use crate::cli::error::CommandError;
+use crate::cli::signals::Signals;
+use crate::cli::tasks::Task;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::access_token::AccessTokenId;
+use crate::entropy::Entropy;
+use crate::error::Failure;
+use crate::server;
+use crate::service::bootstrap::demo;
+use crate::service::bootstrap::initial;
+use crate::service::bootstrap::seed::{self, Loaded, Seed};
+use crate::service::bootstrap::seed_file::SeedFile;
+use crate::service::upkeep;
+use crate::storage::Store;
+use crate::storage::data_dir::DataDirectory;
+use crate::storage::engine::EngineOptions;
+use crate::storage::opening::Opener;
+use crate::storage::writer::WriterLimits;
+use crate::tables::{self, upgrade};
+
+/// The exit code of a process that a second signal stopped at once.
+const STOPPED_AT_ONCE: i32 = 130;
+
+/// Serves until a signal.
+///
+/// # Errors
+///
+/// Why the server could not start, or could not go on.
+pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError> {
+    let mut signals = Signals::new().map_err(|error| CommandError::io("cannot start", &error))?;
+    let directory = DataDirectory::lock(&config.data.data_dir)
+        // The failure begins with the directory's absolute path.
+        .map_err(|failure| CommandError::from(origins.describe("data_dir", failure)))?;
+    let listen = origins.describe("listen", config.http.listen);
+    let listener = TcpListener::bind(config.http.listen)
+        .await
+        .map_err(|error| CommandError::io(&listen, &error))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| CommandError::io(&listen, &error))?;
+    let (store, opened) = Store::start(
+        opener(directory, &config),
+        tables::JOURNALED,
+        &WriterLimits::new(&config),
+    )?;
+    let app = Arc::new(App::new(config, store, Clock::system(), Entropy::Os));
+
+    let (accepts, accepting) = oneshot::channel::<()>();
+    let (stop, stopping) = oneshot::channel::<()>();
+    // Health is served from the start on, while the database may still be repairing itself.
+    let mut serving = Task::spawn(
+        "serving failed",
+        server::run(listener, Arc::clone(&app), async {
+            // The server first polls this when it accepts connections.
+            let _ = accepts.send(());
+            let _ = stopping.await;
+        }),
+    );
+    serving
+        .required_for(async {
+            let opened = opened.await.unwrap_or(Err(Failure::Unavailable));
+            opened.map_err(CommandError::opening)?;
+            bootstrap(&app, origins).await
+        })
+        .await??;
+    app.enter(Phase::Serving);
+    // If its sender is dropped, the task has ended, which the next wait reports.
+    let _ = serving.required_for(accepting).await?;
+    let jobs = Arc::clone(&app);
+    let mut jobs = Task::spawn("background work failed", async {
+        upkeep::run(jobs).await;
+        Ok(())
+    });
+    let context = app.config.http.context_path.as_str();
+    print_line(format_args!(
+        "rememberd listens on http://{address}{context}"
+    ));
+
+    serving
+        .required_for(jobs.required_for(signals.next()))
+        .await??;
+    tracing::info!("stopping");
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(STOPPED_AT_ONCE);
+    });
+    app.enter(Phase::Draining);
+    drop(stop);
+    serving.end().await?;
+    jobs.abort();
+    let saved = upkeep::save_newest_time(&app).await;
+    app.store.close().await?;
+    saved?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn opener(directory: DataDirectory, config: &Config) -> Opener {
+    let options = EngineOptions {
+        cache_bytes: usize::try_from(config.storage.cache_size.as_u64()).unwrap_or(usize::MAX),
+        two_phase_commit: config.storage.two_phase_commit,
+    };
+    Box::new(move |opening| upgrade::open_database(&directory, &options, opening))
+}
+
+/// Restores what the database keeps for the process, and fills an empty database.
+async fn bootstrap(app: &App, origins: &Origins) -> Result<(), CommandError> {
+    upkeep::restore_newest_time(app)?;
+    upkeep::prepare_audit_log(app).await?;
+    match &app.config.data.seed {
+        Some(file) => load_seed(app, file, origins).await?,
+        None => {
+            if let Some(id) = initial::create(app).await? {
+                print_once(&id);
+            }
+        }
+    }
+    if !app.config.data.allow_demo_secrets && demo::is_exposed(app)? {
+        return Err(CommandError::new(
+            origins.describe("listen", app.config.http.listen),
+            "other hosts can reach this address, and the database holds the public access token of the demo \
+             data; use another database, or set --allow-demo-secrets",
+        ));
+    }
+    Ok(())
+}
+
+/// Loads the seed file `file`, if the database is empty.
+async fn load_seed(app: &App, file: &Path, origins: &Origins) -> Result<(), CommandError> {
+    if !app.store.read(seed::is_empty)? {
+        tracing::info!("the seed file is not loaded, because the database is not empty");
+        return Ok(());
+    }
+    let file = path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let what = origins.describe("seed", file.display());
+    let json = fs::read(&file).map_err(|error| CommandError::io(&what, &error))?;
+    let entries = SeedFile::parse(&json).map_err(|error| CommandError::new(&what, error))?;
+    drop(json);
+    let seed = Seed::check(entries, app.clock.now(), &app.entropy)
+        .map_err(|error| CommandError::new(&what, error))?;
+    match seed::load(app, seed).await? {
+        Loaded::All(generated) => generated.iter().for_each(print_once),
+        Loaded::Nothing => {}
+    }
+    Ok(())
+}
+
+fn print_once(id: &AccessTokenId) {
+    print_line(format_args!(
+        "access token id, shown this once: {}",
+        id.reveal()
+    ));
+}
+
+/// Prints a line. That standard output is closed is no reason to stop.
+fn print_line(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
