@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::client::{Answer, FORM, LOGINS};
+use crate::support::client::{FORM, LOGINS, Response};
 use crate::support::fixture::{
     ACME, ACME_LOGIN, ACME_PROFILE, BOTH, DISABLED_LOGIN, DISABLED_PROFILE, EXPIRING, EXPIRY,
     LOGIN, NARROW_FIRST, NO_LOGIN, NO_PROFILE, NOTHING_FIRST, NOW, POWERLESS, PROFILE, PROFILES,
@@ -14,7 +14,7 @@ const TICKETS_ACTION: &str = "MANAGE_TICKETS";
 const PROFILES_ACTION: &str = "MANAGE_PROFILES";
 
 /// The answers of every endpoint to this access token, on what exists.
-fn everywhere(server: &Server, access_token_id: &str) -> [Answer; 4] {
+fn everywhere(server: &Server, access_token_id: &str) -> [Response; 4] {
     let client = server.client().with_token(access_token_id);
     [
         client.create(PROFILE),
@@ -29,16 +29,16 @@ fn every_endpoint_asks_for_an_access_token() {
     let server = Server::start();
     let client = server.client();
     let message = "Access token ID param missing from request";
-    for answer in everywhere(&server, "") {
-        answer.assert_error(403, "ACCESS_DENIED", message);
+    for response in everywhere(&server, "") {
+        response.assert_error(403, "ACCESS_DENIED", message);
     }
     client
         .get(&format!("{LOGINS}/{LOGIN}"))
         .assert_error(403, "ACCESS_DENIED", message);
     for path in ["create", "x/refresh_token", "x/delete"] {
         let target = format!("{LOGINS}/{path}");
-        let answer = client.send("POST", &target, &[FORM], Some(b""));
-        answer.assert_error(403, "ACCESS_DENIED", message);
+        let response = client.send("POST", &target, &[FORM], Some(b""));
+        response.assert_error(403, "ACCESS_DENIED", message);
     }
     assert_eq!(client.read(LOGIN).login(), first_login());
 }
@@ -54,9 +54,9 @@ fn an_unknown_access_token_is_refused() {
             "E5F4A1D2-0C3B-4E6F-8A7D-1B2C3D4E5F60",
         ),
     ] {
-        for answer in everywhere(&server, sent) {
+        for response in everywhere(&server, sent) {
             let message = format!("No access token found for ID \"{id}\"");
-            answer.assert_error(403, "ACCESS_DENIED", &message);
+            response.assert_error(403, "ACCESS_DENIED", &message);
         }
     }
     assert_eq!(server.client().read(LOGIN).login(), first_login());
@@ -70,9 +70,9 @@ fn an_access_token_works_until_it_expires() {
     let client = server.client().with_token(EXPIRING);
     assert_eq!(client.read(LOGIN).login(), first_login());
     server.app.clock.advance(Duration::from_millis(1));
-    for answer in everywhere(&server, EXPIRING) {
+    for response in everywhere(&server, EXPIRING) {
         let message = "Access token \"expiring\" for application \"shop\" expired on 06/01/2017";
-        answer.assert_error(403, "ACCESS_DENIED", message);
+        response.assert_error(403, "ACCESS_DENIED", message);
     }
     assert_eq!(server.client().read(LOGIN).login(), first_login());
 }
@@ -113,8 +113,8 @@ fn what_is_denied_has_no_effect() {
     let server = Server::start();
     for token in [PROFILES, POWERLESS, ACME] {
         let [_, read, refreshed, deleted] = everywhere(&server, token);
-        for answer in [read, refreshed, deleted] {
-            answer.assert_denied(TICKETS_ACTION, "default");
+        for response in [read, refreshed, deleted] {
+            response.assert_denied(TICKETS_ACTION, "default");
         }
     }
     assert_eq!(server.client().read(LOGIN).login(), first_login());

@@ -2,7 +2,7 @@
 
 use rememberd::testing::Phase;
 
-use crate::support::client::{Answer, Client};
+use crate::support::client::{Client, Response};
 use crate::support::fixture::{LOGIN, NO_LOGIN, PROFILE, TOKEN};
 use crate::support::server::{Server, Setup, wait_until};
 
@@ -12,18 +12,21 @@ const READY: &str = "/health/ready";
 /// The status of GET, which HEAD must have too.
 #[track_caller]
 fn status(client: &Client, path: &str) -> u16 {
-    let answer = client.get(path);
+    let response = client.get(path);
     let head = client.send("HEAD", path, &[], None);
-    assert_eq!(head.status, answer.status);
+    assert_eq!(head.status, response.status);
     assert_eq!(head.body, "");
-    assert_eq!(head.header("content-length"), answer.body.len().to_string());
-    answer.status
+    assert_eq!(
+        head.header("content-length"),
+        response.body.len().to_string()
+    );
+    response.status
 }
 
 #[track_caller]
-fn assert_not_ready(answer: &Answer) {
-    answer.assert_error(503, "OTHER", "The server is not ready; nothing was changed");
-    assert_eq!(answer.header("retry-after"), "1");
+fn assert_not_ready(response: &Response) {
+    response.assert_error(503, "OTHER", "The server is not ready; nothing was changed");
+    assert_eq!(response.header("retry-after"), "1");
 }
 
 #[test]
@@ -40,9 +43,9 @@ fn a_serving_process_is_live_and_ready() {
 fn health_is_told_by_get_alone() {
     let server = Server::start();
     for path in [LIVE, READY] {
-        let answer = server.client().post(path, "");
-        answer.assert_error(405, "OTHER", "Request method 'POST' not supported");
-        assert_eq!(answer.header("allow"), "GET, HEAD");
+        let response = server.client().post(path, "");
+        response.assert_error(405, "OTHER", "Request method 'POST' not supported");
+        assert_eq!(response.header("allow"), "GET, HEAD");
     }
 }
 

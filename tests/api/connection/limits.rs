@@ -19,7 +19,7 @@ fn at_the_limit_the_connection_idle_longest_makes_room() {
     // The honest client has left its place, so the others keep theirs.
     for wire in &mut idle[1..] {
         wire.send(read(LOGIN));
-        assert_eq!(wire.answer().status, 200);
+        assert_eq!(wire.response().status, 200);
     }
 }
 
@@ -60,10 +60,10 @@ fn a_request_under_way_is_not_evicted() {
     let mut idle = server.wire();
     let mut next = server.wire();
     next.send(read(LOGIN));
-    assert_eq!(next.answer().status, 200);
+    assert_eq!(next.response().status, 200);
     idle.assert_closed();
     drop(held);
-    assert_eq!(under_way.answer().status, 200);
+    assert_eq!(under_way.response().status, 200);
 }
 
 #[test]
@@ -77,8 +77,8 @@ fn a_connection_that_turns_idle_makes_room_for_one_that_waits() {
     let mut next = server.wire();
     next.send(read(LOGIN));
     drop(held);
-    assert_eq!(under_way.answer().status, 200);
-    assert_eq!(next.answer().status, 200);
+    assert_eq!(under_way.response().status, 200);
+    assert_eq!(next.response().status, 200);
     under_way.assert_closed();
 }
 
@@ -112,16 +112,16 @@ fn a_thousand_connections_are_served_at_once() {
     }
     let mut tokens = HashSet::from([TOKEN.to_owned()]);
     for wire in &mut wires {
-        let answer = wire.answer();
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let login: Login = serde_json::from_str(&answer.body).expect("a login");
+        let response = wire.response();
+        assert_eq!(response.status, 200, "{response:?}");
+        let login: Login = serde_json::from_str(&response.body).expect("a login");
         assert!(tokens.insert(login.token), "the token was told before");
     }
     let last = &mut wires[CONNECTIONS - 1];
     last.send(format!(
         "GET {LOGINS}/{LOGIN}?accessTokenId={ADMIN} HTTP/1.1\r\nHost: x\r\n\r\n"
     ));
-    let login: Login = serde_json::from_str(&last.answer().body).expect("a login");
+    let login: Login = serde_json::from_str(&last.response().body).expect("a login");
     assert!(tokens.contains(&login.token));
     assert_ne!(login.token, TOKEN);
 }

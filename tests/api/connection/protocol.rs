@@ -21,9 +21,9 @@ fn pipelined_requests_are_answered_in_order() {
     let mut bodies = vec![server.client().read(LOGIN).body];
     wire.send(requests);
     for id in &ids {
-        let body = wire.answer().body;
+        let body = wire.response().body;
         assert!(body.contains(&format!("\\\"{id}\\\"")), "{body}");
-        let refreshed = wire.answer();
+        let refreshed = wire.response();
         assert_eq!(refreshed.status, 200);
         assert!(!bodies.contains(&refreshed.body));
         bodies.push(refreshed.body);
@@ -37,8 +37,8 @@ fn a_client_that_sends_no_more_still_gets_its_answers() {
     let mut wire = server.wire();
     wire.send(read(LOGIN) + &whole_refresh());
     wire.half_close();
-    assert!(wire.answer().body.contains(TOKEN));
-    let refreshed = wire.answer();
+    assert!(wire.response().body.contains(TOKEN));
+    let refreshed = wire.response();
     assert_eq!(refreshed.status, 200);
     wire.assert_closed();
     assert_eq!(server.client().read(LOGIN).body, refreshed.body);
@@ -52,7 +52,7 @@ fn a_write_is_answered_though_the_client_sends_no_more() {
     wire.send(whole_refresh());
     wire.half_close();
     drop(held);
-    assert_eq!(wire.answer().status, 200);
+    assert_eq!(wire.response().status, 200);
     wire.assert_closed();
 }
 
@@ -74,8 +74,8 @@ fn what_is_no_http_gets_400_or_nothing() {
         let mut wire = server.wire();
         wire.offer(garbage);
         wire.half_close();
-        if let Some(answer) = wire.answer_or_close() {
-            assert_eq!(answer.status, 400, "{garbage:?}");
+        if let Some(response) = wire.response_or_close() {
+            assert_eq!(response.status, 400, "{garbage:?}");
             wire.assert_closed();
         }
     }
@@ -95,8 +95,8 @@ fn bytes_of_any_kind_do_no_harm() {
         let mut wire = server.wire();
         wire.offer(request);
         wire.half_close();
-        while let Some(answer) = wire.answer_or_close() {
-            assert!(answer.status < 500, "{answer:?}");
+        while let Some(response) = wire.response_or_close() {
+            assert!(response.status < 500, "{response:?}");
         }
     }
     assert_eq!(server.client().read(LOGIN).login().id, LOGIN);
@@ -140,9 +140,9 @@ fn http_1_0_is_spoken() {
     wire.send(format!(
         "GET {LOGINS}/{LOGIN}?accessTokenId={ADMIN} HTTP/1.0\r\n\r\n"
     ));
-    let answer = wire.answer();
-    assert_eq!(answer.status, 200);
-    assert!(answer.body.contains(TOKEN));
+    let response = wire.response();
+    assert_eq!(response.status, 200);
+    assert!(response.body.contains(TOKEN));
     wire.assert_closed();
 }
 
@@ -155,10 +155,10 @@ fn a_request_target_may_be_absolute() {
             "GET http://elsewhere:1234{LOGINS}/{id}?accessTokenId={ADMIN} HTTP/1.1\r\nHost: x\r\n\r\n"
         ));
         let status = if id == LOGIN { 200 } else { 404 };
-        assert_eq!(wire.answer().status, status);
+        assert_eq!(wire.response().status, status);
     }
     wire.send("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_eq!(wire.answer().status, 404);
+    assert_eq!(wire.response().status, 404);
 }
 
 #[test]
@@ -166,10 +166,10 @@ fn a_connection_is_kept_for_the_next_request_after_an_error() {
     let server = Server::start();
     let mut wire = server.wire();
     wire.send(read(NO_LOGIN) + "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_eq!(wire.answer().status, 404);
-    assert_eq!(wire.answer().status, 404);
+    assert_eq!(wire.response().status, 404);
+    assert_eq!(wire.response().status, 404);
     wire.send("PUT /health/live HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
-    assert_eq!(wire.answer().status, 405);
+    assert_eq!(wire.response().status, 405);
     wire.send(read(LOGIN));
-    assert_eq!(wire.answer().status, 200);
+    assert_eq!(wire.response().status, 200);
 }

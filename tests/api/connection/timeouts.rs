@@ -23,7 +23,7 @@ fn a_head_that_comes_too_slowly_is_not_waited_for() {
     dripping.drip_until_closed(&[b'x'; 2_000], Duration::from_millis(10));
     let mut second = server.wire();
     second.send(read(LOGIN));
-    assert_eq!(second.answer().status, 200);
+    assert_eq!(second.response().status, 200);
     second.send("GET /api/1/auth");
     second.assert_closed();
     assert_unharmed(&server);
@@ -34,7 +34,7 @@ fn a_body_that_comes_too_slowly_is_not_waited_for() {
     let server = Setup::new().flag("--body-timeout=200ms").start();
     let mut wire = server.wire();
     wire.send(refresh("Content-Length: 500\r\n") + "accessTokenId=");
-    assert_closing_error(&wire.answer(), 408);
+    assert_closing_error(&wire.response(), 408);
     wire.assert_closed();
     assert_unharmed(&server);
 }
@@ -49,7 +49,7 @@ fn an_idle_connection_is_closed() {
     fresh.assert_closed();
     let mut used = server.wire();
     used.send(read(LOGIN));
-    assert_eq!(used.answer().status, 200);
+    assert_eq!(used.response().status, 200);
     used.assert_closed();
 }
 
@@ -66,9 +66,9 @@ fn a_request_under_way_is_no_idle_connection() {
     server.wire().assert_closed();
     server.wire().assert_closed();
     drop(held);
-    assert_eq!(writing.answer().status, 200);
+    assert_eq!(writing.response().status, 200);
     sending.send(form());
-    assert_eq!(sending.answer().status, 200);
+    assert_eq!(sending.response().status, 200);
 }
 
 #[test]
@@ -79,15 +79,15 @@ fn the_time_for_a_write_begins_when_the_request_is_here() {
     let held = server.hold_writer();
     let mut writing = server.wire();
     writing.send(whole_refresh());
-    assert_eq!(writing.answer().status, 503);
+    assert_eq!(writing.response().status, 503);
     // By now the head of this one has been here for longer.
     let sent = Instant::now();
     sending.send(form());
-    assert_eq!(sending.answer().status, 503);
+    assert_eq!(sending.response().status, 503);
     assert!(sent.elapsed() >= WRITE_TIMEOUT, "{:?}", sent.elapsed());
     drop(held);
     for mut wire in [writing, sending] {
         wire.send(whole_refresh());
-        assert_eq!(wire.answer().status, 200);
+        assert_eq!(wire.response().status, 200);
     }
 }

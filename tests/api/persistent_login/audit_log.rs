@@ -168,7 +168,7 @@ fn what_happened_is_counted_though_the_client_has_vanished() {
     assert_eq!(server.app.audit.count(Event::Rotation), before + 1);
 }
 
-/// Has the writer do what `work` hands to it, with nobody left who waits for the answer.
+/// Has the writer do what `work` hands to it, with nobody left who waits for the response.
 fn abandon<T>(server: &Server, work: impl Future<Output = T>) {
     let held = server.hold_writer();
     {

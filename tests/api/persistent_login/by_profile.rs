@@ -53,12 +53,12 @@ fn listing_and_ending_needs_manage_tickets_on_the_tenant() {
     }
     for caller in ["nobody", ""] {
         let client = client.with_token(caller);
-        for answer in [
+        for response in [
             client.by_profile(PROFILE, "&count=x"),
             client.delete_by_profile(PROFILE, "&except=x"),
         ] {
-            assert_eq!(answer.status, 403);
-            assert!(answer.body.contains("ACCESS_DENIED"), "{answer:?}");
+            assert_eq!(response.status, 403);
+            assert!(response.body.contains("ACCESS_DENIED"), "{response:?}");
         }
     }
     let may = client.with_token(TICKETS);
@@ -94,10 +94,10 @@ fn other_methods_are_told_which_there_are() {
     ] {
         // The access token is not looked at.
         let target = format!("{LOGINS}/{path}?profileId={PROFILE}");
-        let answer = server.client().send(method, &target, &[], None);
+        let response = server.client().send(method, &target, &[], None);
         let message = format!("Request method '{method}' not supported");
-        answer.assert_error(405, "OTHER", &message);
-        assert_eq!(answer.header("allow"), allow, "{method} {path}");
+        response.assert_error(405, "OTHER", &message);
+        assert_eq!(response.header("allow"), allow, "{method} {path}");
     }
     assert_eq!(server.client().read(LOGIN).login().id, LOGIN);
 }

@@ -22,7 +22,7 @@ fn within_the_window_the_answer_is_the_same_and_costs_no_commit() {
     let client = server.client();
     let refreshed = client.refresh(LOGIN).login();
     let commits = server.app.store.commits();
-    // The window counts from the rotation, not from the last answer, and holds its last moment.
+    // The window counts from the rotation, not from the last response, and holds its last moment.
     for step in [Duration::ZERO, WINDOW / 2, WINDOW / 2] {
         server.app.clock.advance(step);
         assert_eq!(client.refresh(LOGIN).login(), refreshed);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::client::{Answer, Client, LOGINS};
+use crate::support::client::{Client, LOGINS, Response};
 use crate::support::fixture::{
     ACME_LOGIN, ADMIN, DISABLED_LOGIN, DISABLED_PROFILE, EXPIRING, EXPIRY, LOGIN, NO_LOGIN, NOW,
     POWERLESS, PROFILE, PROFILES, TOKEN, first_login,
@@ -266,8 +266,8 @@ fn who_may_not_refresh_may_not_revoke() {
     let client = server.client();
     for caller in [POWERLESS, PROFILES] {
         for token in [TOKEN, NO_TOKEN] {
-            let answer = client.with_token(caller).refresh_with(LOGIN, token);
-            answer.assert_denied("MANAGE_TICKETS", "default");
+            let response = client.with_token(caller).refresh_with(LOGIN, token);
+            response.assert_denied("MANAGE_TICKETS", "default");
         }
     }
     assert_eq!(client.read(LOGIN).login(), first_login());
@@ -309,8 +309,8 @@ fn a_disabled_profile_is_told_before_a_reuse() {
     let client = server.client();
     let before = client.read(DISABLED_LOGIN).login();
     for token in [before.token.as_str(), NO_TOKEN] {
-        let answer = client.refresh_with(DISABLED_LOGIN, token);
-        answer.assert_disabled_profile(DISABLED_PROFILE, "default");
+        let response = client.refresh_with(DISABLED_LOGIN, token);
+        response.assert_disabled_profile(DISABLED_PROFILE, "default");
     }
     server.update_profile(DISABLED_PROFILE, |profile| profile.enabled = true);
     assert_eq!(client.read(DISABLED_LOGIN).login(), before);
@@ -321,7 +321,7 @@ fn a_disabled_profile_is_told_before_a_reuse() {
 fn a_token_may_stand_in_the_query_which_wins() {
     let server = Server::start();
     let client = server.client();
-    let refresh = |query: &str, form: &str| -> Answer {
+    let refresh = |query: &str, form: &str| -> Response {
         let target = format!("{LOGINS}/{LOGIN}/refresh_token?accessTokenId={ADMIN}{query}");
         client.post(&target, form)
     };

@@ -114,13 +114,13 @@ fn refresh_until_gone(client: &Client, login: &Login, deleted: &AtomicBool) -> u
     let mut refreshes = 0;
     loop {
         let began_after_delete = deleted.load(Ordering::SeqCst);
-        let answer = client.refresh(&login.id);
-        if began_after_delete || answer.status != 200 {
-            answer.assert_no_such_login(&login.id);
+        let response = client.refresh(&login.id);
+        if began_after_delete || response.status != 200 {
+            response.assert_no_such_login(&login.id);
             client.read(&login.id).assert_no_such_login(&login.id);
             return refreshes;
         }
-        answer.login();
+        response.login();
         refreshes += 1;
     }
 }
@@ -150,9 +150,9 @@ fn a_disabled_profile_has_no_login_refreshed_from_then_on() {
         }
         loop {
             let began_after = disabled.load(Ordering::SeqCst);
-            let answer = client.refresh(LOGIN);
-            if began_after || answer.status != 200 {
-                return answer.assert_disabled_profile(PROFILE, "default");
+            let response = client.refresh(LOGIN);
+            if began_after || response.status != 200 {
+                return response.assert_disabled_profile(PROFILE, "default");
             }
         }
     });

@@ -33,16 +33,16 @@ fn a_profile_id_may_be_in_upper_case() {
 fn an_unknown_profile_gets_no_login() {
     let server = Server::start();
     for id in [NO_PROFILE, "not-an-object-id", "5925a68d", ""] {
-        let answer = server.client().create(id);
-        answer.assert_no_such_profile(id);
+        let response = server.client().create(id);
+        response.assert_no_such_profile(id);
     }
 }
 
 #[test]
 fn a_disabled_profile_gets_no_login() {
     let server = Server::start();
-    let answer = server.client().create(DISABLED_PROFILE);
-    answer.assert_disabled_profile(DISABLED_PROFILE, "default");
+    let response = server.client().create(DISABLED_PROFILE);
+    response.assert_disabled_profile(DISABLED_PROFILE, "default");
 }
 
 /// Whether this is a UUID of version 4, in lower case.

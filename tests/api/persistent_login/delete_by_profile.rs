@@ -64,8 +64,8 @@ fn what_is_no_id_of_a_login_ends_nothing() {
     let client = server.client();
     let upper = LOGIN.to_uppercase();
     for except in ["", "x", PROFILE, &upper, &LOGIN.replace('-', "")] {
-        let answer = client.delete_by_profile(PROFILE, &format!("&except={except}"));
-        answer.assert_bad_parameter("except");
+        let response = client.delete_by_profile(PROFILE, &format!("&except={except}"));
+        response.assert_bad_parameter("except");
     }
     assert_eq!(left(&client, &ids), ids);
 }
@@ -75,8 +75,8 @@ fn a_login_of_nobody_or_of_another_profile_keeps_none_of_this_one() {
     for except in [NO_LOGIN, ACME_LOGIN] {
         let (server, ids) = server_with(1);
         let client = server.client();
-        let answer = client.delete_by_profile(PROFILE, &format!("&except={except}"));
-        answer.assert_deleted(2);
+        let response = client.delete_by_profile(PROFILE, &format!("&except={except}"));
+        response.assert_deleted(2);
         assert!(left(&client, &ids).is_empty());
         assert_eq!(client.read(ACME_LOGIN).login().id, ACME_LOGIN);
     }

@@ -92,8 +92,8 @@ fn the_length_is_limited_in_characters() {
             assert_eq!(value(&listed, name), Some(longest.as_str()));
             let commits = server.app.store.commits();
             let too_long = longest + letter;
-            let answer = client.create_with(PROFILE, &[(name, &too_long)]);
-            answer.assert_bad_parameter(name);
+            let response = client.create_with(PROFILE, &[(name, &too_long)]);
+            response.assert_bad_parameter(name);
             assert_eq!(server.app.store.commits(), commits);
         }
     }
@@ -116,8 +116,8 @@ fn control_characters_are_refused() {
             "\u{9f}",
         ] {
             let text = format!("a{control}b");
-            let answer = client.create_with(PROFILE, &[(name, &text)]);
-            answer.assert_bad_parameter(name);
+            let response = client.create_with(PROFILE, &[(name, &text)]);
+            response.assert_bad_parameter(name);
         }
     }
     assert_eq!(client.by_profile(PROFILE, "").list(), before);
@@ -127,11 +127,11 @@ fn control_characters_are_refused() {
 fn the_caller_is_looked_at_before_the_device() {
     let server = Server::start();
     let unknown = server.client().with_token("nobody");
-    let answer = unknown.create_with(PROFILE, &[("label", "\n")]);
+    let response = unknown.create_with(PROFILE, &[("label", "\n")]);
     let message = "No access token found for ID \"nobody\"";
-    answer.assert_error(403, "ACCESS_DENIED", message);
-    let answer = server
+    response.assert_error(403, "ACCESS_DENIED", message);
+    let response = server
         .client()
         .create_with(NO_PROFILE, &[("label", "fine")]);
-    answer.assert_no_such_profile(NO_PROFILE);
+    response.assert_no_such_profile(NO_PROFILE);
 }

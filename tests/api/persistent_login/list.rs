@@ -25,9 +25,9 @@ fn a_listed_login_has_these_fields_in_this_order() {
          \"userAgent\":null,\"ipAddress\":null,\"createdOn\":1495665332589,\
          \"lastUsedOn\":1495665333589,\"expiresOn\":1496961332589}}]"
     );
-    let answer = client.by_profile(PROFILE, "");
-    assert_eq!(answer.body, expected);
-    assert_eq!(answer.list().len(), 1);
+    let response = client.by_profile(PROFILE, "");
+    assert_eq!(response.body, expected);
+    assert_eq!(response.list().len(), 1);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn the_login_used_last_comes_first() {
         client.by_profile(PROFILE, "").listed_ids(),
         list([3, 2, 1, 0])
     );
-    // A rotation is a use, a look and a grace answer are none.
+    // A rotation is a use, a look and a grace response are none.
     server.app.clock.advance(SECOND);
     client.refresh_with(LOGIN, TOKEN).login();
     server.app.clock.advance(SECOND);
@@ -147,14 +147,14 @@ fn senseless_pages_are_refused() {
             "1+2",
             "%20",
         ] {
-            let answer = server
+            let response = server
                 .client()
                 .by_profile(PROFILE, &format!("&{name}={value}"));
-            answer.assert_bad_parameter(name);
+            response.assert_bad_parameter(name);
         }
     }
-    let answer = server.client().by_profile(PROFILE, "&count=1001");
-    answer.assert_bad_parameter("count");
+    let response = server.client().by_profile(PROFILE, "&count=1001");
+    response.assert_bad_parameter("count");
 }
 
 #[test]

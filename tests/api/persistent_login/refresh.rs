@@ -9,12 +9,12 @@ use crate::support::server::Server;
 #[test]
 fn a_refresh_answers_to_the_letter_of_the_contract() {
     let server = Server::start();
-    let answer = server.client().refresh(LOGIN);
-    let token = answer.login().token;
+    let response = server.client().refresh(LOGIN);
+    let token = response.login().token;
     let example = "{\"tenant\":\"default\",\"profileId\":\"5925a68def86951f895cf497\",\
         \"token\":\"TOKEN\",\"timestamp\":1495665332589,\
         \"id\":\"b68c0013-d7b2-4004-8463-d7ba03e15d94\"}";
-    assert_eq!(answer.body, example.replace("TOKEN", &token));
+    assert_eq!(response.body, example.replace("TOKEN", &token));
 }
 
 #[test]

@@ -123,16 +123,16 @@ fn once_a_reuse_is_detected_nobody_stays_in() {
             let mut token = stolen.token.clone();
             loop {
                 let began_after = detected.load(Ordering::SeqCst);
-                let answer = client.refresh_with(&stolen.id, &token);
-                match answer.status {
-                    200 if !began_after => token = answer.login().token,
+                let response = client.refresh_with(&stolen.id, &token);
+                match response.status {
+                    200 if !began_after => token = response.login().token,
                     401 if !began_after => {
-                        answer.assert_reuse(LOGIN_REVOKED);
+                        response.assert_reuse(LOGIN_REVOKED);
                         detected.store(true, Ordering::SeqCst);
                         return 1;
                     }
                     _ => {
-                        answer.assert_no_such_login(&stolen.id);
+                        response.assert_no_such_login(&stolen.id);
                         return 0;
                     }
                 }
@@ -168,18 +168,18 @@ fn two_holders_of_a_copy_are_told_apart_by_the_rules_alone() {
             server.app.clock.advance(step);
             expected.age += step;
             let holder = &mut holders[usize::from(random.below(2) == 1)];
-            let answer = client.refresh_with(&login.id, holder);
+            let response = client.refresh_with(&login.id, holder);
             if *holder == expected.current {
-                *holder = answer.login().token;
+                *holder = response.login().token;
                 assert_ne!(*holder, expected.current);
                 expected.replaced = Some(expected.current);
                 expected.current = holder.clone();
                 expected.age = Duration::ZERO;
             } else if Some(&*holder) == expected.replaced.as_ref() && expected.age <= GRACE {
-                *holder = answer.login().token;
+                *holder = response.login().token;
                 assert_eq!(*holder, expected.current);
             } else {
-                answer.assert_reuse(LOGIN_REVOKED);
+                response.assert_reuse(LOGIN_REVOKED);
                 break;
             }
         }

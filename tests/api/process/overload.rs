@@ -1,6 +1,6 @@
 //! A disk that does not keep up.
 
-use crate::support::client::Answer;
+use crate::support::client::Response;
 use crate::support::fixture::{LOGIN, NO_LOGIN, POWERLESS, PROFILE, first_login};
 use crate::support::server::{Server, Setup};
 
@@ -10,11 +10,11 @@ fn server() -> Server {
 }
 
 #[track_caller]
-fn assert_unavailable(answer: &Answer, message: &str) {
-    answer.assert_error(503, "OTHER", message);
-    assert_eq!(answer.header("retry-after"), "1");
-    let number = answer.header("x-request-id");
-    assert!(number.parse::<u64>().is_ok(), "{answer:?}");
+fn assert_unavailable(response: &Response, message: &str) {
+    response.assert_error(503, "OTHER", message);
+    assert_eq!(response.header("retry-after"), "1");
+    let number = response.header("x-request-id");
+    assert!(number.parse::<u64>().is_ok(), "{response:?}");
 }
 
 #[test]

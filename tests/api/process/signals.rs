@@ -43,7 +43,7 @@ fn request_under_way(serving: &Serving) -> Wire {
         FORM.1,
         form().len()
     ));
-    assert_eq!(wire.answer().status, 100);
+    assert_eq!(wire.response().status, 100);
     wire
 }
 
@@ -61,7 +61,7 @@ fn a_request_under_way_is_answered_before_the_process_ends() {
             TcpStream::connect(serving.loopback()).is_err()
         });
         wire.send(form());
-        let answer = wire.answer();
+        let answer = wire.response();
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("connection"), "close");
         wire.assert_closed();

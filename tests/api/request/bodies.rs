@@ -16,7 +16,7 @@ fn a_chunked_body_is_put_together() {
     let (one, two) = form.split_at(7);
     wire.send(refresh("Transfer-Encoding: chunked\r\n") + &chunk(one));
     wire.send(chunk(two) + "0\r\n\r\n");
-    assert_eq!(wire.answer().status, 200);
+    assert_eq!(wire.response().status, 200);
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn a_broken_chunk_is_refused() {
     for broken in ["zz\r\nwhat\r\n", "3\r\ntoo long\r\n", "-1\r\n\r\n"] {
         let mut wire = server.wire();
         wire.send(refresh("Transfer-Encoding: chunked\r\n") + broken);
-        assert_closing_error(&wire.answer(), 400);
+        assert_closing_error(&wire.response(), 400);
         wire.assert_closed();
     }
     assert_unharmed(&server);
@@ -38,8 +38,8 @@ fn a_body_that_breaks_off_has_no_effect() {
     let form = form();
     wire.send(refresh("Content-Length: 500\r\n") + &form);
     wire.half_close();
-    if let Some(answer) = wire.answer_or_close() {
-        assert_closing_error(&answer, 400);
+    if let Some(response) = wire.response_or_close() {
+        assert_closing_error(&response, 400);
     }
     wire.assert_closed();
     assert_unharmed(&server);
@@ -50,13 +50,13 @@ fn a_client_may_wait_to_be_told_to_continue() {
     let server = Server::start();
     let mut wire = waiting_for_body(&server);
     wire.send(form());
-    assert_eq!(wire.answer().status, 200);
+    assert_eq!(wire.response().status, 200);
     wire.send(read(LOGIN));
-    assert_eq!(wire.answer().status, 200);
+    assert_eq!(wire.response().status, 200);
     let mut wire = server.wire();
     let fields = "Expect: 100-continue\r\nContent-Length: 100000000\r\n";
     wire.send(refresh(fields));
-    assert_closing_error(&wire.answer(), 413);
+    assert_closing_error(&wire.response(), 413);
 }
 
 /// Whoever keeps connections learns from this, and not from a broken pipe, that the next request needs another.
@@ -78,7 +78,7 @@ fn who_is_refused_before_the_body_came_is_told_that_the_connection_closes() {
     ] {
         let mut wire = server.wire();
         wire.send(&head);
-        assert_closing_error(&wire.answer(), status);
+        assert_closing_error(&wire.response(), status);
         wire.assert_closed();
     }
 }
@@ -96,9 +96,12 @@ fn who_is_refused_when_the_body_is_here_keeps_the_connection() {
             "{}\r\nContent-Length: 3\r\n\r\nabc",
             head.trim_end()
         ));
-        let answer = wire.answer();
-        assert_eq!((answer.status, answer.header("connection")), (status, ""));
+        let response = wire.response();
+        assert_eq!(
+            (response.status, response.header("connection")),
+            (status, "")
+        );
     }
     wire.send(read(LOGIN));
-    assert_eq!(wire.answer().status, 200);
+    assert_eq!(wire.response().status, 200);
 }

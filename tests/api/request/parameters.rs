@@ -1,21 +1,21 @@
 //! Where parameters may stand, and what a request may send and accept.
 
-use crate::support::client::{Answer, Client, FORM, LOGINS};
+use crate::support::client::{Client, FORM, LOGINS, Response};
 use crate::support::fixture::{ADMIN, LOGIN, POWERLESS, PROFILE, first_login};
 use crate::support::server::Server;
 
 const MULTIPART: &str = "multipart/form-data; boundary=edge";
 
-fn create(client: &Client, query: &str, content_type: &str, body: &str) -> Answer {
+fn create(client: &Client, query: &str, content_type: &str, body: &str) -> Response {
     let target = format!("{LOGINS}/create{query}");
     let headers = [("content-type", content_type)];
     client.send("POST", &target, &headers, Some(body.as_bytes()))
 }
 
 #[track_caller]
-fn assert_missing_access_token(answer: &Answer) {
+fn assert_missing_access_token(response: &Response) {
     let message = "Access token ID param missing from request";
-    answer.assert_error(403, "ACCESS_DENIED", message);
+    response.assert_error(403, "ACCESS_DENIED", message);
 }
 
 #[test]
@@ -56,8 +56,8 @@ fn on_a_clash_the_query_wins_and_then_the_first_value() {
         PROFILE
     );
     let form = format!("accessTokenId={ADMIN}&profileId={PROFILE}");
-    let answer = create(&client, "?profileId=query", FORM.1, &form);
-    answer.assert_no_such_profile("query");
+    let response = create(&client, "?profileId=query", FORM.1, &form);
+    response.assert_no_such_profile("query");
     assert_missing_access_token(&create(&client, "?accessTokenId=", FORM.1, &form));
 }
 
@@ -71,8 +71,8 @@ fn a_form_may_tell_its_charset_which_does_not_matter() {
         "application/x-www-form-urlencoded; charset=ISO-8859-1",
         "Application/X-WWW-Form-URLencoded ; Charset=\"utf-8\"",
     ] {
-        let answer = create(&server.client(), "", content_type, &form);
-        answer.assert_no_such_profile("zölf");
+        let response = create(&server.client(), "", content_type, &form);
+        response.assert_no_such_profile("zölf");
     }
 }
 
@@ -87,13 +87,13 @@ fn names_and_values_are_decoded_as_utf_8() {
         ("a=b", "a=b"),
     ] {
         let token = format!("?accessToken%49d={ADMIN}");
-        let answer = create(
+        let response = create(
             &server.client(),
             &token,
             FORM.1,
             &format!("profileId={value}"),
         );
-        answer.assert_no_such_profile(id);
+        response.assert_no_such_profile(id);
     }
 }
 
@@ -103,8 +103,8 @@ fn raw_bytes_that_are_not_utf_8_become_replacement_characters() {
     let mut form = format!("accessTokenId={ADMIN}&profileId=").into_bytes();
     form.extend([b'x', 0xFF, b'y']);
     let target = format!("{LOGINS}/create");
-    let answer = server.client().send("POST", &target, &[FORM], Some(&form));
-    answer.assert_no_such_profile("x\u{FFFD}y");
+    let response = server.client().send("POST", &target, &[FORM], Some(&form));
+    response.assert_no_such_profile("x\u{FFFD}y");
 }
 
 #[test]
@@ -124,8 +124,8 @@ fn a_body_of_another_type_is_not_looked_at() {
     let untyped = client.send("POST", &target, &[], Some(form.as_bytes()));
     assert_missing_access_token(&untyped);
     let query = format!("?accessTokenId={ADMIN}&profileId={PROFILE}");
-    let answer = create(&client, &query, "application/json", "{not json");
-    assert_eq!(answer.login().profile_id, PROFILE);
+    let response = create(&client, &query, "application/json", "{not json");
+    assert_eq!(response.login().profile_id, PROFILE);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn the_body_of_a_get_is_not_looked_at() {
         "GET {LOGINS}/{LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nContent-Length: {length}\r\n\r\n{form}",
         FORM.1
     ));
-    assert_eq!(wire.answer().status, 403);
+    assert_eq!(wire.response().status, 403);
 }
 
 #[test]
@@ -192,11 +192,11 @@ fn json_is_the_only_format() {
         ("application/xml", false),
         ("application/json;q=0", false),
     ] {
-        let answer = client.send("GET", &target, &[("accept", accept)], None);
+        let response = client.send("GET", &target, &[("accept", accept)], None);
         if is_fine {
-            assert_eq!(answer.login(), first_login(), "{accept}");
+            assert_eq!(response.login(), first_login(), "{accept}");
         } else {
-            answer.assert_other_error(406);
+            response.assert_other_error(406);
         }
     }
 }
@@ -209,8 +209,8 @@ fn a_request_that_accepts_no_json_has_no_effect() {
     for action in ["refresh_token", "delete"] {
         let target = format!("{LOGINS}/{LOGIN}/{action}");
         let headers = [FORM, ("accept", "text/html")];
-        let answer = client.send("POST", &target, &headers, Some(form.as_bytes()));
-        answer.assert_other_error(406);
+        let response = client.send("POST", &target, &headers, Some(form.as_bytes()));
+        response.assert_other_error(406);
     }
     assert_eq!(client.read(LOGIN).login(), first_login());
 }

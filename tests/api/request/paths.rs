@@ -1,6 +1,6 @@
 //! Which path and method means what.
 
-use crate::support::client::{Answer, Client, LOGINS};
+use crate::support::client::{Client, LOGINS, Response};
 use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, first_login};
 use crate::support::server::{Server, Setup};
 
@@ -8,13 +8,13 @@ use crate::support::server::{Server, Setup};
 const BARE: &str = "/api/1/authentication/persistent_login";
 
 /// GET a path with the access token that allows everything.
-fn read(client: &Client, path: &str) -> Answer {
+fn read(client: &Client, path: &str) -> Response {
     client.get(&format!("{path}?accessTokenId={ADMIN}"))
 }
 
 #[track_caller]
-fn assert_not_found(answer: &Answer) {
-    answer.assert_error(404, "OTHER", "Nothing is served at this path");
+fn assert_not_found(response: &Response) {
+    response.assert_error(404, "OTHER", "Nothing is served at this path");
 }
 
 #[test]
@@ -161,14 +161,14 @@ fn a_wrong_method_is_told_without_a_look_at_the_access_token() {
     ];
     for (path, allow, methods) in cases {
         for method in methods {
-            let answer = client.send(method, &format!("{LOGINS}/{path}"), &[], None);
-            assert_eq!(answer.header("allow"), allow, "{method} {path}");
+            let response = client.send(method, &format!("{LOGINS}/{path}"), &[], None);
+            assert_eq!(response.header("allow"), allow, "{method} {path}");
             if method == "HEAD" {
-                assert_eq!(answer.status, 405);
+                assert_eq!(response.status, 405);
                 continue;
             }
             let message = format!("Request method '{method}' not supported");
-            answer.assert_error(405, "OTHER", &message);
+            response.assert_error(405, "OTHER", &message);
         }
     }
     assert_eq!(client.read(LOGIN).login(), first_login());

@@ -11,13 +11,13 @@ fn a_head_that_is_too_large_is_refused() {
     let mut wire = server.wire();
     let padding = "x".repeat(10_000);
     wire.offer(format!("GET / HTTP/1.1\r\nHost: x\r\nPadding: {padding}"));
-    assert_eq!(wire.answer().status, 431);
+    assert_eq!(wire.response().status, 431);
     wire.assert_closed();
     let mut wire = server.wire();
     let padding = "x".repeat(4_000);
     let fields = format!("Padding: {padding}\r\nContent-Length: {}\r\n", form().len());
     wire.send(refresh(&fields) + &form());
-    assert_eq!(wire.answer().status, 200);
+    assert_eq!(wire.response().status, 200);
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn too_many_header_fields_are_refused() {
             write!(request, "Field-{number}: x\r\n").expect("a text takes any text");
         }
         wire.send(request + "\r\n");
-        assert_eq!(wire.answer().status, status, "{count}");
+        assert_eq!(wire.response().status, status, "{count}");
     }
 }
 
@@ -39,7 +39,7 @@ fn a_body_that_announces_to_be_too_large_is_refused_at_once() {
     let server = Setup::new().flag("--body-size-max=100").start();
     let mut wire = server.wire();
     wire.send(refresh("Content-Length: 101\r\n"));
-    assert_closing_error(&wire.answer(), 413);
+    assert_closing_error(&wire.response(), 413);
     wire.assert_closed();
     assert_unharmed(&server);
 }
@@ -51,9 +51,9 @@ fn a_body_of_the_largest_size_is_taken() {
     let form = &form[..100];
     let mut wire = server.wire();
     wire.send(refresh("Content-Length: 100\r\n") + form);
-    assert_eq!(wire.answer().status, 200);
+    assert_eq!(wire.response().status, 200);
     wire.send(refresh("Transfer-Encoding: chunked\r\n") + &chunk(form) + "0\r\n\r\n");
-    assert_eq!(wire.answer().status, 200);
+    assert_eq!(wire.response().status, 200);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_chunked_body_that_turns_out_too_large_is_refused() {
     let mut wire = server.wire();
     let chunks = chunk(&form()) + &chunk(&"x".repeat(60));
     wire.send(refresh("Transfer-Encoding: chunked\r\n") + &chunks);
-    assert_closing_error(&wire.answer(), 413);
+    assert_closing_error(&wire.response(), 413);
     wire.assert_closed();
     assert_unharmed(&server);
 }

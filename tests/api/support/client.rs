@@ -1,4 +1,4 @@
-//! The HTTP client, and what every answer is held to.
+//! The HTTP client, and what every response is held to.
 
 use std::net::SocketAddr;
 
@@ -49,30 +49,30 @@ impl Client {
     }
 
     /// POST `create` for a profile.
-    pub fn create(&self, profile_id: &str) -> Answer {
+    pub fn create(&self, profile_id: &str) -> Response {
         let form = format!("accessTokenId={}&profileId={profile_id}", self.caller);
         self.post(&format!("{LOGINS}/create"), &form)
     }
 
     /// GET a login.
-    pub fn read(&self, id: &str) -> Answer {
+    pub fn read(&self, id: &str) -> Response {
         self.get(&format!("{LOGINS}/{id}?accessTokenId={}", self.caller))
     }
 
     /// POST `refresh_token` for a login.
-    pub fn refresh(&self, id: &str) -> Answer {
+    pub fn refresh(&self, id: &str) -> Response {
         let form = format!("accessTokenId={}", self.caller);
         self.post(&format!("{LOGINS}/{id}/refresh_token"), &form)
     }
 
     /// POST `refresh_token` for a login, with the token that the user presented.
-    pub fn refresh_with(&self, id: &str, token: &str) -> Answer {
+    pub fn refresh_with(&self, id: &str, token: &str) -> Response {
         let form = [("accessTokenId", self.caller.as_str()), ("token", token)];
         self.post(&format!("{LOGINS}/{id}/refresh_token"), &encode(&form))
     }
 
     /// POST `create` for a profile, with more parameters.
-    pub fn create_with(&self, profile_id: &str, more: &[(&str, &str)]) -> Answer {
+    pub fn create_with(&self, profile_id: &str, more: &[(&str, &str)]) -> Response {
         let form = [
             ("accessTokenId", self.caller.as_str()),
             ("profileId", profile_id),
@@ -82,7 +82,7 @@ impl Client {
     }
 
     /// GET `by_profile`, with more of a query: empty, or beginning with `&`.
-    pub fn by_profile(&self, profile_id: &str, more: &str) -> Answer {
+    pub fn by_profile(&self, profile_id: &str, more: &str) -> Response {
         let caller = &self.caller;
         self.get(&format!(
             "{LOGINS}/by_profile?accessTokenId={caller}&profileId={profile_id}{more}"
@@ -90,24 +90,24 @@ impl Client {
     }
 
     /// POST `delete_by_profile`, with more of a form: empty, or beginning with `&`.
-    pub fn delete_by_profile(&self, profile_id: &str, more: &str) -> Answer {
+    pub fn delete_by_profile(&self, profile_id: &str, more: &str) -> Response {
         let form = format!("accessTokenId={}&profileId={profile_id}{more}", self.caller);
         self.post(&format!("{LOGINS}/delete_by_profile"), &form)
     }
 
     /// POST `delete` for a login.
-    pub fn delete(&self, id: &str) -> Answer {
+    pub fn delete(&self, id: &str) -> Response {
         let form = format!("accessTokenId={}", self.caller);
         self.post(&format!("{LOGINS}/{id}/delete"), &form)
     }
 
     /// GET `target`, which is a path and perhaps a query, without an access token of its own.
-    pub fn get(&self, target: &str) -> Answer {
+    pub fn get(&self, target: &str) -> Response {
         self.send("GET", target, &[], None)
     }
 
     /// POST the form to `target`.
-    pub fn post(&self, target: &str, form: &str) -> Answer {
+    pub fn post(&self, target: &str, form: &str) -> Response {
         self.send("POST", target, &[FORM], Some(form.as_bytes()))
     }
 
@@ -118,22 +118,22 @@ impl Client {
         target: &str,
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
-    ) -> Answer {
+    ) -> Response {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{target}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = match body {
+        let response = match body {
             None => self.agent.run(request.body(()).expect("a request")),
             Some(body) => self.agent.run(request.body(body).expect("a request")),
         };
-        let mut answer = answer.unwrap_or_else(|error| panic!("{method} {target}: {error}"));
-        Answer {
-            status: answer.status().as_u16(),
-            headers: answer.headers().clone(),
-            body: text(answer.body_mut()),
+        let mut response = response.unwrap_or_else(|error| panic!("{method} {target}: {error}"));
+        Response {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: text(response.body_mut()),
         }
     }
 }
@@ -150,9 +150,9 @@ fn text(body: &mut Body) -> String {
     String::from_utf8(bytes).expect("a body in UTF-8")
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     /// The status.
     pub status: u16,
     /// The header.
@@ -161,7 +161,7 @@ pub struct Answer {
     pub body: String,
 }
 
-impl Answer {
+impl Response {
     /// A header field's value; empty if it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.headers
@@ -220,7 +220,7 @@ impl Answer {
         assert!(self.body.starts_with(&begin), "{self:?}");
     }
 
-    /// Asserts that this is the contract's empty answer.
+    /// Asserts that this is the contract's empty response.
     #[track_caller]
     pub fn assert_empty(&self) {
         assert_eq!(self.status, 200, "{self:?}");

@@ -5,7 +5,7 @@ use std::thread;
 use crate::support::client::{FORM, LOGINS};
 use crate::support::fixture::{ADMIN, LOGIN, first_login};
 use crate::support::server::{HeldWriter, Server};
-use crate::support::wire::{Wire, WireAnswer};
+use crate::support::wire::{Wire, WireResponse};
 
 /// A GET of a login.
 pub fn read(id: &str) -> String {
@@ -37,7 +37,7 @@ pub fn waiting_for_body(server: &Server) -> Wire {
     let length = form().len();
     let fields = format!("Expect: 100-continue\r\nContent-Length: {length}\r\n");
     wire.send(refresh(&fields));
-    assert_eq!(wire.answer().status, 100);
+    assert_eq!(wire.response().status, 100);
     wire
 }
 
@@ -56,7 +56,7 @@ pub fn waiting_for_writer(server: &Server) -> (Wire, HeldWriter) {
         }
         // Our look came first and took the place.
         drop(held);
-        wire.answer();
+        wire.response();
         server.wait_for_writer();
     }
     unreachable!("the attempts do not end")
@@ -70,10 +70,10 @@ pub fn assert_unharmed(server: &Server) {
 
 /// Asserts that this is an error after which the connection is closed.
 #[track_caller]
-pub fn assert_closing_error(answer: &WireAnswer, status: u16) {
-    assert_eq!(answer.status, status, "{answer:?}");
-    assert!(answer.body.starts_with(r#"{"errorCode":"OTHER","#));
-    assert_eq!(answer.header("connection"), "close");
+pub fn assert_closing_error(response: &WireResponse, status: u16) {
+    assert_eq!(response.status, status, "{response:?}");
+    assert!(response.body.starts_with(r#"{"errorCode":"OTHER","#));
+    assert_eq!(response.header("connection"), "close");
 }
 
 /// A chunk of a body.

@@ -59,7 +59,7 @@ impl Wire {
             let mut nothing = [0];
             match self.socket.read(&mut nothing) {
                 Ok(0) => return,
-                Ok(_) => panic!("an answer to half a request"),
+                Ok(_) => panic!("a response to half a request"),
                 Err(error) if is_timeout(error.kind()) => self.offer([*byte]),
                 Err(_) => return,
             }
@@ -74,15 +74,15 @@ impl Wire {
             .expect("the connection is open");
     }
 
-    /// The next answer.
+    /// The next response.
     #[track_caller]
-    pub fn answer(&mut self) -> WireAnswer {
-        self.answer_or_close().expect("an answer, not a close")
+    pub fn response(&mut self) -> WireResponse {
+        self.response_or_close().expect("a response, not a close")
     }
 
-    /// The next answer; `None` if the server closed the connection instead.
+    /// The next response; `None` if the server closed the connection instead.
     #[track_caller]
-    pub fn answer_or_close(&mut self) -> Option<WireAnswer> {
+    pub fn response_or_close(&mut self) -> Option<WireResponse> {
         let end = loop {
             match find(&self.unread, b"\r\n\r\n") {
                 Some(end) => break end + 4,
@@ -91,20 +91,20 @@ impl Wire {
             }
         };
         let head = self.take(end);
-        let mut answer = WireAnswer {
+        let mut response = WireResponse {
             status: head[9..12].parse().expect("a status"),
             head,
             body: String::new(),
         };
-        let length = answer.header("content-length").parse().unwrap_or(0);
+        let length = response.header("content-length").parse().unwrap_or(0);
         while self.unread.len() < length {
             assert!(
                 self.receive(),
-                "the server closed in the middle: {answer:?}"
+                "the server closed in the middle: {response:?}"
             );
         }
-        answer.body = self.take(length);
-        Some(answer)
+        response.body = self.take(length);
+        Some(response)
     }
 
     /// Asserts that the server sends nothing more and closes.
@@ -131,7 +131,7 @@ impl Wire {
 
     fn take(&mut self, count: usize) -> String {
         let taken = self.unread.drain(..count).collect();
-        String::from_utf8(taken).expect("an answer in UTF-8")
+        String::from_utf8(taken).expect("a response in UTF-8")
     }
 }
 
@@ -145,9 +145,9 @@ fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
         .position(|window| window == pattern)
 }
 
-/// An answer as it came.
+/// A response as it came.
 #[derive(Debug)]
-pub struct WireAnswer {
+pub struct WireResponse {
     /// The status.
     pub status: u16,
     /// The status line and the header.
@@ -156,7 +156,7 @@ pub struct WireAnswer {
     pub body: String,
 }
 
-impl WireAnswer {
+impl WireResponse {
     /// A header field's value; empty if it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.head
