@@ -1,4 +1,4 @@
-//! Who may do what, and which check comes first.
+//! Access tokens: permissions, and the order of the checks.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::support::server::Server;
 const TICKETS_ACTION: &str = "MANAGE_TICKETS";
 const PROFILES_ACTION: &str = "MANAGE_PROFILES";
 
-/// The answers of every endpoint to this access token, on what exists.
-fn everywhere(server: &Server, access_token_id: &str) -> [Response; 4] {
+/// Calls every endpoint with this access token, on a profile and a login that exist.
+fn call_every_endpoint(server: &Server, access_token_id: &str) -> [Response; 4] {
     let client = server.client().with_token(access_token_id);
     [
         client.create(PROFILE),
@@ -25,11 +25,11 @@ fn everywhere(server: &Server, access_token_id: &str) -> [Response; 4] {
 }
 
 #[test]
-fn every_endpoint_asks_for_an_access_token() {
+fn every_endpoint_requires_an_access_token() {
     let server = Server::start();
     let client = server.client();
     let message = "Access token ID param missing from request";
-    for response in everywhere(&server, "") {
+    for response in call_every_endpoint(&server, "") {
         response.assert_error(403, "ACCESS_DENIED", message);
     }
     client
@@ -54,7 +54,7 @@ fn an_unknown_access_token_is_refused() {
             "E5F4A1D2-0C3B-4E6F-8A7D-1B2C3D4E5F60",
         ),
     ] {
-        for response in everywhere(&server, sent) {
+        for response in call_every_endpoint(&server, sent) {
             let message = format!("No access token found for ID \"{id}\"");
             response.assert_error(403, "ACCESS_DENIED", &message);
         }
@@ -70,7 +70,7 @@ fn an_access_token_works_until_it_expires() {
     let client = server.client().with_token(EXPIRING);
     assert_eq!(client.read(LOGIN).login(), first_login());
     server.app.clock.advance(Duration::from_millis(1));
-    for response in everywhere(&server, EXPIRING) {
+    for response in call_every_endpoint(&server, EXPIRING) {
         let message = "Access token \"expiring\" for application \"shop\" expired on 06/01/2017";
         response.assert_error(403, "ACCESS_DENIED", message);
     }
@@ -89,9 +89,9 @@ fn an_access_token_without_an_expiry_never_expires() {
 }
 
 #[test]
-fn managing_tickets_is_enough_for_what_exists() {
+fn manage_tickets_suffices_for_existing_logins() {
     let server = Server::start();
-    let [created, read, refreshed, deleted] = everywhere(&server, TICKETS);
+    let [created, read, refreshed, deleted] = call_every_endpoint(&server, TICKETS);
     created.assert_denied(PROFILES_ACTION, "default");
     assert_eq!(read.login(), first_login());
     refreshed.login();
@@ -99,7 +99,7 @@ fn managing_tickets_is_enough_for_what_exists() {
 }
 
 #[test]
-fn creating_asks_for_profiles_and_then_for_tickets() {
+fn creating_requires_manage_profiles_and_then_manage_tickets() {
     let server = Server::start();
     let create = |token| server.client().with_token(token).create(PROFILE);
     create(POWERLESS).assert_denied(PROFILES_ACTION, "default");
@@ -109,10 +109,10 @@ fn creating_asks_for_profiles_and_then_for_tickets() {
 }
 
 #[test]
-fn what_is_denied_has_no_effect() {
+fn a_denied_request_has_no_effect() {
     let server = Server::start();
     for token in [PROFILES, POWERLESS, ACME] {
-        let [_, read, refreshed, deleted] = everywhere(&server, token);
+        let [_, read, refreshed, deleted] = call_every_endpoint(&server, token);
         for response in [read, refreshed, deleted] {
             response.assert_denied(TICKETS_ACTION, "default");
         }
@@ -121,7 +121,7 @@ fn what_is_denied_has_no_effect() {
 }
 
 #[test]
-fn the_first_entry_for_a_tenant_decides() {
+fn the_first_entry_that_matches_the_tenant_applies() {
     let server = Server::start();
     let narrow = server.client().with_token(NARROW_FIRST);
     narrow
@@ -139,7 +139,7 @@ fn the_first_entry_for_a_tenant_decides() {
 }
 
 #[test]
-fn a_permission_holds_on_its_tenant_alone() {
+fn a_permission_applies_to_its_tenant_only() {
     let server = Server::start();
     let acme = server.client().with_token(ACME);
     let login = acme.create(ACME_PROFILE).login();

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it should be sent requests.
+//! The health endpoints: liveness and readiness.
 
 use rememberd::testing::Phase;
 
@@ -9,7 +9,7 @@ use crate::support::server::{Server, Setup, wait_until};
 const LIVE: &str = "/health/live";
 const READY: &str = "/health/ready";
 
-/// The status of GET, which HEAD must have too.
+/// The status of a GET, after checking that HEAD returns the same status and headers.
 #[track_caller]
 fn status(client: &Client, path: &str) -> u16 {
     let response = client.get(path);
@@ -40,7 +40,7 @@ fn a_serving_process_is_live_and_ready() {
 }
 
 #[test]
-fn health_is_told_by_get_alone() {
+fn health_accepts_get_and_head_only() {
     let server = Server::start();
     for path in [LIVE, READY] {
         let response = server.client().post(path, "");
@@ -65,7 +65,7 @@ fn a_starting_process_is_live_and_refuses_requests() {
 }
 
 #[test]
-fn a_draining_process_is_not_ready_and_answers_what_still_comes() {
+fn a_draining_process_is_not_ready_but_still_serves_requests() {
     let server = Server::start();
     let client = server.client();
     server.app.enter(Phase::Draining);
@@ -92,12 +92,12 @@ fn a_process_whose_storage_failed_is_not_ready() {
 }
 
 #[test]
-fn a_sick_disk_logs_nobody_out() {
+fn a_failing_disk_logs_nobody_out() {
     let server = Server::start();
     let client = server.client();
     let current = client.refresh(LOGIN).login();
     let failing = server.fail_disk();
-    // Neither 401 nor 404, whatever is asked for and whatever is presented.
+    // Neither 401 nor 404, for any login and any token presented.
     for token in [&current.token, TOKEN, NO_LOGIN] {
         assert_not_ready(&client.refresh_with(LOGIN, token));
         assert_not_ready(&client.refresh_with(NO_LOGIN, token));

@@ -1,5 +1,5 @@
-//! The API as a client meets it: a real server on a port of its own and a real HTTP client, raw
-//! sockets for what such a client never does, and the real binary for the command line.
+//! Tests of the API from outside: a real server on a free port with a real HTTP client, raw sockets for
+//! what such a client never does, and the real binary for the command line.
 
 mod access_token;
 mod connection;
