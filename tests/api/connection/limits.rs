@@ -1,4 +1,4 @@
-//! How many connections there may be, and which one makes room for a new one.
+//! The limit of open connections, and which connection is closed to accept a new one.
 
 use std::collections::HashSet;
 
@@ -11,12 +11,12 @@ use crate::support::server::Setup;
 use crate::support::wire::Wire;
 
 #[test]
-fn at_the_limit_the_connection_idle_longest_makes_room() {
+fn at_the_limit_the_connection_idle_longest_is_closed() {
     let server = Setup::new().flag("--connections-max=3").start();
     let mut idle: Vec<Wire> = (0..3).map(|_| server.wire()).collect();
     assert_unharmed(&server);
     idle[0].assert_closed();
-    // The honest client has left its place, so the others keep theirs.
+    // The client of `assert_unharmed` has disconnected, so the others stay open.
     for wire in &mut idle[1..] {
         wire.send(read(LOGIN));
         assert_eq!(wire.response().status, 200);
@@ -24,7 +24,7 @@ fn at_the_limit_the_connection_idle_longest_makes_room() {
 }
 
 #[test]
-fn slow_clients_do_not_keep_others_out() {
+fn slow_clients_do_not_block_others() {
     let server = Setup::new().flag("--connections-max=3").start();
     let mut slow: Vec<Wire> = (0..20)
         .map(|_| {
@@ -40,7 +40,7 @@ fn slow_clients_do_not_keep_others_out() {
 }
 
 #[test]
-fn a_slow_body_does_not_keep_others_out() {
+fn a_slow_body_does_not_block_others() {
     let server = Setup::new()
         .flag("--connections-max=1")
         .flag("--body-timeout=1h")
@@ -51,39 +51,39 @@ fn a_slow_body_does_not_keep_others_out() {
 }
 
 #[test]
-fn a_request_under_way_is_not_evicted() {
+fn a_connection_with_a_request_in_progress_is_not_closed() {
     let server = Setup::new()
         .flag("--connections-max=2")
         .flag("--queue-jobs-max=1")
         .start();
-    let (mut under_way, held) = waiting_for_writer(&server);
+    let (mut in_progress, held) = waiting_for_writer(&server);
     let mut idle = server.wire();
     let mut next = server.wire();
     next.send(read(LOGIN));
     assert_eq!(next.response().status, 200);
     idle.assert_closed();
     drop(held);
-    assert_eq!(under_way.response().status, 200);
+    assert_eq!(in_progress.response().status, 200);
 }
 
 #[test]
-fn a_connection_that_turns_idle_makes_room_for_one_that_waits() {
+fn a_connection_that_becomes_idle_is_closed_for_a_pending_one() {
     let server = Setup::new()
         .flag("--connections-max=1")
         .flag("--idle-timeout=1h")
         .flag("--queue-jobs-max=1")
         .start();
-    let (mut under_way, held) = waiting_for_writer(&server);
+    let (mut in_progress, held) = waiting_for_writer(&server);
     let mut next = server.wire();
     next.send(read(LOGIN));
     drop(held);
-    assert_eq!(under_way.response().status, 200);
+    assert_eq!(in_progress.response().status, 200);
     assert_eq!(next.response().status, 200);
-    under_way.assert_closed();
+    in_progress.assert_closed();
 }
 
 #[test]
-fn a_client_that_fetches_no_answers_makes_room() {
+fn a_client_that_reads_no_responses_is_closed_for_another() {
     let server = Setup::new()
         .flag("--connections-max=1")
         .flag("--idle-timeout=1h")
@@ -98,7 +98,7 @@ fn a_client_that_fetches_no_answers_makes_room() {
 #[test]
 fn a_thousand_connections_are_served_at_once() {
     const CONNECTIONS: usize = 1_000;
-    // Both ends of each are in this process.
+    // Both ends of each connection are in this process.
     allow_open_files(2 * CONNECTIONS + 500);
     let server = Setup::new()
         .flag(&format!("--connections-max={CONNECTIONS}"))
@@ -115,7 +115,7 @@ fn a_thousand_connections_are_served_at_once() {
         let response = wire.response();
         assert_eq!(response.status, 200, "{response:?}");
         let login: Login = serde_json::from_str(&response.body).expect("a login");
-        assert!(tokens.insert(login.token), "the token was told before");
+        assert!(tokens.insert(login.token), "the token was returned before");
     }
     let last = &mut wires[CONNECTIONS - 1];
     last.send(format!(

@@ -1,4 +1,4 @@
-//! The connections: how many, how long, and what is sent over them.
+//! Connections: limits, timeouts and the protocol.
 
 mod limits;
 mod protocol;

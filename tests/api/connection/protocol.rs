@@ -1,4 +1,4 @@
-//! What goes on below a well-behaved client.
+//! HTTP/1 as it is on the socket: pipelining, half-closed and aborted connections, invalid requests.
 
 use crate::support::client::LOGINS;
 use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, TOKEN, first_login};
@@ -32,7 +32,7 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
-fn a_client_that_sends_no_more_still_gets_its_answers() {
+fn a_half_closed_client_still_receives_its_responses() {
     let server = Server::start();
     let mut wire = server.wire();
     wire.send(read(LOGIN) + &whole_refresh());
@@ -45,7 +45,7 @@ fn a_client_that_sends_no_more_still_gets_its_answers() {
 }
 
 #[test]
-fn a_write_is_answered_though_the_client_sends_no_more() {
+fn a_half_closed_client_receives_the_response_to_a_write() {
     let server = Server::start();
     let held = server.hold_writer();
     let mut wire = server.wire();
@@ -57,7 +57,7 @@ fn a_write_is_answered_though_the_client_sends_no_more() {
 }
 
 #[test]
-fn what_is_no_http_gets_400_or_nothing() {
+fn invalid_http_gets_400_or_a_close() {
     let server = Server::start();
     for garbage in [
         "\0\u{1}\u{2}\u{3}\r\n\r\n",
@@ -83,7 +83,7 @@ fn what_is_no_http_gets_400_or_nothing() {
 }
 
 #[test]
-fn bytes_of_any_kind_do_no_harm() {
+fn random_bytes_cause_no_server_error() {
     let server = Server::start();
     let random = Random::new(random::seed());
     for _ in 0..50 {
@@ -103,7 +103,7 @@ fn bytes_of_any_kind_do_no_harm() {
 }
 
 #[test]
-fn a_client_that_vanishes_does_no_harm() {
+fn a_client_that_disconnects_changes_nothing() {
     let server = Server::start();
     for sent in [
         "",
@@ -121,7 +121,7 @@ fn a_client_that_vanishes_does_no_harm() {
 }
 
 #[test]
-fn the_write_of_a_client_that_vanished_is_whole_or_not_at_all() {
+fn the_write_of_a_disconnected_client_is_atomic() {
     let server = Server::start();
     let held = server.hold_writer();
     let mut wire = server.wire();
@@ -134,7 +134,7 @@ fn the_write_of_a_client_that_vanished_is_whole_or_not_at_all() {
 }
 
 #[test]
-fn http_1_0_is_spoken() {
+fn http_1_0_is_supported() {
     let server = Server::start();
     let mut wire = server.wire();
     wire.send(format!(
@@ -162,7 +162,7 @@ fn a_request_target_may_be_absolute() {
 }
 
 #[test]
-fn a_connection_is_kept_for_the_next_request_after_an_error() {
+fn a_connection_stays_open_after_an_error() {
     let server = Server::start();
     let mut wire = server.wire();
     wire.send(read(NO_LOGIN) + "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");

@@ -1,4 +1,4 @@
-//! How long a client may take.
+//! Timeouts of connections and requests.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::support::raw_request::{
 use crate::support::server::Setup;
 
 #[test]
-fn a_head_that_comes_too_slowly_is_not_waited_for() {
+fn a_slow_head_times_out() {
     let server = Setup::new()
         .flag("--header-timeout=200ms")
         .flag("--idle-timeout=1h")
@@ -30,7 +30,7 @@ fn a_head_that_comes_too_slowly_is_not_waited_for() {
 }
 
 #[test]
-fn a_body_that_comes_too_slowly_is_not_waited_for() {
+fn a_slow_body_times_out() {
     let server = Setup::new().flag("--body-timeout=200ms").start();
     let mut wire = server.wire();
     wire.send(refresh("Content-Length: 500\r\n") + "accessTokenId=");
@@ -54,7 +54,7 @@ fn an_idle_connection_is_closed() {
 }
 
 #[test]
-fn a_request_under_way_is_no_idle_connection() {
+fn a_connection_with_a_request_in_progress_is_not_idle() {
     let server = Setup::new()
         .flag("--idle-timeout=50ms")
         .flag("--header-timeout=50ms")
@@ -62,7 +62,7 @@ fn a_request_under_way_is_no_idle_connection() {
         .start();
     let (mut writing, held) = waiting_for_writer(&server);
     let mut sending = waiting_for_body(&server);
-    // Both are older than connections that are closed now for having waited too long.
+    // Both are older than these connections, which are closed by their timeouts.
     server.wire().assert_closed();
     server.wire().assert_closed();
     drop(held);
@@ -72,7 +72,7 @@ fn a_request_under_way_is_no_idle_connection() {
 }
 
 #[test]
-fn the_time_for_a_write_begins_when_the_request_is_here() {
+fn the_write_timeout_starts_when_the_request_is_complete() {
     const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
     let server = Setup::new().flag("--write-timeout=1s").start();
     let mut sending = waiting_for_body(&server);
@@ -80,7 +80,7 @@ fn the_time_for_a_write_begins_when_the_request_is_here() {
     let mut writing = server.wire();
     writing.send(whole_refresh());
     assert_eq!(writing.response().status, 503);
-    // By now the head of this one has been here for longer.
+    // The head of this request was received before the timeout of the other one started.
     let sent = Instant::now();
     sending.send(form());
     assert_eq!(sending.response().status, 503);
