@@ -1,4 +1,4 @@
-//! How the body of a request comes.
+//! The transfer of a request's body.
 
 use rememberd::testing::Phase;
 
@@ -9,7 +9,7 @@ use crate::support::raw_request::{
 use crate::support::server::{Server, Setup};
 
 #[test]
-fn a_chunked_body_is_put_together() {
+fn a_chunked_body_is_decoded() {
     let server = Server::start();
     let mut wire = server.wire();
     let form = form();
@@ -20,7 +20,7 @@ fn a_chunked_body_is_put_together() {
 }
 
 #[test]
-fn a_broken_chunk_is_refused() {
+fn an_invalid_chunk_is_refused() {
     let server = Server::start();
     for broken in ["zz\r\nwhat\r\n", "3\r\ntoo long\r\n", "-1\r\n\r\n"] {
         let mut wire = server.wire();
@@ -32,7 +32,7 @@ fn a_broken_chunk_is_refused() {
 }
 
 #[test]
-fn a_body_that_breaks_off_has_no_effect() {
+fn a_truncated_body_has_no_effect() {
     let server = Server::start();
     let mut wire = server.wire();
     let form = form();
@@ -46,7 +46,7 @@ fn a_body_that_breaks_off_has_no_effect() {
 }
 
 #[test]
-fn a_client_may_wait_to_be_told_to_continue() {
+fn a_client_may_expect_100_continue() {
     let server = Server::start();
     let mut wire = waiting_for_body(&server);
     wire.send(form());
@@ -59,9 +59,10 @@ fn a_client_may_wait_to_be_told_to_continue() {
     assert_closing_error(&wire.response(), 413);
 }
 
-/// Whoever keeps connections learns from this, and not from a broken pipe, that the next request needs another.
+/// So that a client with a connection pool opens another connection for its next request, instead of
+/// failing with a broken pipe.
 #[test]
-fn who_is_refused_before_the_body_came_is_told_that_the_connection_closes() {
+fn a_refusal_before_the_body_is_received_closes_the_connection() {
     let length = "Content-Length: 3\r\n";
     let nowhere = format!("POST /nowhere HTTP/1.1\r\nHost: x\r\n{length}\r\n");
     let no_method = format!("PUT /health/live HTTP/1.1\r\nHost: x\r\n{length}\r\n");
@@ -84,7 +85,7 @@ fn who_is_refused_before_the_body_came_is_told_that_the_connection_closes() {
 }
 
 #[test]
-fn who_is_refused_when_the_body_is_here_keeps_the_connection() {
+fn a_refusal_after_the_body_is_received_keeps_the_connection() {
     let server = Server::start();
     let mut wire = server.wire();
     for (head, status) in [

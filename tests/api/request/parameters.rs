@@ -1,4 +1,4 @@
-//! Where parameters may stand, and what a request may send and accept.
+//! Parameters in the query and in the body, content types, and the `Accept` header.
 
 use crate::support::client::{Client, FORM, LOGINS, Response};
 use crate::support::fixture::{ADMIN, LOGIN, POWERLESS, PROFILE, first_login};
@@ -19,7 +19,7 @@ fn assert_missing_access_token(response: &Response) {
 }
 
 #[test]
-fn parameters_stand_in_the_query_or_in_the_form() {
+fn parameters_may_be_in_the_query_or_in_the_form() {
     let server = Server::start();
     let client = server.client();
     let (token, profile) = (
@@ -38,7 +38,7 @@ fn parameters_stand_in_the_query_or_in_the_form() {
 }
 
 #[test]
-fn a_post_may_come_without_a_body() {
+fn a_post_may_have_no_body() {
     let server = Server::start();
     let target = format!("{LOGINS}/{LOGIN}/refresh_token?accessTokenId={ADMIN}");
     let refreshed = server.client().send("POST", &target, &[], None).login();
@@ -46,7 +46,7 @@ fn a_post_may_come_without_a_body() {
 }
 
 #[test]
-fn on_a_clash_the_query_wins_and_then_the_first_value() {
+fn of_repeated_parameters_the_query_and_then_the_first_value_applies() {
     let server = Server::start();
     let client = server.client();
     let query = format!("?accessTokenId={ADMIN}&accessTokenId={POWERLESS}");
@@ -62,7 +62,7 @@ fn on_a_clash_the_query_wins_and_then_the_first_value() {
 }
 
 #[test]
-fn a_form_may_tell_its_charset_which_does_not_matter() {
+fn the_charset_of_a_form_is_ignored() {
     let server = Server::start();
     let form = format!("accessTokenId={ADMIN}&profileId=z%C3%B6lf");
     for content_type in [
@@ -108,7 +108,7 @@ fn raw_bytes_that_are_not_utf_8_become_replacement_characters() {
 }
 
 #[test]
-fn a_body_of_another_type_is_not_looked_at() {
+fn a_body_of_another_type_is_ignored() {
     let server = Server::start();
     let client = server.client();
     let form = format!("accessTokenId={ADMIN}&profileId={PROFILE}");
@@ -129,7 +129,7 @@ fn a_body_of_another_type_is_not_looked_at() {
 }
 
 #[test]
-fn parameters_may_be_parts() {
+fn parameters_may_be_in_a_multipart_form() {
     let server = Server::start();
     let body = parts(&[("accessTokenId", ADMIN), ("profileId", PROFILE)]);
     let login = create(&server.client(), "", MULTIPART, &body).login();
@@ -141,7 +141,7 @@ fn parameters_may_be_parts() {
 }
 
 #[test]
-fn a_broken_multipart_body_is_refused() {
+fn an_invalid_multipart_body_is_refused() {
     let server = Server::start();
     let client = server.client();
     let whole = parts(&[("accessTokenId", ADMIN), ("profileId", PROFILE)]);
@@ -152,7 +152,7 @@ fn a_broken_multipart_body_is_refused() {
 }
 
 #[test]
-fn the_body_of_a_get_is_not_looked_at() {
+fn the_body_of_a_get_is_ignored() {
     let server = Server::start();
     let mut wire = server.wire();
     let form = format!("accessTokenId={ADMIN}");
@@ -165,7 +165,7 @@ fn the_body_of_a_get_is_not_looked_at() {
 }
 
 #[test]
-fn a_missing_parameter_is_told_once_the_caller_is_known() {
+fn the_access_token_is_checked_before_a_missing_parameter() {
     let server = Server::start();
     let client = server.client();
     let missing = create(&client, "", FORM.1, &format!("accessTokenId={ADMIN}"));
@@ -178,11 +178,11 @@ fn a_missing_parameter_is_told_once_the_caller_is_known() {
 }
 
 #[test]
-fn json_is_the_only_format() {
+fn json_is_the_only_response_format() {
     let server = Server::start();
     let client = server.client();
     let target = format!("{LOGINS}/{LOGIN}?accessTokenId={ADMIN}");
-    for (accept, is_fine) in [
+    for (accept, is_acceptable) in [
         ("*/*", true),
         ("application/json", true),
         ("application/json;charset=UTF-8", true),
@@ -193,7 +193,7 @@ fn json_is_the_only_format() {
         ("application/json;q=0", false),
     ] {
         let response = client.send("GET", &target, &[("accept", accept)], None);
-        if is_fine {
+        if is_acceptable {
             assert_eq!(response.login(), first_login(), "{accept}");
         } else {
             response.assert_other_error(406);
@@ -202,7 +202,7 @@ fn json_is_the_only_format() {
 }
 
 #[test]
-fn a_request_that_accepts_no_json_has_no_effect() {
+fn a_request_that_does_not_accept_json_has_no_effect() {
     let server = Server::start();
     let client = server.client();
     let form = format!("accessTokenId={ADMIN}");
@@ -215,6 +215,7 @@ fn a_request_that_accepts_no_json_has_no_effect() {
     assert_eq!(client.read(LOGIN).login(), first_login());
 }
 
+/// A multipart form of these fields.
 fn parts(fields: &[(&str, &str)]) -> String {
     let parts: String = fields
         .iter()

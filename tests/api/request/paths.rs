@@ -1,4 +1,4 @@
-//! Which path and method means what.
+//! The routes: paths, their spellings, and methods.
 
 use crate::support::client::{Client, LOGINS, Response};
 use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, first_login};
@@ -18,7 +18,7 @@ fn assert_not_found(response: &Response) {
 }
 
 #[test]
-fn a_login_is_read_at_every_spelling_of_its_path() {
+fn a_login_is_read_with_every_spelling_of_its_path() {
     let server = Server::start();
     for path in [
         format!("{LOGINS}/{LOGIN}"),
@@ -46,7 +46,7 @@ fn a_login_is_read_at_every_spelling_of_its_path() {
 }
 
 #[test]
-fn a_login_is_refreshed_created_and_deleted_at_every_spelling() {
+fn a_login_is_created_refreshed_and_deleted_with_every_spelling() {
     let server = Server::start();
     let client = server.client();
     let form = format!(
@@ -67,7 +67,7 @@ fn a_login_is_refreshed_created_and_deleted_at_every_spelling() {
 }
 
 #[test]
-fn only_a_final_json_is_a_suffix() {
+fn only_a_final_json_is_stripped() {
     let server = Server::start();
     let client = server.client();
     for (segment, id) in [
@@ -127,7 +127,7 @@ fn paths_are_case_sensitive() {
 }
 
 #[test]
-fn an_unknown_path_is_told_without_a_look_at_the_access_token() {
+fn an_unknown_path_is_refused_before_the_access_token_is_checked() {
     let server = Server::start();
     for path in [
         "/",
@@ -148,7 +148,7 @@ fn an_unknown_path_is_told_without_a_look_at_the_access_token() {
 }
 
 #[test]
-fn a_wrong_method_is_told_without_a_look_at_the_access_token() {
+fn a_wrong_method_is_refused_before_the_access_token_is_checked() {
     let server = Server::start();
     let client = server.client();
     let cases = [
@@ -189,7 +189,7 @@ fn the_context_path_is_configurable() {
 }
 
 #[test]
-fn there_may_be_no_context_path() {
+fn the_context_path_may_be_empty() {
     let server = Setup::new().flag("--context-path=/").start();
     let client = server.client();
     let path = format!("{BARE}/{LOGIN}");

@@ -1,4 +1,4 @@
-//! How large a request may be.
+//! The limits of a request's size.
 
 use std::fmt::Write;
 
@@ -27,7 +27,7 @@ fn too_many_header_fields_are_refused() {
         let mut wire = server.wire();
         let mut request = "GET / HTTP/1.1\r\n".to_owned();
         for number in 0..count {
-            write!(request, "Field-{number}: x\r\n").expect("a text takes any text");
+            write!(request, "Field-{number}: x\r\n").expect("writing to a string does not fail");
         }
         wire.send(request + "\r\n");
         assert_eq!(wire.response().status, status, "{count}");
@@ -35,7 +35,7 @@ fn too_many_header_fields_are_refused() {
 }
 
 #[test]
-fn a_body_that_announces_to_be_too_large_is_refused_at_once() {
+fn a_content_length_over_the_limit_is_refused_at_once() {
     let server = Setup::new().flag("--body-size-max=100").start();
     let mut wire = server.wire();
     wire.send(refresh("Content-Length: 101\r\n"));
@@ -45,7 +45,7 @@ fn a_body_that_announces_to_be_too_large_is_refused_at_once() {
 }
 
 #[test]
-fn a_body_of_the_largest_size_is_taken() {
+fn a_body_of_the_maximum_size_is_accepted() {
     let server = Setup::new().flag("--body-size-max=100").start();
     let form = format!("{}&x={}", form(), "y".repeat(100));
     let form = &form[..100];
@@ -57,7 +57,7 @@ fn a_body_of_the_largest_size_is_taken() {
 }
 
 #[test]
-fn a_chunked_body_that_turns_out_too_large_is_refused() {
+fn a_chunked_body_over_the_limit_is_refused() {
     let server = Setup::new().flag("--body-size-max=100").start();
     let mut wire = server.wire();
     let chunks = chunk(&form()) + &chunk(&"x".repeat(60));
