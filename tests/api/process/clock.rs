@@ -1,4 +1,4 @@
-//! A host that boots with a wrong date.
+//! A host whose clock is wrong after a restart.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,23 +13,23 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 /// The next start of a server on the data of `server`, with the clock a year before [`NOW`].
 fn restarted_in_the_past(server: Server) -> Server {
     let server = Setup::new().home(server.stop()).at(NOW.minus(YEAR)).start();
-    upkeep::restore_newest_time(&server.app).expect("the newest time is read");
+    upkeep::restore_newest_time(&server.app).expect("the saved time is read");
     server
 }
 
 #[test]
-fn the_clock_goes_on_from_the_newest_saved_time() {
+fn the_clock_continues_from_the_newest_saved_time() {
     let server = Server::start();
     server.app.clock.advance(Duration::from_secs(10));
     server
         .block_on(upkeep::save_newest_time(&server.app))
-        .expect("the newest time is saved");
+        .expect("the time is saved");
     let server = restarted_in_the_past(server);
     let client = server.client();
     assert_eq!(client.read(LOGIN).login(), first_login());
     let created = client.create(PROFILE).login();
     assert_eq!(created.timestamp, NOW.as_millis() + 10_000);
-    // Had the clock gone on from a year ago, both would live a year longer than they should.
+    // If the clock had continued from a year ago, both would live a year too long.
     server
         .app
         .clock
@@ -39,20 +39,20 @@ fn the_clock_goes_on_from_the_newest_saved_time() {
 }
 
 #[test]
-fn a_clock_ahead_of_the_newest_saved_time_is_followed() {
+fn a_clock_ahead_of_the_newest_saved_time_is_used() {
     let server = Server::start();
     server
         .block_on(upkeep::save_newest_time(&server.app))
-        .expect("the newest time is saved");
+        .expect("the time is saved");
     let tomorrow = NOW.plus(Duration::from_secs(86_400));
     let server = Setup::new().home(server.stop()).at(tomorrow).start();
-    upkeep::restore_newest_time(&server.app).expect("the newest time is read");
+    upkeep::restore_newest_time(&server.app).expect("the saved time is read");
     let created = server.client().create(PROFILE).login();
     assert_eq!(created.timestamp, tomorrow.as_millis());
 }
 
 #[test]
-fn the_upkeep_saves_the_newest_time_after_a_change() {
+fn the_background_job_saves_the_newest_time_after_a_change() {
     let server = Setup::new().flag("--clock-save-interval=1ms").start();
     server.spawn(upkeep::run(Arc::clone(&server.app)));
     wait_until("the time is saved after the seed", || {
@@ -69,7 +69,7 @@ fn the_upkeep_saves_the_newest_time_after_a_change() {
 }
 
 #[test]
-fn a_database_without_a_saved_time_leaves_the_clock_alone() {
+fn without_a_saved_time_the_clock_is_unchanged() {
     let server = Server::start();
     upkeep::restore_newest_time(&server.app).expect("there is none");
     assert_eq!(server.app.clock.now(), NOW);

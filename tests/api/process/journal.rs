@@ -1,5 +1,4 @@
-//! The rotation journal, as far as a user notices it: a quiet server has an empty one, and nothing else
-//! changes.
+//! The rotation journal: an idle server and a stopped one leave it empty, which changes no response.
 
 use rememberd::testing::{Fixed, Read, Table};
 
@@ -14,7 +13,7 @@ fn is_empty(server: &Server) -> bool {
 }
 
 #[test]
-fn a_quiet_server_ends_with_an_empty_journal() {
+fn the_journal_of_an_idle_server_becomes_empty() {
     let server = Setup::new().flag("--journal-idle-after=1ms").start();
     let client = server.client();
     let mut token = TOKEN.to_owned();
@@ -28,7 +27,7 @@ fn a_quiet_server_ends_with_an_empty_journal() {
 }
 
 #[test]
-fn a_busy_server_keeps_one_and_a_stop_leaves_none() {
+fn the_journal_is_kept_while_serving_and_empty_after_a_stop() {
     let setup = || Setup::new().flag("--journal-idle-after=1h");
     let server = setup().start();
     let token = server.client().refresh_with(LOGIN, TOKEN).login().token;

@@ -1,4 +1,4 @@
-//! The process: its command line, its log, how it stops, and what it does without a request.
+//! The process: its command line, its log, its signals, its background work, and its writer's queue.
 
 mod clock;
 mod command_line;

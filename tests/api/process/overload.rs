@@ -1,10 +1,10 @@
-//! A disk that does not keep up.
+//! The writer's queue when it is full, and writes that time out.
 
 use crate::support::client::Response;
 use crate::support::fixture::{LOGIN, NO_LOGIN, POWERLESS, PROFILE, first_login};
 use crate::support::server::{Server, Setup};
 
-/// A server whose writer's queue has room for two.
+/// A server whose writer's queue has a capacity of two.
 fn server() -> Server {
     Setup::new().flag("--queue-jobs-max=2").start()
 }
@@ -18,7 +18,7 @@ fn assert_unavailable(response: &Response, message: &str) {
 }
 
 #[test]
-fn a_full_queue_refuses_writes_which_are_certainly_not_applied() {
+fn a_full_queue_refuses_writes_without_applying_them() {
     let server = server();
     let client = server.client();
     let held = server.hold_writer();
@@ -36,7 +36,7 @@ fn a_full_queue_refuses_writes_which_are_certainly_not_applied() {
 }
 
 #[test]
-fn a_full_queue_does_not_keep_from_reading_or_refusing() {
+fn a_full_queue_does_not_block_reads_and_refusals() {
     let server = server();
     let client = server.client();
     let _held = server.hold_writer();
@@ -61,7 +61,7 @@ fn a_write_that_takes_too_long_has_an_unknown_outcome() {
     assert_unavailable(&client.refresh(LOGIN), message);
     assert_eq!(client.read(LOGIN).login(), first_login());
     drop(held);
-    // Jobs are done in the order in which they came, so the one given up comes before this one.
+    // Jobs run in the order of the queue, so the job that timed out runs before this one.
     let refreshed = client.refresh(LOGIN).login();
     assert_eq!(client.read(LOGIN).login(), refreshed);
     assert_eq!(client.get("/health/ready").status, 200);
