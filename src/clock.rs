@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How far the wall clock may step against the monotonic one before the step is logged.
+/// How far the wall clock may step relative to the monotonic one before the step is logged.
 const JUMP_LOGGED_FROM: Duration = Duration::from_secs(60);
 
-/// A moment: milliseconds since 1970-01-01T00:00:00Z.
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment `millis` milliseconds after the epoch (before it, if negative).
+    /// The time `millis` milliseconds after the epoch (before it, if negative).
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
@@ -22,12 +22,12 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment `duration` later; the end of time where that does not fit.
+    /// The time `duration` later; the latest representable time if that does not fit.
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// The moment `duration` earlier; the beginning of time where that does not fit.
+    /// The time `duration` earlier; the earliest representable time if that does not fit.
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }
@@ -55,10 +55,10 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Where the time comes from.
+/// The source of the time.
 #[derive(Debug)]
 pub enum Clock {
-    /// The host's clock, held to never run backwards.
+    /// The host's clock, made monotonic.
     System(SystemClock),
     /// A clock that stands still until a test moves it.
     Manual(ManualClock),
@@ -70,12 +70,12 @@ impl Clock {
         Self::System(SystemClock::new())
     }
 
-    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    /// A clock that shows `start` until [`Clock::advance`] moves it.
     pub fn manual(start: Timestamp) -> Self {
         Self::Manual(ManualClock(Mutex::new(start)))
     }
 
-    /// The time now: never earlier than any time told before, nor than a raised floor.
+    /// The time now: never earlier than any time returned before, nor than the floor of [`Clock::raise_to`].
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System(clock) => clock.now(),
@@ -83,7 +83,7 @@ impl Clock {
         }
     }
 
-    /// Makes every later reading at least `floor`: the newest time that a database has seen.
+    /// Makes every later reading at least `floor`, the newest time that a database has recorded.
     pub fn raise_to(&self, floor: Timestamp) {
         match self {
             Self::System(clock) => clock.raise_to(floor),
@@ -94,7 +94,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward by `step`; the host's clock is not ours to move and stays.
+    /// Moves a manual clock forward by `step`; the host's clock is not changed.
     pub fn advance(&self, step: Duration) {
         if let Self::Manual(clock) = self {
             let mut time = clock.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,27 +107,27 @@ impl Clock {
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Timestamp>);
 
-/// The host's clock, held to never run backwards.
+/// The host's clock, made monotonic.
 ///
-/// A small host may boot without knowing the date. While its wall clock is behind what was already
-/// told, or behind the floor that the database remembers, time goes on from there at the pace of the
-/// monotonic clock; as soon as the wall clock is ahead it is followed again.
+/// A small host may boot with a wrong date. While its wall clock is behind a time that was already returned, or
+/// behind the floor that the database has recorded, the time advances from there at the rate of the host's
+/// monotonic clock. As soon as the wall clock is ahead, it is followed again.
 #[derive(Debug)]
 pub struct SystemClock(Mutex<Reading>);
 
 #[derive(Debug)]
 struct Reading {
-    /// What was told when the monotonic clock showed `taken`.
-    told: Timestamp,
+    /// What was returned when the monotonic clock showed `taken`.
+    time: Timestamp,
     taken: Instant,
-    /// Whether the wall clock is known to be behind, so that its step back is logged once.
+    /// Whether the wall clock was behind at the last reading, so that this is logged once.
     behind: bool,
 }
 
 impl SystemClock {
     fn new() -> Self {
         Self(Mutex::new(Reading {
-            told: Timestamp::of(SystemTime::now()),
+            time: Timestamp::of(SystemTime::now()),
             taken: Instant::now(),
             behind: false,
         }))
@@ -143,16 +143,16 @@ impl SystemClock {
         let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if floor > reading.at(now) {
-            reading.told = floor;
+            reading.time = floor;
             reading.taken = now;
         }
     }
 }
 
 impl Reading {
-    /// What the monotonic clock alone makes of the last reading.
+    /// The time by the last reading and the monotonic clock alone.
     fn at(&self, now: Instant) -> Timestamp {
-        self.told.plus(now.duration_since(self.taken))
+        self.time.plus(now.duration_since(self.taken))
     }
 
     fn follow(&mut self, wall: Timestamp, now: Instant) -> Timestamp {
@@ -165,7 +165,7 @@ impl Reading {
                     "the host's clock jumped forward"
                 );
             }
-            self.told = wall;
+            self.time = wall;
             self.taken = now;
             self.behind = false;
             return wall;
@@ -175,7 +175,7 @@ impl Reading {
             self.behind = true;
             tracing::warn!(
                 lag_secs = lag.as_secs(),
-                "the host's clock is behind the newest known time; going on from that time"
+                "the host's clock is behind the newest recorded time; continuing from that time"
             );
         }
         steady
@@ -186,10 +186,10 @@ impl Reading {
 mod tests {
     use super::*;
 
-    fn reading(told: i64) -> (Reading, Instant) {
+    fn reading(time: i64) -> (Reading, Instant) {
         let taken = Instant::now();
         let reading = Reading {
-            told: Timestamp::from_millis(told),
+            time: Timestamp::from_millis(time),
             taken,
             behind: false,
         };
@@ -199,12 +199,12 @@ mod tests {
     #[test]
     fn follows_a_wall_clock_that_is_ahead() {
         let (mut reading, start) = reading(1_000);
-        let told = reading.follow(Timestamp::from_millis(9_000), start);
-        assert_eq!(told, Timestamp::from_millis(9_000));
+        let now = reading.follow(Timestamp::from_millis(9_000), start);
+        assert_eq!(now, Timestamp::from_millis(9_000));
     }
 
     #[test]
-    fn goes_on_at_the_monotonic_pace_while_the_wall_clock_is_behind() {
+    fn advances_with_the_monotonic_clock_while_the_wall_clock_is_behind() {
         let (mut reading, start) = reading(5_000_000);
         let wall = Timestamp::from_millis(0);
         assert_eq!(
@@ -212,7 +212,7 @@ mod tests {
             Timestamp::from_millis(5_000_000)
         );
         assert!(reading.behind);
-        // Steps below a millisecond add up instead of being rounded away one by one.
+        // Steps below a millisecond add up; none is rounded away.
         for step in 1..=1_000_u32 {
             reading.follow(wall, start + Duration::from_micros(10) * step);
         }
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_raised_floor_is_never_undercut() {
+    fn no_reading_is_below_a_raised_floor() {
         let clock = Clock::system();
         let floor = clock.now().plus(Duration::from_secs(3_600));
         clock.raise_to(floor);

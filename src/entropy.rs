@@ -1,4 +1,4 @@
-//! Randomness: the one place that names `rand`.
+//! Randomness: the only module that uses `rand`.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::{Builder, Uuid};
 
-/// Where random ids and tokens come from.
+/// The source of random ids and tokens.
 #[derive(Debug)]
 pub enum Entropy {
     /// A cryptographic generator, seeded and reseeded by the operating system.
@@ -16,7 +16,7 @@ pub enum Entropy {
 }
 
 impl Entropy {
-    /// A generator that draws the same sequence for the same `seed`. For tests only.
+    /// A generator with the same sequence for the same `seed`. For tests only.
     pub fn seeded(seed: u64) -> Self {
         Self::Seeded(Box::new(Mutex::new(StdRng::seed_from_u64(seed))))
     }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_replays_and_the_system_does_not() {
+    fn a_seed_repeats_its_sequence_and_the_operating_system_does_not() {
         assert_eq!(Entropy::seeded(7).uuid(), Entropy::seeded(7).uuid());
         assert_ne!(Entropy::Os.uuid(), Entropy::Os.uuid());
         assert_eq!(Entropy::Os.uuid().get_version_num(), 4);

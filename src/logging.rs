@@ -1,9 +1,8 @@
-//! Where the log goes: standard error, through a thread of its own.
+//! The log: lines on standard error, written by a thread of its own.
 //!
-//! A terminal or a pipe that does not keep up must not hold up requests, so lines are appended to a
-//! bounded buffer and a thread writes it; what does not fit is dropped and counted. The thread is woken
-//! for the first line of a buffer alone and gathers for a moment: a wake-up for every line would cost
-//! as much as answering a request.
+//! A slow terminal or pipe must not delay requests, so lines are appended to a bounded buffer that a thread
+//! writes; what does not fit is dropped and counted. The thread is woken for the first line of a buffer only and
+//! then waits a moment for more: waking it for every line would cost as much as serving a request.
 
 use std::cell::RefCell;
 use std::fmt::{self, Write as _};
@@ -23,17 +22,17 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::log::{LogConfig, LogFormat, LogLevel};
 
-/// How much of the log may wait to be written.
-const WAITING_BYTES_MAX: usize = 4 * 1_024 * 1_024;
+/// Most bytes of the log that are buffered.
+const BUFFERED_BYTES_MAX: usize = 4 * 1_024 * 1_024;
 
-/// How long lines gather before they are written together.
-const GATHER: Duration = Duration::from_millis(20);
+/// How long lines are collected before they are written together.
+const COLLECT_FOR: Duration = Duration::from_millis(20);
 
-/// Starts logging as configured. What waits is written when the returned log is dropped.
+/// Starts logging with these settings. Dropping the returned log writes what is buffered.
 ///
 /// # Errors
 ///
-/// If the thread that writes cannot be started.
+/// If the writing thread cannot be started.
 pub fn start(config: &LogConfig) -> io::Result<Log> {
     let log = Log::start(io::stderr())?;
     let subscriber = tracing_subscriber::fmt()
@@ -56,8 +55,8 @@ fn level(level: LogLevel) -> Level {
     }
 }
 
-/// A line of text as the library's own format writes it, `time LEVEL message name=value …`, which takes
-/// three times as long: it formats every date anew and escapes every text.
+/// Formats a line like the library's own format, `time LEVEL message name=value …`, in a third of the time: the
+/// library formats the date of every line and escapes every text.
 struct Text;
 
 impl<S, N> FormatEvent<S, N> for Text
@@ -90,14 +89,14 @@ where
 }
 
 thread_local! {
-    /// Memory for the next line that this thread writes.
+    /// A buffer for the next line of this thread.
     static LINE: RefCell<String> = const { RefCell::new(String::new()) };
 
-    /// The second that this thread wrote last, since the epoch and as text.
+    /// The second in the last line of this thread, since the epoch and as text.
     static SECOND: RefCell<(i64, String)> = const { RefCell::new((0, String::new())) };
 }
 
-/// Writes `now` as RFC 3339 has it, to the microsecond.
+/// Appends `now` in the format of RFC 3339, with microseconds.
 fn write_time(line: &mut String, now: OffsetDateTime) -> fmt::Result {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
     SECOND.with_borrow_mut(|(second, text)| {
@@ -119,7 +118,7 @@ fn write_time(line: &mut String, now: OffsetDateTime) -> fmt::Result {
     Ok(())
 }
 
-/// Writes the fields of an event one after the other.
+/// Appends the fields of an event.
 struct Fields<'a> {
     line: &'a mut String,
     is_first: bool,
@@ -173,7 +172,7 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// The running log, which ends when this is dropped.
+/// The running log, which stops when this is dropped.
 #[derive(Debug)]
 pub struct Log {
     lines: Lines,
@@ -183,10 +182,10 @@ pub struct Log {
 impl Log {
     fn start(target: impl Write + Send + 'static) -> io::Result<Self> {
         let lines = Lines::default();
-        let waiting = lines.clone();
+        let buffered = lines.clone();
         let thread = thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || waiting.write_to(target))?;
+            .spawn(move || buffered.write_to(target))?;
         Ok(Self {
             lines,
             thread: Some(thread),
@@ -199,52 +198,49 @@ impl Drop for Log {
         self.lines.lock().ending = true;
         self.lines.0.changed.notify_one();
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been told by its hook.
+            // A panic of the thread was printed by the panic hook.
             let _ = thread.join();
         }
     }
 }
 
-/// The lines that wait to be written.
+/// The buffered lines.
 #[derive(Clone, Default, Debug)]
 struct Lines(Arc<Shared>);
 
 #[derive(Default, Debug)]
 struct Shared {
-    waiting: Mutex<Waiting>,
+    buffer: Mutex<Buffer>,
     changed: Condvar,
 }
 
 #[derive(Default, Debug)]
-struct Waiting {
+struct Buffer {
     bytes: Vec<u8>,
     dropped: u64,
     ending: bool,
 }
 
 impl Lines {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Buffer> {
+        self.0.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn append(&self, line: &[u8]) {
-        let mut waiting = self.lock();
-        if waiting.bytes.len() + line.len() > WAITING_BYTES_MAX {
-            waiting.dropped += 1;
+        let mut buffer = self.lock();
+        if buffer.bytes.len() + line.len() > BUFFERED_BYTES_MAX {
+            buffer.dropped += 1;
             return;
         }
-        let is_first = waiting.bytes.is_empty();
-        waiting.bytes.extend_from_slice(line);
-        drop(waiting);
+        let is_first = buffer.bytes.is_empty();
+        buffer.bytes.extend_from_slice(line);
+        drop(buffer);
         if is_first {
             self.0.changed.notify_one();
         }
     }
 
-    /// Writes what comes, until the end. A target that fails is no reason to stop serving.
+    /// Writes lines until the log is dropped. Errors of the target are ignored: serving goes on without a log.
     fn write_to(&self, mut target: impl Write) {
         let mut bytes = Vec::new();
         loop {
@@ -261,20 +257,21 @@ impl Lines {
         }
     }
 
-    /// Waits for lines, lets more gather, and puts them all into `bytes`, which is empty.
+    /// Waits for lines, and a moment for more, and swaps them into `bytes`, which is empty. Returns how many lines
+    /// were dropped, and whether the log has ended.
     fn take(&self, bytes: &mut Vec<u8>) -> (u64, bool) {
         let recover = PoisonError::into_inner;
-        let nothing = |waiting: &mut Waiting| waiting.bytes.is_empty() && !waiting.ending;
-        let waiting = self.0.changed.wait_while(self.lock(), nothing);
-        let (mut waiting, _) = self
+        let is_empty = |buffer: &mut Buffer| buffer.bytes.is_empty() && !buffer.ending;
+        let buffer = self.0.changed.wait_while(self.lock(), is_empty);
+        let (mut buffer, _) = self
             .0
             .changed
-            .wait_timeout_while(waiting.unwrap_or_else(recover), GATHER, |waiting| {
-                !waiting.ending
+            .wait_timeout_while(buffer.unwrap_or_else(recover), COLLECT_FOR, |buffer| {
+                !buffer.ending
             })
             .unwrap_or_else(PoisonError::into_inner);
-        mem::swap(&mut waiting.bytes, bytes);
-        (mem::take(&mut waiting.dropped), waiting.ending)
+        mem::swap(&mut buffer.bytes, bytes);
+        (mem::take(&mut buffer.dropped), buffer.ending)
     }
 }
 
@@ -286,7 +283,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// Takes one whole line at each write, as the subscriber gives it.
+/// Appends one line per write, because the subscriber writes whole lines.
 struct Line<'a>(&'a Lines);
 
 impl Write for Line<'_> {
@@ -308,7 +305,7 @@ mod tests {
 
     use super::*;
 
-    /// A target that takes nothing before it is told to, and then tells what it took.
+    /// A target whose writes wait for a message, and which then sends what was written.
     struct Slow {
         go: Receiver<()>,
         taken: Sender<Vec<u8>>,
@@ -327,21 +324,21 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_does_not_keep_up_loses_lines_and_holds_up_nobody() {
+    fn a_slow_target_loses_lines_and_delays_no_caller() {
         let (go, when) = channel();
         let (taken, took) = channel();
         let log = Log::start(Slow { go: when, taken }).expect("a thread starts");
         let line = [b'x'; 1_024];
-        for _ in 0..3 * WAITING_BYTES_MAX / line.len() {
+        for _ in 0..3 * BUFFERED_BYTES_MAX / line.len() {
             log.lines.append(&line);
         }
         for _ in 0..3 {
-            go.send(()).expect("the target is there");
+            go.send(()).expect("the target is running");
         }
         drop(go);
         drop(log);
         let written: Vec<u8> = took.iter().flatten().collect();
-        assert!(written.len() <= 2 * WAITING_BYTES_MAX + line.len());
+        assert!(written.len() <= 2 * BUFFERED_BYTES_MAX + line.len());
         let text = String::from_utf8_lossy(&written);
         assert!(
             text.contains("lines of the log were dropped"),
@@ -350,7 +347,7 @@ mod tests {
         );
     }
 
-    /// What `subscriber` writes of some events.
+    /// What `subscriber` writes for some events.
     fn written<S: Subscriber + Send + Sync>(subscriber: impl FnOnce(Lines) -> S) -> String {
         let lines = Lines::default();
         tracing::subscriber::with_default(subscriber(lines.clone()), || {
@@ -375,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_those_of_the_library() {
+    fn lines_are_formatted_as_by_the_library() {
         let builder = |lines| {
             tracing_subscriber::fmt()
                 .with_writer(lines)
@@ -395,11 +392,11 @@ mod tests {
     }
 
     #[test]
-    fn the_end_writes_what_waits() {
+    fn dropping_the_log_writes_what_is_buffered() {
         let (go, when) = channel();
         let (taken, took) = channel();
         let log = Log::start(Slow { go: when, taken }).expect("a thread starts");
-        go.send(()).expect("the target is there");
+        go.send(()).expect("the target is running");
         log.lines.append(b"last words\n");
         drop(log);
         assert_eq!(took.iter().flatten().collect::<Vec<u8>>(), b"last words\n");

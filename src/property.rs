@@ -1,5 +1,5 @@
-//! What property tests stand on: cases that replay, input that is nearly right, and whether work grows
-//! no faster than its input.
+//! Support for property tests: cases that can be replayed, input that is almost valid, and whether the time of
+//! some work grows faster than its input.
 
 use std::env;
 use std::fmt::Debug;
@@ -13,26 +13,26 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::entropy::Entropy;
 
-/// How many cases a property is tried on.
+/// How many cases a property is checked on.
 const CASES: u32 = 256;
 
-/// How many where a long run is asked for.
+/// How many in a long run.
 const CASES_LONG: u32 = 50_000;
 
-/// How many times as large the larger input is whose time is compared.
+/// How many times as large the larger input is.
 const GROWTH: u32 = 16;
 
-/// How much more than its share the larger input may take: memory and noise are not linear. Work that
-/// grows with the square takes [`GROWTH`] times its share.
+/// How many times more than [`GROWTH`] the larger input may take, because caches and noise are not linear. Work
+/// that grows with the square takes [`GROWTH`] times more.
 const SLACK: u32 = 4;
 
-/// How often the times are taken before they are believed to be too long.
+/// How often the times are measured before the test fails.
 const TRIES: usize = 5;
 
 /// Asserts `property` on values of `strategy`. `REMEMBERD_TEST_SEED` replays them, and
 /// `REMEMBERD_TEST_LONG=1` takes many more.
 #[track_caller]
-pub fn holds<S: Strategy<Value: Debug>>(strategy: S, property: impl Fn(S::Value)) {
+pub fn assert_holds<S: Strategy<Value: Debug>>(strategy: S, property: impl Fn(S::Value)) {
     let seed = match env::var("REMEMBERD_TEST_SEED") {
         Ok(text) => text.parse().expect("REMEMBERD_TEST_SEED is a number"),
         Err(_) => u64::from_le_bytes(Entropy::Os.bytes()),
@@ -59,7 +59,7 @@ pub fn holds<S: Strategy<Value: Debug>>(strategy: S, property: impl Fn(S::Value)
 /// Asserts that `work` on the input of [`GROWTH`] times `size` takes no more than [`GROWTH`] times
 /// what it takes on that of `size`, with some slack.
 #[track_caller]
-pub fn is_linear<I>(what: &str, size: usize, input: impl Fn(usize) -> I, work: impl Fn(&I)) {
+pub fn assert_linear<I>(what: &str, size: usize, input: impl Fn(usize) -> I, work: impl Fn(&I)) {
     let (small, large) = (input(size), input(size * GROWTH as usize));
     let (mut small_best, mut large_best) = (Duration::MAX, Duration::MAX);
     for _ in 0..TRIES {
@@ -72,7 +72,7 @@ pub fn is_linear<I>(what: &str, size: usize, input: impl Fn(usize) -> I, work: i
     panic!("{what}: {small_best:?} for {size}, {large_best:?} for {GROWTH} times as much");
 }
 
-/// The time that this thread spends on `work` itself, however busy the host is.
+/// The processor time of `work` on this thread, however busy the host is.
 fn time(work: impl FnOnce()) -> Duration {
     let began = processor_time();
     work();
@@ -96,8 +96,8 @@ pub fn damaged(valid: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = V
     ];
     let damages = proptest::collection::vec((any::<Index>(), damage), 1..6);
     (valid, damages).prop_map(|(mut bytes, damages)| {
-        for (place, damage) in damages {
-            damage.apply(&mut bytes, place);
+        for (position, damage) in damages {
+            damage.apply(&mut bytes, position);
         }
         bytes
     })
@@ -109,18 +109,18 @@ enum Damage {
     Insert(u8),
     Remove,
     Truncate,
-    /// What comes before comes again.
+    /// Everything before is repeated.
     Repeat,
-    /// A length is written over what is there.
+    /// A length overwrites the bytes.
     Length(u32),
 }
 
 impl Damage {
-    fn apply(self, bytes: &mut Vec<u8>, place: Index) {
+    fn apply(self, bytes: &mut Vec<u8>, position: Index) {
         if bytes.is_empty() {
             return;
         }
-        let at = place.index(bytes.len());
+        let at = position.index(bytes.len());
         match self {
             Self::Replace(byte) => bytes[at] = byte,
             Self::Insert(byte) => bytes.insert(at, byte),
@@ -137,12 +137,12 @@ impl Damage {
 }
 
 #[test]
-fn what_grows_with_the_square_is_noticed() {
+fn work_that_grows_with_the_square_is_found() {
     let squared = |list: &Vec<usize>| {
         let seen = list.iter().filter(|item| !list.contains(item));
         assert_eq!(seen.count(), 0);
     };
     let numbers = |count: usize| (0..count).collect();
-    let noticed = std::panic::catch_unwind(|| is_linear("squared", 100, numbers, squared));
-    assert!(noticed.is_err());
+    let found = std::panic::catch_unwind(|| assert_linear("squared", 100, numbers, squared));
+    assert!(found.is_err());
 }

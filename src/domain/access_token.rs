@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::clock::Timestamp;
 
-/// The secret by which an application proves who it is. `Debug` shows nothing. It has no `==`: it is
-/// looked up by its digest, see the store.
+/// The secret that authenticates an application. `Debug` shows nothing. It has no `==`, because it is looked up
+/// by its digest.
 #[derive(Clone)]
 pub struct AccessTokenId(String);
 
@@ -16,7 +16,7 @@ impl AccessTokenId {
         (!text.is_empty()).then_some(Self(text))
     }
 
-    /// The secret itself, to be digested or told to its owner.
+    /// The secret itself, to be digested or returned to its owner.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -39,7 +39,7 @@ pub struct AccessToken {
     pub master: bool,
     /// What it allows. The first entry that matches a tenant decides.
     pub tenant_permissions: Vec<TenantPermission>,
-    /// From when on it is refused; `None` for never.
+    /// When it expires; `None` for never.
     pub expires_on: Option<Timestamp>,
 }
 
@@ -52,7 +52,7 @@ pub struct TenantPermission {
     pub tenant: String,
 }
 
-/// What may be done on a tenant.
+/// What an access token can allow on a tenant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TenantAction {
     /// Everything with profiles.
@@ -72,13 +72,13 @@ impl TenantAction {
 }
 
 impl AccessToken {
-    /// Whether the token's time is over at `now`.
+    /// Whether the token has expired at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_on.is_some_and(|expiry| now >= expiry)
     }
 
     /// Whether the token allows `action` on `tenant`: the first entry for the tenant or for `*`
-    /// decides, later ones are not looked at.
+    /// decides, later ones are ignored.
     pub fn allows(&self, action: TenantAction, tenant: &str) -> bool {
         self.tenant_permissions
             .iter()

@@ -1,4 +1,4 @@
-//! What an application tells of the device that a login was made on.
+//! The device that a login was created on, as the application describes it.
 
 use std::fmt;
 
@@ -11,24 +11,24 @@ pub const USER_AGENT_CHARS_MAX: usize = 512;
 /// The longest IP address, in characters: an IPv6 address with a zone.
 pub const IP_ADDRESS_CHARS_MAX: usize = 64;
 
-/// What is known of a login's device, as the application told it: shown to the profile's owner,
-/// believed by nobody.
+/// A login's device, as the application describes it. It is shown to the profile's owner; nothing is decided by
+/// it.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Device {
-    /// A name that its owner knows it by.
+    /// The name that its owner gave it.
     pub label: Option<String>,
     /// The browser's or the app's name.
     pub user_agent: Option<String>,
-    /// Where it was.
+    /// The IP address that it had.
     pub ip_address: Option<String>,
 }
 
-/// Why a text about a device is not taken.
+/// Why a text about a device is invalid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unfit {
     /// It is longer than this many characters.
     TooLong(usize),
-    /// There is a control character in it.
+    /// It contains a control character.
     Control,
 }
 
@@ -41,11 +41,11 @@ impl fmt::Display for Unfit {
     }
 }
 
-/// The text, if it is at most `chars_max` characters long and none of them is a control character.
+/// Checks that `text` is at most `chars_max` characters long and contains no control character.
 ///
 /// # Errors
 ///
-/// Why it is not taken.
+/// Why it is invalid.
 pub fn fit(text: &str, chars_max: usize) -> Result<(), Unfit> {
     if text.chars().nth(chars_max).is_some() {
         return Err(Unfit::TooLong(chars_max));

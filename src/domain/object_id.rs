@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::clock::Timestamp;
 
-/// A 12-byte id: 4 bytes of seconds since the epoch, then 8 random ones where we make it.
+/// A 12-byte id: 4 bytes of seconds since the epoch, then, in ids that are created here, 8 random
+/// ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId([u8; 12]);
 
@@ -16,7 +17,7 @@ impl ObjectId {
         Self(bytes)
     }
 
-    /// A new id, made at `now` with 8 bytes of randomness.
+    /// A new id, created at `now` with 8 random bytes.
     pub fn new(now: Timestamp, random: [u8; 8]) -> Self {
         let seconds = u32::try_from(now.as_millis() / 1_000).unwrap_or(0);
         let mut bytes = [0; 12];
@@ -25,7 +26,7 @@ impl ObjectId {
         Self(bytes)
     }
 
-    /// Reads 24 hexadecimal digits of either case; `None` for anything else.
+    /// Parses 24 hexadecimal digits of either case; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != 24 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_and_writes_24_hexadecimal_digits() {
+    fn parses_and_writes_24_hexadecimal_digits() {
         let text = "5925a68def86951f895cf497";
         let id = ObjectId::parse(text).expect("24 digits are an id");
         assert_eq!(id.to_string(), text);

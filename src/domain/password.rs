@@ -1,4 +1,4 @@
-//! Password hashes, as they are imported and kept.
+//! Password hashes, as they are imported and stored.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl PasswordHash {
         Self { hash, salt }
     }
 
-    /// Reads `base64(h)|base64(salt)`; `None` for anything else.
+    /// Parses `base64(h)|base64(salt)`; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let (hash, salt) = text.split_once('|')?;
         Some(Self {
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_hash_format_and_nothing_else() {
+    fn parses_the_hash_format_and_nothing_else() {
         let text = format!("{}|{}", STANDARD.encode([1; 32]), STANDARD.encode([2; 16]));
         let hash = PasswordHash::parse(&text).expect("the format is right");
         assert_eq!((hash.hash(), hash.salt()), (&[1; 32], &[2; 16]));

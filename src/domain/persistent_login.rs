@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::TenantName;
 
-/// The id of a persistent login: a UUID that stays while the token changes.
+/// The id of a persistent login: a UUID that stays the same while the token changes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PersistentLoginId(Uuid);
 
@@ -20,7 +20,7 @@ impl PersistentLoginId {
         Self(uuid)
     }
 
-    /// Reads the one form in which ids are told: 32 lower-case hexadecimal digits in five groups.
+    /// Parses the canonical form of an id: 32 lower-case hexadecimal digits in five groups.
     pub fn parse(text: &str) -> Option<Self> {
         canonical_uuid(text).map(Self)
     }
@@ -48,19 +48,19 @@ impl Token {
         Self(uuid)
     }
 
-    /// Reads the one form in which tokens are told, like [`PersistentLoginId::parse`].
+    /// Parses the canonical form of a token, as [`PersistentLoginId::parse`].
     pub fn parse(text: &str) -> Option<Self> {
         canonical_uuid(text).map(Self)
     }
 
-    /// Reads what a client presents as a token: a UUID in five groups, of either case.
+    /// Parses what a client presents as a token: a UUID in five groups, of either case.
     pub fn parse_presented(text: &str) -> Option<Self> {
         let hyphenated = text.len() == 36;
         let uuid = hyphenated.then(|| Uuid::try_parse(text).ok()).flatten();
         uuid.map(Self)
     }
 
-    /// The secret itself, to be stored or told to its owner.
+    /// The secret itself, to be stored or returned to its owner.
     pub const fn reveal(self) -> Uuid {
         self.0
     }
@@ -88,7 +88,7 @@ fn canonical_uuid(text: &str) -> Option<Uuid> {
 /// A persistent login, as the wire contract has it ("JSON shapes"), with its last rotation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PersistentLogin {
-    /// The id, which stays.
+    /// The id, which never changes.
     pub id: PersistentLoginId,
     /// The name of the profile's tenant.
     pub tenant: TenantName,
@@ -96,7 +96,7 @@ pub struct PersistentLogin {
     pub profile_id: ObjectId,
     /// The secret, replaced on every use.
     pub token: Token,
-    /// When the login was created; a rotation does not move it.
+    /// When the login was created; a rotation does not change it.
     pub timestamp: Timestamp,
     /// The last rotation; `None` until the first.
     pub rotation: Option<Rotation>,
@@ -107,7 +107,7 @@ pub struct PersistentLogin {
 pub struct Rotation {
     /// The token that was replaced.
     pub replaced: Token,
-    /// When.
+    /// When it was replaced.
     pub at: Timestamp,
 }
 
@@ -116,12 +116,12 @@ pub struct Rotation {
 pub struct Lifetime {
     /// From its creation.
     pub max_age: Duration,
-    /// From its last use, if that is limited too.
+    /// From its last use; `None` for no limit.
     pub idle_max: Option<Duration>,
 }
 
 impl Lifetime {
-    /// The end of the life of what was created and last used at these moments.
+    /// When a login expires that was created and last used at these times.
     pub fn end(self, created: Timestamp, last_used: Timestamp) -> Timestamp {
         let by_age = created.plus(self.max_age);
         match self.idle_max {
@@ -131,13 +131,13 @@ impl Lifetime {
     }
 }
 
-/// What a token that is presented for a rotation turns out to be.
+/// What a token is that is presented for a rotation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Presented {
     /// The login's token.
     Current,
-    /// The token that the last rotation replaced, within the grace period: another tab, or a client
-    /// that never got its answer.
+    /// The token that the last rotation replaced, within the grace period: it comes from another
+    /// tab, or from a client that did not receive its response.
     JustReplaced,
     /// Any other token: it was used before, so there are two copies of it.
     Reused,
@@ -154,7 +154,7 @@ impl PersistentLogin {
         lifetime.end(self.timestamp, self.last_used())
     }
 
-    /// Whether the login's time is over at `now`.
+    /// Whether the login has expired at `now`.
     pub fn is_expired(&self, now: Timestamp, lifetime: Lifetime) -> bool {
         now >= self.expires(lifetime)
     }
@@ -171,8 +171,7 @@ impl PersistentLogin {
         }
     }
 
-    /// What `token` is to this login at `now`; a `grace` of zero is none. Takes the same time for
-    /// every token.
+    /// What `token` is to this login at `now`; a `grace` of zero is none. It takes the same time for every token.
     pub fn judge(&self, token: Token, now: Timestamp, grace: Duration) -> Presented {
         let is_current = token == self.token;
         let is_replaced = self
@@ -187,8 +186,8 @@ impl PersistentLogin {
         }
     }
 
-    /// Whether the last rotation is at most `window` old at `now`. A window of zero holds nothing, and
-    /// a creation is no rotation.
+    /// Whether the last rotation is at most `window` old at `now`. A window of zero is empty, and a
+    /// creation is not a rotation.
     pub fn was_rotated_within(&self, window: Duration, now: Timestamp) -> bool {
         !window.is_zero()
             && self
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_replaces_the_token_and_remembers_it() {
+    fn a_rotation_replaces_the_token_and_keeps_the_replaced_one() {
         let rotated = login().rotated(token(2), at(5_000));
         assert_eq!(rotated.token, token(2));
         assert_eq!(rotated.last_used(), at(5_000));

@@ -7,7 +7,7 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
 use crate::domain::tenant::TenantName;
 
-/// A profile, as the wire contract has it ("JSON shapes"), with the password hash that never leaves.
+/// A profile, as the wire contract has it ("JSON shapes"), with the password hash, which is never returned.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Profile {
     /// The id.
@@ -44,7 +44,7 @@ impl Profile {
     }
 }
 
-/// What creating and listing logins depends on.
+/// The part of a profile that creating and listing logins depends on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProfileStatus {
     /// Whether the profile may log in.

@@ -1,11 +1,11 @@
-//! Tenants: who profiles, and through them logins, belong to.
+//! Tenants: the groups that profiles, and through them logins, belong to.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::object_id::ObjectId;
 
-/// The name of a tenant, by which everything else refers to it.
+/// The name of a tenant, which is the key in references to it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantName(Arc<str>);
 
@@ -47,14 +47,14 @@ pub struct Tenant {
     pub cleanse_attributes: bool,
 }
 
-/// What a tenant says of one attribute of its profiles.
+/// The definition of one attribute of a tenant's profiles.
 #[derive(Clone, PartialEq, Debug)]
 pub struct AttributeDefinition {
-    /// Which applications may do what with the attribute; none means nobody may do anything.
+    /// Which applications may do what with the attribute; an empty list allows nothing.
     pub permissions: Vec<AttributePermission>,
     /// The attribute's name.
     pub name: String,
-    /// Anything that the application wants to keep with it.
+    /// Any JSON that an application keeps with it.
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
     /// The value that a profile has unless it has another; `None` for none.
     pub default_value: Option<serde_json::Value>,

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use proptest::strategy::Strategy;
 
 use super::accepts_json;
-use crate::property::{holds, is_linear};
+use crate::property::{assert_holds, assert_linear};
 
 #[test]
 fn arbitrary_headers_are_parsed() {
@@ -28,7 +28,7 @@ fn arbitrary_headers_are_parsed() {
         .prop_map(|piece| piece.as_bytes().to_vec()),
         vec(any::<u8>(), 0..6),
     ];
-    holds(vec(vec(piece, 0..12), 0..4), |values| {
+    assert_holds(vec(vec(piece, 0..12), 0..4), |values| {
         let mut headers = HeaderMap::new();
         for value in values {
             if let Ok(value) = HeaderValue::from_bytes(&value.concat()) {
@@ -67,7 +67,7 @@ fn the_time_for_headers_is_linear() {
                 let value = HeaderValue::from_str(&value).expect("it is printable");
                 HeaderMap::from_iter([(ACCEPT, value)])
             };
-            is_linear(piece, 4_096, headers, |headers| {
+            assert_linear(piece, 4_096, headers, |headers| {
                 let _ = accepts_json(headers);
             });
         }

@@ -10,7 +10,7 @@ use proptest::prop_oneof;
 use proptest::sample::select;
 
 use crate::http::error::ApiError;
-use crate::property::{damaged, holds, is_linear};
+use crate::property::{assert_holds, assert_linear, damaged};
 
 const MULTIPART: &str = "multipart/form-data; boundary=frontier";
 
@@ -47,7 +47,7 @@ fn multipart(pairs: &[(String, String)]) -> Vec<u8> {
 
 #[test]
 fn a_multipart_body_decodes_to_what_was_encoded() {
-    holds(vec((names(), any::<String>()), 0..6), |pairs| {
+    assert_holds(vec((names(), any::<String>()), 0..6), |pairs| {
         assert_eq!(decode(MULTIPART, &multipart(&pairs)), Ok(pairs));
     });
 }
@@ -55,10 +55,10 @@ fn a_multipart_body_decodes_to_what_was_encoded() {
 #[test]
 fn damaged_bodies_are_decoded_or_refused() {
     let whole = vec((names(), any::<String>()), 0..5).prop_map(|pairs| multipart(&pairs));
-    holds(damaged(whole), |body| {
+    assert_holds(damaged(whole), |body| {
         let _ = decode(MULTIPART, &body);
     });
-    holds(vec(any::<u8>(), 0..256), |body| {
+    assert_holds(vec(any::<u8>(), 0..256), |body| {
         let _ = decode(MULTIPART, &body);
     });
 }
@@ -84,7 +84,7 @@ fn arbitrary_content_types_are_parsed_or_refused() {
     ];
     let content_type = vec(piece, 0..12).prop_map(|pieces| pieces.concat());
     let body = multipart(&[("token".to_owned(), "x".to_owned())]);
-    holds(content_type, |content_type| {
+    assert_holds(content_type, |content_type| {
         let _ = decode(&content_type, &body);
         let _ = decode(&format!("multipart/form-data;{content_type}"), &body);
     });
@@ -134,7 +134,7 @@ fn the_time_for_multipart_bodies_is_linear() {
                 body += "\r\n--frontier--\r\n";
                 body
             };
-            is_linear(piece, 4_096, body, |body| {
+            assert_linear(piece, 4_096, body, |body| {
                 let _ = decode(MULTIPART, body.as_bytes());
             });
         }
@@ -169,7 +169,7 @@ fn the_time_for_content_types_is_linear() {
             "multipart/form-data; boundary=",
         ] {
             let content_type = |size: usize| format!("{start}{}", piece.repeat(size / piece.len()));
-            is_linear(piece, 4_096, content_type, |content_type| {
+            assert_linear(piece, 4_096, content_type, |content_type| {
                 let _ = decode(content_type, b"--\r\n");
             });
         }

@@ -7,7 +7,7 @@ use proptest::prop_oneof;
 use proptest::sample::select;
 
 use super::{Form, Params};
-use crate::property::{holds, is_linear};
+use crate::property::{assert_holds, assert_linear};
 
 fn url_encoded(query: String, form: &[u8]) -> Params {
     Params::new(query, Form::UrlEncoded(Bytes::copy_from_slice(form)))
@@ -52,7 +52,7 @@ fn first<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
 #[test]
 fn a_query_and_a_form_decode_to_what_was_encoded() {
     let pairs = || vec((names(), any::<String>()), 0..6);
-    holds((pairs(), pairs()), |(query, form)| {
+    assert_holds((pairs(), pairs()), |(query, form)| {
         let encoded = url_encoded(percent_encoded(&query), percent_encoded(&form).as_bytes());
         let multipart = Params::new(percent_encoded(&query), Form::Multipart(form.clone()));
         for name in ["token", "count", "profileId", "accessTokenId", "é", ""] {
@@ -70,7 +70,7 @@ fn arbitrary_queries_and_forms_are_decoded() {
         any::<String>(),
     ];
     let query = vec(piece, 0..16).prop_map(|pieces| pieces.concat());
-    holds((query, vec(any::<u8>(), 0..64)), |(query, form)| {
+    assert_holds((query, vec(any::<u8>(), 0..64)), |(query, form)| {
         for name in ["token", "", "99"] {
             let mut pairs = form_urlencoded::parse(query.as_bytes());
             let expected = pairs.find(|(key, _)| key == name).map(|(_, value)| value);
@@ -87,11 +87,11 @@ fn the_time_for_queries_and_forms_is_linear() {
         "%", "&", ";", "=", "+", "%41", "%FF", "a=b&", "&=", "token", "1", "\u{0}",
     ] {
         let text = |size: usize| piece.repeat(size / piece.len());
-        is_linear(piece, 4_096, |size| url_encoded(text(size), b""), look_up);
+        assert_linear(piece, 4_096, |size| url_encoded(text(size), b""), look_up);
         let form = |size: usize| url_encoded(String::new(), text(size).as_bytes());
-        is_linear(piece, 4_096, form, look_up);
+        assert_linear(piece, 4_096, form, look_up);
         let number = |size: usize| url_encoded(format!("count={}", text(size)), b"");
-        is_linear(piece, 4_096, number, look_up);
+        assert_linear(piece, 4_096, number, look_up);
     }
 }
 
@@ -101,5 +101,5 @@ fn the_time_to_look_up_parts_is_linear() {
         let parts = vec![("a".to_owned(), "b".to_owned()); count];
         Params::new(String::new(), Form::Multipart(parts))
     };
-    is_linear("parts", 256, form, look_up);
+    assert_linear("parts", 256, form, look_up);
 }

@@ -9,7 +9,7 @@ use super::Route;
 use crate::http::error::RouteError;
 use crate::http::path::without_context;
 use crate::http::persistent_login::route::PersistentLoginRoute;
-use crate::property::{holds, is_linear};
+use crate::property::{assert_holds, assert_linear};
 
 const CONTEXT: &str = "/crafter-profile";
 
@@ -77,7 +77,7 @@ fn id(route: &Route) -> Option<&str> {
 
 #[test]
 fn an_id_is_one_segment() {
-    holds((select(METHODS.to_vec()), paths()), |(method, path)| {
+    assert_holds((select(METHODS.to_vec()), paths()), |(method, path)| {
         if let Ok(route) = Route::parse(&method, &path) {
             assert!(id(&route).is_none_or(|id| !id.is_empty() && !id.contains('/')));
         }
@@ -86,7 +86,7 @@ fn an_id_is_one_segment() {
 
 #[test]
 fn the_allowed_methods_are_the_ones_that_have_a_route() {
-    holds((select(METHODS.to_vec()), paths()), |(method, path)| {
+    assert_holds((select(METHODS.to_vec()), paths()), |(method, path)| {
         if let Err(RouteError::NoSuchMethod { allow }) = Route::parse(&method, &path) {
             let mut allowed = allow.split(", ");
             assert!(!allow.contains(method.as_str()));
@@ -100,7 +100,7 @@ fn the_allowed_methods_are_the_ones_that_have_a_route() {
 
 #[test]
 fn repeated_slashes_and_matrix_parameters_are_ignored() {
-    holds(paths(), |path| {
+    assert_holds(paths(), |path| {
         let plain = Route::parse(&Method::GET, &path);
         assert_eq!(Route::parse(&Method::HEAD, &path), plain);
         assert_eq!(Route::parse(&Method::GET, &path.replace('/', "//")), plain);
@@ -114,7 +114,7 @@ fn repeated_slashes_and_matrix_parameters_are_ignored() {
 
 #[test]
 fn a_path_is_the_same_with_and_without_the_context() {
-    holds(paths(), |path| {
+    assert_holds(paths(), |path| {
         assert!(path.ends_with(without_context(&path, CONTEXT)));
         assert_eq!(without_context(&path, ""), path);
         let bare = format!("/{path}");
@@ -127,7 +127,7 @@ fn the_time_for_paths_is_linear() {
     for piece in PIECES.into_iter().chain(["long", "a/", "a;", "%2", "%%41"]) {
         for start in ["/", LOGINS, "/crafter-profile"] {
             let path = |size: usize| format!("{start}{}", piece.repeat(size / piece.len()));
-            is_linear(piece, 4_096, path, |path| {
+            assert_linear(piece, 4_096, path, |path| {
                 let _ = Route::parse(&Method::GET, without_context(path, CONTEXT));
             });
         }

@@ -1,4 +1,4 @@
-//! The demo data's secrets are known to everyone: they must not be served where everyone can reach.
+//! The demo data's access token is public: a server that other hosts can reach must not accept it.
 
 use std::net::IpAddr;
 
@@ -7,11 +7,11 @@ use crate::domain::access_token::AccessTokenId;
 use crate::error::Failure;
 use crate::tables::access_token::{self, DigestedId};
 
-/// The access token id in `data/demo.json`, a shipped default of the original server too.
+/// The access token id in `data/demo.json`, which the original server ships as a default too.
 pub const ACCESS_TOKEN_ID: &str = "e8f5170c-877b-416f-b70f-4b09772f8e2d";
 
-/// Whether serving would offer the demo data's access token to others than this host: it is in the
-/// database, and the address to listen on is not a loopback one.
+/// Whether other hosts could use the demo data's access token: it is in the database, and the address to listen
+/// on is not a loopback address.
 ///
 /// # Errors
 ///

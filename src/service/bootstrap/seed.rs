@@ -22,26 +22,27 @@ use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::{access_token, persistent_login, profile, tenant};
 
-/// What a seed file holds, checked: ids are unique, and every tenant and profile referred to is there.
+/// The checked entries of a seed file: ids are unique, and every tenant and profile that is referred to exists.
 #[derive(Debug)]
 pub struct Seed {
     access_tokens: Vec<AccessToken>,
     tenants: Vec<Tenant>,
     profiles: Vec<Profile>,
     logins: Vec<PersistentLogin>,
-    made_up: Vec<AccessTokenId>,
+    /// The ids of access tokens that were generated because the file has none.
+    generated: Vec<AccessTokenId>,
 }
 
-/// What came of loading a seed.
+/// The outcome of loading a seed.
 #[derive(Debug)]
 pub enum Loaded {
-    /// Everything is in the database; these access token ids were made up, to be shown once.
+    /// Everything was loaded; these access token ids were generated, to be printed once.
     All(Vec<AccessTokenId>),
-    /// Nothing: the database was not empty.
+    /// Nothing was loaded, because the database was not empty.
     Nothing,
 }
 
-/// Loads `seed`, if the database is empty. It may take long, so it waits without a limit.
+/// Loads `seed`, if the database is empty. A large one takes long, so there is no timeout.
 ///
 /// # Errors
 ///
@@ -53,12 +54,12 @@ pub async fn load(app: &App, seed: Seed) -> Result<Loaded, Failure> {
                 return Ok(Loaded::Nothing);
             }
             seed.put(txn)?;
-            Ok(Loaded::All(seed.made_up.clone()))
+            Ok(Loaded::All(seed.generated.clone()))
         })
         .await
 }
 
-/// Whether the database holds nothing that a seed could hold.
+/// Whether the database has no record of the kinds that a seed file has.
 ///
 /// # Errors
 ///
@@ -71,11 +72,12 @@ pub fn is_empty(txn: &impl Read) -> Result<bool, Failure> {
 }
 
 impl Seed {
-    /// Checks a seed file's entries against each other; what is missing in them is made up at `now`.
+    /// Checks a seed file's entries, also against each other. Ids that are missing are generated, and dates that
+    /// are missing are `now`.
     ///
     /// # Errors
     ///
-    /// For the first bad entry, with its place in the file.
+    /// For the first invalid entry, with its path in the file.
     pub fn check(file: SeedFile, now: Timestamp, entropy: &Entropy) -> Result<Self, SeedError> {
         let mut check = Check::new(now, entropy);
         let tenants = each("tenant", file.tenant, |at, entry| check.tenant(at, entry))?;
@@ -93,7 +95,7 @@ impl Seed {
             tenants,
             profiles,
             logins,
-            made_up: check.made_up,
+            generated: check.generated,
         })
     }
 
@@ -117,29 +119,29 @@ impl Seed {
 fn each<E, T>(
     list: &'static str,
     entries: Vec<E>,
-    mut check: impl FnMut(Place, E) -> Result<T, SeedError>,
+    mut check: impl FnMut(EntryPath, E) -> Result<T, SeedError>,
 ) -> Result<Vec<T>, SeedError> {
     entries
         .into_iter()
         .enumerate()
-        .map(|(index, entry)| check(Place { list, index }, entry))
+        .map(|(index, entry)| check(EntryPath { list, index }, entry))
         .collect()
 }
 
-/// An entry's place in the file.
+/// The path of an entry in the file, like `profile[3]`.
 #[derive(Clone, Copy)]
-struct Place {
+struct EntryPath {
     list: &'static str,
     index: usize,
 }
 
-impl Place {
+impl EntryPath {
     fn refuse(self, field: &str, what: impl fmt::Display) -> SeedError {
         SeedError::at(format_args!("{}[{}].{field}", self.list, self.index), what)
     }
 }
 
-/// What was seen so far, so that duplicates and dangling references are noticed.
+/// The entries that were checked so far, to find duplicates and dangling references.
 struct Check<'a> {
     now: Timestamp,
     entropy: &'a Entropy,
@@ -149,7 +151,7 @@ struct Check<'a> {
     profiles: HashMap<ObjectId, TenantName>,
     usernames: HashSet<(TenantName, String)>,
     login_ids: HashSet<PersistentLoginId>,
-    made_up: Vec<AccessTokenId>,
+    generated: Vec<AccessTokenId>,
 }
 
 impl<'a> Check<'a> {
@@ -163,13 +165,13 @@ impl<'a> Check<'a> {
             profiles: HashMap::new(),
             usernames: HashSet::new(),
             login_ids: HashSet::new(),
-            made_up: Vec::new(),
+            generated: Vec::new(),
         }
     }
 
     fn access_token(
         &mut self,
-        at: Place,
+        at: EntryPath,
         entry: AccessTokenEntry,
     ) -> Result<AccessToken, SeedError> {
         let id = match entry.id {
@@ -179,7 +181,7 @@ impl<'a> Check<'a> {
             None => {
                 let id = AccessTokenId::new(self.entropy.uuid().to_string())
                     .expect("a UUID is not empty");
-                self.made_up.push(id.clone());
+                self.generated.push(id.clone());
                 id
             }
         };
@@ -201,7 +203,7 @@ impl<'a> Check<'a> {
         })
     }
 
-    fn tenant(&mut self, at: Place, entry: TenantEntry) -> Result<Tenant, SeedError> {
+    fn tenant(&mut self, at: EntryPath, entry: TenantEntry) -> Result<Tenant, SeedError> {
         let id = self.object_id(at, entry.id)?;
         unique(self.tenant_ids.insert(id), at, "_id")?;
         let name = TenantName::new(entry.name).ok_or_else(|| at.refuse("name", "it is empty"))?;
@@ -221,7 +223,7 @@ impl<'a> Check<'a> {
         })
     }
 
-    fn profile(&mut self, at: Place, entry: ProfileEntry) -> Result<Profile, SeedError> {
+    fn profile(&mut self, at: EntryPath, entry: ProfileEntry) -> Result<Profile, SeedError> {
         let id = self.object_id(at, entry.id)?;
         let tenant = self.known_tenant(at, entry.tenant)?;
         let is_new = self.profiles.insert(id, tenant.clone()).is_none();
@@ -261,7 +263,7 @@ impl<'a> Check<'a> {
 
     fn login(
         &mut self,
-        at: Place,
+        at: EntryPath,
         entry: PersistentLoginEntry,
     ) -> Result<PersistentLogin, SeedError> {
         let id = match entry.id {
@@ -275,7 +277,7 @@ impl<'a> Check<'a> {
             .ok_or_else(|| at.refuse("profileId", "it is not 24 hexadecimal digits"))?;
         let tenant = self.known_tenant(at, entry.tenant)?;
         match self.profiles.get(&profile_id) {
-            Some(home) if *home == tenant => {}
+            Some(owner) if *owner == tenant => {}
             Some(_) => {
                 return Err(at.refuse("tenant", "the profile belongs to another tenant"));
             }
@@ -293,7 +295,7 @@ impl<'a> Check<'a> {
         })
     }
 
-    fn object_id(&self, at: Place, id: Option<Id>) -> Result<ObjectId, SeedError> {
+    fn object_id(&self, at: EntryPath, id: Option<Id>) -> Result<ObjectId, SeedError> {
         match id {
             Some(Id(text)) => ObjectId::parse(&text)
                 .ok_or_else(|| at.refuse("_id", "it is not 24 hexadecimal digits")),
@@ -301,7 +303,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn known_tenant(&self, at: Place, name: String) -> Result<TenantName, SeedError> {
+    fn known_tenant(&self, at: EntryPath, name: String) -> Result<TenantName, SeedError> {
         TenantName::new(name)
             .filter(|name| self.tenants.contains(name))
             .ok_or_else(|| at.refuse("tenant", "there is no such tenant in the file"))
@@ -328,11 +330,11 @@ fn attribute_definition(entry: AttributeDefinitionEntry) -> AttributeDefinition 
     }
 }
 
-fn unique(is_new: bool, at: Place, field: &str) -> Result<(), SeedError> {
+fn unique(is_new: bool, at: EntryPath, field: &str) -> Result<(), SeedError> {
     if is_new {
         Ok(())
     } else {
-        Err(at.refuse(field, "an earlier entry has the same"))
+        Err(at.refuse(field, "an earlier entry has the same one"))
     }
 }
 
@@ -367,17 +369,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_made_up() {
+    fn missing_ids_and_dates_are_generated() {
         let mut file = whole();
         file["accesstoken"] = json!([{"application": "shop"}]);
-        let seed = check(&file).expect("a good file");
-        assert_eq!(seed.made_up.len(), 1);
+        let seed = check(&file).expect("a valid file");
+        assert_eq!(seed.generated.len(), 1);
         assert_eq!(seed.logins[0].timestamp, Timestamp::from_millis(77));
         assert_eq!(seed.profiles[0].created_on, Timestamp::from_millis(77));
     }
 
     #[test]
-    fn a_bad_entry_is_refused_with_its_place() {
+    fn an_invalid_entry_is_refused_with_its_path() {
         let cases = [
             ("/accesstoken/0/_id", json!(""), "accesstoken[0]._id: "),
             ("/tenant/0/name", json!(""), "tenant[0].name: "),
@@ -405,11 +407,11 @@ mod tests {
                 "persistentlogin[0].profileId: ",
             ),
         ];
-        for (pointer, value, place) in cases {
+        for (pointer, value, path) in cases {
             let mut file = whole();
             *file.pointer_mut(pointer).expect(pointer) = value;
             let refusal = check(&file).expect_err(pointer);
-            assert!(refusal.starts_with(place), "{refusal}");
+            assert!(refusal.starts_with(path), "{refusal}");
         }
     }
 

@@ -1,8 +1,8 @@
-//! The shape of a seed file: JSON in which each list may be left out.
+//! The schema of a seed file: JSON in which each list is optional.
 //!
-//! Ids may be text or `{"$oid": …}`, dates epoch milliseconds or `{"$date": …}`, so that what a MongoDB
-//! export prints can be taken over. Fields that are not known are refused: a misspelt one would be
-//! lost without a word.
+//! Ids may be text or `{"$oid": …}`, and dates epoch milliseconds or `{"$date": …}`, so that the output of a
+//! MongoDB export can be used as it is. Unknown fields are refused, because a misspelled one would otherwise be
+//! ignored silently.
 
 use std::fmt;
 
@@ -14,14 +14,14 @@ use time::format_description::well_known::Iso8601;
 
 use crate::clock::Timestamp;
 
-/// Why a seed file is refused, with the place in it.
+/// Why a seed file is refused, with the path of the entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SeedError(String);
 
 impl SeedError {
-    /// The error that `what` is wrong at `place`, like `profile[3].tenant`.
-    pub fn at(place: impl fmt::Display, what: impl fmt::Display) -> Self {
-        Self(format!("{place}: {what}"))
+    /// The error that `what` is wrong at `path`, like `profile[3].tenant`.
+    pub fn at(path: impl fmt::Display, what: impl fmt::Display) -> Self {
+        Self(format!("{path}: {what}"))
     }
 }
 
@@ -55,7 +55,7 @@ pub struct SeedFile {
 #[derive(Deserialize, Debug)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccessTokenEntry {
-    /// The secret; made up if missing.
+    /// The secret; generated if missing.
     #[serde(rename = "_id", default)]
     pub id: Option<Id>,
     /// The application.
@@ -85,7 +85,7 @@ pub struct TenantPermissionEntry {
 #[derive(Deserialize, Debug)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantEntry {
-    /// The id; made up if missing.
+    /// The id; generated if missing.
     #[serde(rename = "_id", default)]
     pub id: Option<Id>,
     /// The name.
@@ -107,7 +107,7 @@ pub struct TenantEntry {
     pub cleanse_attributes: bool,
 }
 
-/// What a tenant says of an attribute.
+/// The definition of an attribute of a tenant's profiles.
 #[derive(Deserialize, Debug)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AttributeDefinitionEntry {
@@ -116,7 +116,7 @@ pub struct AttributeDefinitionEntry {
     pub permissions: Vec<AttributePermissionEntry>,
     /// The attribute's name.
     pub name: String,
-    /// Anything.
+    /// Any JSON.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
     /// The value of a profile that has no other.
@@ -138,7 +138,7 @@ pub struct AttributePermissionEntry {
 #[derive(Deserialize, Debug)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProfileEntry {
-    /// The id; made up if missing.
+    /// The id; generated if missing.
     #[serde(rename = "_id", default)]
     pub id: Option<Id>,
     /// The username.
@@ -174,12 +174,12 @@ pub struct ProfileEntry {
 #[derive(Deserialize, Debug)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PersistentLoginEntry {
-    /// The id, a UUID; made up if missing.
+    /// The id, a UUID; generated if missing.
     #[serde(rename = "_id", default)]
     pub id: Option<Id>,
     /// The name of its tenant.
     pub tenant: String,
-    /// Who is logged in.
+    /// The id of the profile that is logged in.
     pub profile_id: Id,
     /// The secret, a UUID.
     pub token: String,
@@ -189,11 +189,11 @@ pub struct PersistentLoginEntry {
 }
 
 impl SeedFile {
-    /// Reads a seed file.
+    /// Parses a seed file.
     ///
     /// # Errors
     ///
-    /// For what is no JSON, or not of this shape, with the entry, the line and the column.
+    /// If it is not JSON, or not of this schema, with the path of the entry, the line and the column.
     pub fn parse(json: &[u8]) -> Result<Self, SeedError> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let file: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -273,18 +273,18 @@ mod tests {
 
     fn refusal(json: &str) -> String {
         SeedFile::parse(json.as_bytes())
-            .expect_err("the file is bad")
+            .expect_err("the file is invalid")
             .to_string()
     }
 
     #[test]
-    fn every_list_may_be_missing() {
-        let file = SeedFile::parse(b"{}").expect("an empty file is fine");
+    fn every_list_is_optional() {
+        let file = SeedFile::parse(b"{}").expect("an empty file is valid");
         assert!(file.accesstoken.is_empty() && file.persistentlogin.is_empty());
     }
 
     #[test]
-    fn ids_and_dates_are_read_in_every_form() {
+    fn ids_and_dates_are_parsed_in_every_form() {
         let dates = [
             "1495665332589",
             r#"{"$date": 1495665332589}"#,
@@ -303,12 +303,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_place() {
-        let place = refusal(r#"{"tenant":[{"name":"a"},{"name":7}]}"#);
-        assert!(place.starts_with("tenant[1].name: "), "{place}");
-        let place = refusal(r#"{"profile":[{"enable":true}]}"#);
-        assert!(place.starts_with("profile[0]"), "{place}");
+    fn a_refusal_names_the_path_of_the_entry() {
+        let text = refusal(r#"{"tenant":[{"name":"a"},{"name":7}]}"#);
+        assert!(text.starts_with("tenant[1].name: "), "{text}");
+        let text = refusal(r#"{"profile":[{"enable":true}]}"#);
+        assert!(text.starts_with("profile[0]"), "{text}");
         assert!(refusal("{} {}").starts_with("after the end"));
-        assert!(refusal("[").contains("line 1"));
+        let text = refusal("[");
+        assert_eq!(text, "EOF while parsing a list at line 1 column 1");
     }
 }

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
-use crate::property::{damaged, holds, is_linear};
+use crate::property::{assert_holds, assert_linear, damaged};
 
 /// How many times as long as a record that which it decodes to may be when encoded again: JSON has
 /// short forms of long numbers, like `1e15`.
@@ -28,7 +28,7 @@ pub fn check<T: Debug + PartialEq>(
     encode: impl Fn(&T) -> Vec<u8> + Clone,
     decode: impl Fn(&[u8]) -> Result<T, Failure>,
 ) {
-    holds(values.clone(), |value| {
+    assert_holds(values.clone(), |value| {
         assert_eq!(decode(&encode(&value)), Ok(value));
     });
     let look = |record: Vec<u8>| match decode(&record) {
@@ -37,11 +37,11 @@ pub fn check<T: Debug + PartialEq>(
     };
     let encoding = encode.clone();
     let records = values.prop_map(move |value| encoding(&value));
-    holds(damaged(records.clone()), look);
+    assert_holds(damaged(records.clone()), look);
     let bytes = || vec(any::<u8>(), 0..256);
-    holds(bytes(), look);
+    assert_holds(bytes(), look);
     // As far as it goes, and then anything.
-    holds(
+    assert_holds(
         (records, any::<usize>(), bytes()),
         |(record, kept, rest)| {
             look([&record[..kept % (record.len() + 1)], &rest].concat());
@@ -72,7 +72,7 @@ pub fn check_time<T>(start: &[u8], decode: impl Fn(&[u8]) -> Result<T, Failure>)
             let length = u32::try_from(rest.len()).expect("it is short");
             [start, &length.to_le_bytes(), &rest].concat()
         };
-        is_linear("records", 4_096, record, |record| {
+        assert_linear("records", 4_096, record, |record| {
             let _ = decode(record);
         });
     }

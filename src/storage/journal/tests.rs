@@ -13,7 +13,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 
 use crate::error::Failure;
-use crate::property::{holds, is_linear};
+use crate::property::{assert_holds, assert_linear};
 use crate::storage::codec::properties::check_time;
 use crate::storage::journal::cursor::ApplyCursor;
 use crate::storage::journal::entry::{decode_header, decode_rows, encode};
@@ -27,7 +27,7 @@ use crate::storage::transaction::Read;
 #[test]
 fn it_equals_a_plain_map_also_when_it_is_opened_again() {
     // An empty batch stands for a step of applying while nobody writes.
-    holds(vec(vec(steps(), 0..6), 1..30), |batches| {
+    assert_holds(vec(vec(steps(), 0..6), 1..30), |batches| {
         let mut fixture = Fixture::new(LIMITS, 0);
         for batch in batches {
             if batch.is_empty() {
@@ -305,7 +305,7 @@ fn entries_decode_to_what_was_encoded() {
         // An entry has the rows of one table next to each other.
         [flags, numbers].concat()
     });
-    holds((cursors, rows), |entry| {
+    assert_holds((cursors, rows), |entry| {
         let encoded = encode_entry(&entry);
         assert_eq!(decode_entry(&encoded), Ok(entry));
         for length in 0..encoded.len() {
@@ -315,7 +315,7 @@ fn entries_decode_to_what_was_encoded() {
             ));
         }
     });
-    holds(vec(any::<u8>(), 0..200), |bytes| {
+    assert_holds(vec(any::<u8>(), 0..200), |bytes| {
         let _ = decode_entry(&bytes);
     });
     check_time(
@@ -323,7 +323,7 @@ fn entries_decode_to_what_was_encoded() {
         decode_entry,
     );
     let long = |rows| encode_entry(&(ApplyCursor::START, vec![(row_key(9), vec![0; 8]); rows]));
-    is_linear("a long entry", 1_000, long, |entry| {
+    assert_linear("a long entry", 1_000, long, |entry| {
         decode_entry(entry).expect("it is whole");
     });
 }

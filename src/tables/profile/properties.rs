@@ -11,7 +11,7 @@ use super::{
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
 use crate::domain::profile::Profile;
-use crate::property::holds;
+use crate::property::assert_holds;
 use crate::storage::codec::Encoder;
 use crate::storage::codec::properties::{
     check, check_time, json_object, object_id, tenant_name, text, texts, timestamp,
@@ -52,10 +52,10 @@ fn profiles_are_what_they_were() {
 
 #[test]
 fn a_status_is_that_of_the_whole_record() {
-    holds(profiles(), |profile| {
+    assert_holds(profiles(), |profile| {
         assert_eq!(decode_status(&encode(&profile)), Ok(profile.status()));
     });
-    holds(vec(any::<u8>(), 0..200), |bytes| {
+    assert_holds(vec(any::<u8>(), 0..200), |bytes| {
         let _ = decode_status(&bytes);
     });
 }

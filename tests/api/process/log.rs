@@ -1,4 +1,4 @@
-//! The real binary: what it logs, and what it never does.
+//! The real binary: what it logs, and what it never logs.
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -7,13 +7,13 @@ use crate::support::client::{Client, FORM, LOGINS};
 use crate::support::fixture::{LOGIN, NO_LOGIN, PROFILE};
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
 
-/// Stands in queries and bodies of [`requests`], and must not stand in the log.
+/// Part of the queries and bodies of [`requests`], and of no line of the log.
 const MARK: &str = "marked-text";
 
-/// Stand in the log's lines of the audit log, and must not stand in others.
-const TRAIL_ALONE: [&str; 2] = [PROFILE, "demo"];
+/// Part of the audit log's lines, and of no others.
+const AUDIT_ONLY: [&str; 2] = [PROFILE, "demo"];
 
-/// What is logged of a request, beside what differs from run to run.
+/// The parts of a request's line that are the same in every run.
 #[derive(PartialEq, Eq, Debug)]
 struct Line {
     level: String,
@@ -31,7 +31,7 @@ fn line(method: &str, route: &str, status: u64) -> Line {
     }
 }
 
-/// Requests of every kind, one after the other; tells the secrets that came up.
+/// Sends requests of every kind. Returns the secrets in them and in their responses.
 fn requests(client: &Client) -> Vec<String> {
     let before = client.read(LOGIN).login();
     let refreshed = client.refresh(LOGIN).login();
@@ -61,7 +61,7 @@ fn requests(client: &Client) -> Vec<String> {
     .into()
 }
 
-/// What must be logged of [`requests`].
+/// The lines of [`requests`].
 fn expected() -> Vec<Line> {
     vec![
         line("GET", "persistent_login/read", 200),
@@ -77,7 +77,7 @@ fn expected() -> Vec<Line> {
     ]
 }
 
-/// The log of a server in this form that was sent [`requests`], and was told no secret.
+/// The log, in this format, of a server that served [`requests`]. Asserts that it has no secret.
 fn log(format: &str) -> String {
     let home = TempDir::new().expect("a temporary directory");
     let serving = Launch::serve(home.path())
@@ -94,7 +94,7 @@ fn log(format: &str) -> String {
     for line in ended.stderr.lines() {
         let is_event = is_event(line, format);
         events += usize::from(is_event);
-        for text in TRAIL_ALONE {
+        for text in AUDIT_ONLY {
             assert_eq!(line.contains(text), is_event, "{text} in {line}");
         }
     }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::support::fixture::{self, ADMIN, LOGIN, PROFILE, first_login};
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
 
-/// A directory with a seed file in it, and room for data.
+/// A directory with a seed file and a data directory.
 struct Home(TempDir);
 
 impl Home {
@@ -35,7 +35,7 @@ impl Home {
 /// The fixture's seed with `value` at `pointer`.
 fn seed_with(pointer: &str, value: Value) -> Value {
     let mut seed = fixture::seed();
-    *seed.pointer_mut(pointer).expect("the place exists") = value;
+    *seed.pointer_mut(pointer).expect("the value exists") = value;
     seed
 }
 
@@ -68,13 +68,13 @@ fn the_demo_data_answers_the_first_command_of_the_readme() {
 }
 
 #[test]
-fn a_bad_seed_is_refused_with_its_place_and_nothing_of_it_is_loaded() {
+fn an_invalid_seed_is_refused_with_the_path_of_its_entry_and_not_loaded() {
     let mut unknown_field = fixture::seed();
     unknown_field["profile"][1]["enable"] = json!(true);
     let mut twice = fixture::seed();
     twice["persistentlogin"][2]["_id"] = json!(LOGIN);
     let home = Home::new("");
-    for (seed, place) in [
+    for (seed, path) in [
         (json!("text"), "line 1"),
         (unknown_field, "profile[1]"),
         (twice, "persistentlogin[2]._id"),
@@ -93,7 +93,7 @@ fn a_bad_seed_is_refused_with_its_place_and_nothing_of_it_is_loaded() {
         let complaint = home.launch().complaint();
         assert!(complaint.contains("--seed"), "{complaint}");
         assert!(complaint.contains("seed.json"), "{complaint}");
-        assert!(complaint.contains(place), "{complaint}");
+        assert!(complaint.contains(path), "{complaint}");
     }
     home.write(fixture::seed());
     let serving = home
@@ -105,7 +105,7 @@ fn a_bad_seed_is_refused_with_its_place_and_nothing_of_it_is_loaded() {
 }
 
 #[test]
-fn a_seed_that_is_no_json_or_not_there_is_refused() {
+fn a_seed_that_is_not_json_or_missing_is_refused() {
     let home = Home::new("{\"tenant\": [}");
     let complaint = home.launch().complaint();
     assert!(complaint.contains("line 1"), "{complaint}");
@@ -133,7 +133,7 @@ fn a_refused_seed_does_not_show_its_secrets() {
 }
 
 #[test]
-fn an_access_token_without_an_id_gets_one_that_is_shown_once() {
+fn an_access_token_without_an_id_gets_one_that_is_printed_once() {
     let seed = json!({
         "accesstoken": [{
             "application": "shop",
@@ -144,7 +144,7 @@ fn an_access_token_without_an_id_gets_one_that_is_shown_once() {
     });
     let home = Home::new(seed);
     let serving = home.launch().start();
-    let id = serving.shown_id().expect("an id is shown").to_owned();
+    let id = serving.shown_id().expect("an id is printed").to_owned();
     let created = serving.client(&id).create(PROFILE).login();
     let log = serving.stop().stderr;
     assert!(!log.contains(&id), "{log}");
@@ -154,25 +154,25 @@ fn an_access_token_without_an_id_gets_one_that_is_shown_once() {
 }
 
 #[test]
-fn demo_secrets_are_not_served_to_others_unless_insisted_on() {
+fn demo_secrets_are_served_to_other_hosts_only_if_allowed() {
     let home = TempDir::new().expect("a temporary directory");
     let everywhere = || Launch::serve(home.path()).argument("--listen=0.0.0.0:0");
     let complaint = everywhere().seed(DEMO_SEED).complaint();
     assert!(complaint.contains("--allow-demo-secrets"), "{complaint}");
-    // They are in the database by now, with or without a seed file.
+    // They are in the database now, with or without a seed file.
     let complaint = everywhere().complaint();
     assert!(complaint.contains("--allow-demo-secrets"), "{complaint}");
-    let insisting = everywhere().argument("--allow-demo-secrets").start();
-    let client = insisting.client(DEMO_ACCESS_TOKEN);
+    let allowed = everywhere().argument("--allow-demo-secrets").start();
+    let client = allowed.client(DEMO_ACCESS_TOKEN);
     let refreshed = client.refresh(LOGIN).login();
-    insisting.stop();
+    allowed.stop();
     let on_loopback = Launch::serve(home.path()).start();
     let client = on_loopback.client(DEMO_ACCESS_TOKEN);
     assert_eq!(client.read(LOGIN).login(), refreshed);
 }
 
 #[test]
-fn a_database_without_demo_secrets_is_served_to_others() {
+fn a_database_without_demo_secrets_is_served_to_other_hosts() {
     let home = Home::new(fixture::seed());
     let serving = home.launch().argument("--listen=0.0.0.0:0").start();
     assert_eq!(serving.client(ADMIN).get("/health/ready").status, 200);

@@ -11,7 +11,7 @@ use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch, Serving};
 use crate::support::server::wait_until;
 use crate::support::wire::Wire;
 
-/// The line that tells that a signal has come.
+/// The log line after a signal.
 const STOPPING: &str = "stopping";
 
 struct Home(TempDir);
@@ -21,7 +21,7 @@ impl Home {
         Self(TempDir::new().expect("a temporary directory"))
     }
 
-    /// A server whose timeouts are longer than a test is patient.
+    /// A server whose timeouts do not expire during a test.
     fn launch(&self) -> Launch {
         Launch::serve(self.0.path())
             .seed(DEMO_SEED)
@@ -34,8 +34,8 @@ fn form() -> String {
     format!("accessTokenId={DEMO_ACCESS_TOKEN}")
 }
 
-/// A connection with a refresh under way that waits for [`form`].
-fn request_under_way(serving: &Serving) -> Wire {
+/// A connection with a refresh that is being handled and whose body, [`form`], is still to be sent.
+fn open_request(serving: &Serving) -> Wire {
     let mut wire = serving.wire();
     wire.send(format!(
         "POST {LOGINS}/{LOGIN}/refresh_token HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\n\
@@ -48,16 +48,16 @@ fn request_under_way(serving: &Serving) -> Wire {
 }
 
 #[test]
-fn a_request_under_way_is_answered_before_the_process_ends() {
+fn an_open_request_gets_its_response_before_the_process_ends() {
     let home = Home::new();
     for signal in [Signal::TERM, Signal::INT] {
         let mut serving = home.launch().argument("--drain-timeout=1h").start();
         let mut idle = serving.wire();
-        let mut wire = request_under_way(&serving);
+        let mut wire = open_request(&serving);
         serving.signal(signal);
         serving.wait_for_log(STOPPING);
         idle.assert_closed();
-        wait_until("no connection is taken", || {
+        wait_until("no connection is accepted", || {
             TcpStream::connect(serving.loopback()).is_err()
         });
         wire.send(form());
@@ -76,10 +76,10 @@ fn a_request_under_way_is_answered_before_the_process_ends() {
 }
 
 #[test]
-fn a_request_that_does_not_end_is_cut_after_the_drain_timeout() {
+fn an_open_request_is_aborted_after_the_drain_timeout() {
     let home = Home::new();
     let serving = home.launch().argument("--drain-timeout=200ms").start();
-    let mut wire = request_under_way(&serving);
+    let mut wire = open_request(&serving);
     let ended = serving.stop();
     wire.assert_closed();
     assert!(ended.stderr.contains("did not finish in time"), "{ended:?}");
@@ -90,21 +90,21 @@ fn a_request_that_does_not_end_is_cut_after_the_drain_timeout() {
 fn a_second_signal_stops_at_once() {
     let home = Home::new();
     let mut serving = home.launch().argument("--drain-timeout=1h").start();
-    let mut wire = request_under_way(&serving);
+    let mut wire = open_request(&serving);
     let refreshed = serving.client(DEMO_ACCESS_TOKEN).refresh(LOGIN).login();
     serving.signal(Signal::TERM);
     serving.wait_for_log(STOPPING);
     serving.signal(Signal::TERM);
     assert_eq!(serving.wait().status.code(), Some(130));
     wire.assert_closed();
-    // It stopped without closing its database, which is whole all the same.
+    // It stopped without closing its database, which is intact all the same.
     let next = home.launch().start();
     let read = next.client(DEMO_ACCESS_TOKEN).read(LOGIN).login();
     assert_eq!(read, refreshed);
 }
 
 #[test]
-fn an_idle_process_stops_when_told() {
+fn an_idle_process_stops_at_a_signal() {
     let home = Home::new();
     let serving = home.launch().argument("--drain-timeout=1h").start();
     let mut idle = serving.wire();

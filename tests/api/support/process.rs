@@ -15,18 +15,18 @@ use crate::support::client::Client;
 use crate::support::server::PATIENCE;
 use crate::support::wire::Wire;
 
-/// The example data of the first documents.
+/// The demo data.
 pub const DEMO_SEED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo.json");
 /// The access token in it, which allows everything.
 pub const DEMO_ACCESS_TOKEN: &str = rememberd::testing::service::demo::ACCESS_TOKEN_ID;
 
-/// What a made-up access token id is shown with.
+/// The text before a generated access token id.
 const SHOWN_ONCE: &str = "access token id, shown this once: ";
 
-/// What the line begins with that tells that the server listens.
+/// The beginning of the line that is printed once the server accepts requests.
 const LISTENS: &str = "rememberd listens on http://";
 
-/// How the binary is called.
+/// A command line of the binary.
 pub struct Launch(Command);
 
 impl Launch {
@@ -46,7 +46,7 @@ impl Launch {
         Self(command)
     }
 
-    /// `serve` on a free port, with its data in `home`. Both are variables, which arguments overrule.
+    /// `serve` on a free port, with its data in `home`. Both are variables, over which arguments take precedence.
     pub fn serve(home: &Path) -> Self {
         Self::new(&["serve"])
             .variable("REMEMBERD_LISTEN", "127.0.0.1:0")
@@ -76,7 +76,7 @@ impl Launch {
         self
     }
 
-    /// Starts it without waiting for anything.
+    /// Starts it.
     pub fn spawn(mut self) -> Process {
         let mut child = self.0.spawn().expect("the binary starts");
         let stdout = Lines::of(child.stdout.take().expect("it is piped"));
@@ -93,7 +93,7 @@ impl Launch {
     pub fn start(self) -> Serving {
         let mut process = self.spawn();
         let line = process.stdout.wait_for(LISTENS);
-        let (_, rest) = line.split_once("http://").expect("it was waited for");
+        let (_, rest) = line.split_once("http://").expect("the line has an address");
         let (address, context) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         Serving {
             address: address.parse().expect("an address"),
@@ -108,7 +108,7 @@ impl Launch {
         self.spawn().wait()
     }
 
-    /// Asserts that it ends with a failure without having listened; tells what it complains of.
+    /// Asserts that it fails without having listened. Returns its standard error.
     #[track_caller]
     pub fn complaint(self) -> String {
         let ended = self.run();
@@ -129,19 +129,19 @@ pub struct Process {
 pub struct Serving {
     /// Where it listens.
     pub address: SocketAddr,
-    /// The context path that it tells.
+    /// The context path that it printed.
     pub context: String,
     process: Process,
 }
 
-/// What a process left.
+/// The outcome of a process.
 #[derive(Debug)]
 pub struct Ended {
-    /// How it ended.
+    /// The exit status.
     pub status: ExitStatus,
-    /// What it printed.
+    /// Standard output.
     pub stdout: String,
-    /// What it complained of, and its log.
+    /// Standard error: its error message and its log.
     pub stderr: String,
 }
 
@@ -161,7 +161,7 @@ impl Serving {
         SocketAddr::from(([127, 0, 0, 1], self.address.port()))
     }
 
-    /// The access token id that it has made up and shown, if any.
+    /// The access token id that it generated and printed, if any.
     pub fn shown_id(&self) -> Option<&str> {
         let mut lines = self.process.stdout.read.lines();
         lines.find_map(|line| line.strip_prefix(SHOWN_ONCE))
@@ -180,7 +180,7 @@ impl Serving {
         kill_process(id, signal).expect("the process runs");
     }
 
-    /// Asks it to stop, and waits until it did without a failure.
+    /// Stops it by a signal, and waits until it has ended without a failure.
     #[track_caller]
     pub fn stop(self) -> Ended {
         self.signal(Signal::TERM);
@@ -218,15 +218,15 @@ impl Drop for Process {
     }
 }
 
-/// What a process writes, line by line.
+/// The lines that a process writes.
 struct Lines {
-    coming: Receiver<String>,
+    incoming: Receiver<String>,
     read: String,
 }
 
 impl Lines {
     fn of(stream: impl Read + Send + 'static) -> Self {
-        let (lines, coming) = channel();
+        let (lines, incoming) = channel();
         thread::spawn(move || {
             for line in BufReader::new(stream).lines() {
                 let line = line.expect("a line in UTF-8");
@@ -236,7 +236,7 @@ impl Lines {
             }
         });
         Self {
-            coming,
+            incoming,
             read: String::new(),
         }
     }
@@ -247,7 +247,7 @@ impl Lines {
         let began = Instant::now();
         loop {
             let left = PATIENCE.saturating_sub(began.elapsed());
-            let line = self.coming.recv_timeout(left);
+            let line = self.incoming.recv_timeout(left);
             let line = line.unwrap_or_else(|_| panic!("no {text:?} after {:?}", self.read));
             self.read += &line;
             self.read.push('\n');
@@ -261,7 +261,7 @@ impl Lines {
     fn wait_for_end(&mut self) {
         let began = Instant::now();
         while let Ok(line) = self
-            .coming
+            .incoming
             .recv_timeout(PATIENCE.saturating_sub(began.elapsed()))
         {
             self.read += &line;

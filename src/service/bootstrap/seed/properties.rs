@@ -1,4 +1,4 @@
-//! The seed loader on files that nobody means.
+//! The seed loader on invalid files.
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Seed, SeedError, SeedFile};
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
-use crate::property::{damaged, holds, is_linear};
+use crate::property::{assert_holds, assert_linear, damaged};
 use crate::storage::codec::properties::json;
 
 /// The example data.
@@ -20,9 +20,9 @@ fn read(file: &[u8]) -> Result<Seed, SeedError> {
     Seed::check(file, Timestamp::from_millis(77), &Entropy::seeded(1))
 }
 
-/// Every value in `value`, itself among them.
-fn places(value: &mut Value) -> Vec<String> {
-    let mut places = vec![String::new()];
+/// The JSON pointers of every value in `value`, itself included.
+fn pointers(value: &mut Value) -> Vec<String> {
+    let mut pointers = vec![String::new()];
     let inner: Vec<(String, &mut Value)> = match value {
         Value::Array(items) => {
             let items = items.iter_mut().enumerate();
@@ -37,15 +37,15 @@ fn places(value: &mut Value) -> Vec<String> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     };
     for (name, value) in inner {
-        let below = self::places(value);
-        places.extend(below.into_iter().map(|place| format!("/{name}{place}")));
+        let below = self::pointers(value);
+        pointers.extend(below.into_iter().map(|pointer| format!("/{name}{pointer}")));
     }
-    places
+    pointers
 }
 
 #[test]
-fn anything_may_stand_in_a_file() {
-    holds(vec(any::<u8>(), 0..256), |file| {
+fn any_file_is_refused_or_loaded() {
+    assert_holds(vec(any::<u8>(), 0..256), |file| {
         let _ = read(&file);
     });
     let pieces = select(vec![
@@ -72,30 +72,30 @@ fn anything_may_stand_in_a_file() {
         "\"$date\"",
         "\"attributes\"",
     ]);
-    holds(vec(pieces, 0..32), |pieces| {
+    assert_holds(vec(pieces, 0..32), |pieces| {
         let _ = read(pieces.concat().as_bytes());
     });
-    holds(json(), |value| {
+    assert_holds(json(), |value| {
         let _ = read(value.to_string().as_bytes());
     });
 }
 
 #[test]
-fn a_good_file_may_be_damaged() {
+fn a_damaged_file_is_refused_or_loaded() {
     let demo: Value = serde_json::from_slice(DEMO).expect("it is JSON");
     assert!(read(DEMO).is_ok());
-    holds(damaged(proptest::strategy::Just(DEMO.to_vec())), |file| {
+    assert_holds(damaged(proptest::strategy::Just(DEMO.to_vec())), |file| {
         let _ = read(&file);
     });
     let wrapped = (select(vec!["$oid", "$date", "$numberLong"]), json())
         .prop_map(|(name, value)| serde_json::json!({ name: value }));
     let dates = "[0-9+TZ:.-]{0,24}".prop_map(|text| serde_json::json!({ "$date": text }));
     let other = prop_oneof![json(), wrapped, dates];
-    holds((any::<Index>(), other), |(place, other)| {
+    assert_holds((any::<Index>(), other), |(chosen, other)| {
         let mut file = demo.clone();
-        let places = places(&mut file);
-        let place = &places[place.index(places.len())];
-        *file.pointer_mut(place).expect("it was found there") = other;
+        let pointers = pointers(&mut file);
+        let pointer = &pointers[chosen.index(pointers.len())];
+        *file.pointer_mut(pointer).expect("the value exists") = other;
         let _ = read(file.to_string().as_bytes());
     });
 }
@@ -119,7 +119,7 @@ fn deep_nesting_is_refused_and_does_not_exhaust_the_stack() {
 }
 
 #[test]
-fn long_files_take_their_share_of_time() {
+fn long_files_take_linear_time() {
     let files = [
         ("", "[", ""),
         ("", "{\"a\":", ""),
@@ -165,14 +165,14 @@ fn long_files_take_their_share_of_time() {
     ];
     for (start, piece, end) in files {
         let file = |size: usize| format!("{start}{}{end}", piece.repeat(size / piece.len()));
-        is_linear(start, 4_096, file, |file| {
+        assert_linear(start, 4_096, file, |file| {
             let _ = read(file.as_bytes());
         });
     }
 }
 
 #[test]
-fn many_entries_take_their_share_of_time() {
+fn many_entries_take_linear_time() {
     let file = |count: usize| {
         let entries = |entry: &dyn Fn(usize) -> String| {
             let all: Vec<_> = (0..count).map(entry).collect();
@@ -197,7 +197,7 @@ fn many_entries_take_their_share_of_time() {
         assert!(read(file.as_bytes()).is_ok());
         file
     };
-    is_linear("entries", 32, file, |file| {
+    assert_linear("entries", 32, file, |file| {
         let _ = read(file.as_bytes());
     });
 }

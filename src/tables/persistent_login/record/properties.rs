@@ -12,7 +12,7 @@ use super::{
 use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
-use crate::property::holds;
+use crate::property::assert_holds;
 use crate::storage::codec::Encoder;
 use crate::storage::codec::properties::{
     check, check_time, object_id, tenant_name, text, timestamp,
@@ -64,7 +64,7 @@ fn profiles_of_logins_are_what_they_were() {
 #[test]
 fn rotations_apply_to_any_record() {
     let bytes = || vec(any::<u8>(), 0..120);
-    holds((bytes(), bytes()), |(record, delta)| {
+    assert_holds((bytes(), bytes()), |(record, delta)| {
         let _ = apply_rotation(&record, &delta, &mut Vec::new());
     });
 }
@@ -73,7 +73,7 @@ fn rotations_apply_to_any_record() {
 fn keys_are_what_they_were_and_sort_like_their_fields() {
     let ids = || any::<u128>().prop_map(|id| PersistentLoginId::new(Uuid::from_u128(id)));
     let keys = || (object_id(), ids()).prop_map(|(profile_id, id)| LoginKey { profile_id, id });
-    holds((keys(), keys()), |(one, other)| {
+    assert_holds((keys(), keys()), |(one, other)| {
         assert_eq!(LoginKey::from_bytes(&one.to_bytes()), one);
         assert_eq!(one.to_bytes().cmp(&other.to_bytes()), one.cmp(&other));
     });
