@@ -1,11 +1,11 @@
 //! rememberd keeps *persistent logins* ("remember me") and rotates their tokens, durably.
 //!
-//! This page is the map. Data goes down the floors once and the answer comes up once; imports only
-//! ever point down, and `tests/tidy.rs` holds the house to it:
+//! This page is the map. Data goes down the floors once and the answer comes up once; imports only ever point
+//! down, and `tests/tidy.rs` checks it:
 //!
 //! ```text
-//! main → cli → server → http → service → store → domain
-//!              sockets  hyper  use cases  redb    pure rules
+//! main → cli → server → http → service → tables → storage → domain
+//!              sockets  hyper  use cases  records   redb     pure rules
 //! ```
 //!
 //! | floor | knows | does not know |
@@ -13,15 +13,17 @@
 //! | [`cli`] | commands, signals, the order of starting and stopping | requests |
 //! | [`server`] | sockets, connection limits, timeouts, draining | routes, resources |
 //! | [`http`] | hyper, JSON, parameters, status codes | redb, rules |
-//! | [`service`] | the use cases: check the caller, decide, write, in one transaction | hyper, bytes of a record |
-//! | [`storage`] | redb, keys, record encoding, the writer thread | who may do what |
+//! | [`service`] | use cases: check the caller, decide, write, in one transaction | hyper, bytes of a record |
+//! | [`tables`] | keys, records, indexes, the schema version and its upgrades | who may do what; redb |
+//! | [`storage`] | redb, transactions, the writer thread, the rotation journal, caches | any resource |
 //! | [`domain`] | what a persistent login is and how it rotates: pure functions and types | I/O, clock, randomness |
 //!
-//! [`app`] is what the use cases stand on, [`audit`] is where they record what happened. [`config`], [`clock`], [`entropy`], [`error`] and
-//! [`logging`] lie on the ground: they import nothing above them.
+//! [`app`] is what the use cases share, [`audit`] records what happened. [`config`], [`clock`], [`entropy`],
+//! [`error`] and [`logging`] import nothing above them. [`testing`] is the one path by which the tests reach
+//! the inside.
 //!
-//! A resource has the same name on every floor: `http/persistent_login/`,
-//! `service/persistent_login.rs`, `store/persistent_login.rs`, `domain/persistent_login.rs`.
+//! A resource has the same name on every floor: `http/persistent_login/`, `service/persistent_login/`,
+//! `tables/persistent_login/`, `domain/persistent_login.rs`.
 //!
 //! # One request
 //!
@@ -30,22 +32,22 @@
 //!   → service::persistent_login::refresh
 //!       the time and a fresh token are taken here, before queueing
 //!       store.read:  the checks, so that a refused caller never reaches the writer
-//!       store.write: the same checks, the rotation, the record       ← one ACID transaction
+//!       store.write: the same checks, the rotation                   ← one ACID transaction
 //!   → JSON, after the commit is on disk
 //! ```
 //!
 //! # The writer
 //!
-//! One thread owns writing ([`storage`]). It runs every job that waits in one redb transaction, commits
-//! it with an fsync, and answers afterwards. While one commit is under way the next batch gathers by
-//! itself, so there is no timer. A refusal is a value ([`error::Refusal`]) and lets the batch commit;
-//! only a storage failure undoes it.
+//! One thread owns writing ([`storage::writer`]). It runs every job that is waiting in one redb transaction,
+//! commits it with an fsync, and answers afterwards. While one commit is on its way the next batch gathers, so
+//! there is no timer. A refusal is a verdict ([`service::error::Error`]) and lets the batch commit; only a
+//! failure undoes it.
 //!
-//! Connections are served by threads of their own (`server/workers.rs`), one less than there are
-//! processors, and the answers of a commit come to each of them together ([`storage::writer::completions`]).
+//! Connections are served by worker threads, one less than there are processors, and the answers of a commit
+//! come to each of them together ([`storage::writer::completions`]).
 //!
-//! What makes a durable rotation cheap is the rotation journal: [`storage::journal`] explains it, and
-//! nobody above the store knows of it.
+//! What makes a durable rotation cheap is the rotation journal: [`storage::journal`] explains it, and nothing
+//! above the storage depends on it.
 
 mod clock;
 mod config;

@@ -1,6 +1,6 @@
 //! The adapter to redb: the one place that names it.
 //!
-//! [`EngineRead`](read::EngineRead) is a snapshot, [`EngineWrite`](write::EngineWrite) the one open write
+//! [`EngineRead`] is a snapshot, [`EngineWrite`] the one open write
 //! transaction. Tables are opened where they are used; a snapshot, which many readers share, keeps those that
 //! it has opened.
 

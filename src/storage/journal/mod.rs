@@ -4,11 +4,11 @@
 //! pages, so writing each change into its record would cost a page or more for each. A commit instead appends
 //! its changes to a journal table, all in one entry, and *applies* a few older ones: it writes them into their
 //! records in the order of their keys, so that neighbors share pages. What is journaled and not applied is in
-//! memory too, in the [`RowCache`](crate::storage::cache::rows::RowCache), through which every row is read.
+//! memory too, in the [`RowCache`], through which every row is read.
 //! Nobody outside of the storage depends on any of it.
 //!
 //! A change is an opaque *delta*. Its table says how long it is and how it changes a record
-//! ([`JournaledTable`](crate::storage::table::JournaledTable)); any number of tables can be journaled.
+//! ([`JournaledTable`]); any number of tables can be journaled.
 //!
 //! # What is where
 //!
@@ -43,7 +43,7 @@
 //! Readers share the cache with the writer, while each has a snapshot of the records. What a commit changed is
 //! put into the cache before its snapshot is published; it can be evicted only after its entry was removed from
 //! the journal and all snapshots from before that are closed
-//! ([`SnapshotTracker`](crate::storage::snapshots::SnapshotTracker)). So cache and snapshot together always
+//! ([`SnapshotTracker`]). So cache and snapshot together always
 //! have a row's last change.
 //!
 //! # Why it stays small
