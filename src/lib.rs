@@ -18,7 +18,7 @@
 //! | [`storage`] | redb, transactions, the writer thread, the rotation journal, caches | any resource |
 //! | [`domain`] | what a persistent login is and how it rotates: pure functions and types | I/O, clock, randomness |
 //!
-//! [`app`] is what the use cases share, [`audit`] records what happened. [`config`], [`clock`], [`entropy`],
+//! [`app`] is what the use cases share, [`jobs`] is what goes on in the background, [`audit`] records what happened. [`config`], [`clock`], [`entropy`],
 //! [`error`] and [`logging`] import nothing above them. [`testing`] is the one path by which the tests reach
 //! the inside.
 //!
@@ -63,6 +63,7 @@ mod tables;
 
 mod app;
 mod audit;
+mod jobs;
 mod service;
 
 mod http;

@@ -54,6 +54,12 @@ pub mod server {
     pub use crate::server::run;
 }
 
+/// Background work.
+pub mod jobs {
+    pub use crate::jobs::clock::{restore, save};
+    pub use crate::jobs::run;
+}
+
 /// The use cases.
 pub mod service {
     /// Those of the example data.
@@ -76,11 +82,9 @@ pub mod service {
         pub use crate::service::bootstrap::seed::load;
     }
 
-    /// Those of the background.
-    pub mod upkeep {
-        pub use crate::service::upkeep::{
-            prepare_audit_log, restore_newest_time, run, save_newest_time,
-        };
+    /// Those of an empty database.
+    pub mod audit_key {
+        pub use crate::service::bootstrap::audit_key::prepare;
     }
 }
 

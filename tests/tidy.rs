@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 
 /// The floors from the ground up; those in one row do not import each other unless they are on the
 /// ground. Every file of `src` belongs to one of them.
-const FLOORS: [&[&str]; 11] = [
+const FLOORS: [&[&str]; 12] = [
     &["clock", "config", "entropy", "error", "logging", "property"],
     &["domain"],
     &["storage", "tables"],
     &["audit"],
     &["app"],
     &["service"],
+    &["jobs"],
     &["http"],
     &["server"],
     &["cli"],

@@ -19,12 +19,13 @@ use crate::config::Config;
 use crate::domain::access_token::AccessTokenId;
 use crate::entropy::Entropy;
 use crate::error::Failure;
+use crate::jobs;
 use crate::server;
+use crate::service::bootstrap::audit_key;
 use crate::service::bootstrap::demo;
 use crate::service::bootstrap::initial;
 use crate::service::bootstrap::seed::{self, Loaded, Seed};
 use crate::service::bootstrap::seed_file::SeedFile;
-use crate::service::upkeep;
 use crate::storage::Store;
 use crate::storage::data_dir::DataDirectory;
 use crate::storage::engine::EngineOptions;
@@ -80,9 +81,9 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
     app.enter(Phase::Serving);
     // If its sender is dropped, the task has ended, which the next wait reports.
     let _ = serving.required_for(accepting).await?;
-    let jobs = Arc::clone(&app);
-    let mut jobs = Task::spawn("background work failed", async {
-        upkeep::run(jobs).await;
+    let worker = Arc::clone(&app);
+    let mut background = Task::spawn("background work failed", async {
+        jobs::run(worker).await;
         Ok(())
     });
     let context = app.config.http.context_path.as_str();
@@ -91,7 +92,7 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
     ));
 
     serving
-        .required_for(jobs.required_for(signals.next()))
+        .required_for(background.required_for(signals.next()))
         .await??;
     tracing::info!("stopping");
     tokio::spawn(async move {
@@ -101,8 +102,8 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
     app.enter(Phase::Draining);
     drop(stop);
     serving.end().await?;
-    jobs.abort();
-    let saved = upkeep::save_newest_time(&app).await;
+    background.abort();
+    let saved = jobs::clock::save(&app).await;
     app.store.close().await?;
     saved?;
     tracing::info!("stopped");
@@ -119,8 +120,8 @@ fn opener(directory: DataDirectory, config: &Config) -> Opener {
 
 /// Restores what the database keeps for the process, and fills an empty database.
 async fn bootstrap(app: &App, origins: &Origins) -> Result<(), CommandError> {
-    upkeep::restore_newest_time(app)?;
-    upkeep::prepare_audit_log(app).await?;
+    jobs::clock::restore(app)?;
+    audit_key::prepare(app).await?;
     match &app.config.data.seed {
         Some(file) => load_seed(app, file, origins).await?,
         None => {

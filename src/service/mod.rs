@@ -9,4 +9,3 @@ pub mod error;
 pub mod persistent_login;
 pub mod profile;
 mod transaction;
-pub mod upkeep;

@@ -1,5 +1,6 @@
 //! What an empty database begins with: the entries of a seed file, or a first tenant and access token.
 
+pub mod audit_key;
 pub mod demo;
 pub mod initial;
 pub mod seed;

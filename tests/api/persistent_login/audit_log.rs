@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rememberd::testing::{
-    Caller, Clock, Device, Event, Reason, Token, service::persistent_login, service::upkeep,
+    Caller, Clock, Device, Event, Reason, Token, service::audit_key, service::persistent_login,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -422,7 +422,7 @@ fn each_database_has_fingerprints_of_its_own() {
 fn a_key_is_made_up_once() {
     let server = Server::start();
     let prepare = || {
-        let prepared = server.block_on(upkeep::prepare_audit_log(&server.app));
+        let prepared = server.block_on(audit_key::prepare(&server.app));
         prepared.expect("the storage works");
     };
     let commits = server.app.store.commits();

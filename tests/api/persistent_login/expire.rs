@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rememberd::testing::{Event, Timestamp, service::persistent_login, service::upkeep};
+use rememberd::testing::{Event, Timestamp, jobs, service::persistent_login};
 use serde_json::json;
 
 use crate::support::client::Client;
@@ -161,10 +161,10 @@ fn a_login_is_removed_at_its_maximum_age_and_not_before() {
 }
 
 #[test]
-fn the_upkeep_removes_all_that_has_expired_at_once() {
+fn the_cleaner_removes_all_that_has_expired_at_once() {
     let server = setup().flag("--cleaner-interval=1h").start();
     server.app.clock.advance(Duration::from_secs(15));
-    server.spawn(upkeep::run(Arc::clone(&server.app)));
+    server.spawn(jobs::run(Arc::clone(&server.app)));
     wait_until("all that has expired is removed", || {
         server.app.audit.count(Event::Expiry) == 5
     });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rememberd::testing::{
-    Event, LoginKey, ObjectId, PersistentLoginId, service::persistent_login, service::upkeep,
+    Event, LoginKey, ObjectId, PersistentLoginId, jobs, service::persistent_login,
 };
 use serde_json::json;
 
@@ -172,12 +172,12 @@ fn the_walk_removes_at_the_limit_and_not_before() {
 }
 
 #[test]
-fn the_upkeep_walks_to_the_end_step_by_step_and_begins_again() {
+fn the_cleaner_walks_to_the_end_step_by_step_and_begins_again() {
     let setup = Setup::new()
         .flag("--cleaner-walk-max=2")
         .flag("--cleaner-interval=1ms");
     let server = server_with(setup, &[0, 6]);
-    server.spawn(upkeep::run(Arc::clone(&server.app)));
+    server.spawn(jobs::run(Arc::clone(&server.app)));
     let removed = |count| {
         wait_until("the idle logins are removed", || {
             server.app.audit.count(Event::Expiry) == count

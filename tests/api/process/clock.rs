@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rememberd::testing::service::upkeep;
+use rememberd::testing::jobs;
 
 use crate::support::fixture::{LOGIN, NOW, PROFILE, first_login};
 use crate::support::server::{Server, Setup, wait_until};
@@ -13,7 +13,7 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 /// The next start of a server on the data of `server`, with the clock a year before [`NOW`].
 fn restarted_in_the_past(server: Server) -> Server {
     let server = Setup::new().home(server.stop()).at(NOW.minus(YEAR)).start();
-    upkeep::restore_newest_time(&server.app).expect("the saved time is read");
+    jobs::restore(&server.app).expect("the saved time is read");
     server
 }
 
@@ -22,7 +22,7 @@ fn the_clock_continues_from_the_newest_saved_time() {
     let server = Server::start();
     server.app.clock.advance(Duration::from_secs(10));
     server
-        .block_on(upkeep::save_newest_time(&server.app))
+        .block_on(jobs::save(&server.app))
         .expect("the time is saved");
     let server = restarted_in_the_past(server);
     let client = server.client();
@@ -42,11 +42,11 @@ fn the_clock_continues_from_the_newest_saved_time() {
 fn a_clock_ahead_of_the_newest_saved_time_is_used() {
     let server = Server::start();
     server
-        .block_on(upkeep::save_newest_time(&server.app))
+        .block_on(jobs::save(&server.app))
         .expect("the time is saved");
     let tomorrow = NOW.plus(Duration::from_secs(86_400));
     let server = Setup::new().home(server.stop()).at(tomorrow).start();
-    upkeep::restore_newest_time(&server.app).expect("the saved time is read");
+    jobs::restore(&server.app).expect("the saved time is read");
     let created = server.client().create(PROFILE).login();
     assert_eq!(created.timestamp, tomorrow.as_millis());
 }
@@ -54,7 +54,7 @@ fn a_clock_ahead_of_the_newest_saved_time_is_used() {
 #[test]
 fn the_background_job_saves_the_newest_time_after_a_change() {
     let server = Setup::new().flag("--clock-save-interval=1ms").start();
-    server.spawn(upkeep::run(Arc::clone(&server.app)));
+    server.spawn(jobs::run(Arc::clone(&server.app)));
     wait_until("the time is saved after the seed", || {
         server.app.store.commits() == 2
     });
@@ -71,6 +71,6 @@ fn the_background_job_saves_the_newest_time_after_a_change() {
 #[test]
 fn without_a_saved_time_the_clock_is_unchanged() {
     let server = Server::start();
-    upkeep::restore_newest_time(&server.app).expect("there is none");
+    jobs::restore(&server.app).expect("there is none");
     assert_eq!(server.app.clock.now(), NOW);
 }

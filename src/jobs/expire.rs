@@ -1,0 +1,56 @@
+//! Removes what has expired.
+
+use std::time::Duration;
+
+use crate::app::{App, Phase};
+use crate::config::Config;
+use crate::error::Failure;
+use crate::jobs::job::{Job, Run};
+use crate::service::persistent_login::expire::{delete_expired, delete_idle};
+use crate::tables::persistent_login::key::LoginKey;
+
+/// Removes the logins that are too old, and a few at a time those that were unused for too long.
+#[derive(Default)]
+pub(super) struct ExpireLogins {
+    /// The key after which the walk over all logins goes on.
+    walked_to: Option<LoginKey>,
+}
+
+impl Job for ExpireLogins {
+    fn name(&self) -> &'static str {
+        "removing expired logins"
+    }
+
+    fn interval(&self, config: &Config) -> Duration {
+        config.jobs.cleaner_interval
+    }
+
+    fn run<'j>(&'j mut self, app: &'j App) -> Run<'j> {
+        Box::pin(async {
+            let removed = remove_batches(app, || delete_expired(app)).await?;
+            if removed > 0 {
+                tracing::info!(removed, "removed expired logins");
+            }
+            if app.config.logins.persistent_login_idle_max.is_some() {
+                self.walked_to = delete_idle(app, self.walked_to).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Removes batch after batch of something that expires, until one is not full or the server stops. Returns how
+/// many were removed.
+async fn remove_batches<B: Future<Output = Result<usize, Failure>>>(
+    app: &App,
+    remove_batch: impl Fn() -> B,
+) -> Result<usize, Failure> {
+    let mut removed = 0;
+    loop {
+        let count = remove_batch().await?;
+        removed += count;
+        if count < app.config.jobs.cleaner_batch_max.get() || app.phase() == Phase::Draining {
+            return Ok(removed);
+        }
+    }
+}
