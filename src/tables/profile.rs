@@ -105,6 +105,10 @@ fn login_block_of(profile: &Profile) -> Option<LoginBlock> {
 }
 
 fn put_login_block(txn: &WriteTxn, id: ObjectId, block: Option<LoginBlock>) -> Result<(), Failure> {
+    // Most writes of a profile leave it as it is, and with it the table that every refresh reads.
+    if login_block(txn, id)? == block {
+        return Ok(());
+    }
     match block {
         Some(block) => txn.put(&LOGIN_BLOCKS, id.as_bytes(), &encode_login_block(block)),
         None => txn.remove(&LOGIN_BLOCKS, id.as_bytes()).map(drop),

@@ -8,6 +8,7 @@ use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use crate::error::Failure;
+use crate::storage::cache::derived::DerivedValues;
 use crate::storage::engine::TableKey;
 use crate::storage::engine::write::EngineWrite;
 use crate::storage::table::{JournaledTable, Table};
@@ -22,6 +23,8 @@ pub struct WriteTxn {
     base: Arc<ReadTxn>,
     changes: RefCell<RowChanges>,
     on_commit: RefCell<Vec<OnCommit>>,
+    /// What was computed from tables that this transaction wrote to, since it did.
+    derived: RefCell<DerivedValues>,
     /// Memory for the record of one row.
     scratch: RefCell<Vec<u8>>,
 }
@@ -37,6 +40,7 @@ impl WriteTxn {
             base,
             changes: RefCell::new(memory.clear()),
             on_commit: RefCell::default(),
+            derived: RefCell::default(),
             scratch: RefCell::default(),
         }
     }
@@ -88,6 +92,7 @@ impl WriteTxn {
         key: K::SelfType<'_>,
         record: &[u8],
     ) -> Result<(), Failure> {
+        self.forget_derived(table.name);
         self.file.put(table, key, record)
     }
 
@@ -101,6 +106,7 @@ impl WriteTxn {
         table: &Table<K>,
         key: K::SelfType<'_>,
     ) -> Result<bool, Failure> {
+        self.forget_derived(table.name);
         self.file.remove(table, key)
     }
 
@@ -160,6 +166,13 @@ impl WriteTxn {
         self.file.remove(&table.table, key)?;
         self.changes.borrow_mut().remove(table.row_key(key));
         Ok(())
+    }
+
+    fn forget_derived(&self, table: &'static str) {
+        let left = self.derived.borrow().without(&[table]);
+        if let Some(left) = left {
+            self.derived.replace(left);
+        }
     }
 
     /// What `decode` makes of what this transaction did to the row, if it changed or removed it.
@@ -269,7 +282,7 @@ impl Read for WriteTxn {
 
     fn derived<D: Derived>(&self) -> Result<Arc<D>, Failure> {
         if self.file.has_written(D::TABLE) {
-            D::derive(self).map(Arc::new)
+            self.derived.borrow().get(D::TABLE, || D::derive(self))
         } else {
             self.base.derived()
         }

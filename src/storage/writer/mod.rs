@@ -481,3 +481,6 @@ fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failur
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_panic| Err(Failure::Storage("the database panicked".to_owned())))
 }
+
+#[cfg(test)]
+mod tests;

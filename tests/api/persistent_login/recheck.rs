@@ -88,3 +88,34 @@ fn a_refresh_that_is_refused_at_its_turn_costs_no_commit() {
     server.wait_for_writer();
     assert_eq!(server.app.store.commits(), commits + 1);
 }
+
+#[test]
+fn a_write_to_another_resource_leaves_refreshes_in_memory() {
+    const REFRESHES: usize = 20;
+    let server = Server::start();
+    server.client().refresh(LOGIN).login();
+    let opens = server.app.store.job_opens();
+    let held = server.hold_writer();
+    let mut change = pin!(server.app.store.write(|txn| {
+        let id = ObjectId::parse(PROFILE).expect("an id");
+        let mut profile = tables::profile::get(txn, id)?.expect("the profile exists");
+        profile.email = "another@example.com".to_owned();
+        tables::profile::put(txn, &profile)
+    }));
+    assert!(server.begin(change.as_mut()).is_pending());
+    let caller = || Caller::new(Some(TICKETS.to_owned()));
+    let refresh = |_| {
+        let refresh = persistent_login::refresh(&server.app, caller(), LOGIN.to_owned(), None);
+        let mut refresh = Box::pin(refresh);
+        assert!(server.begin(refresh.as_mut()).is_pending());
+        refresh
+    };
+    let refreshes: Vec<_> = (0..REFRESHES).map(refresh).collect();
+    drop(held);
+    server.block_on(change).expect("the change is made");
+    for refresh in refreshes {
+        server.block_on(refresh).expect("it is rotated");
+    }
+    // The profile's record and its username: none of the refreshes opened a table.
+    assert_eq!(server.app.store.job_opens(), opens + 2);
+}
