@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::config::TUNING;
+use crate::config::heading::TUNING;
 use crate::config::value::{count, duration};
 
 /// Background work.

@@ -5,11 +5,12 @@
 //! comment is its text in `--help` and in the guide. Values are checked where they are read, so that an invalid
 //! one is refused by the name of its flag; the rest of the crate relies on them.
 //!
-//! What only tuning needs is hidden from `-h` and stands under the heading [`TUNING`]. The topics that have such
+//! What only tuning needs is hidden from `-h` and stands under the heading [`TUNING`](heading::TUNING). The topics that have such
 //! settings come last in [`Config`], because clap orders the headings by their first setting.
 
 pub mod connections;
 pub mod data;
+mod heading;
 pub mod http;
 pub mod jobs;
 pub mod journal;
@@ -37,9 +38,6 @@ use crate::config::logins::LoginConfig;
 use crate::config::requests::RequestConfig;
 use crate::config::storage::StorageConfig;
 use crate::config::writer::WriterConfig;
-
-/// The heading of the settings that only tuning needs.
-const TUNING: &str = "Tuning";
 
 /// What stands below the list of settings in `-h` and `--help`.
 pub const HELP_NOTE: &str = "\

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::Args;
 
-use crate::config::TUNING;
+use crate::config::heading::TUNING;
 use crate::config::value::{count, count_to, duration, size_from};
 
 /// A count above it is a typing error: no host has more processors.

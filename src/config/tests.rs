@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{Arg, Args, Command};
 
-use super::{Config, TUNING};
+use super::Config;
+use super::heading::TUNING;
 
 /// Every setting.
 fn settings() -> Vec<Arg> {

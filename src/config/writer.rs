@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use crate::config::TUNING;
+use crate::config::heading::TUNING;
 use crate::config::value::count;
 
 /// The queue of writes and their commits.

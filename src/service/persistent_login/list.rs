@@ -13,8 +13,9 @@ use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::transaction;
+use crate::tables::persistent_login;
 use crate::tables::persistent_login::key::LoginKey;
-use crate::tables::persistent_login::{self, Usage};
+use crate::tables::persistent_login::usage::Usage;
 
 /// A login as its profile's owner may see it: without its token.
 #[derive(Clone, PartialEq, Eq, Debug)]

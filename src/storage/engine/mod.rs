@@ -4,27 +4,21 @@
 //! transaction. Tables are opened where they are used; a snapshot, which many readers share, keeps those that
 //! it has opened.
 
+pub mod open_table;
 pub mod read;
 pub mod write;
 
 use std::fs::File;
-use std::ops::{Bound, ControlFlow};
 
 use redb::backends::FileBackend;
 use redb::{
-    Builder, Database, DatabaseError, Durability, Key, ReadableDatabase, ReadableTable,
-    RepairSession, StorageBackend, TableDefinition,
+    Builder, Database, DatabaseError, Durability, ReadableDatabase, RepairSession, StorageBackend,
 };
 
 use crate::error::Failure;
+use crate::storage::engine::open_table::storage;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
-use crate::storage::table::Table;
-
-/// A kind of key that a table may have.
-pub trait TableKey: Key + Send + Sync + 'static {}
-
-impl<K: Key + Send + Sync + 'static> TableKey for K {}
 
 /// How the database is opened and committed.
 #[derive(Clone, Debug)]
@@ -167,52 +161,6 @@ fn backend(file: &File) -> Result<FileBackend, Failure> {
     FileBackend::new(file.try_clone().map_err(io)?).map_err(storage)
 }
 
-fn definition<K: TableKey>(table: &Table<K>) -> TableDefinition<'static, K, &'static [u8]> {
-    TableDefinition::new(table.name)
-}
-
-fn storage(error: impl Into<redb::Error>) -> Failure {
-    Failure::Storage(error.into().to_string())
-}
-
 fn io(error: std::io::Error) -> Failure {
     Failure::Storage(error.to_string())
-}
-
-fn get<K: TableKey, T>(
-    open: &impl ReadableTable<K, &'static [u8]>,
-    key: K::SelfType<'_>,
-    decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
-) -> Result<Option<T>, Failure> {
-    match open.get(key).map_err(storage)? {
-        Some(record) => decode(record.value()).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn scan<K: TableKey>(
-    open: &impl ReadableTable<K, &'static [u8]>,
-    first: Bound<K::SelfType<'_>>,
-    mut visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
-) -> Result<(), Failure> {
-    for entry in open
-        .range::<K::SelfType<'_>>((first, Bound::Unbounded))
-        .map_err(storage)?
-    {
-        let (key, record) = entry.map_err(storage)?;
-        if visit(key.value(), record.value())?.is_break() {
-            break;
-        }
-    }
-    Ok(())
-}
-
-fn last<K: TableKey, T>(
-    open: &impl ReadableTable<K, &'static [u8]>,
-    visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
-) -> Result<Option<T>, Failure> {
-    match open.last().map_err(storage)? {
-        Some((key, record)) => visit(key.value(), record.value()).map(Some),
-        None => Ok(None),
-    }
 }

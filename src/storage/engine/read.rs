@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata, TableError, TableHandle};
 
 use crate::error::Failure;
-use crate::storage::engine::{TableKey, definition, get, last, scan, storage};
+use crate::storage::engine::open_table::{TableKey, definition, get, last, scan, storage};
 use crate::storage::table::Table;
 
 /// A snapshot, shared by any number of threads.

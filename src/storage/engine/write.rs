@@ -6,7 +6,7 @@ use std::ops::{Bound, ControlFlow};
 use redb::{ReadableTableMetadata, TableError, WriteTransaction};
 
 use crate::error::Failure;
-use crate::storage::engine::{TableKey, definition, get, last, scan, storage};
+use crate::storage::engine::open_table::{TableKey, definition, get, last, scan, storage};
 use crate::storage::table::Table;
 
 /// The write transaction. Dropped without [`EngineWrite::commit`], it changes nothing.

@@ -10,7 +10,7 @@ use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use crate::error::Failure;
-use crate::storage::engine::TableKey;
+use crate::storage::engine::open_table::TableKey;
 use crate::storage::table::{JournaledTable, Table};
 
 /// A value that is computed from a whole small table, and kept until a commit writes to the table.

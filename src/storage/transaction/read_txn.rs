@@ -4,7 +4,7 @@ use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use crate::error::Failure;
-use crate::storage::engine::TableKey;
+use crate::storage::engine::open_table::TableKey;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::table::{JournaledTable, Table};
 use crate::storage::transaction::commit_state::CommitState;

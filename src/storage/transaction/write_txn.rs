@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::error::Failure;
 use crate::storage::cache::derived::DerivedValues;
-use crate::storage::engine::TableKey;
+use crate::storage::engine::open_table::TableKey;
 use crate::storage::engine::write::EngineWrite;
 use crate::storage::table::{JournaledTable, Table};
 use crate::storage::transaction::read_txn::ReadTxn;

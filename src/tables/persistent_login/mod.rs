@@ -8,10 +8,10 @@
 
 pub mod key;
 mod record;
+pub mod usage;
 
 use std::ops::{Bound, ControlFlow};
 
-use crate::clock::Timestamp;
 use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
@@ -25,6 +25,7 @@ use crate::tables::persistent_login::record::{
     ROTATION_BYTES, apply_rotation, decode, decode_device, decode_profile, decode_usage, encode,
     encode_device, encode_profile, encode_rotation,
 };
+use crate::tables::persistent_login::usage::Usage;
 
 /// The records. What a rotation changes is journaled.
 pub static LOGINS: JournaledTable<28> = JournaledTable {
@@ -66,17 +67,6 @@ pub fn get(txn: &impl Read, id: PersistentLoginId) -> Result<Option<PersistentLo
 /// Of the storage, or of a record that does not decode.
 pub fn get_at(txn: &impl Read, key: LoginKey) -> Result<Option<PersistentLogin>, Failure> {
     txn.row(&LOGINS, &key.to_bytes(), |record| decode(key, record))
-}
-
-/// When a login was created and last used: what a list of many is sorted by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Usage {
-    /// The login.
-    pub id: PersistentLoginId,
-    /// When it was created.
-    pub created: Timestamp,
-    /// When it was rotated last, or created.
-    pub last_used: Timestamp,
 }
 
 /// The usage of a profile's logins, expired ones among them, in the order of their ids. A record that

@@ -10,8 +10,8 @@ use crate::domain::persistent_login::{PersistentLogin, Rotation, Token};
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
-use crate::tables::persistent_login::Usage;
 use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::persistent_login::usage::Usage;
 
 const VERSION: u8 = 3;
 const PROFILE_VERSION: u8 = 1;

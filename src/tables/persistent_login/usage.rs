@@ -1,0 +1,15 @@
+//! When a login was used, which is all that sorting a list of many takes.
+
+use crate::clock::Timestamp;
+use crate::domain::persistent_login::PersistentLoginId;
+
+/// When a login was created and last used: what a list of many is sorted by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// The login.
+    pub id: PersistentLoginId,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it was rotated last, or created.
+    pub last_used: Timestamp,
+}
