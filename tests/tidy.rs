@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// The floors from the ground up; those in one row do not import each other unless they are on the
 /// ground. Every file of `src` belongs to one of them.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["clock", "config", "entropy", "error", "logging", "property"],
     &["domain"],
-    &["storage", "tables"],
+    &["storage"],
+    &["tables"],
     &["audit"],
     &["app"],
     &["service"],
@@ -148,15 +149,209 @@ fn imports_point_down() {
                 seen += 1;
                 let ground = floor(import) == 0;
                 let below = floor(import) < floor(home);
-                let is_storage =
-                    floor(import) == floor("storage") && floor(home) == floor("storage");
-                if !(below || ground && floor(home) == 0 || import == home || is_storage) {
+                if !(below || ground && floor(home) == 0 || import == home) {
                     faults.push(format!("{}:{number} imports {import}", source.path));
                 }
             }
         }
     }
     assert!(seen > 50, "imports were not found");
+    report(&faults);
+}
+
+/// The parts of `storage` from the ground up; those in one row do not import each other.
+const STORAGE_FLOORS: [&[&str]; 7] = [
+    &["codec", "table"],
+    &["engine"],
+    &["cache", "opening", "snapshots"],
+    &["transaction"],
+    &["journal"],
+    &["writer", "data_dir"],
+    &["mod"],
+];
+
+#[test]
+fn the_storage_depends_on_no_resource_and_its_parts_point_down() {
+    let part = |name: &str| {
+        let floor = STORAGE_FLOORS
+            .iter()
+            .position(|floor| floor.contains(&name));
+        floor.unwrap_or_else(|| panic!("storage/{name} is on no floor of the storage"))
+    };
+    let mut faults = Vec::new();
+    for source in &sources() {
+        let Some(path) = source.path.strip_prefix("storage/") else {
+            continue;
+        };
+        let home = path.split('/').next().expect("a path has a part");
+        let home = home.strip_suffix(".rs").unwrap_or(home);
+        for (number, line) in source.code_before_tests() {
+            let at = format!("{}:{number}", source.path);
+            for import in imports(line) {
+                if ["domain", "tables"].contains(&import) {
+                    faults.push(format!("{at} imports {import}"));
+                }
+            }
+            for rest in line.split("crate::storage::").skip(1) {
+                let name = rest
+                    .split([':', ';', '{', ','])
+                    .next()
+                    .expect("there is a first");
+                let is_part = STORAGE_FLOORS.iter().any(|floor| floor.contains(&name));
+                if is_part && name != home && part(name) >= part(home) {
+                    faults.push(format!("{at} imports storage/{name}"));
+                }
+            }
+        }
+    }
+    report(&faults);
+}
+
+/// The paths that `code` names with `crate::`, with those of a group one by one.
+fn paths(code: &str) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        let mut path: Vec<String> = Vec::new();
+        let mut rest = rest;
+        loop {
+            let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            let (name, tail) = rest.split_at(end.unwrap_or(rest.len()));
+            if let Some(group) = tail.strip_prefix('{').filter(|_| name.is_empty()) {
+                let group = group.split('}').next().unwrap_or_default();
+                for name in group.split(',') {
+                    let parts = name.trim().split("::").map(str::to_owned);
+                    paths.push(path.iter().cloned().chain(parts).collect());
+                }
+            }
+            path.push(name.to_owned());
+            match tail.strip_prefix("::") {
+                Some(tail) => rest = tail,
+                None => break,
+            }
+        }
+        paths.push(path);
+    }
+    paths
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let sources = sources();
+    // The facade and the root name everything, and tests may.
+    let is_counted = |path: &str| {
+        let is_test = ["tests", "properties", "property"];
+        let names_all = ["testing.rs", "lib.rs"].contains(&path);
+        let stem = path.strip_suffix(".rs").unwrap_or(path);
+        !names_all && !stem.split('/').any(|part| is_test.contains(&part))
+    };
+    let counted: Vec<_> = sources
+        .iter()
+        .filter(|source| is_counted(&source.path))
+        .collect();
+    let find = |path: &[String]| {
+        (1..=path.len()).rev().find_map(|length| {
+            let path = path[..length].join("/");
+            let files = [format!("{path}.rs"), format!("{path}/mod.rs")];
+            counted
+                .iter()
+                .position(|source| files.contains(&source.path))
+        })
+    };
+    let imports: Vec<Vec<usize>> = counted
+        .iter()
+        .map(|source| {
+            let code: Vec<_> = source
+                .code_before_tests()
+                .map(|(_, line)| line.trim())
+                .collect();
+            let found = paths(&code.concat())
+                .into_iter()
+                .filter_map(|path| find(&path));
+            found
+                .filter(|&file| counted[file].path != source.path)
+                .collect()
+        })
+        .collect();
+    assert!(
+        imports.iter().map(Vec::len).sum::<usize>() > 100,
+        "imports were not found"
+    );
+    let mut faults = Vec::new();
+    for (start, source) in counted.iter().enumerate() {
+        let mut waiting: Vec<_> = imports[start].iter().map(|&file| (file, start)).collect();
+        let mut seen = vec![false; counted.len()];
+        while let Some((file, from)) = waiting.pop() {
+            if file == start {
+                let last = &counted[from].path;
+                faults.push(format!(
+                    "{} is imported in a circle, at last by {last}",
+                    source.path
+                ));
+                break;
+            }
+            if !std::mem::replace(&mut seen[file], true) {
+                waiting.extend(imports[file].iter().map(|&next| (next, file)));
+            }
+        }
+    }
+    report(&faults);
+}
+
+/// Words that this project used for things that have a name in the field, and what to say instead.
+const OLD_WORDS: [(&str, &str); 30] = [
+    ("Scene", "OpContext"),
+    ("Trail", "AuditLog"),
+    ("Told", "OpContext"),
+    ("OfProfile", "ProfileRequest"),
+    ("OfLogin", "LoginRequest"),
+    ("creatable", "authorize_create"),
+    ("rotatable", "authorize_rotate"),
+    ("Standing", "ProfileStatus"),
+    ("Edition", "CommitState"),
+    ("Lingering", "SnapshotTracker"),
+    ("Overlay", "RowCache"),
+    ("overlay", "cache"),
+    ("settle", "apply"),
+    ("settles", "applies"),
+    ("settled", "applied"),
+    ("settling", "applying"),
+    ("is_at_rest", "is_drained"),
+    ("abandon", "close_after_failure"),
+    ("Inbox", "CompletionQueue"),
+    ("inbox", "queue"),
+    ("Unread", "PendingRequest"),
+    ("Misrouted", "RouteError"),
+    ("Stopped", "CommandError"),
+    ("first_start", "bootstrap"),
+    ("upkeep", "jobs"),
+    ("senseless", "invalid"),
+    ("made up", "generated"),
+    ("trying on", "retrying"),
+    ("as good as none", "obsolete"),
+    ("the house", "the crate"),
+];
+
+#[test]
+fn the_words_are_those_of_the_field() {
+    let mut faults = Vec::new();
+    for source in &sources() {
+        for (number, line) in source.text.lines().enumerate() {
+            for (word, instead) in OLD_WORDS {
+                let is_whole = |(at, _): (usize, &str)| {
+                    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+                    !line[..at].ends_with(is_letter)
+                        && !line[at + word.len()..].starts_with(is_letter)
+                };
+                if line.match_indices(word).any(is_whole) {
+                    let number = number + 1;
+                    faults.push(format!(
+                        "{}:{number} says {word}: say {instead}",
+                        source.path
+                    ));
+                }
+            }
+        }
+    }
     report(&faults);
 }
 

@@ -5,6 +5,8 @@ pub mod expiry_index;
 pub mod meta;
 pub mod persistent_login;
 pub mod profile;
+#[cfg(test)]
+mod properties;
 pub mod tenant;
 pub mod upgrade;
 

@@ -11,8 +11,6 @@ use serde_json::{Map, Value};
 
 use super::{Decoder, Encoder};
 use crate::clock::Timestamp;
-use crate::domain::object_id::ObjectId;
-use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::property::{assert_holds, assert_linear, damaged};
 
@@ -91,16 +89,6 @@ pub fn texts() -> impl Strategy<Value = Vec<String>> + Clone {
 /// Any moment.
 pub fn timestamp() -> impl Strategy<Value = Timestamp> + Clone {
     any::<i64>().prop_map(Timestamp::from_millis)
-}
-
-/// Any id.
-pub fn object_id() -> impl Strategy<Value = ObjectId> + Clone {
-    any::<[u8; 12]>().prop_map(ObjectId::from_bytes)
-}
-
-/// Any name of a tenant.
-pub fn tenant_name() -> impl Strategy<Value = TenantName> + Clone {
-    text().prop_filter_map("a name is not empty", TenantName::new)
 }
 
 /// Any JSON that is not very deep.

@@ -13,9 +13,8 @@ use crate::domain::password::PasswordHash;
 use crate::domain::profile::Profile;
 use crate::property::assert_holds;
 use crate::storage::codec::Encoder;
-use crate::storage::codec::properties::{
-    check, check_time, json_object, object_id, tenant_name, text, texts, timestamp,
-};
+use crate::storage::codec::properties::{check, check_time, json_object, text, texts, timestamp};
+use crate::tables::properties::{object_id, tenant_name};
 
 const ID: ObjectId = ObjectId::from_bytes([5; 12]);
 

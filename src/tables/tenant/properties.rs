@@ -7,9 +7,8 @@ use proptest::prelude::{Strategy, any};
 use super::{VERSION, decode, encode};
 use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
 use crate::storage::codec::Encoder;
-use crate::storage::codec::properties::{
-    check, check_time, json, json_object, object_id, text, texts,
-};
+use crate::storage::codec::properties::{check, check_time, json, json_object, text, texts};
+use crate::tables::properties::object_id;
 
 fn name() -> TenantName {
     TenantName::new("default").expect("it is not empty")

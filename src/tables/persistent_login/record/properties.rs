@@ -14,10 +14,9 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
 use crate::property::assert_holds;
 use crate::storage::codec::Encoder;
-use crate::storage::codec::properties::{
-    check, check_time, object_id, tenant_name, text, timestamp,
-};
+use crate::storage::codec::properties::{check, check_time, text, timestamp};
 use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::properties::{object_id, tenant_name};
 
 const KEY: LoginKey = LoginKey {
     profile_id: ObjectId::from_bytes([9; 12]),
