@@ -48,6 +48,11 @@
 //!
 //! What makes a durable rotation cheap is the rotation journal: [`storage::journal`] explains it, and nothing
 //! above the storage depends on it.
+//!
+//! # Where to read on
+//!
+//! [`guide`] has the documents that are longer than a comment: what clients and operators may rely on, the
+//! settings, the benchmarks, the terms, and how to change the code.
 
 mod clock;
 mod config;
@@ -73,3 +78,28 @@ pub mod cli;
 
 #[doc(hidden)]
 pub mod testing;
+
+/// The documents that are longer than a comment, one module each.
+#[cfg(doc)]
+mod guide {
+    /// Includes the pages with these names. Links between them resolve here to the modules, and in the files,
+    /// where they are defined once more at the end, to the files.
+    macro_rules! pages {
+        ($($page:ident)*) => {
+            $(
+                #[doc = "[benchmarks.md]: crate::guide::benchmarks"]
+                #[doc = "[contributing.md]: crate::guide::contributing"]
+                #[doc = "[glossary.md]: crate::guide::glossary"]
+                #[doc = "[journal.md]: crate::guide::journal"]
+                #[doc = "[operating.md]: crate::guide::operating"]
+                #[doc = "[settings.md]: crate::guide::settings"]
+                #[doc = "[wire_contract.md]: crate::guide::wire_contract"]
+                #[doc = ""]
+                #[doc = include_str!(concat!("guide/", stringify!($page), ".md"))]
+                mod $page {}
+            )*
+        };
+    }
+
+    pages! { wire_contract operating settings journal benchmarks glossary contributing }
+}
