@@ -39,34 +39,6 @@ fn seed_with(pointer: &str, value: Value) -> Value {
     seed
 }
 
-/// The README's first command, like `curl -d FORM URL`, as a form and a path.
-fn first_command() -> (String, String) {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let readme = fs::read_to_string(path).expect("the README");
-    let command = readme
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("curl -d "));
-    let (form, url) = command
-        .and_then(|rest| rest.split_once(' '))
-        .expect("a command");
-    let path = url
-        .strip_prefix("http://127.0.0.1:8080")
-        .expect("the default address");
-    (form.to_owned(), path.to_owned())
-}
-
-#[test]
-fn the_demo_data_answers_the_first_command_of_the_readme() {
-    let home = TempDir::new().expect("a temporary directory");
-    let serving = Launch::serve(home.path()).seed(DEMO_SEED).start();
-    let client = serving.client(DEMO_ACCESS_TOKEN);
-    let before = client.read(LOGIN).login();
-    let (form, path) = first_command();
-    let refreshed = client.post(&path, &form).login();
-    assert_eq!(refreshed, before.with_token(&refreshed.token));
-    assert_ne!(refreshed.token, before.token);
-}
-
 #[test]
 fn an_invalid_seed_is_refused_with_the_path_of_its_entry_and_not_loaded() {
     let mut unknown_field = fixture::seed();

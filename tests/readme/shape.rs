@@ -1,0 +1,47 @@
+//! What is compared of an output: everything but values that differ each time.
+
+/// `text` on one line, with a word in the place of each UUID and of each number.
+pub fn shape(text: &str) -> String {
+    let joined: String = text.lines().map(str::trim_start).collect();
+    let mut shape = String::new();
+    let mut rest = joined.as_str();
+    while let Some(letter) = rest.chars().next() {
+        let word = rest
+            .find(|letter: char| !letter.is_ascii_hexdigit() && letter != '-')
+            .unwrap_or(rest.len());
+        let (taken, kind) = match &rest[..word] {
+            uuid if is_uuid(uuid) => (word, "UUID"),
+            number if is_number(number) && !shape.ends_with('"') => (word, "NUMBER"),
+            "" => (letter.len_utf8(), &rest[..letter.len_utf8()]),
+            other => (word, other),
+        };
+        shape += kind;
+        rest = &rest[taken..];
+    }
+    shape
+}
+
+fn is_uuid(word: &str) -> bool {
+    let lengths: Vec<usize> = word.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12]
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[test]
+fn a_shape_keeps_everything_but_uuids_and_numbers() {
+    let one = "{\"id\":\"b68c0013-d7b2-4004-8463-d7ba03e15d94\",\n  \"timestamp\":1495665332589}";
+    let other = r#"{"id":"0d9f1c3e-7c52-4b8a-9c55-3c6f1b7a2e10","timestamp":7}"#;
+    assert_eq!(shape(one), shape(other));
+    assert_eq!(shape(one), r#"{"id":"UUID","timestamp":NUMBER}"#);
+    for different in [
+        r#"{"timestamp":7,"id":"0d9f1c3e-7c52-4b8a-9c55-3c6f1b7a2e10"}"#,
+        r#"{"id":"0d9f1c3e-7c52-4b8a-9c55-3c6f1b7a2e1","timestamp":7}"#,
+        r#"{"id":"0d9f1c3e-7c52-4b8a-9c55-3c6f1b7a2e10","timestamp":"7"}"#,
+        r#"{"id":"0d9f1c3e-7c52-4b8a-9c55-3c6f1b7a2e10","timestamp":null}"#,
+    ] {
+        assert_ne!(shape(one), shape(different), "{different}");
+    }
+}
