@@ -87,8 +87,10 @@ mod guide {
     macro_rules! pages {
         ($($page:ident)*) => {
             $(
+                #[doc = "[adding_a_resource.md]: crate::guide::adding_a_resource"]
                 #[doc = "[benchmarks.md]: crate::guide::benchmarks"]
                 #[doc = "[contributing.md]: crate::guide::contributing"]
+                #[doc = "[file_format.md]: crate::guide::file_format"]
                 #[doc = "[glossary.md]: crate::guide::glossary"]
                 #[doc = "[journal.md]: crate::guide::journal"]
                 #[doc = "[operating.md]: crate::guide::operating"]
@@ -101,5 +103,5 @@ mod guide {
         };
     }
 
-    pages! { wire_contract operating settings journal benchmarks glossary contributing }
+    pages! { wire_contract operating settings journal file_format benchmarks glossary contributing adding_a_resource }
 }

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 /// The floors from the ground up; those in one row do not import each other unless they are on the
 /// ground. Every file of `src` belongs to one of them.
 const FLOORS: [&[&str]; 13] = [
-    &["clock", "config", "entropy", "error", "logging", "property"],
+    &[
+        "clock", "config", "entropy", "error", "guide", "logging", "property",
+    ],
     &["domain"],
     &["storage"],
     &["tables"],
