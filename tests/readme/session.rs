@@ -1,6 +1,6 @@
 //! The terminals of a reader: one has the server, the other a shell in which the commands of a page are pasted.
 //!
-//! The shell is `sh` with a function in the place of `curl`, which asks this process for the response: the
+//! The shell is `sh` with a function instead of `curl`, which asks this process for the response: the
 //! arguments go out on standard error, the body comes back on standard input.
 
 use std::fs;

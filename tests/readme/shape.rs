@@ -1,6 +1,6 @@
 //! What is compared of an output: everything but values that differ each time.
 
-/// `text` on one line, with a word in the place of each UUID and of each number.
+/// `text` on one line, with a word instead of each UUID and of each number.
 pub fn shape(text: &str) -> String {
     let joined: String = text.lines().map(str::trim_start).collect();
     let mut shape = String::new();
