@@ -13,7 +13,7 @@ use crate::config::value::{count, duration};
 #[command(next_help_heading = TUNING)]
 pub struct JournalConfig {
     /// Pending rotations, about, that the journal holds before they are applied to the records of their logins;
-    /// by default 256 times the square root of the number of logins, at most half of that number
+    /// by default 200 times the square root of the number of logins, at most a third of that number
     #[arg(long, env = "REMEMBERD_JOURNAL_TARGET", value_name = "COUNT", value_parser = count,
           hide_short_help = true)]
     pub journal_target: Option<NonZeroUsize>,
