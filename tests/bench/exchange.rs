@@ -3,7 +3,7 @@
 //! The bytes of a request are laid out once; each use overwrites the id in place. The check is strict, status and id,
 //! because a server that refuses quickly must not look fast.
 
-use crate::ceiling::CEILING_LOGIN_ID;
+use crate::baseline::BASELINE_LOGIN_ID;
 use crate::dataset::{Dataset, Uuid};
 use crate::load::Operation;
 use crate::redis;
@@ -38,10 +38,10 @@ impl Exchange {
             Operation::Refresh => Self::http(refresh_request(dataset), None),
             Operation::CompareAndRotate => Self::presenting(compare_request(dataset)),
             Operation::Get => Self::http(get_request(dataset), None),
-            Operation::CeilingRefresh => {
-                Self::http(refresh_request(dataset), Some(CEILING_LOGIN_ID))
+            Operation::BaselineRefresh => {
+                Self::http(refresh_request(dataset), Some(BASELINE_LOGIN_ID))
             }
-            Operation::CeilingGet => Self::http(get_request(dataset), Some(CEILING_LOGIN_ID)),
+            Operation::BaselineGet => Self::http(get_request(dataset), Some(BASELINE_LOGIN_ID)),
             Operation::Redis { script } => Self::redis(redis::rotate_request(script, PLACE, PLACE)),
         }
     }

@@ -39,7 +39,7 @@ impl Report<'_> {
             "postgres": postgres::DESCRIPTION,
             "wire_bytes": {
                 "rememberd": sizes_json(&self.sizes.rememberd),
-                "bare_hyper": sizes_json(&self.sizes.ceiling),
+                "bare_hyper": sizes_json(&self.sizes.baseline),
             },
             "rates": rates.collect::<Vec<_>>(),
             "facts": [facts_json(&self.facts.small), facts_json(&self.facts.large)],

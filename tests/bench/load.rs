@@ -35,8 +35,8 @@ pub enum Operation {
     /// A refresh that presents the login's token.
     CompareAndRotate,
     Get,
-    CeilingRefresh,
-    CeilingGet,
+    BaselineRefresh,
+    BaselineGet,
     /// `script` is the SHA-1 that Redis knows the rotation by.
     Redis {
         script: String,
@@ -153,8 +153,8 @@ impl Operation {
             Self::Refresh => "refresh".to_owned(),
             Self::CompareAndRotate => "compare-and-rotate".to_owned(),
             Self::Get => "get".to_owned(),
-            Self::CeilingRefresh => "ceiling-refresh".to_owned(),
-            Self::CeilingGet => "ceiling-get".to_owned(),
+            Self::BaselineRefresh => "baseline-refresh".to_owned(),
+            Self::BaselineGet => "baseline-get".to_owned(),
             Self::Redis { script } => format!("redis:{script}"),
         }
     }
@@ -164,8 +164,8 @@ impl Operation {
             "refresh" => Self::Refresh,
             "compare-and-rotate" => Self::CompareAndRotate,
             "get" => Self::Get,
-            "ceiling-refresh" => Self::CeilingRefresh,
-            "ceiling-get" => Self::CeilingGet,
+            "baseline-refresh" => Self::BaselineRefresh,
+            "baseline-get" => Self::BaselineGet,
             other => Self::Redis {
                 script: other
                     .strip_prefix("redis:")

@@ -1,5 +1,5 @@
 //! One refresh and one look-up by hand, before the load: that the server under test rotates at all, and how many bytes
-//! travel, so that the table can say whether the ceiling was asked for the same.
+//! travel, so that the table can say whether the baseline was asked for the same.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -41,9 +41,9 @@ pub fn check_rotation(address: SocketAddr, dataset: &Dataset) -> Sizes {
     Sizes::of(&second, &row)
 }
 
-pub fn ceiling_sizes(address: SocketAddr, dataset: &Dataset) -> Sizes {
-    let refreshed = exchange(address, &Operation::CeilingRefresh, dataset);
-    let row = exchange(address, &Operation::CeilingGet, dataset);
+pub fn baseline_sizes(address: SocketAddr, dataset: &Dataset) -> Sizes {
+    let refreshed = exchange(address, &Operation::BaselineRefresh, dataset);
+    let row = exchange(address, &Operation::BaselineGet, dataset);
     Sizes::of(&refreshed, &row)
 }
 

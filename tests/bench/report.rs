@@ -4,7 +4,7 @@ use std::fs;
 use std::process::ExitCode;
 use std::thread;
 
-use crate::contest::{BothFacts, BothSizes, Rates};
+use crate::comparison::{BothFacts, BothSizes, Rates};
 use crate::deployment::Facts;
 use crate::plan::Plan;
 use crate::rememberd;

@@ -10,11 +10,11 @@
 //! | File | Idea |
 //! |---|---|
 //! | `plan.rs` | how long, how much, and which points in which order |
-//! | `contest.rs` | everybody who is measured, and one round of one point |
+//! | `comparison.rs` | everybody who is measured, and one round of one point |
 //! | `deployment.rs`, `records.rs` | one filled data directory: opens, memory, file size, crashes |
 //! | `rememberd.rs` | the server under test as a process |
-//! | `ceiling.rs` | the bare HTTP server that does nothing: what HTTP alone costs |
-//! | `redis.rs`, `front.rs`, `postgres.rs`, `disk.rs` | what it is compared with |
+//! | `baseline.rs` | the bare HTTP server that does nothing: what HTTP alone costs |
+//! | `redis.rs`, `redis_proxy.rs`, `postgres.rs`, `disk.rs` | what it is compared with |
 //! | `load.rs`, `generator.rs`, `exchange.rs` | the load: as a child process, inside it, and one request of it |
 //! | `probe.rs` | that the server rotates at all, and how many bytes travel |
 //! | `dataset.rs` | the logins, computable from a seed |
@@ -26,18 +26,17 @@ use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::contest::Contest;
+use crate::comparison::Comparison;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::workspace::Workspace;
 
-mod ceiling;
-mod contest;
+mod baseline;
+mod comparison;
 mod dataset;
 mod deployment;
 mod disk;
 mod exchange;
-mod front;
 mod generator;
 mod json;
 mod listing;
@@ -49,6 +48,7 @@ mod process;
 mod records;
 mod recovery;
 mod redis;
+mod redis_proxy;
 mod rememberd;
 mod report;
 mod sample;
@@ -60,8 +60,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     match args.first().map(String::as_str) {
         Some(load::SUBCOMMAND) => generator::main(&args[1..]),
-        Some(ceiling::SUBCOMMAND) => ceiling::main(),
-        Some(front::SUBCOMMAND) => front::main(&args[1..]),
+        Some(baseline::SUBCOMMAND) => baseline::main(),
+        Some(redis_proxy::SUBCOMMAND) => redis_proxy::main(&args[1..]),
         _ if is_bench_run(&args) => return run(&Plan::from_env()),
         _ => eprintln!("rotation: runs under `cargo bench` only"),
     }
@@ -81,10 +81,10 @@ fn run(plan: &Plan) -> ExitCode {
     // First, so that it is dropped last: nothing may still write into it when it goes.
     let workspace = Workspace::create(env!("CARGO_TARGET_TMPDIR"));
 
-    let mut contest = Contest::prepare(plan, &workspace);
-    let sizes = contest.sizes();
-    let rates = contest.measure(plan);
-    let facts = contest.finish(plan, &workspace);
+    let mut comparison = Comparison::prepare(plan, &workspace);
+    let sizes = comparison.sizes();
+    let rates = comparison.measure(plan);
+    let facts = comparison.finish(plan, &workspace);
 
     let comparisons = targets::compare(plan, &rates, &facts);
     let report = Report {

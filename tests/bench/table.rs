@@ -37,7 +37,7 @@ impl Report<'_> {
         }
         println!("executable: {:.1} MB", executable_bytes() as f64 / 1e6);
         print_sizes("rememberd", &self.sizes.rememberd);
-        print_sizes("bare hyper", &self.sizes.ceiling);
+        print_sizes("bare hyper", &self.sizes.baseline);
         println!("{}", redis::DESCRIPTION);
         println!("{}", postgres::DESCRIPTION);
     }

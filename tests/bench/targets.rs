@@ -1,6 +1,6 @@
 //! What was promised, next to what was measured.
 
-use crate::contest::{BothFacts, Rates};
+use crate::comparison::{BothFacts, Rates};
 use crate::deployment::Facts;
 use crate::plan::{Plan, Point, Subject, grouped, point};
 use crate::sample::{Round, Spread};
@@ -26,32 +26,32 @@ const REFRESH_LARGE_64: Point = point(Subject::RefreshLarge, 64);
 const REFRESH_LARGE_256: Point = point(Subject::RefreshLarge, 256);
 const COMPARE_64: Point = point(Subject::CompareAndRotate, 64);
 const GET_64: Point = point(Subject::GetSmall, 64);
-const CEILING_64: Point = point(Subject::CeilingRefresh, 64);
-const CEILING_256: Point = point(Subject::CeilingRefresh, 256);
-const CEILING_GET_64: Point = point(Subject::CeilingGet, 64);
+const BASELINE_64: Point = point(Subject::BaselineRefresh, 64);
+const BASELINE_256: Point = point(Subject::BaselineRefresh, 256);
+const BASELINE_GET_64: Point = point(Subject::BaselineGet, 64);
 const POSTGRES_64: Point = point(Subject::Postgres, 64);
 const POSTGRES_256: Point = point(Subject::Postgres, 256);
 const REDIS_64: Point = point(Subject::Redis, 64);
 const REDIS_256: Point = point(Subject::Redis, 256);
-const FRONT_64: Point = point(Subject::RedisFront, 64);
-const FRONT_256: Point = point(Subject::RedisFront, 256);
+const PROXY_64: Point = point(Subject::RedisProxy, 64);
+const PROXY_256: Point = point(Subject::RedisProxy, 256);
 const DISK: Point = point(Subject::Disk, 1);
 
 const RATIOS: [(Point, Point, Option<Bound>); 15] = [
     (REFRESH_64, REDIS_64, Some(Bound::AtLeast(1.0))),
     (REFRESH_256, REDIS_256, Some(Bound::AtLeast(1.2))),
-    (REFRESH_64, FRONT_64, Some(Bound::AtLeast(1.5))),
-    (REFRESH_256, FRONT_256, Some(Bound::AtLeast(1.5))),
+    (REFRESH_64, PROXY_64, Some(Bound::AtLeast(1.5))),
+    (REFRESH_256, PROXY_256, Some(Bound::AtLeast(1.5))),
     (REFRESH_64, POSTGRES_64, Some(Bound::AtLeast(3.0))),
     (REFRESH_256, POSTGRES_256, Some(Bound::AtLeast(4.0))),
-    (REFRESH_64, CEILING_64, Some(Bound::AtLeast(0.5))),
-    (REFRESH_256, CEILING_256, Some(Bound::AtLeast(0.55))),
+    (REFRESH_64, BASELINE_64, Some(Bound::AtLeast(0.5))),
+    (REFRESH_256, BASELINE_256, Some(Bound::AtLeast(0.55))),
     (REFRESH_LARGE_64, REFRESH_64, Some(Bound::AtLeast(0.8))),
     (REFRESH_LARGE_256, REFRESH_256, Some(Bound::AtLeast(0.8))),
-    (GET_64, CEILING_GET_64, Some(Bound::AtLeast(0.85))),
+    (GET_64, BASELINE_GET_64, Some(Bound::AtLeast(0.85))),
     (COMPARE_64, REFRESH_64, Some(Bound::AtLeast(0.9))),
-    (FRONT_64, REDIS_64, None),
-    (FRONT_256, REDIS_256, None),
+    (PROXY_64, REDIS_64, None),
+    (PROXY_256, REDIS_256, None),
     (REFRESH_64, DISK, None),
 ];
 

@@ -1,5 +1,5 @@
 //! Redis behind HTTP: a bare hyper server that takes the same request as the server under test, rotates by one script
-//! call, and answers the same bytes. It is what an application would have to put in front of Redis.
+//! call, and answers the same bytes. It is what an application would have to put before Redis.
 //!
 //! Every call goes through one connection, in the order in which it comes and many in one write, as the usual clients of
 //! Redis do it. The server is a process of its own and ends when its standard input does.
@@ -21,28 +21,28 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::ceiling;
+use crate::baseline;
 use crate::dataset::{Random, Uuid};
 use crate::process::Process;
 use crate::redis::{ROW_FIELDS, Redis, rotate_request};
 
-pub const SUBCOMMAND: &str = "front";
+pub const SUBCOMMAND: &str = "redis-proxy";
 
 const CALLS_PER_WRITE_MAX: usize = 256;
 
 /// The rotated login as the script returns it: tenant, profile, token, creation time, id.
 type Row = Vec<String>;
 
-pub struct Front {
+pub struct RedisProxy {
     pub address: SocketAddr,
     _process: Process,
 }
 
-impl Front {
+impl RedisProxy {
     pub fn start(redis: &Redis) -> Self {
         let redis_address = redis.address.to_string();
         let args = [SUBCOMMAND, &redis_address, redis.script()];
-        let (address, process) = ceiling::start_server(&args);
+        let (address, process) = baseline::start_server(&args);
         Self {
             address,
             _process: process,
@@ -50,19 +50,19 @@ impl Front {
     }
 }
 
-/// The front's process; the arguments are where Redis is and the script's SHA-1.
+/// The process of the proxy; the arguments are where Redis is and the script's SHA-1.
 pub fn main(args: &[String]) {
     let [redis, script] = args else {
-        panic!("the front takes 2 arguments, not {}", args.len());
+        panic!("the proxy takes 2 arguments, not {}", args.len());
     };
     let redis: SocketAddr = redis.parse().expect("the first argument is an address");
-    ceiling::run_server(serve(redis, script.clone()));
+    baseline::run_server(serve(redis, script.clone()));
 }
 
 async fn serve(redis: SocketAddr, script: String) {
     let calls = Calls::start(redis, script).await;
-    let listener = ceiling::listen().await;
-    ceiling::accept_all(listener, move || {
+    let listener = baseline::listen().await;
+    baseline::accept_all(listener, move || {
         let calls = Arc::clone(&calls);
         service_fn(move |request| answer(Arc::clone(&calls), request))
     })
@@ -95,7 +95,7 @@ async fn answer(
     let json = format!(
         r#"{{"tenant":"{tenant}","profileId":"{profile_id}","token":"{token}","timestamp":{timestamp},"id":"{id}"}}"#
     );
-    Ok(ceiling::answer_with(json.into()))
+    Ok(baseline::answer_with(json.into()))
 }
 
 /// The one connection to Redis, shared by everybody.

@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 
-use crate::ceiling::Ceiling;
+use crate::baseline::Baseline;
 use crate::dataset::Dataset;
 use crate::deployment::{Deployment, Facts};
 use crate::disk::Disk;
-use crate::front::Front;
 use crate::listing::{self, Listing};
 use crate::load::{Load, Operation};
 use crate::plan::{Plan, Point, Subject};
@@ -14,22 +13,23 @@ use crate::postgres::Postgres;
 use crate::probe::{self, Sizes};
 use crate::recovery;
 use crate::redis::Redis;
+use crate::redis_proxy::RedisProxy;
 use crate::sample::{Round, Spread};
 use crate::workspace::Workspace;
 
-pub struct Contest {
+pub struct Comparison {
     small: Deployment,
     large: Deployment,
-    ceiling: Ceiling,
+    baseline: Baseline,
     disk: Disk,
     redis: Result<Redis, String>,
-    front: Option<Front>,
+    proxy: Option<RedisProxy>,
     postgres: Result<Postgres, String>,
 }
 
 pub struct BothSizes {
     pub rememberd: Sizes,
-    pub ceiling: Sizes,
+    pub baseline: Sizes,
 }
 
 pub struct BothFacts {
@@ -43,7 +43,7 @@ pub struct BothFacts {
 /// The rounds of every point, in the order of the plan; the error says why a point was not measured.
 pub struct Rates(Vec<(Point, Result<Vec<Round>, String>)>);
 
-impl Contest {
+impl Comparison {
     /// Fills every store. All servers run from here on; who is not measured is idle.
     pub fn prepare(plan: &Plan, workspace: &Workspace) -> Self {
         progress("filling");
@@ -51,9 +51,9 @@ impl Contest {
         let large = Deployment::prepare(plan, workspace, plan.large_logins);
         let redis = Redis::start(workspace, &small.dataset);
         Self {
-            ceiling: Ceiling::start(),
+            baseline: Baseline::start(),
             disk: Disk::prepare(workspace.path()).expect("the workspace is writable"),
-            front: redis.as_ref().ok().map(Front::start),
+            proxy: redis.as_ref().ok().map(RedisProxy::start),
             redis,
             postgres: Postgres::start(workspace, plan.small_logins),
             small,
@@ -61,12 +61,12 @@ impl Contest {
         }
     }
 
-    /// The bytes of one request and its answer: of the server under test, and of the ceiling.
+    /// The bytes of one request and its answer: of the server under test, and of the baseline.
     pub fn sizes(&self) -> BothSizes {
         let dataset = &self.small.dataset;
         BothSizes {
             rememberd: probe::check_rotation(self.small.address(), dataset),
-            ceiling: probe::ceiling_sizes(self.ceiling.address, dataset),
+            baseline: probe::baseline_sizes(self.baseline.address, dataset),
         }
     }
 
@@ -130,7 +130,7 @@ impl Contest {
             Ok(load.run())
         };
         let (small, large) = (&self.small, &self.large);
-        let ceiling = self.ceiling.address;
+        let baseline = self.baseline.address;
         match point.subject {
             Subject::RefreshSmall => load(small.address(), Operation::Refresh, small.dataset),
             Subject::RefreshLarge => load(large.address(), Operation::Refresh, large.dataset),
@@ -138,16 +138,16 @@ impl Contest {
                 load(small.address(), Operation::CompareAndRotate, small.dataset)
             }
             Subject::GetSmall => load(small.address(), Operation::Get, small.dataset),
-            Subject::CeilingRefresh => load(ceiling, Operation::CeilingRefresh, small.dataset),
-            Subject::CeilingGet => load(ceiling, Operation::CeilingGet, small.dataset),
+            Subject::BaselineRefresh => load(baseline, Operation::BaselineRefresh, small.dataset),
+            Subject::BaselineGet => load(baseline, Operation::BaselineGet, small.dataset),
             Subject::Redis => {
                 let redis = self.redis.as_ref().map_err(String::clone)?;
                 load(redis.address, redis.operation(), small.dataset)
             }
-            Subject::RedisFront => match (&self.front, &self.redis) {
-                (Some(front), _) => load(front.address, Operation::Refresh, small.dataset),
+            Subject::RedisProxy => match (&self.proxy, &self.redis) {
+                (Some(proxy), _) => load(proxy.address, Operation::Refresh, small.dataset),
                 (None, Err(reason)) => Err(reason.clone()),
-                (None, Ok(_)) => unreachable!("Redis has its front"),
+                (None, Ok(_)) => unreachable!("the proxy of Redis is started with it"),
             },
             Subject::Postgres => {
                 let postgres = self.postgres.as_ref().map_err(String::clone)?;

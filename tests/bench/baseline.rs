@@ -25,10 +25,10 @@ use tokio::runtime::Builder;
 
 use crate::process::Process;
 
-pub const SUBCOMMAND: &str = "ceiling";
+pub const SUBCOMMAND: &str = "baseline";
 
 /// The id in every answer, whatever was asked for.
-pub const CEILING_LOGIN_ID: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
+pub const BASELINE_LOGIN_ID: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
 
 /// As long as every answer of the benchmark's logins.
 const BODY: &str = concat!(
@@ -39,12 +39,12 @@ const BODY: &str = concat!(
 
 const START_TIMEOUT_SECS: u64 = 10;
 
-pub struct Ceiling {
+pub struct Baseline {
     pub address: SocketAddr,
     _process: Process,
 }
 
-impl Ceiling {
+impl Baseline {
     pub fn start() -> Self {
         let (address, process) = start_server(&[SUBCOMMAND]);
         Self {
@@ -71,7 +71,7 @@ pub fn start_server(args: &[&str]) -> (SocketAddr, Process) {
     (address, process)
 }
 
-/// The ceiling server's process.
+/// The baseline server's process.
 pub fn main() {
     run_server(async { accept_all(listen().await, || service_fn(answer)).await });
 }
