@@ -61,7 +61,7 @@ const IMPURE: [&str; 6] = [
 ];
 
 struct Source {
-    /// The path below `src`, with forward slashes.
+    /// The path below `src`, or below the root, with forward slashes.
     path: String,
     text: String,
 }
@@ -92,28 +92,34 @@ impl Source {
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = Vec::new();
-    collect(&root, &mut paths);
+    collect(&root, &["rs"], &mut paths);
     assert!(paths.len() > 20, "the sources were not found");
-    paths
-        .into_iter()
-        .map(|path| Source {
-            text: fs::read_to_string(&path).expect("a source is readable"),
-            path: path
-                .strip_prefix(&root)
-                .expect("it was found below the root")
-                .to_str()
-                .expect("sources have plain names")
-                .replace('\\', "/"),
-        })
-        .collect()
+    paths.into_iter().map(|path| read(&root, path)).collect()
 }
 
-fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {
+/// The file at `path`, which is below `root`.
+fn read(root: &Path, path: PathBuf) -> Source {
+    let below = path
+        .strip_prefix(root)
+        .expect("it was found below the root");
+    Source {
+        text: fs::read_to_string(&path).expect("a source is readable"),
+        path: below
+            .to_str()
+            .expect("sources have plain names")
+            .replace('\\', "/"),
+    }
+}
+
+fn collect(directory: &Path, extensions: &[&str], paths: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("a directory is readable") {
         let path = entry.expect("an entry is readable").path();
         if path.is_dir() {
-            collect(&path, paths);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            collect(&path, extensions, paths);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extensions.iter().any(|one| extension == *one))
+        {
             paths.push(path);
         }
     }
@@ -300,7 +306,7 @@ fn no_files_import_each_other_in_a_circle() {
 }
 
 /// Words that this project used for things that have a name in the field, and what to say instead.
-const OLD_WORDS: [(&str, &str); 30] = [
+const OLD_WORDS: [(&str, &str); 33] = [
     ("Scene", "OpContext"),
     ("Trail", "AuditLog"),
     ("Told", "OpContext"),
@@ -331,13 +337,28 @@ const OLD_WORDS: [(&str, &str); 30] = [
     ("trying on", "retrying"),
     ("as good as none", "obsolete"),
     ("the house", "the crate"),
+    ("ceiling", "baseline"),
+    ("contest", "comparison"),
+    ("SickDisk", "FaultyDisk"),
 ];
+
+/// Everything that people read: the sources, the tests but this one, the README and the guide.
+fn texts() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = vec![root.join("README.md")];
+    collect(&root.join("src"), &["rs", "md"], &mut paths);
+    collect(&root.join("tests"), &["rs"], &mut paths);
+    let read = |path: PathBuf| read(root, path);
+    let texts: Vec<_> = paths.into_iter().map(read).collect();
+    assert!(texts.len() > 200, "the texts were not found");
+    texts
+}
 
 #[test]
 fn the_words_are_those_of_the_field() {
     let mut faults = Vec::new();
-    for source in &sources() {
-        for (number, line) in source.text.lines().enumerate() {
+    for text in texts().iter().filter(|text| text.path != "tests/tidy.rs") {
+        for (number, line) in text.text.lines().enumerate() {
             for (word, instead) in OLD_WORDS {
                 let is_whole = |(at, _): (usize, &str)| {
                     let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
@@ -345,11 +366,8 @@ fn the_words_are_those_of_the_field() {
                         && !line[at + word.len()..].starts_with(is_letter)
                 };
                 if line.match_indices(word).any(is_whole) {
-                    let number = number + 1;
-                    faults.push(format!(
-                        "{}:{number} says {word}: say {instead}",
-                        source.path
-                    ));
+                    let at = format!("{}:{}", text.path, number + 1);
+                    faults.push(format!("{at} says {word}: say {instead}"));
                 }
             }
         }

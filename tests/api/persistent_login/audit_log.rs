@@ -169,7 +169,7 @@ fn what_happened_is_counted_though_the_client_has_vanished() {
 }
 
 /// Has the writer do what `work` hands to it, with nobody left who waits for the response.
-fn abandon<T>(server: &Server, work: impl Future<Output = T>) {
+fn cancel<T>(server: &Server, work: impl Future<Output = T>) {
     let held = server.hold_writer();
     {
         let mut work = pin!(work);
@@ -186,7 +186,7 @@ fn each_action_is_counted_though_nobody_waits_for_its_answer() {
     let refresh = |presented: &str| {
         let presented = Token::parse_presented(presented);
         let id = LOGIN.to_owned();
-        abandon(
+        cancel(
             &server,
             persistent_login::refresh(app, caller(), id, presented),
         );
@@ -197,18 +197,18 @@ fn each_action_is_counted_though_nobody_waits_for_its_answer() {
     assert_counts(&server, || refresh(NO_TOKEN), &reused);
     let create = || {
         let create = persistent_login::create(app, caller(), PROFILE.to_owned(), Device::default());
-        abandon(&server, create);
+        cancel(&server, create);
     };
     assert_counts(&server, create, &[(Event::Create, 1)]);
     assert_counts(&server, create, &[(Event::Create, 1), (CAP, 1)]);
     let delete = || {
         let delete = persistent_login::delete(app, caller(), ACME_LOGIN.to_owned());
-        abandon(&server, delete);
+        cancel(&server, delete);
     };
     assert_counts(&server, delete, &[(Event::Delete, 1)]);
     let delete_all = || {
         let delete = persistent_login::delete_by_profile(app, caller(), PROFILE.to_owned(), None);
-        abandon(&server, delete);
+        cancel(&server, delete);
     };
     assert_counts(&server, delete_all, &[(Event::Delete, 1)]);
 }

@@ -131,7 +131,7 @@ impl Client {
                 assert_ne!(presented.token, found.token, "it was presented");
                 self.touched.push(found.id);
                 ledger.ask(found.id, State::Rotated(presented.clone()));
-                ledger.settle(found.id, Some(found))
+                ledger.resolve(found.id, Some(found))
             }
             (Wish::Refresh(presented), Err(Failure::Storage(_))) => {
                 ledger.ask(presented.id, State::Rotated(presented.clone()));
@@ -139,14 +139,14 @@ impl Client {
             }
             (Wish::Delete(id), Ok(Answer::Deleted)) => {
                 ledger.ask(*id, State::Absent);
-                ledger.settle(*id, None)
+                ledger.resolve(*id, None)
             }
             (Wish::Delete(id), Err(Failure::Storage(_))) => {
                 ledger.ask(*id, State::Absent);
                 Ok(())
             }
-            (Wish::Read(id), Ok(Answer::Login(found))) => ledger.settle(*id, Some(found)),
-            (Wish::Read(id), Ok(Answer::Deleted)) => ledger.settle(*id, None),
+            (Wish::Read(id), Ok(Answer::Login(found))) => ledger.resolve(*id, Some(found)),
+            (Wish::Read(id), Ok(Answer::Deleted)) => ledger.resolve(*id, None),
             (Wish::List, Ok(Answer::Listed(count))) => {
                 assert!(*count >= ledger.present().len(), "{count} are listed");
                 Ok(())

@@ -63,7 +63,7 @@ impl Ledger {
     /// # Errors
     ///
     /// If that is neither what was last acknowledged nor what was asked for since.
-    pub fn settle(
+    pub fn resolve(
         &mut self,
         id: PersistentLoginId,
         found: Option<&PersistentLogin>,
@@ -162,7 +162,7 @@ impl Known {
     }
 }
 
-/// With the token, which `Debug` hides: these are made up, and a failure cannot be understood without.
+/// With the token, which `Debug` hides: these are generated, and a failure cannot be understood without.
 fn describe(login: Option<&PersistentLogin>) -> String {
     login.map_or_else(
         || "absent".to_owned(),

@@ -98,7 +98,7 @@ impl Client {
             found.extend(login);
         }
         self.ledger
-            .settle(&found, Sight::Answer)
+            .resolve(&found, Sight::Answer)
             .expect("it is as it was told");
         for login in &found {
             self.remember(login);

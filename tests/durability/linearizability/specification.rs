@@ -37,7 +37,7 @@ pub struct LoginId(pub u8);
 /// A token's number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Token {
-    /// One that an answer showed, or that a client made up.
+    /// One that an answer showed, or that a client generated.
     Seen(u8),
     /// The one that the call of this number made, whose answer nobody got.
     Unseen(u8),

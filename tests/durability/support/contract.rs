@@ -76,7 +76,7 @@ impl Model {
     }
 
     /// The profile that the login would be of.
-    pub fn creatable(
+    pub fn authorize_create(
         &self,
         who: As,
         profile_id: &str,

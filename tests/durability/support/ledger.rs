@@ -93,7 +93,7 @@ impl Ledger {
     /// # Errors
     ///
     /// As [`Ledger::verify`].
-    pub fn settle(&mut self, found: &[PersistentLogin], sight: Sight) -> Result<usize, String> {
+    pub fn resolve(&mut self, found: &[PersistentLogin], sight: Sight) -> Result<usize, String> {
         let effective = self.verify(found, sight)?;
         let mut states = self.states(effective);
         self.pending.clear();
@@ -217,7 +217,7 @@ fn is_shown(
     is_same && remembers
 }
 
-/// With the tokens, which `Debug` hides: these are made up, and a failure cannot be understood without.
+/// With the tokens, which `Debug` hides: these are generated, and a failure cannot be understood without.
 fn describe(login: Option<&PersistentLogin>) -> String {
     login.map_or_else(
         || "nothing".to_owned(),

@@ -77,7 +77,7 @@ pub fn size(name: &str, usual: usize) -> usize {
     variable(name).unwrap_or(usual * factor)
 }
 
-/// So small a journal that few rotations fill it and take it through many rounds. It settles nothing by
+/// So small a journal that few rotations fill it and take it through many rounds. It applies nothing by
 /// itself, so that a run can be replayed.
 pub fn tiny_journal() -> JournalLimits {
     JournalLimits {
@@ -88,7 +88,7 @@ pub fn tiny_journal() -> JournalLimits {
     }
 }
 
-/// What the program is given to have one as small, which settles by itself whenever it can.
+/// What the program is given to have one as small, which applies by itself whenever it can.
 pub const TINY_JOURNAL_FLAGS: [&str; 3] = [
     "--journal-target=6",
     "--journal-apply-min=2",

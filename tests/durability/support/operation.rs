@@ -75,7 +75,7 @@ impl Model {
     pub fn follow(&mut self, shown: &str, operation: Operation, answer: Answer) {
         let expected = match (operation, answer.clone()) {
             (Operation::Create(who, profile_id, device), Answer::Login(answer)) => {
-                let expected = self.creatable(who, &profile_id);
+                let expected = self.authorize_create(who, &profile_id);
                 return self.created(shown, expected, device, answer);
             }
             (Operation::Refresh(who, id, presented), Answer::Login(answer)) => {
