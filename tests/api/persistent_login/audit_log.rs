@@ -1,5 +1,4 @@
-//! What is told of each thing that happens to a login: counted in the server, and in the real binary's
-//! log.
+//! The audit log: each event of a login is counted in the server and written to the real binary's log.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,7 +18,7 @@ use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch, Serving};
 use crate::support::raw_request::waiting_for_writer;
 use crate::support::server::{Server, Setup, wait_until};
 
-/// A UUID that nobody was given as a token.
+/// A UUID that no login has as a token.
 const NO_TOKEN: &str = "11111111-2222-4333-8444-555555555555";
 
 const REUSE: Event = Event::Revocation(Reason::TokenReuse);
@@ -41,15 +40,15 @@ fn assert_counts(server: &Server, work: impl FnOnce(), expected: &[(Event, u64)]
     }
 }
 
-/// Waits until the audit log has recorded everything that the writer was asked to do.
+/// Waits until the audit log has recorded all jobs that the writer's queue contains.
 fn wait_for_audit_log(server: &Server) {
-    // A batch is told of after its answers, and the first wait may have been part of it.
+    // A batch is recorded after its responses are sent, and the first wait may be part of that batch.
     server.wait_for_writer();
     server.wait_for_writer();
 }
 
 #[test]
-fn each_action_is_counted_as_what_it_was() {
+fn each_action_is_counted_as_its_event() {
     let server = Setup::new()
         .flag("--coalesce-refreshes=5s")
         .flag("--logins-per-profile-max=2")
@@ -74,9 +73,9 @@ fn each_action_is_counted_as_what_it_was() {
         || drop(client.create(PROFILE)),
         &[(Event::Create, 1)],
     );
-    let crowded = [(Event::Create, 1), (CAP, 1)];
+    let over_cap = [(Event::Create, 1), (CAP, 1)];
     server.app.clock.advance(Duration::from_secs(1));
-    assert_counts(&server, || drop(client.create(PROFILE)), &crowded);
+    assert_counts(&server, || drop(client.create(PROFILE)), &over_cap);
     let id = client.by_profile(PROFILE, "").listed_ids().remove(0);
     let reuse = || drop(client.refresh_with(&id, NO_TOKEN));
     assert_counts(&server, reuse, &[(Event::Reuse, 1), (REUSE, 1)]);
@@ -96,7 +95,7 @@ fn each_action_is_counted_as_what_it_was() {
 }
 
 #[test]
-fn what_a_reuse_revokes_is_counted_login_by_login() {
+fn each_login_that_a_reuse_revokes_is_counted() {
     for (setting, revoked) in [("login", 1), ("profile", 3), ("none", 0)] {
         let server = Setup::new()
             .flag(&format!("--reuse-revokes={setting}"))
@@ -110,7 +109,7 @@ fn what_a_reuse_revokes_is_counted_login_by_login() {
 }
 
 #[test]
-fn what_was_refused_or_only_looked_at_is_not_counted() {
+fn refused_requests_and_reads_are_not_counted() {
     let server = Server::start();
     let client = server.client();
     let powerless = client.with_token(POWERLESS);
@@ -136,7 +135,7 @@ fn what_was_refused_or_only_looked_at_is_not_counted() {
 }
 
 #[test]
-fn what_was_not_stored_is_not_counted() {
+fn a_failed_write_is_not_counted() {
     let server = Server::start();
     let client = server.client();
     let failing = server.fail_disk();
@@ -157,10 +156,10 @@ fn what_was_not_stored_is_not_counted() {
 }
 
 #[test]
-fn what_happened_is_counted_though_the_client_has_vanished() {
+fn a_write_is_counted_when_the_client_has_disconnected() {
     let server = Setup::new().flag("--queue-jobs-max=1").start();
     let (wire, held) = waiting_for_writer(&server);
-    // Getting it to wait may have taken more than one, and those were answered.
+    // `waiting_for_writer` may have tried several times, and the earlier rotations were counted.
     let before = server.app.audit.count(Event::Rotation);
     drop(wire);
     drop(held);
@@ -168,7 +167,7 @@ fn what_happened_is_counted_though_the_client_has_vanished() {
     assert_eq!(server.app.audit.count(Event::Rotation), before + 1);
 }
 
-/// Has the writer do what `work` hands to it, with nobody left who waits for the response.
+/// Queues the write of `work`, and drops `work` before the writer runs it.
 fn cancel<T>(server: &Server, work: impl Future<Output = T>) {
     let held = server.hold_writer();
     {
@@ -179,7 +178,7 @@ fn cancel<T>(server: &Server, work: impl Future<Output = T>) {
 }
 
 #[test]
-fn each_action_is_counted_though_nobody_waits_for_its_answer() {
+fn each_action_is_counted_when_its_future_was_dropped() {
     let server = Setup::new().flag("--logins-per-profile-max=1").start();
     let app = &server.app;
     let caller = || Caller::new(Some(ADMIN.to_owned()));
@@ -254,17 +253,17 @@ impl Line {
         }
     }
 
-    /// The level, what happened and why, for comparing.
-    fn told(&self) -> (&str, &str, Option<&str>) {
+    /// The level, the event and its reason, for comparisons.
+    fn summary(&self) -> (&str, &str, Option<&str>) {
         (&self.level, &self.what, self.reason.as_deref())
     }
 }
 
-/// The audit log in a log of JSON.
+/// The lines of the audit log in a log in JSON.
 fn audit_lines(log: &str) -> Vec<Line> {
-    let events = log.lines().map(|line| -> Value {
-        serde_json::from_str(line).expect("every line of the log is JSON")
-    });
+    let events = log
+        .lines()
+        .map(|line| -> Value { serde_json::from_str(line).expect("each line of the log is JSON") });
     events
         .filter(|event| event["fields"]["message"] == "audit")
         .map(|event| Line::of(&event))
@@ -286,7 +285,7 @@ fn client(serving: &Serving) -> Client {
 }
 
 #[test]
-fn the_log_tells_each_event_and_no_secret() {
+fn the_log_has_each_event_and_no_secret() {
     let home = home();
     let began = Clock::system().now().as_millis();
     let serving = launch(&home)
@@ -310,7 +309,7 @@ fn the_log_tells_each_event_and_no_secret() {
     let ended = Clock::system().now().as_millis();
 
     let lines = audit_lines(&log);
-    let told: Vec<_> = lines.iter().map(Line::told).collect();
+    let summaries: Vec<_> = lines.iter().map(Line::summary).collect();
     let expected = [
         ("INFO", "rotation", None),
         ("INFO", "grace", None),
@@ -326,7 +325,7 @@ fn the_log_tells_each_event_and_no_secret() {
         ("INFO", "delete", None),
         ("INFO", "delete", None),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(summaries, expected);
     for line in &lines {
         assert_eq!(line.tenant, "default");
         assert_eq!(line.profile, PROFILE);
@@ -348,7 +347,7 @@ fn the_log_tells_each_event_and_no_secret() {
 }
 
 #[test]
-fn the_log_tells_what_the_server_removes_by_itself() {
+fn the_log_has_the_expiry_of_a_login() {
     let home = home();
     let mut serving = launch(&home)
         .argument("--persistent-login-max-age=1ms")
@@ -357,13 +356,13 @@ fn the_log_tells_what_the_server_removes_by_itself() {
     serving.wait_for_log("\"what\":\"expiry\"");
     let lines = audit_lines(&serving.stop().stderr);
     assert_eq!(lines.len(), 1);
-    assert_eq!(lines[0].told(), ("INFO", "expiry", None));
+    assert_eq!(lines[0].summary(), ("INFO", "expiry", None));
     assert_eq!(lines[0].profile, PROFILE);
     assert_eq!(lines[0].application, None);
 }
 
 #[test]
-fn a_reuse_is_told_where_only_warnings_are() {
+fn a_reuse_is_logged_as_a_warning() {
     let home = home();
     let serving = launch(&home).argument("--log-level=warn").start();
     let client = client(&serving);
@@ -373,7 +372,7 @@ fn a_reuse_is_told_where_only_warnings_are() {
     let log = serving.stop().stderr;
     let lines = audit_lines(&log);
     assert_eq!(log.lines().count(), 1, "{log}");
-    assert_eq!(lines[0].told(), ("WARN", "reuse", None));
+    assert_eq!(lines[0].summary(), ("WARN", "reuse", None));
 }
 
 /// The fingerprint of [`LOGIN`] in the database in `home`.
@@ -386,7 +385,7 @@ fn fingerprint(home: &TempDir) -> String {
 }
 
 #[test]
-fn events_of_a_login_are_known_by_its_fingerprint() {
+fn the_events_of_a_login_have_the_same_fingerprint() {
     let home = home();
     let serving = launch(&home).start();
     let client = client(&serving);
@@ -408,7 +407,7 @@ fn events_of_a_login_are_known_by_its_fingerprint() {
         assert_ne!(different.login, created.login);
     }
     assert_ne!(first.login, other.login);
-    // The key is in the database.
+    // The key of the fingerprints is stored in the database.
     assert_eq!(fingerprint(&home), first.login);
     assert_eq!(fingerprint(&home), first.login);
 }
@@ -419,7 +418,7 @@ fn each_database_has_fingerprints_of_its_own() {
 }
 
 #[test]
-fn a_key_is_made_up_once() {
+fn a_key_is_generated_once() {
     let server = Server::start();
     let prepare = || {
         let prepared = server.block_on(audit_key::prepare(&server.app));

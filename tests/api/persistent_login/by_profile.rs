@@ -1,4 +1,4 @@
-//! What listing and deleting the logins of a profile have in common.
+//! Checks that listing and deleting the logins of a profile have in common.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::support::fixture::{
 };
 use crate::support::server::Server;
 
-/// A second.
+/// One second.
 pub const SECOND: Duration = Duration::from_secs(1);
 
-/// A server with [`LOGIN`] and logins that were created one, two, … seconds later; all their ids in
-/// the order of their creation.
+/// A server with [`LOGIN`] and `count` more logins, each created a second after the one before. Returns
+/// the server and all ids in the order of creation.
 pub fn server_with(count: usize) -> (Server, Vec<String>) {
     let server = Server::start();
     let mut ids = vec![LOGIN.to_owned()];
@@ -25,7 +25,7 @@ pub fn server_with(count: usize) -> (Server, Vec<String>) {
 }
 
 #[test]
-fn an_unknown_profile_has_no_list() {
+fn an_unknown_profile_is_not_found() {
     let server = Server::start();
     let client = server.client();
     for id in [NO_PROFILE, "not-an-object-id", ""] {
@@ -39,7 +39,7 @@ fn an_unknown_profile_has_no_list() {
 }
 
 #[test]
-fn listing_and_ending_needs_manage_tickets_on_the_tenant() {
+fn manage_tickets_on_the_tenant_is_required() {
     let server = Server::start();
     let client = server.client();
     for caller in [POWERLESS, PROFILES, ACME, NOTHING_FIRST] {
@@ -72,7 +72,7 @@ fn listing_and_ending_needs_manage_tickets_on_the_tenant() {
 }
 
 #[test]
-fn the_profile_must_be_told() {
+fn the_profile_id_is_required() {
     let server = Server::start();
     let token = format!("accessTokenId={ADMIN}");
     let message = "Required String parameter 'profileId' is not present";
@@ -84,7 +84,7 @@ fn the_profile_must_be_told() {
 }
 
 #[test]
-fn other_methods_are_told_which_there_are() {
+fn other_methods_are_refused_with_the_allowed_ones() {
     let server = Server::start();
     for (path, method, allow) in [
         ("by_profile", "POST", "GET, HEAD"),
@@ -92,7 +92,7 @@ fn other_methods_are_told_which_there_are() {
         ("delete_by_profile", "PUT", "GET, HEAD, POST"),
         ("delete_by_profile", "DELETE", "GET, HEAD, POST"),
     ] {
-        // The access token is not looked at.
+        // The access token is not checked.
         let target = format!("{LOGINS}/{path}?profileId={PROFILE}");
         let response = server.client().send(method, &target, &[], None);
         let message = format!("Request method '{method}' not supported");
@@ -103,7 +103,7 @@ fn other_methods_are_told_which_there_are() {
 }
 
 #[test]
-fn the_paths_may_be_bare_and_end_in_json() {
+fn the_paths_may_omit_the_context_and_end_in_json() {
     let server = Server::start();
     let client = server.client();
     let bare = LOGINS

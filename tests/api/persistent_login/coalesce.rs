@@ -1,4 +1,4 @@
-//! Refreshes without a token that come soon after a rotation, and the setting that answers them alike.
+//! Coalescing: refreshes without a token soon after a rotation return the same login.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ fn server() -> Server {
 }
 
 #[test]
-fn within_the_window_the_answer_is_the_same_and_costs_no_commit() {
+fn within_the_window_the_same_login_is_returned_without_a_commit() {
     let server = server();
     let client = server.client();
     let refreshed = client.refresh(LOGIN).login();
     let commits = server.app.store.commits();
-    // The window counts from the rotation, not from the last response, and holds its last moment.
+    // The window starts at the rotation, not at the last response, and includes its last millisecond.
     for step in [Duration::ZERO, WINDOW / 2, WINDOW / 2] {
         server.app.clock.advance(step);
         assert_eq!(client.refresh(LOGIN).login(), refreshed);
@@ -37,7 +37,7 @@ fn within_the_window_the_answer_is_the_same_and_costs_no_commit() {
 }
 
 #[test]
-fn a_creation_is_no_rotation() {
+fn a_creation_does_not_count_as_a_rotation() {
     let server = server();
     let client = server.client();
     let created = client.create(PROFILE).login();
@@ -63,13 +63,13 @@ fn each_login_has_a_window_of_its_own() {
 }
 
 #[test]
-fn a_current_token_is_rotated_within_the_window_too() {
+fn the_current_token_is_rotated_within_the_window_too() {
     let server = server();
     let client = server.client();
     let one = client.refresh(LOGIN).login();
     let two = client.refresh_with(LOGIN, &one.token).login();
     assert_ne!(two.token, one.token);
-    // That was a rotation as well.
+    // The window starts again at that rotation.
     assert_eq!(client.refresh(LOGIN).login(), two);
 }
 
@@ -82,7 +82,7 @@ fn by_default_each_refresh_rotates() {
 }
 
 #[test]
-fn a_disabled_profile_gets_no_answer_within_the_window() {
+fn a_disabled_profile_is_refused_within_the_window() {
     let server = server();
     let client = server.client();
     client.refresh(LOGIN).login();
@@ -93,13 +93,13 @@ fn a_disabled_profile_gets_no_answer_within_the_window() {
 }
 
 #[test]
-fn parallel_refreshes_end_with_the_same_token_after_one_rotation() {
+fn parallel_refreshes_return_the_same_token_after_one_rotation() {
     const REFRESHES: usize = 32;
     let server = server();
-    let answers = together(&server, REFRESHES, |client| client.refresh(LOGIN).login());
-    assert_eq!(distinct(answers.iter().map(|login| &login.token)), 1);
-    assert_ne!(answers[0], first_login());
-    assert_eq!(server.client().read(LOGIN).login(), answers[0]);
+    let logins = together(&server, REFRESHES, |client| client.refresh(LOGIN).login());
+    assert_eq!(distinct(logins.iter().map(|login| &login.token)), 1);
+    assert_ne!(logins[0], first_login());
+    assert_eq!(server.client().read(LOGIN).login(), logins[0]);
     server.wait_for_writer();
     assert_eq!(server.app.audit.count(Event::Rotation), 1);
     let coalesced = server.app.audit.count(Event::Coalesced);

@@ -1,4 +1,4 @@
-//! A refresh that tells which token the user presented: compared and rotated in one.
+//! Compare and rotate: a refresh with the token that the user presented.
 
 use std::time::Duration;
 
@@ -9,25 +9,25 @@ use crate::support::fixture::{
 };
 use crate::support::server::{Server, Setup};
 
-/// How long a replaced token is answered by default.
+/// The default grace period of a replaced token.
 pub const GRACE: Duration = Duration::from_secs(60);
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// A UUID that nobody was given as a token.
+/// A UUID that no login has as a token.
 pub const NO_TOKEN: &str = "11111111-2222-4333-8444-555555555555";
 
-/// What a client is told whose token was used already.
+/// The end of the message for a reused token when its login was revoked.
 pub const LOGIN_REVOKED: &str = "the persistent login was revoked";
 
-/// Asserts that there is no such login any more.
+/// Asserts that the login does not exist any more.
 #[track_caller]
 pub fn assert_gone(client: &Client, id: &str) {
     client.read(id).assert_no_such_login(id);
     client.refresh(id).assert_no_such_login(id);
 }
 
-/// Asserts that `work` is done without a commit.
+/// Asserts that `work` causes no commit.
 #[track_caller]
 fn assert_no_commit(server: &Server, work: impl FnOnce()) {
     let commits = server.app.store.commits();
@@ -52,7 +52,7 @@ fn the_current_token_is_rotated() {
 }
 
 #[test]
-fn the_token_just_replaced_gets_its_successor_and_costs_no_commit() {
+fn the_token_just_replaced_gets_its_successor_without_a_commit() {
     let server = Server::start();
     let client = server.client();
     server.app.clock.advance(GRACE);
@@ -63,12 +63,12 @@ fn the_token_just_replaced_gets_its_successor_and_costs_no_commit() {
         }
         assert_eq!(client.read(LOGIN).login(), next);
     });
-    // The successor is as good as if it had been told once.
+    // The successor is valid, although it was returned several times.
     assert_ne!(client.refresh_with(LOGIN, &next.token).login(), next);
 }
 
 #[test]
-fn the_grace_period_counts_from_the_rotation_and_holds_its_last_moment() {
+fn the_grace_period_starts_at_the_rotation_and_includes_its_end() {
     let server = Server::start();
     let client = server.client();
     let next = client.refresh_with(LOGIN, TOKEN).login();
@@ -81,7 +81,7 @@ fn the_grace_period_counts_from_the_rotation_and_holds_its_last_moment() {
         .refresh_with(LOGIN, TOKEN)
         .assert_reuse(LOGIN_REVOKED);
     assert_gone(&client, LOGIN);
-    // Whoever holds the current token is logged out with the other.
+    // The current token is revoked with the reused one.
     client
         .refresh_with(LOGIN, &next.token)
         .assert_no_such_login(LOGIN);
@@ -101,7 +101,7 @@ fn the_grace_period_is_configurable() {
 }
 
 #[test]
-fn without_a_grace_period_a_replaced_token_is_used_up_at_once() {
+fn without_a_grace_period_a_replaced_token_is_reused_at_once() {
     let server = Setup::new().flag("--reuse-grace=0s").start();
     let client = server.client();
     let next = client.refresh_with(LOGIN, TOKEN).login();
@@ -120,7 +120,7 @@ fn without_a_grace_period_a_replaced_token_is_used_up_at_once() {
 }
 
 #[test]
-fn a_token_replaced_before_the_last_one_was_used_already() {
+fn a_token_replaced_earlier_counts_as_reused() {
     let server = Server::start();
     let client = server.client();
     let next = client.refresh_with(LOGIN, TOKEN).login();
@@ -138,7 +138,7 @@ fn a_token_replaced_before_the_last_one_was_used_already() {
 }
 
 #[test]
-fn a_token_that_is_not_of_this_login_revokes_this_login_alone() {
+fn a_token_of_another_login_revokes_this_login_only() {
     let server = Server::start();
     let client = server.client();
     let (one, two) = (
@@ -165,7 +165,7 @@ fn a_reuse_may_revoke_every_login_of_the_profile() {
         client.create(PROFILE).login(),
     ];
     others[0] = client.refresh_with(&others[0].id, &others[0].token).login();
-    let of_another_profile = client.read(ACME_LOGIN).login();
+    let other_profile_login = client.read(ACME_LOGIN).login();
     client
         .refresh_with(LOGIN, NO_TOKEN)
         .assert_reuse("all persistent logins of the profile were revoked");
@@ -174,8 +174,8 @@ fn a_reuse_may_revoke_every_login_of_the_profile() {
         assert_gone(&client, &other.id);
     }
     assert_eq!(client.by_profile(PROFILE, "").list(), []);
-    assert_eq!(client.read(ACME_LOGIN).login(), of_another_profile);
-    // The profile may log in again.
+    assert_eq!(client.read(ACME_LOGIN).login(), other_profile_login);
+    // New logins of the profile work.
     let fresh = client.create(PROFILE).login();
     client.refresh_with(&fresh.id, &fresh.token).login();
 }
@@ -213,7 +213,7 @@ fn a_refresh_without_a_token_counts_as_a_rotation() {
 }
 
 #[test]
-fn what_is_no_uuid_is_refused_and_nothing_changes() {
+fn a_token_that_is_no_uuid_is_refused_without_effect() {
     let server = Server::start();
     let client = server.client();
     let braced = format!("{{{TOKEN}}}");
@@ -236,7 +236,7 @@ fn what_is_no_uuid_is_refused_and_nothing_changes() {
 }
 
 #[test]
-fn the_access_token_is_looked_at_first() {
+fn the_access_token_is_checked_before_the_token() {
     let server = Server::start();
     let client = server.client();
     let unknown = client.with_token("nobody");
@@ -261,7 +261,7 @@ fn the_access_token_is_looked_at_first() {
 }
 
 #[test]
-fn who_may_not_refresh_may_not_revoke() {
+fn without_permission_a_reuse_revokes_nothing() {
     let server = Server::start();
     let client = server.client();
     for caller in [POWERLESS, PROFILES] {
@@ -284,7 +284,7 @@ fn a_token_may_be_presented_in_upper_case() {
 }
 
 #[test]
-fn a_login_that_is_not_there_is_not_found_whatever_is_presented() {
+fn a_missing_login_is_not_found_with_any_token() {
     let server = Server::start();
     let client = server.client();
     let (deleted, expired) = (client.create(PROFILE).login(), first_login());
@@ -304,7 +304,7 @@ fn a_login_that_is_not_there_is_not_found_whatever_is_presented() {
 }
 
 #[test]
-fn a_disabled_profile_is_told_before_a_reuse() {
+fn a_disabled_profile_is_checked_before_a_reuse() {
     let server = Server::start();
     let client = server.client();
     let before = client.read(DISABLED_LOGIN).login();
@@ -318,7 +318,7 @@ fn a_disabled_profile_is_told_before_a_reuse() {
 }
 
 #[test]
-fn a_token_may_stand_in_the_query_which_wins() {
+fn a_token_in_the_query_takes_precedence() {
     let server = Server::start();
     let client = server.client();
     let refresh = |query: &str, form: &str| -> Response {
@@ -335,7 +335,7 @@ fn a_token_may_stand_in_the_query_which_wins() {
 }
 
 #[test]
-fn what_a_rotation_replaced_is_known_after_a_restart() {
+fn the_replaced_token_survives_a_restart() {
     let server = Server::start();
     let next = server.client().refresh_with(LOGIN, TOKEN).login();
     let later = NOW.plus(GRACE);

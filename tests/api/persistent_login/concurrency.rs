@@ -1,4 +1,4 @@
-//! Many clients at once.
+//! Many clients at the same time.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,12 +11,12 @@ use crate::support::random::{self, Random};
 use crate::support::server::{Server, Setup};
 
 #[test]
-fn parallel_refreshes_of_a_login_are_one_after_the_other() {
+fn parallel_refreshes_of_a_login_are_serialized() {
     const REFRESHES: usize = 64;
     let server = Server::start();
     let client = server.client();
     let unfinished = AtomicUsize::new(REFRESHES);
-    // What a reader sees meanwhile: each token once, for as long as it is the current one.
+    // A concurrent reader sees each token during one interval only, while it is the current one.
     let (refreshed, mut seen) = thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut seen = vec![client.read(LOGIN).login()];
@@ -49,10 +49,10 @@ fn parallel_refreshes_of_a_login_are_one_after_the_other() {
 }
 
 #[test]
-fn of_two_refreshes_the_one_that_began_after_the_other_ended_counts() {
+fn of_two_sequential_refreshes_the_later_one_applies() {
     let server = Server::start();
     let ends = together(&server, 8, |client| {
-        // Each login is refreshed by one thread in order, and by all threads at the same time.
+        // `LOGIN` is refreshed by all threads at the same time, `own` by this thread only.
         let own = client.create(PROFILE).login();
         let mut last = own.clone();
         for _ in 0..10 {
@@ -68,7 +68,7 @@ fn of_two_refreshes_the_one_that_began_after_the_other_ended_counts() {
 }
 
 #[test]
-fn a_deleted_login_never_comes_back() {
+fn a_deleted_login_stays_deleted() {
     const ROUNDS: u64 = 40;
     const REFRESHERS: u64 = 4;
     let server = Server::start();
@@ -109,7 +109,7 @@ fn delete_after(client: &Client, login: &Login, reads: u64, deleted: &AtomicBool
     client.read(&login.id).assert_no_such_login(&login.id);
 }
 
-/// Refreshes until the login is not found; tells how often that went well.
+/// Refreshes until the login is not found. Returns the number of successful refreshes.
 fn refresh_until_gone(client: &Client, login: &Login, deleted: &AtomicBool) -> usize {
     let mut refreshes = 0;
     loop {
@@ -126,7 +126,7 @@ fn refresh_until_gone(client: &Client, login: &Login, deleted: &AtomicBool) -> u
 }
 
 #[test]
-fn parallel_creates_make_distinct_logins() {
+fn parallel_creations_return_distinct_logins() {
     const CREATES: usize = 32;
     let server = Server::start();
     let logins = together(&server, CREATES, |client| client.create(PROFILE).login());
@@ -138,7 +138,7 @@ fn parallel_creates_make_distinct_logins() {
 }
 
 #[test]
-fn a_disabled_profile_has_no_login_refreshed_from_then_on() {
+fn no_login_is_refreshed_after_its_profile_is_disabled() {
     let server = Server::start();
     let disabled = AtomicBool::new(false);
     let number = AtomicUsize::new(0);

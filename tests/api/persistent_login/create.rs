@@ -30,7 +30,7 @@ fn a_profile_id_may_be_in_upper_case() {
 }
 
 #[test]
-fn an_unknown_profile_gets_no_login() {
+fn an_unknown_profile_is_refused() {
     let server = Server::start();
     for id in [NO_PROFILE, "not-an-object-id", "5925a68d", ""] {
         let response = server.client().create(id);
@@ -39,7 +39,7 @@ fn an_unknown_profile_gets_no_login() {
 }
 
 #[test]
-fn a_disabled_profile_gets_no_login() {
+fn a_disabled_profile_is_refused() {
     let server = Server::start();
     let response = server.client().create(DISABLED_PROFILE);
     response.assert_disabled_profile(DISABLED_PROFILE, "default");

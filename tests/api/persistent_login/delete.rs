@@ -4,7 +4,7 @@ use crate::support::fixture::{LOGIN, NO_LOGIN};
 use crate::support::server::Server;
 
 #[test]
-fn a_deleted_login_is_gone() {
+fn a_deleted_login_is_not_found() {
     let server = Server::start();
     let client = server.client();
     let deleted = client.delete(LOGIN);
@@ -16,7 +16,7 @@ fn a_deleted_login_is_gone() {
 }
 
 #[test]
-fn deleting_what_is_not_there_is_fine() {
+fn deleting_a_missing_login_succeeds() {
     let server = Server::start();
     for id in [NO_LOGIN, "not-a-uuid", "create"] {
         server.client().delete(id).assert_empty();

@@ -1,13 +1,13 @@
-//! What an application tells of the device that a login is created on.
+//! The device that a login is created on, as the application describes it.
 
 use crate::support::client::Listed;
 use crate::support::fixture::{LOGIN, NO_PROFILE, NOW, PROFILE};
 use crate::support::server::{Server, Setup};
 
-/// Each parameter with its longest value in characters.
+/// Each parameter and the maximum length of its value in characters.
 const PARAMETERS: [(&str, usize); 3] = [("label", 100), ("userAgent", 512), ("ipAddress", 64)];
 
-/// What is listed of the login with this id.
+/// The entry of the login with this id in the list of its profile.
 #[track_caller]
 fn listed(server: &Server, id: &str) -> Listed {
     let list = server.client().by_profile(PROFILE, "").list();
@@ -25,7 +25,7 @@ fn value<'l>(listed: &'l Listed, name: &str) -> Option<&'l str> {
 }
 
 #[test]
-fn a_device_is_listed_and_never_in_the_contracts_answers() {
+fn a_device_is_listed_and_not_in_the_responses_of_the_contract() {
     let server = Server::start();
     let client = server.client();
     let device = [
@@ -33,7 +33,7 @@ fn a_device_is_listed_and_never_in_the_contracts_answers() {
         ("userAgent", "Mozilla/5.0 (X11; Linux x86_64)"),
         ("ipAddress", "fe80::1%eth0"),
     ];
-    // That the answers are to the letter of the contract is looked at by `login`.
+    // `login` asserts that the responses have exactly the fields of the contract.
     let created = client.create_with(PROFILE, &device).login();
     assert_eq!(client.read(&created.id).login(), created);
     let refreshed = client.refresh_with(&created.id, &created.token).login();
@@ -59,7 +59,7 @@ fn a_device_is_listed_and_never_in_the_contracts_answers() {
 }
 
 #[test]
-fn what_is_not_told_or_empty_is_null() {
+fn missing_and_empty_parameters_are_null() {
     let server = Server::start();
     let client = server.client();
     let empty = PARAMETERS.map(|(name, _)| (name, ""));
@@ -69,10 +69,10 @@ fn what_is_not_told_or_empty_is_null() {
         LOGIN.to_owned(),
     ];
     for (name, _) in PARAMETERS {
-        let told = client.create_with(PROFILE, &[(name, "told")]).login().id;
+        let given = client.create_with(PROFILE, &[(name, "given")]).login().id;
         for (other, _) in PARAMETERS {
-            let expected = (name == other).then_some("told");
-            assert_eq!(value(&listed(&server, &told), other), expected);
+            let expected = (name == other).then_some("given");
+            assert_eq!(value(&listed(&server, &given), other), expected);
         }
         for id in &ids {
             assert_eq!(value(&listed(&server, id), name), None);
@@ -124,7 +124,7 @@ fn control_characters_are_refused() {
 }
 
 #[test]
-fn the_caller_is_looked_at_before_the_device() {
+fn the_caller_is_checked_before_the_device() {
     let server = Server::start();
     let unknown = server.client().with_token("nobody");
     let response = unknown.create_with(PROFILE, &[("label", "\n")]);

@@ -1,4 +1,4 @@
-//! When a login ends by itself: its age, its profile, and the cleaner behind them.
+//! Expiry of logins: their age, their profile, and the cleaner.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn a_refresh_does_not_prolong_a_login() {
 }
 
 #[test]
-fn the_age_counts_from_creation_and_is_configurable() {
+fn the_maximum_age_counts_from_creation_and_is_configurable() {
     let server = Setup::new().flag("--persistent-login-max-age=10s").start();
     let client = server.client();
     server.app.clock.advance(Duration::from_secs(6));
@@ -60,7 +60,7 @@ fn the_age_counts_from_creation_and_is_configurable() {
 }
 
 #[test]
-fn the_login_of_a_deleted_profile_is_gone() {
+fn the_login_of_a_deleted_profile_is_not_found() {
     let server = Server::start();
     let client = server.client();
     server.delete_profile(PROFILE);
@@ -104,7 +104,7 @@ fn ids() -> Vec<String> {
         .collect()
 }
 
-/// A server with the logins of [`ids`] alone, which live for ten seconds.
+/// A server with only the logins of [`ids`], whose maximum age is ten seconds.
 fn setup() -> Setup {
     let logins: Vec<_> = (1..)
         .zip(ids())
@@ -121,8 +121,8 @@ fn setup() -> Setup {
         .flag("--cleaner-batch-max=2")
 }
 
-/// What a server that lets logins live for long finds of [`ids`] in the data of `server`.
-fn left(server: Server) -> Vec<String> {
+/// Those [`ids`] that a server with the default maximum age finds in the data of `server`.
+fn remaining(server: Server) -> Vec<String> {
     let server = Setup::new().home(server.stop()).start();
     let client: Client = server.client();
     let mut ids = ids();
@@ -131,7 +131,7 @@ fn left(server: Server) -> Vec<String> {
 }
 
 #[test]
-fn the_cleaner_removes_what_has_expired_in_bounded_transactions() {
+fn the_cleaner_removes_expired_logins_in_bounded_transactions() {
     let server = setup().start();
     server.app.clock.advance(Duration::from_secs(15));
     let commits = server.app.store.commits();
@@ -143,7 +143,7 @@ fn the_cleaner_removes_what_has_expired_in_bounded_transactions() {
         assert_eq!(removed, expected);
     }
     assert_eq!(server.app.store.commits(), commits + 3);
-    assert_eq!(left(server), ids()[5..]);
+    assert_eq!(remaining(server), ids()[5..]);
 }
 
 #[test]
@@ -157,22 +157,22 @@ fn a_login_is_removed_at_its_maximum_age_and_not_before() {
     assert_eq!(clean(), Ok(0));
     server.app.clock.advance(MILLISECOND);
     assert_eq!(clean(), Ok(1));
-    assert_eq!(left(server), ids()[1..]);
+    assert_eq!(remaining(server), ids()[1..]);
 }
 
 #[test]
-fn the_cleaner_removes_all_that_has_expired_at_once() {
+fn the_background_job_removes_all_expired_logins_at_start() {
     let server = setup().flag("--cleaner-interval=1h").start();
     server.app.clock.advance(Duration::from_secs(15));
     server.spawn(jobs::run(Arc::clone(&server.app)));
-    wait_until("all that has expired is removed", || {
+    wait_until("all expired logins are removed", || {
         server.app.audit.count(Event::Expiry) == 5
     });
-    assert_eq!(left(server), ids()[5..]);
+    assert_eq!(remaining(server), ids()[5..]);
 }
 
 #[test]
-fn times_before_the_epoch_expire_like_others() {
+fn a_login_created_before_the_epoch_expires_too() {
     let mut seed = fixture::seed();
     let created = Timestamp::from_millis(-5_000);
     seed["persistentlogin"] = json!([fixture::login(LOGIN, TOKEN, PROFILE, "default", created)]);

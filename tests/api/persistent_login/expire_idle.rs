@@ -1,4 +1,4 @@
-//! Logins that nobody uses: the idle limit beside the age, and the walk that removes them.
+//! Expiry of unused logins: the idle limit, and the walk that removes idle logins.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn limited() -> Setup {
 }
 
 #[test]
-fn a_login_expires_when_it_was_unused_for_the_limit_and_not_before() {
+fn an_unused_login_expires_at_the_idle_limit_and_not_before() {
     let server = limited().start();
     let client = server.client();
     server.app.clock.advance(10 * SECOND - MILLISECOND);
@@ -37,7 +37,7 @@ fn a_login_expires_when_it_was_unused_for_the_limit_and_not_before() {
 }
 
 #[test]
-fn a_refresh_prolongs_a_login_up_to_its_age() {
+fn a_refresh_prolongs_a_login_up_to_its_maximum_age() {
     let server = limited().flag("--persistent-login-max-age=25s").start();
     let client = server.client();
     let mut token = TOKEN.to_owned();
@@ -54,7 +54,7 @@ fn a_refresh_prolongs_a_login_up_to_its_age() {
 }
 
 #[test]
-fn a_look_and_a_grace_answer_do_not_prolong_a_login() {
+fn a_read_and_a_grace_response_do_not_prolong_a_login() {
     let server = limited().start();
     let client = server.client();
     let next = client.refresh_with(LOGIN, TOKEN).login();
@@ -66,7 +66,7 @@ fn a_look_and_a_grace_answer_do_not_prolong_a_login() {
 }
 
 #[test]
-fn by_default_only_the_age_counts() {
+fn by_default_there_is_no_idle_limit() {
     let server = Server::start();
     server
         .app
@@ -82,8 +82,8 @@ fn ids() -> Vec<String> {
         .collect()
 }
 
-/// A server with the logins of [`ids`] alone, of which those at the places of `used` were used ten
-/// seconds ago when the others were unused for the limit.
+/// A server with only the logins of [`ids`], all of which have reached the idle limit except those at
+/// the indexes in `used`, which were used ten seconds ago.
 fn server_with(setup: Setup, used: &[usize]) -> Server {
     let logins: Vec<_> = ids()
         .iter()
@@ -96,15 +96,15 @@ fn server_with(setup: Setup, used: &[usize]) -> Server {
         .flag("--persistent-login-idle-max=20s")
         .start();
     server.app.clock.advance(10 * SECOND);
-    for place in used {
-        server.client().refresh(&ids()[*place]).login();
+    for index in used {
+        server.client().refresh(&ids()[*index]).login();
     }
     server.app.clock.advance(10 * SECOND);
     server
 }
 
-/// What a server without an idle limit finds of [`ids`] in the data of `server`.
-fn left(server: Server) -> Vec<String> {
+/// Those [`ids`] that a server without an idle limit finds in the data of `server`.
+fn remaining(server: Server) -> Vec<String> {
     let server = Setup::new().home(server.stop()).start();
     let client: Client = server.client();
     let mut ids = ids();
@@ -112,7 +112,8 @@ fn left(server: Server) -> Vec<String> {
     ids
 }
 
-fn at(number: usize) -> Option<LoginKey> {
+/// The key of the login with this index.
+fn key(number: usize) -> Option<LoginKey> {
     let (profile_id, id) = (
         ObjectId::parse(PROFILE)?,
         PersistentLoginId::parse(&ids()[number])?,
@@ -121,7 +122,7 @@ fn at(number: usize) -> Option<LoginKey> {
 }
 
 #[test]
-fn the_walk_removes_what_is_idle_in_bounded_steps_and_goes_on_where_it_was() {
+fn the_walk_removes_idle_logins_in_bounded_steps_and_resumes() {
     let setup = Setup::new().flag("--cleaner-walk-max=3");
     let server = server_with(setup, &[1, 5]);
     let walk = |after| {
@@ -134,15 +135,15 @@ fn the_walk_removes_what_is_idle_in_bounded_steps_and_goes_on_where_it_was() {
         server.app.audit.count(Event::Expiry)
     };
     let commits = server.app.store.commits();
-    assert_eq!((walk(None), expired()), (at(2), 2));
-    assert_eq!((walk(at(2)), expired()), (at(5), 4));
-    assert_eq!((walk(at(5)), expired()), (None, 5));
-    // One transaction for each step, and none where nothing is idle.
+    assert_eq!((walk(None), expired()), (key(2), 2));
+    assert_eq!((walk(key(2)), expired()), (key(5), 4));
+    assert_eq!((walk(key(5)), expired()), (None, 5));
+    // One transaction for each step, and none for a step without idle logins.
     assert_eq!(server.app.store.commits(), commits + 3);
     assert_eq!((walk(None), expired()), (None, 5));
     server.wait_for_writer();
     assert_eq!(server.app.store.commits(), commits + 3);
-    assert_eq!(left(server), [ids()[1].clone(), ids()[5].clone()]);
+    assert_eq!(remaining(server), [ids()[1].clone(), ids()[5].clone()]);
 }
 
 #[test]
@@ -150,14 +151,14 @@ fn a_step_is_split_into_transactions_of_a_bounded_size() {
     let setup = Setup::new().flag("--cleaner-batch-max=2");
     let server = server_with(setup, &[]);
     let commits = server.app.store.commits();
-    let walked = server.block_on(persistent_login::delete_idle(&server.app, None));
-    assert_eq!(walked, Ok(None));
+    let position = server.block_on(persistent_login::delete_idle(&server.app, None));
+    assert_eq!(position, Ok(None));
     assert_eq!(server.app.store.commits(), commits + 4);
-    assert!(left(server).is_empty());
+    assert!(remaining(server).is_empty());
 }
 
 #[test]
-fn the_walk_removes_at_the_limit_and_not_before() {
+fn the_walk_removes_logins_at_the_limit_and_not_before() {
     let server = server_with(Setup::new(), &[3]);
     let walk = || server.block_on(persistent_login::delete_idle(&server.app, None));
     assert_eq!(walk(), Ok(None));
@@ -172,7 +173,7 @@ fn the_walk_removes_at_the_limit_and_not_before() {
 }
 
 #[test]
-fn the_cleaner_walks_to_the_end_step_by_step_and_begins_again() {
+fn the_background_job_walks_in_steps_and_starts_again() {
     let setup = Setup::new()
         .flag("--cleaner-walk-max=2")
         .flag("--cleaner-interval=1ms");
@@ -186,5 +187,5 @@ fn the_cleaner_walks_to_the_end_step_by_step_and_begins_again() {
     removed(5);
     server.app.clock.advance(10 * SECOND);
     removed(7);
-    assert!(left(server).is_empty());
+    assert!(remaining(server).is_empty());
 }

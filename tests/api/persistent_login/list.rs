@@ -45,15 +45,15 @@ fn no_token_is_listed() {
 }
 
 #[test]
-fn the_login_used_last_comes_first() {
+fn the_login_used_most_recently_comes_first() {
     let (server, ids) = server_with(3);
     let client = server.client();
-    let list = |places: [usize; 4]| places.map(|place| ids[place].clone());
+    let list = |indexes: [usize; 4]| indexes.map(|index| ids[index].clone());
     assert_eq!(
         client.by_profile(PROFILE, "").listed_ids(),
         list([3, 2, 1, 0])
     );
-    // A rotation is a use, a look and a grace response are none.
+    // A rotation counts as a use; a read and a grace response do not.
     server.app.clock.advance(SECOND);
     client.refresh_with(LOGIN, TOKEN).login();
     server.app.clock.advance(SECOND);
@@ -76,7 +76,7 @@ fn the_login_used_last_comes_first() {
 }
 
 #[test]
-fn a_list_has_the_logins_of_its_profile_alone() {
+fn a_list_has_the_logins_of_its_profile_only() {
     let server = Server::start();
     let client = server.client();
     for (profile, login) in [
@@ -118,7 +118,7 @@ fn a_list_is_paged() {
 }
 
 #[test]
-fn without_a_count_a_list_has_a_hundred() {
+fn the_default_count_is_a_hundred() {
     let server = Server::start();
     let client = server.client();
     for _ in 0..100 {
@@ -127,7 +127,7 @@ fn without_a_count_a_list_has_a_hundred() {
     let all = client.by_profile(PROFILE, "&count=1000").listed_ids();
     assert_eq!(all.len(), 101);
     assert_eq!(all.iter().collect::<HashSet<_>>().len(), 101);
-    // Logins of one moment have an order too, so that pages fit together.
+    // Logins of the same time have a fixed order too, so that pages do not overlap.
     let mut pages = client.by_profile(PROFILE, "").listed_ids();
     assert_eq!(pages.len(), 100);
     pages.extend(client.by_profile(PROFILE, "&start=100").listed_ids());
@@ -135,7 +135,7 @@ fn without_a_count_a_list_has_a_hundred() {
 }
 
 #[test]
-fn senseless_pages_are_refused() {
+fn invalid_pages_are_refused() {
     let server = Server::start();
     for name in ["start", "count"] {
         for value in [
@@ -181,7 +181,7 @@ fn expired_logins_are_not_listed() {
 }
 
 #[test]
-fn expiry_is_told_with_the_idle_limit() {
+fn the_expiry_includes_the_idle_limit() {
     let server = Setup::new().flag("--persistent-login-idle-max=1h").start();
     let client = server.client();
     let expires = |expected: Duration| {
@@ -197,7 +197,7 @@ fn expiry_is_told_with_the_idle_limit() {
 }
 
 #[test]
-fn a_list_costs_no_commit() {
+fn a_list_causes_no_commit() {
     let server = Server::start();
     let commits = server.app.store.commits();
     server.client().by_profile(PROFILE, "").list();
@@ -206,7 +206,7 @@ fn a_list_costs_no_commit() {
 }
 
 #[test]
-fn head_of_a_list_answers_like_get_without_a_body() {
+fn head_of_a_list_returns_the_headers_of_get_without_a_body() {
     let server = Server::start();
     let client = server.client();
     for profile in [PROFILE, NO_PROFILE] {

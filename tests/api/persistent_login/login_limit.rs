@@ -1,4 +1,4 @@
-//! How many logins a profile may have.
+//! The maximum number of logins of a profile.
 
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use crate::support::server::{Server, Setup};
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// A server on which a profile has at most `cap` logins.
 fn capped(cap: usize) -> Setup {
     Setup::new().flag(&format!("--logins-per-profile-max={cap}"))
 }
 
-/// Creates a login a second later.
+/// Advances the clock by a second and creates a login.
 fn create(server: &Server) -> String {
     server.app.clock.advance(SECOND);
     server.client().create(PROFILE).login().id
@@ -31,7 +32,7 @@ fn evictions(server: &Server) -> u64 {
 }
 
 #[test]
-fn at_the_cap_the_login_unused_longest_goes() {
+fn at_the_cap_the_least_recently_used_login_is_revoked() {
     let server = capped(3).start();
     let client = server.client();
     let (one, two) = (create(&server), create(&server));
@@ -42,7 +43,7 @@ fn at_the_cap_the_login_unused_longest_goes() {
     assert_eq!(server.app.store.commits(), commits + 1);
     assert_eq!(ids(&client), [three.as_str(), &two, &one]);
     client.read(LOGIN).assert_no_such_login(LOGIN);
-    // It is gone like any other: this is no reuse.
+    // Its token is not found, and does not count as reused.
     client
         .refresh_with(LOGIN, TOKEN)
         .assert_no_such_login(LOGIN);
@@ -53,7 +54,7 @@ fn at_the_cap_the_login_unused_longest_goes() {
 }
 
 #[test]
-fn a_rotation_counts_as_a_use_and_a_look_does_not() {
+fn a_rotation_counts_as_a_use_and_a_read_does_not() {
     let server = capped(3).start();
     let client = server.client();
     let (one, two) = (create(&server), create(&server));
@@ -76,7 +77,7 @@ fn a_cap_of_one_keeps_the_newest() {
 }
 
 #[test]
-fn each_profile_has_a_cap_of_its_own() {
+fn the_cap_applies_to_each_profile() {
     let server = capped(2).start();
     let client = server.client();
     for _ in 0..3 {
@@ -89,7 +90,7 @@ fn each_profile_has_a_cap_of_its_own() {
 }
 
 #[test]
-fn a_refused_creation_ends_nothing() {
+fn a_refused_creation_revokes_nothing() {
     let server = capped(1).start();
     let client = server.client();
     let long = "x".repeat(101);
@@ -106,7 +107,7 @@ fn a_refused_creation_ends_nothing() {
 }
 
 #[test]
-fn a_lower_cap_ends_the_surplus_at_the_next_creation() {
+fn a_lowered_cap_applies_at_the_next_creation() {
     let server = Server::start();
     let last = (0..5).map(|_| create(&server)).last().expect("five");
     assert_eq!(ids(&server.client()).len(), 6);
@@ -119,11 +120,11 @@ fn a_lower_cap_ends_the_surplus_at_the_next_creation() {
 }
 
 #[test]
-fn an_expired_login_takes_no_place() {
+fn an_expired_login_does_not_count() {
     let server = capped(2).flag("--persistent-login-max-age=10s").start();
     let client = server.client();
     let one = create(&server);
-    // Used last, and the first to expire.
+    // It is used last and is the first to expire.
     server.app.clock.advance(8 * SECOND);
     client.refresh(LOGIN).login();
     let two = create(&server);

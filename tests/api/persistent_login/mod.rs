@@ -1,4 +1,4 @@
-//! Persistent logins: each use case, and several at once.
+//! Persistent logins: each use case, and several requests at the same time.
 
 mod audit_log;
 mod by_profile;

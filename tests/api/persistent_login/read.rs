@@ -26,7 +26,7 @@ fn an_unknown_login_is_not_found() {
 }
 
 #[test]
-fn a_get_on_create_looks_for_the_login_of_that_name() {
+fn a_get_of_create_reads_the_login_with_that_id() {
     let server = Server::start();
     server
         .client()
@@ -37,7 +37,7 @@ fn a_get_on_create_looks_for_the_login_of_that_name() {
 }
 
 #[test]
-fn head_answers_like_get_without_a_body() {
+fn head_returns_the_headers_of_get_without_a_body() {
     let server = Server::start();
     let client = server.client();
     for id in [LOGIN, NO_LOGIN, "create"] {
@@ -53,7 +53,7 @@ fn head_answers_like_get_without_a_body() {
 }
 
 #[test]
-fn a_selector_does_not_filter_the_answer() {
+fn a_selector_does_not_filter_the_response() {
     let server = Server::start();
     let target = format!("{LOGINS}/{LOGIN}?accessTokenId={ADMIN}&selector=token");
     let read: Login = server.client().get(&target).login();

@@ -1,4 +1,4 @@
-//! What a write looks at again once it is its turn: much may have changed since its first look.
+//! The checks that a write repeats inside its transaction, because the state may have changed since.
 
 use std::pin::pin;
 
@@ -11,9 +11,8 @@ use rememberd::testing::{
 use crate::support::fixture::{LOGIN, PROFILE, TICKETS, first_login};
 use crate::support::server::{Server, Setup};
 
-/// What becomes of a refresh that passes its first check while `change` is under way, and reaches the
-/// writer after it.
-fn refresh_behind(
+/// The result of a refresh that passes its first check while `change` is queued, and runs after it.
+fn refresh_after(
     server: &Server,
     change: impl Fn(&WriteTxn) -> Result<(), Failure> + Send + 'static,
 ) -> Result<PersistentLogin, LoginError> {
@@ -25,7 +24,7 @@ fn refresh_behind(
     let mut refresh = pin!(refresh);
     assert!(server.begin(refresh.as_mut()).is_pending());
     drop(held);
-    server.block_on(change).expect("the change is made");
+    server.block_on(change).expect("the change is committed");
     server.block_on(refresh)
 }
 
@@ -36,18 +35,18 @@ fn delete(txn: &WriteTxn) -> Result<(), Failure> {
 }
 
 #[test]
-fn a_refresh_that_waits_behind_a_delete_is_refused() {
+fn a_refresh_queued_after_a_delete_is_refused() {
     let server = Server::start();
-    let refused = refresh_behind(&server, delete);
+    let refused = refresh_after(&server, delete);
     let id = LOGIN.to_owned();
     assert_eq!(refused, Err(PersistentLoginRefusal::NotFound { id }.into()));
     server.client().read(LOGIN).assert_no_such_login(LOGIN);
 }
 
 #[test]
-fn a_refresh_that_waits_behind_the_end_of_its_profile_is_refused() {
+fn a_refresh_queued_after_disabling_the_profile_is_refused() {
     let server = Server::start();
-    let refused = refresh_behind(&server, |txn| {
+    let refused = refresh_after(&server, |txn| {
         let id = ObjectId::parse(PROFILE).expect("an id");
         let mut profile = tables::profile::get(txn, id)?.expect("the profile exists");
         profile.enabled = false;
@@ -59,9 +58,9 @@ fn a_refresh_that_waits_behind_the_end_of_its_profile_is_refused() {
 }
 
 #[test]
-fn a_refresh_that_waits_behind_a_change_of_permissions_is_refused() {
+fn a_refresh_queued_after_a_change_of_permissions_is_refused() {
     let server = Server::start();
-    let refused = refresh_behind(&server, |txn| {
+    let refused = refresh_after(&server, |txn| {
         let id = AccessTokenId::new(TICKETS).expect("an id");
         let token = tables::access_token::get(txn, &tables::access_token::DigestedId::new(id))?
             .expect("the access token exists");
@@ -80,11 +79,11 @@ fn a_refresh_that_waits_behind_a_change_of_permissions_is_refused() {
 }
 
 #[test]
-fn a_refresh_that_is_refused_at_its_turn_costs_no_commit() {
-    // So that it does not share the commit of what it waits behind.
+fn a_refresh_that_is_refused_by_the_writer_causes_no_commit() {
+    // So that the refresh is not in the batch of the delete.
     let server = Setup::new().flag("--batch-jobs-max=1").start();
     let commits = server.app.store.commits();
-    assert!(refresh_behind(&server, delete).is_err());
+    assert!(refresh_after(&server, delete).is_err());
     server.wait_for_writer();
     assert_eq!(server.app.store.commits(), commits + 1);
 }

@@ -7,7 +7,7 @@ use crate::support::fixture::{LOGIN, PROFILE, TOKEN, first_login};
 use crate::support::server::Server;
 
 #[test]
-fn a_refresh_answers_to_the_letter_of_the_contract() {
+fn a_refresh_returns_exactly_the_body_of_the_contract() {
     let server = Server::start();
     let response = server.client().refresh(LOGIN);
     let token = response.login().token;
@@ -18,7 +18,7 @@ fn a_refresh_answers_to_the_letter_of_the_contract() {
 }
 
 #[test]
-fn each_refresh_makes_a_new_token_and_changes_nothing_else() {
+fn each_refresh_changes_the_token_and_nothing_else() {
     let server = Server::start();
     let client = server.client();
     assert_eq!(client.read(LOGIN).login(), first_login());
@@ -35,7 +35,7 @@ fn each_refresh_makes_a_new_token_and_changes_nothing_else() {
 }
 
 #[test]
-fn logins_do_not_touch_each_other() {
+fn a_refresh_and_a_deletion_leave_other_logins_unchanged() {
     let server = Server::start();
     let client = server.client();
     let other = client.create(PROFILE).login();

@@ -1,4 +1,4 @@
-//! Several holders of one token: the tabs of a browser, or a user and a thief.
+//! Several holders of the same token: the tabs of a browser, or a user and a thief.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use crate::support::fixture::{ADMIN, LOGIN, PROFILE, TOKEN, first_login};
 use crate::support::random::{self, Random};
 use crate::support::server::{Server, Setup};
 
-/// What becomes of refreshes with these tokens that all pass their first check and then share a batch.
+/// The results of refreshes with these tokens that pass their first check and then run in one batch.
 fn in_one_batch(server: &Server, tokens: [&str; 2]) -> [Result<String, LoginError>; 2] {
     let held = server.hold_writer();
     let refresh = |token: &str| {
@@ -32,7 +32,7 @@ fn in_one_batch(server: &Server, tokens: [&str; 2]) -> [Result<String, LoginErro
 }
 
 #[test]
-fn two_tabs_in_one_batch_end_with_the_same_successor() {
+fn two_tabs_in_one_batch_receive_the_same_successor() {
     let server = Server::start();
     let commits = server.app.store.commits();
     let [one, two] = in_one_batch(&server, [TOKEN, TOKEN]);
@@ -44,7 +44,7 @@ fn two_tabs_in_one_batch_end_with_the_same_successor() {
 }
 
 #[test]
-fn of_two_reuses_in_one_batch_the_second_finds_nothing() {
+fn of_two_reuses_in_one_batch_the_second_finds_no_login() {
     let server = Server::start();
     let revoked = Revoked::Login;
     let id = LOGIN.to_owned();
@@ -57,7 +57,7 @@ fn of_two_reuses_in_one_batch_the_second_finds_nothing() {
 }
 
 #[test]
-fn a_rotation_does_not_outlive_the_reuse_in_its_batch() {
+fn a_reuse_revokes_a_rotation_of_the_same_batch() {
     let server = Server::start();
     let [rotated, reused] = in_one_batch(&server, [TOKEN, NO_TOKEN]);
     let revoked = Revoked::Login;
@@ -70,33 +70,33 @@ fn a_rotation_does_not_outlive_the_reuse_in_its_batch() {
 }
 
 #[test]
-fn many_tabs_end_with_the_same_successor_after_one_rotation() {
+fn many_tabs_receive_the_same_successor_after_one_rotation() {
     const TABS: usize = 64;
     let server = Server::start();
     let mut current = first_login();
     for round in 1..=3 {
-        let answers = together(&server, TABS, |client| {
+        let logins = together(&server, TABS, |client| {
             client.refresh_with(LOGIN, &current.token).login()
         });
-        assert_eq!(distinct(answers.iter().map(|login| &login.token)), 1);
-        assert_ne!(answers[0], current);
-        assert_eq!(server.client().read(LOGIN).login(), answers[0]);
+        assert_eq!(distinct(logins.iter().map(|login| &login.token)), 1);
+        assert_ne!(logins[0], current);
+        assert_eq!(server.client().read(LOGIN).login(), logins[0]);
         server.wait_for_writer();
         assert_eq!(server.app.audit.count(Event::Rotation), round);
         let graces = round * (TABS as u64 - 1);
         assert_eq!(server.app.audit.count(Event::Grace), graces);
         assert_eq!(server.app.audit.count(Event::Reuse), 0);
-        current = answers[0].clone();
+        current = logins[0].clone();
     }
 }
 
 #[test]
-fn the_later_of_two_holders_of_a_copy_gives_it_away() {
+fn the_second_holder_of_a_copied_token_causes_a_revocation() {
     let server = Server::start();
     let client = server.client();
     let copied = client.refresh_with(LOGIN, TOKEN).login();
     server.app.clock.advance(10 * GRACE);
-    // Whether this is the user or the thief does not matter: neither stays in.
+    // Whether this is the user or the thief does not matter: both are logged out.
     let next = client.refresh_with(LOGIN, &copied.token).login();
     server.app.clock.advance(10 * GRACE);
     let last = client.refresh_with(LOGIN, &next.token).login();
@@ -111,10 +111,10 @@ fn the_later_of_two_holders_of_a_copy_gives_it_away() {
 }
 
 #[test]
-fn once_a_reuse_is_detected_nobody_stays_in() {
+fn after_a_reuse_is_detected_every_holder_is_logged_out() {
     const ROUNDS: usize = 20;
     const COPIES: usize = 6;
-    // Everyone holds a copy of the same token. Without a grace period two of them cannot go on.
+    // All hold a copy of the same token. Without a grace period two of them cannot both continue.
     let server = Setup::new().flag("--reuse-grace=0s").start();
     for _ in 0..ROUNDS {
         let stolen = server.client().create(PROFILE).login();
@@ -143,7 +143,7 @@ fn once_a_reuse_is_detected_nobody_stays_in() {
     }
 }
 
-/// What the rules make of a login: its tokens, and when the last of them came.
+/// The expected state of a login: its tokens, and the time since its last rotation.
 struct Expected {
     current: String,
     replaced: Option<String>,
@@ -151,7 +151,7 @@ struct Expected {
 }
 
 #[test]
-fn two_holders_of_a_copy_are_told_apart_by_the_rules_alone() {
+fn random_refreshes_by_two_holders_follow_the_rules() {
     let server = Server::start();
     let client = server.client();
     let random = Random::new(random::seed());
