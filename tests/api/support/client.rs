@@ -1,4 +1,4 @@
-//! The HTTP client, and what every response is held to.
+//! The HTTP client, and assertions on its responses.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use ureq::{Agent, Body};
 use crate::support::fixture;
 use crate::support::server::PATIENCE;
 
-/// Where the endpoints are.
+/// The path of the endpoints.
 pub const LOGINS: &str = "/crafter-profile/api/1/authentication/persistent_login";
 
 /// The content type of forms.
@@ -40,7 +40,7 @@ impl Client {
         }
     }
 
-    /// The same with another access token.
+    /// The same client with another access token.
     pub fn with_token(&self, access_token_id: &str) -> Self {
         Self {
             caller: access_token_id.to_owned(),
@@ -101,7 +101,7 @@ impl Client {
         self.post(&format!("{LOGINS}/{id}/delete"), &form)
     }
 
-    /// GET `target`, which is a path and perhaps a query, without an access token of its own.
+    /// GET `target`, a path with an optional query. No access token is added.
     pub fn get(&self, target: &str) -> Response {
         self.send("GET", target, &[], None)
     }
@@ -111,7 +111,7 @@ impl Client {
         self.send("POST", target, &[FORM], Some(form.as_bytes()))
     }
 
-    /// Any request.
+    /// Sends any request.
     pub fn send(
         &self,
         method: &str,
@@ -169,7 +169,7 @@ impl Response {
             .map_or("", |value| value.to_str().expect("a value in ASCII"))
     }
 
-    /// The login that this answers with, in the contract's form to the letter.
+    /// The login in the body, after asserting that the body is exactly the one of the contract.
     #[track_caller]
     pub fn login(&self) -> Login {
         assert_eq!(self.status, 200, "{self:?}");
@@ -179,7 +179,7 @@ impl Response {
         login
     }
 
-    /// The logins that this lists, in their form to the letter.
+    /// The listed logins in the body, after asserting that they have exactly the documented fields.
     #[track_caller]
     pub fn list(&self) -> Vec<Listed> {
         assert_eq!(self.status, 200, "{self:?}");
@@ -190,7 +190,7 @@ impl Response {
         list
     }
 
-    /// The ids of the logins that this lists.
+    /// The ids of the listed logins.
     #[track_caller]
     pub fn listed_ids(&self) -> Vec<String> {
         self.list().into_iter().map(|listed| listed.id).collect()
@@ -229,7 +229,7 @@ impl Response {
         assert_eq!(self.body, "");
     }
 
-    /// Asserts that this is this error, in the contract's form to the letter.
+    /// Asserts that this is exactly this error.
     #[track_caller]
     pub fn assert_error(&self, status: u16, code: &str, message: &str) {
         let message = serde_json::to_string(message).expect("a text has JSON");
@@ -238,7 +238,7 @@ impl Response {
         self.assert_json();
     }
 
-    /// Asserts that this is an error with this status whose message is the server's own.
+    /// Asserts that this is an error with this status and the code `OTHER`, with any message.
     #[track_caller]
     pub fn assert_other_error(&self, status: u16) {
         #[derive(Deserialize, Debug)]
@@ -299,7 +299,7 @@ impl Response {
     }
 }
 
-/// A persistent login as the client sees it.
+/// A persistent login as in a response.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Login {
@@ -319,7 +319,7 @@ impl Login {
         }
     }
 
-    /// The text that the contract has for it.
+    /// Its JSON in the contract.
     fn json(&self) -> String {
         let Self {
             tenant,
@@ -350,7 +350,7 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// The text that is answered for it.
+    /// Its JSON in a list.
     fn json(&self) -> String {
         let text = |value: &Option<String>| serde_json::to_string(value).expect("it has JSON");
         format!(

@@ -1,4 +1,4 @@
-//! Many clients that begin together.
+//! Concurrent clients.
 
 use std::collections::HashSet;
 use std::sync::Barrier;
@@ -7,7 +7,7 @@ use std::thread;
 use crate::support::client::Client;
 use crate::support::server::Server;
 
-/// Runs `work` on `count` threads that begin together, each with a connection of its own.
+/// Runs `work` on `count` threads that start together, each with its own connection.
 pub fn together<T: Send>(
     server: &Server,
     count: usize,
@@ -30,7 +30,7 @@ pub fn together<T: Send>(
     })
 }
 
-/// How many different texts there are.
+/// Returns the number of distinct texts.
 pub fn distinct<'a>(texts: impl IntoIterator<Item = &'a String>) -> usize {
     texts.into_iter().collect::<HashSet<_>>().len()
 }

@@ -1,16 +1,16 @@
-//! The data that the tests' servers begin with.
+//! The data of the seed file that the test servers load.
 
 use rememberd::testing::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::client::Login;
 
-/// Where the manual clock stands at the start: the time in the wire contract's example.
+/// The initial time of the manual clock: the time in the example of the wire contract.
 pub const NOW: Timestamp = Timestamp::from_millis(1_495_665_332_589);
 
 /// A login of [`PROFILE`], created at [`NOW`].
 pub const LOGIN: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
-/// The token that [`LOGIN`] begins with.
+/// The initial token of [`LOGIN`].
 pub const TOKEN: &str = "f390e222-c844-44a2-ad38-afa471527101";
 /// A login of [`DISABLED_PROFILE`], created at [`NOW`].
 pub const DISABLED_LOGIN: &str = "0d9f1c3e-7c52-4b8a-9c55-3c6f1b7a2e10";
@@ -83,7 +83,7 @@ pub fn seed() -> Value {
     })
 }
 
-/// [`LOGIN`] as it begins.
+/// The initial state of [`LOGIN`].
 pub fn first_login() -> Login {
     Login {
         tenant: "default".to_owned(),
@@ -94,7 +94,7 @@ pub fn first_login() -> Login {
     }
 }
 
-/// A seed file's login.
+/// A login in a seed file.
 pub fn login(id: &str, token: &str, profile: &str, tenant: &str, created: Timestamp) -> Value {
     json!({
         "_id": id,
@@ -109,7 +109,7 @@ fn profile(id: &str, username: &str, tenant: &str, enabled: bool) -> Value {
     json!({"_id": id, "username": username, "tenant": tenant, "enabled": enabled})
 }
 
-/// An access token with permissions that are lists of a tenant and what is allowed on it.
+/// An access token in a seed file. Each of its permissions is a list of a tenant and the allowed actions.
 fn access_token(id: &str, permissions: Value) -> Value {
     let permissions: Vec<Value> = permissions
         .as_array()

@@ -1,4 +1,4 @@
-//! Servers, clients, raw sockets and data for the tests.
+//! Servers, clients, raw connections and test data.
 
 pub mod client;
 pub mod concurrency;

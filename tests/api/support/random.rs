@@ -1,5 +1,5 @@
-//! Randomness that replays: every test that draws any prints its seed, and `REMEMBERD_TEST_SEED` gives
-//! it back.
+//! Random numbers that can be replayed: each test that uses them prints its seed, and
+//! `REMEMBERD_TEST_SEED` sets it.
 
 use std::env;
 

@@ -1,4 +1,4 @@
-//! Requests for raw connections, and how far they have come.
+//! Requests as text for raw connections, and connections whose request is in progress.
 
 use std::thread;
 
@@ -12,7 +12,7 @@ pub fn read(id: &str) -> String {
     format!("GET {LOGINS}/{id}?accessTokenId={ADMIN} HTTP/1.1\r\nHost: x\r\n\r\n")
 }
 
-/// A POST of `refresh_token` with these header fields, up to its body.
+/// The head of a POST of `refresh_token` with these header fields.
 pub fn refresh(fields: &str) -> String {
     format!(
         "POST {LOGINS}/{LOGIN}/refresh_token HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\n{fields}\r\n",
@@ -20,18 +20,18 @@ pub fn refresh(fields: &str) -> String {
     )
 }
 
-/// The body of a POST.
+/// The form of a POST.
 pub fn form() -> String {
     format!("accessTokenId={ADMIN}")
 }
 
-/// A POST of `refresh_token` with its body.
+/// A complete POST of `refresh_token`.
 pub fn whole_refresh() -> String {
     let form = form();
     refresh(&format!("Content-Length: {}\r\n", form.len())) + &form
 }
 
-/// A connection whose request is with its handler, which waits for [`form`].
+/// A connection whose handler has the head of a request and waits for its body, [`form`].
 pub fn waiting_for_body(server: &Server) -> Wire {
     let mut wire = server.wire();
     let length = form().len();
@@ -41,8 +41,8 @@ pub fn waiting_for_body(server: &Server) -> Wire {
     wire
 }
 
-/// A connection whose refresh waits for the writer, which is held. For a server whose queue has room for
-/// one: that it is full tells that the refresh is in it.
+/// A connection whose refresh is in the queue of the writer, which is blocked. The queue must have a
+/// capacity of one: when it is full, the refresh is in it.
 pub fn waiting_for_writer(server: &Server) -> (Wire, HeldWriter) {
     for attempt in 1.. {
         let held = server.hold_writer();
@@ -54,7 +54,7 @@ pub fn waiting_for_writer(server: &Server) -> (Wire, HeldWriter) {
         if !server.queue_job() {
             return (wire, held);
         }
-        // Our look came first and took the place.
+        // The job of the check was queued before the refresh.
         drop(held);
         wire.response();
         server.wait_for_writer();
@@ -62,13 +62,13 @@ pub fn waiting_for_writer(server: &Server) -> (Wire, HeldWriter) {
     unreachable!("the attempts do not end")
 }
 
-/// Asserts that the server lives and no login has changed.
+/// Asserts that the server responds and that [`LOGIN`] is unchanged.
 #[track_caller]
 pub fn assert_unharmed(server: &Server) {
     assert_eq!(server.client().read(LOGIN).login(), first_login());
 }
 
-/// Asserts that this is an error after which the connection is closed.
+/// Asserts that this is an error that closes the connection.
 #[track_caller]
 pub fn assert_closing_error(response: &WireResponse, status: u16) {
     assert_eq!(response.status, status, "{response:?}");

@@ -1,4 +1,4 @@
-//! A server inside the test's process, with a clock that the test moves.
+//! A server inside the test's process, with a manual clock.
 
 use std::future::Future;
 use std::io;
@@ -27,10 +27,10 @@ use crate::support::fixture;
 use crate::support::random;
 use crate::support::wire::Wire;
 
-/// How long to wait for what must happen. Only a test that fails waits so long.
+/// The timeout of waits and requests. Only a failing test takes that long.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a server is started with.
+/// The configuration of a server.
 pub struct Setup {
     flags: Vec<String>,
     seed: Value,
@@ -44,7 +44,7 @@ impl Setup {
     /// The defaults, with the fixture's data and time.
     pub fn new() -> Self {
         Self {
-            // So that requests race with each other also where there are few processors.
+            // So that requests run concurrently on a host with a single processor too.
             flags: vec!["--worker-threads=2".to_owned()],
             seed: fixture::seed(),
             now: fixture::NOW,
@@ -54,13 +54,13 @@ impl Setup {
         }
     }
 
-    /// With a setting, like `--idle-timeout=200ms`.
+    /// With a setting, for example `--idle-timeout=200ms`.
     pub fn flag(mut self, flag: &str) -> Self {
         self.flags.push(flag.to_owned());
         self
     }
 
-    /// With other data to begin with.
+    /// With another seed file.
     pub fn seed(mut self, seed: Value) -> Self {
         self.seed = seed;
         self
@@ -78,7 +78,7 @@ impl Setup {
         self
     }
 
-    /// On the data that a stopped server left.
+    /// On the data directory of a stopped server.
     pub fn home(mut self, home: TempDir) -> Self {
         self.home = home;
         self
@@ -113,25 +113,25 @@ impl Setup {
 
     async fn app(&self) -> Arc<App> {
         let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
-        let config = Config::from_flags(&flags).expect("sensible settings");
+        let config = Config::from_flags(&flags).expect("valid settings");
         let store = self.store(&config).await;
         let entropy = Entropy::seeded(random::seed());
         let app = App::new(config, store, Clock::manual(self.now), entropy);
-        let file = SeedFile::parse(self.seed.to_string().as_bytes()).expect("a good seed");
-        let seed = Seed::check(file, app.clock.now(), &app.entropy).expect("a good seed");
+        let file = SeedFile::parse(self.seed.to_string().as_bytes()).expect("a valid seed file");
+        let seed = Seed::check(file, app.clock.now(), &app.entropy).expect("a valid seed file");
         seed::load(&app, seed).await.expect("the seed is loaded");
         app.enter(self.phase);
         Arc::new(app)
     }
 
     async fn store(&self, config: &Config) -> Store {
-        // The thread of the server that was here before may still be about to end.
+        // The writer thread of a stopped server may hold the lock for a moment.
         let mut directory = None;
         wait_until("the data directory is free", || {
             directory = DataDirectory::lock(self.home.path()).ok();
             directory.is_some()
         });
-        let directory = directory.expect("it was waited for");
+        let directory = directory.expect("the loop ended with it");
         let options = EngineOptions {
             cache_bytes: 1 << 20,
             two_phase_commit: config.storage.two_phase_commit,
@@ -140,7 +140,7 @@ impl Setup {
         let disk_fails = Arc::clone(&self.disk_fails);
         let opener = move |opening| {
             if opening == Opening::AfterFailure && disk_fails.load(Ordering::SeqCst) {
-                return Err(Failure::Storage("the disk is still gone".to_owned()));
+                return Err(Failure::Storage("the disk still fails".to_owned()));
             }
             open_database(&directory, &options, opening)
         };
@@ -150,11 +150,11 @@ impl Setup {
     }
 }
 
-/// A running server, which ends when dropped.
+/// A running server, which stops when dropped.
 pub struct Server {
-    /// What it stands on.
+    /// The application that it serves.
     pub app: Arc<App>,
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<io::Result<()>>,
@@ -179,12 +179,12 @@ impl Server {
         Wire::connect(self.address)
     }
 
-    /// Runs `work` to its end.
+    /// Runs `work` to completion.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
 
-    /// Runs `work` in the background for as long as the server lives.
+    /// Runs `work` in the background until the server stops.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(work);
     }
@@ -197,7 +197,7 @@ impl Server {
         });
     }
 
-    /// Deletes a profile, and nothing else.
+    /// Deletes a profile, but not its logins.
     pub fn delete_profile(&self, id: &str) {
         self.change_profile(id, |txn, profile| profile::delete(txn, &profile));
     }
@@ -215,14 +215,14 @@ impl Server {
         .expect("the profile is changed");
     }
 
-    /// Keeps the writer from writing until the returned value is dropped.
+    /// Blocks the writer until the returned value is dropped.
     pub fn hold_writer(&self) -> HeldWriter {
         let (begun, has_begun) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let app = Arc::clone(&self.app);
         self.runtime.spawn(async move {
             let held = app.store.write(move |_| {
-                begun.send(()).expect("the test waits");
+                begun.send(()).expect("the test receives it");
                 let _ = released.recv();
                 Ok(())
             });
@@ -232,14 +232,14 @@ impl Server {
         HeldWriter { _release: release }
     }
 
-    /// Waits until everything is done that the writer was asked to do.
+    /// Waits until the writer has run all jobs that are queued now.
     pub fn wait_for_writer(&self) {
         wait_until("the writer has caught up", || {
             self.block_on(self.app.store.write(|_| Ok(()))).is_ok()
         });
     }
 
-    /// Puts a job that does nothing into the writer's queue; tells if there was room for it.
+    /// Queues a job that writes nothing. Returns whether the queue had room for it.
     pub fn queue_job(&self) -> bool {
         self.begin(pin!(self.app.store.write(|_| Ok(()))))
             .is_pending()
@@ -249,25 +249,25 @@ impl Server {
     pub fn fail_disk(&self) -> FailingDisk {
         self.disk_fails.store(true, Ordering::SeqCst);
         let failed = self.block_on(self.app.store.write(|_| -> Result<(), Failure> {
-            Err(Failure::Storage("the disk is gone".to_owned()))
+            Err(Failure::Storage("the disk fails".to_owned()))
         }));
         assert!(failed.is_err());
         FailingDisk(Arc::clone(&self.disk_fails))
     }
 
-    /// Runs `work` up to where it first waits for something.
+    /// Polls `work` once.
     pub fn begin<T>(&self, work: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
         let _runtime = self.runtime.enter();
         work.poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    /// Stops it as a signal would, and leaves its data.
+    /// Stops the server as a signal does. Returns its data directory.
     pub fn stop(self) -> TempDir {
         self.stop.send(()).expect("the server runs");
         self.runtime
             .block_on(self.served)
             .expect("serving does not panic")
-            .expect("serving ends well");
+            .expect("serving ends without an error");
         self.runtime
             .block_on(self.app.store.close())
             .expect("the database is closed");
@@ -293,7 +293,7 @@ impl Drop for FailingDisk {
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let began = Instant::now();
     while !condition() {
-        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        assert!(began.elapsed() < PATIENCE, "timed out waiting until {what}");
         thread::yield_now();
     }
 }

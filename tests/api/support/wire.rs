@@ -1,4 +1,4 @@
-//! A raw connection, for what no well-behaved client sends.
+//! A raw connection, for requests that no well-behaved client sends.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::server::PATIENCE;
 
-/// After which silence a server is taken not to read any more.
+/// The time without progress after which a server counts as not reading.
 const STUCK_AFTER: Duration = Duration::from_millis(500);
 
 /// A connection of which the test sends every byte itself.
@@ -36,12 +36,12 @@ impl Wire {
             .expect("the server reads");
     }
 
-    /// Sends these bytes to a server that may not want all of them.
+    /// Sends these bytes to a server that may close the connection before it has read them.
     pub fn offer(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.socket.write_all(bytes.as_ref());
     }
 
-    /// Sends these bytes again and again until the server takes no more of them.
+    /// Sends these bytes repeatedly until the server stops reading.
     pub fn send_until_stuck(&mut self, bytes: impl AsRef<[u8]>) {
         self.socket
             .set_write_timeout(Some(STUCK_AFTER))
@@ -49,7 +49,7 @@ impl Wire {
         while self.socket.write_all(bytes.as_ref()).is_ok() {}
     }
 
-    /// Sends a byte of `drip` whenever the server has been silent for `pause`, until it closes.
+    /// Sends `drip` byte by byte with a `pause` between them, until the server closes the connection.
     #[track_caller]
     pub fn drip_until_closed(&mut self, drip: &[u8], pause: Duration) {
         self.socket
@@ -64,10 +64,10 @@ impl Wire {
                 Err(_) => return,
             }
         }
-        panic!("the server took {} bytes and waits for more", drip.len());
+        panic!("the server read {} bytes and is still open", drip.len());
     }
 
-    /// Tells the server that nothing more will be sent.
+    /// Closes the sending side of the connection.
     pub fn half_close(&self) {
         self.socket
             .shutdown(Shutdown::Write)
@@ -115,7 +115,7 @@ impl Wire {
         assert!(!received && self.unread.is_empty(), "received {text}");
     }
 
-    /// Whether bytes came before the server closed the connection.
+    /// Receives more bytes. Returns `false` if the server closed the connection instead.
     #[track_caller]
     fn receive(&mut self) -> bool {
         let mut bytes = [0; 4_096];
@@ -124,7 +124,7 @@ impl Wire {
                 self.unread.extend_from_slice(&bytes[..count]);
                 count > 0
             }
-            Err(error) if is_timeout(error.kind()) => panic!("the server is silent"),
+            Err(error) if is_timeout(error.kind()) => panic!("the server sent nothing in time"),
             Err(_reset) => false,
         }
     }
@@ -145,7 +145,7 @@ fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
         .position(|window| window == pattern)
 }
 
-/// A response as it came.
+/// A response as received.
 #[derive(Debug)]
 pub struct WireResponse {
     /// The status.
