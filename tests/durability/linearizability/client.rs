@@ -1,4 +1,4 @@
-//! A client: makes calls over HTTP and writes down when they began, when they ended and what was said.
+//! A client: makes calls over HTTP, and records their starts, ends and responses.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,22 +6,21 @@ use std::time::Instant;
 
 use serde_json::Value;
 use ureq::Agent;
-use ureq::http::Response;
 
-use crate::linearizability::board::Board;
 use crate::linearizability::checker::Event;
+use crate::linearizability::registry::Registry;
 use crate::linearizability::server::ACCESS_TOKEN;
-use crate::linearizability::specification::{Answer, Call, LoginId, Presented, Revokes, Token};
+use crate::linearizability::specification::{Call, LoginId, Presented, Response, Revokes, Token};
 use crate::support::process;
 
 /// How a client ends a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ending {
-    /// It takes the answer.
-    Answered,
-    /// It leaves as soon as the request is sent.
-    Abandoned,
-    /// It leaves as the answer begins to arrive, so that the call has happened and it does not know.
+    /// The client receives the response.
+    Received,
+    /// The client disconnects as soon as the request is sent.
+    Aborted,
+    /// The client disconnects at the first byte of the response, so that the call has happened.
     Lost,
 }
 
@@ -30,48 +29,53 @@ pub struct Client<'a> {
     agent: Agent,
     address: SocketAddr,
     profile: &'a str,
-    board: &'a Board,
+    registry: &'a Registry,
     epoch: Instant,
     pub events: Vec<Event>,
 }
 
-/// A request: whether it is a POST, its path and its parameters.
+/// A request: its method (POST or GET), path and parameters.
 struct Request {
-    posts: bool,
+    is_post: bool,
     path: String,
     parameters: Vec<(&'static str, String)>,
 }
 
 impl<'a> Client<'a> {
-    /// A client of the server at `address` for the logins of `profile`. Times are since `epoch`.
-    pub fn new(address: SocketAddr, profile: &'a str, board: &'a Board, epoch: Instant) -> Self {
+    /// A client of the server at `address` for the logins of `profile`. Times are relative to `epoch`.
+    pub fn new(
+        address: SocketAddr,
+        profile: &'a str,
+        registry: &'a Registry,
+        epoch: Instant,
+    ) -> Self {
         Self {
             agent: process::agent(None),
             address,
             profile,
-            board,
+            registry,
             epoch,
             events: Vec::new(),
         }
     }
 
-    /// Makes the call and writes it down.
-    pub fn make(&mut self, call: Call, ending: Ending) {
+    /// Makes the call and records it.
+    pub fn call(&mut self, call: Call, ending: Ending) {
         let request = self.request(&call);
         let start = self.now();
         let end = match ending {
-            Ending::Answered => {
-                let (status, body) = self.answered(&request);
+            Ending::Received => {
+                let (status, body) = self.send(&request);
                 let end = self.now();
-                Some((end, self.read(&call, status, &body)))
+                Some((end, self.decode(&call, status, &body)))
             }
-            Ending::Abandoned | Ending::Lost => {
-                self.leave(&request, ending == Ending::Lost);
+            Ending::Aborted | Ending::Lost => {
+                self.disconnect(&request, ending == Ending::Lost);
                 None
             }
         };
-        if let Some((_, Answer::Login(id, token))) = end {
-            self.board.put_up(id, token);
+        if let Some((_, Response::Login(id, token))) = end {
+            self.registry.add(id, token);
         }
         self.events.push(Event { start, call, end });
     }
@@ -82,14 +86,14 @@ impl<'a> Client<'a> {
 
     fn request(&self, call: &Call) -> Request {
         let of_profile = || vec![("profileId", self.profile.to_owned())];
-        let of_login = |id| self.board.id_text(id);
-        let (posts, path, mut parameters) = match *call {
+        let of_login = |id| self.registry.id_text(id);
+        let (is_post, path, mut parameters) = match *call {
             Call::Create => (true, "create".to_owned(), of_profile()),
             Call::Read(id) => (false, of_login(id), Vec::new()),
             Call::Refresh(id, presented) => {
                 let token = match presented {
                     Presented::Nothing => Vec::new(),
-                    Presented::Token(token) => vec![("token", self.board.token_text(token))],
+                    Presented::Token(token) => vec![("token", self.registry.token_text(token))],
                     Presented::Garbage => vec![("token", "garbage".to_owned())],
                 };
                 (true, format!("{}/refresh_token", of_login(id)), token)
@@ -104,13 +108,13 @@ impl<'a> Client<'a> {
         };
         parameters.push(("accessTokenId", ACCESS_TOKEN.to_owned()));
         Request {
-            posts,
+            is_post,
             path: format!("/api/1/authentication/persistent_login/{path}"),
             parameters,
         }
     }
 
-    fn answered(&self, request: &Request) -> (u16, String) {
+    fn send(&self, request: &Request) -> (u16, String) {
         let url = format!("http://{}{}", self.address, request.path);
         let parameters = || {
             request
@@ -118,21 +122,18 @@ impl<'a> Client<'a> {
                 .iter()
                 .map(|(name, value)| (*name, value))
         };
-        let answer = if request.posts {
+        let response = if request.is_post {
             self.agent.post(url).send_form(parameters())
         } else {
             self.agent.get(url).query_pairs(parameters()).call()
         };
-        let mut answer: Response<_> = answer.expect("the server answers");
-        let body = answer.body_mut().read_to_string();
-        (
-            answer.status().as_u16(),
-            body.expect("the answer arrives whole"),
-        )
+        let mut response: ureq::http::Response<_> = response.expect("the server responds");
+        let body = response.body_mut().read_to_string();
+        (response.status().as_u16(), body.expect("the whole body"))
     }
 
-    /// Sends the request and closes the connection without having read the answer.
-    fn leave(&self, request: &Request, once_answered: bool) {
+    /// Sends the request and closes the connection: at once, or at the first byte of the response.
+    fn disconnect(&self, request: &Request, at_response: bool) {
         let parameters = request.parameters.iter();
         let query: Vec<String> = parameters
             .map(|(name, value)| format!("{name}={value}"))
@@ -141,49 +142,49 @@ impl<'a> Client<'a> {
         write!(
             connection,
             "{} {}?{} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
-            if request.posts { "POST" } else { "GET" },
+            if request.is_post { "POST" } else { "GET" },
             request.path,
             query.join("&"),
         )
         .expect("the request is sent");
-        if once_answered {
+        if at_response {
             let begun = connection.read_exact(&mut [0]);
-            begun.expect("the answer begins");
+            begun.expect("the response begins");
         }
     }
 
-    fn read(&self, call: &Call, status: u16, body: &str) -> Answer {
+    fn decode(&self, call: &Call, status: u16, body: &str) -> Response {
         let json: Value = serde_json::from_str(body).unwrap_or_default();
         match (call, status) {
             (Call::Create | Call::Read(_) | Call::Refresh(..), 200) => {
                 let (id, token) = self.login(&json, body);
-                Answer::Login(id, token)
+                Response::Login(id, token)
             }
-            (Call::Read(_) | Call::Refresh(..), 404) => Answer::Gone,
-            (Call::Refresh(..), 401) => Answer::Reused(revoked(body)),
-            (Call::Refresh(..), 400) => Answer::Malformed,
-            (Call::Delete(_), 200) => Answer::Done,
+            (Call::Read(_) | Call::Refresh(..), 404) => Response::NotFound,
+            (Call::Refresh(..), 401) => Response::Reused(revoked(body)),
+            (Call::Refresh(..), 400) => Response::Malformed,
+            (Call::Delete(_), 200) => Response::Done,
             (Call::List, 200) => {
                 let list = json.as_array().expect(body);
                 let mut ids: Vec<_> = list.iter().map(|login| self.id(login, body)).collect();
                 ids.sort();
-                Answer::Listed(ids)
+                Response::Listed(ids)
             }
             (Call::DeleteAll { .. }, 200) => {
                 let deleted = json["deleted"].as_u64().expect(body);
-                Answer::Deleted(usize::try_from(deleted).expect("histories are short"))
+                Response::Deleted(usize::try_from(deleted).expect("histories are short"))
             }
-            _ => panic!("{call:?} is answered {status} {body}"),
+            _ => panic!("{call:?}: {status} {body}"),
         }
     }
 
     fn login(&self, json: &Value, body: &str) -> (LoginId, Token) {
         let token = json["token"].as_str().expect(body);
-        (self.id(json, body), self.board.token(token))
+        (self.id(json, body), self.registry.token(token))
     }
 
     fn id(&self, json: &Value, body: &str) -> LoginId {
-        self.board.login(json["id"].as_str().expect(body))
+        self.registry.login(json["id"].as_str().expect(body))
     }
 }
 

@@ -1,8 +1,8 @@
-//! The checker on histories made by hand, right ones and wrong ones.
+//! The checker on histories written by hand: linearizable ones and others.
 
 use crate::linearizability::checker::{Event, by_login, linearize};
 use crate::linearizability::specification::{
-    Answer, Call, LoginId, Presented, Revokes, Rules, Token,
+    Call, LoginId, Presented, Response, Revokes, Rules, Token,
 };
 
 const RULES: Rules = Rules {
@@ -22,15 +22,15 @@ fn with(number: u8) -> Presented {
     Presented::Token(token(number))
 }
 
-fn login(id: LoginId, number: u8) -> Answer {
-    Answer::Login(id, token(number))
+fn login(id: LoginId, number: u8) -> Response {
+    Response::Login(id, token(number))
 }
 
-fn event(start: u64, end: u64, call: Call, answer: Answer) -> Event {
+fn event(start: u64, end: u64, call: Call, response: Response) -> Event {
     Event {
         start,
         call,
-        end: Some((end, answer)),
+        end: Some((end, response)),
     }
 }
 
@@ -42,7 +42,7 @@ fn lost(start: u64, call: Call) -> Event {
     }
 }
 
-/// `A` is created with token 0, and then the rest happens.
+/// The creation of `A` with token 0, followed by `rest`.
 fn after_creation(rest: Vec<Event>) -> Vec<Event> {
     let mut events = vec![event(0, 1, Call::Create, login(A, 0))];
     events.extend(rest);
@@ -50,58 +50,58 @@ fn after_creation(rest: Vec<Event>) -> Vec<Event> {
 }
 
 #[track_caller]
-fn holds(rules: Rules, rest: Vec<Event>) {
+fn assert_linearizable(rules: Rules, rest: Vec<Event>) {
     linearize(&rules, &after_creation(rest)).expect("there is an order");
 }
 
 #[track_caller]
-fn fails(rules: Rules, rest: Vec<Event>) {
+fn assert_violation(rules: Rules, rest: Vec<Event>) {
     let found = linearize(&rules, &after_creation(rest));
-    assert!(found.is_err(), "{found:?} explains what cannot be");
+    assert!(found.is_err(), "{found:?} is not an order");
 }
 
-fn read(start: u64, end: u64, answer: Answer) -> Event {
-    event(start, end, Call::Read(A), answer)
+fn read(start: u64, end: u64, response: Response) -> Event {
+    event(start, end, Call::Read(A), response)
 }
 
-fn refresh(start: u64, end: u64, presented: Presented, answer: Answer) -> Event {
-    event(start, end, Call::Refresh(A, presented), answer)
+fn refresh(start: u64, end: u64, presented: Presented, response: Response) -> Event {
+    event(start, end, Call::Refresh(A, presented), response)
 }
 
 #[test]
-fn one_after_the_other() {
-    holds(
+fn sequential_calls() {
+    assert_linearizable(
         RULES,
         vec![
             refresh(2, 3, Presented::Nothing, login(A, 1)),
             refresh(4, 5, with(1), login(A, 2)),
             refresh(6, 7, with(1), login(A, 2)),
-            refresh(8, 9, Presented::Garbage, Answer::Malformed),
+            refresh(8, 9, Presented::Garbage, Response::Malformed),
             read(10, 11, login(A, 2)),
-            refresh(12, 13, with(0), Answer::Reused(Revokes::Login)),
-            read(14, 15, Answer::Gone),
-            event(16, 17, Call::Delete(A), Answer::Done),
+            refresh(12, 13, with(0), Response::Reused(Revokes::Login)),
+            read(14, 15, Response::NotFound),
+            event(16, 17, Call::Delete(A), Response::Done),
         ],
     );
 }
 
 #[test]
-fn a_read_may_fall_on_either_side_of_a_rotation_that_it_overlaps() {
+fn a_read_may_be_ordered_before_or_after_an_overlapping_rotation() {
     for seen in [0, 1] {
         let rotation = refresh(2, 9, with(0), login(A, 1));
-        holds(RULES, vec![rotation, read(3, 4, login(A, seen))]);
+        assert_linearizable(RULES, vec![rotation, read(3, 4, login(A, seen))]);
     }
 }
 
 #[test]
 fn a_stale_read() {
     let rotation = refresh(2, 3, with(0), login(A, 1));
-    fails(RULES, vec![rotation, read(4, 5, login(A, 0))]);
+    assert_violation(RULES, vec![rotation, read(4, 5, login(A, 0))]);
 }
 
 #[test]
-fn reads_that_go_back() {
-    fails(
+fn reads_out_of_order() {
+    assert_violation(
         RULES,
         vec![
             refresh(2, 9, with(0), login(A, 1)),
@@ -113,7 +113,7 @@ fn reads_that_go_back() {
 
 #[test]
 fn a_lost_update() {
-    fails(
+    assert_violation(
         RULES,
         vec![
             refresh(2, 6, Presented::Nothing, login(A, 1)),
@@ -132,7 +132,7 @@ fn two_successors_of_one_token() {
             ..RULES
         },
     ] {
-        fails(
+        assert_violation(
             rules,
             vec![
                 refresh(2, 6, with(0), login(A, 1)),
@@ -150,19 +150,19 @@ fn two_tabs() {
             refresh(3, 7, with(0), second),
         ]
     };
-    holds(RULES, tabs(login(A, 1)));
-    fails(RULES, tabs(Answer::Reused(Revokes::Login)));
+    assert_linearizable(RULES, tabs(login(A, 1)));
+    assert_violation(RULES, tabs(Response::Reused(Revokes::Login)));
     let without_grace = Rules {
         grace: false,
         ..RULES
     };
-    holds(without_grace, tabs(Answer::Reused(Revokes::Login)));
-    fails(without_grace, tabs(login(A, 1)));
+    assert_linearizable(without_grace, tabs(Response::Reused(Revokes::Login)));
+    assert_violation(without_grace, tabs(login(A, 1)));
 }
 
 #[test]
-fn a_token_that_comes_back() {
-    fails(
+fn a_token_that_is_returned_again() {
+    assert_violation(
         RULES,
         vec![
             refresh(2, 3, with(0), login(A, 1)),
@@ -175,27 +175,27 @@ fn a_token_that_comes_back() {
 #[test]
 fn a_resurrected_login() {
     for ended in [
-        event(2, 3, Call::Delete(A), Answer::Done),
-        refresh(2, 3, with(9), Answer::Reused(Revokes::Login)),
-        event(2, 3, Call::DeleteAll { except: None }, Answer::Deleted(1)),
+        event(2, 3, Call::Delete(A), Response::Done),
+        refresh(2, 3, with(9), Response::Reused(Revokes::Login)),
+        event(2, 3, Call::DeleteAll { except: None }, Response::Deleted(1)),
     ] {
-        holds(RULES, vec![ended.clone(), read(4, 5, Answer::Gone)]);
-        fails(RULES, vec![ended.clone(), read(4, 5, login(A, 0))]);
+        assert_linearizable(RULES, vec![ended.clone(), read(4, 5, Response::NotFound)]);
+        assert_violation(RULES, vec![ended.clone(), read(4, 5, login(A, 0))]);
         let rotation = refresh(4, 5, Presented::Nothing, login(A, 1));
-        fails(RULES, vec![ended, rotation]);
+        assert_violation(RULES, vec![ended, rotation]);
     }
 }
 
 #[test]
-fn a_login_that_is_gone_for_no_reason() {
-    fails(RULES, vec![read(2, 3, Answer::Gone)]);
-    let refused = refresh(2, 3, with(9), Answer::Reused(Revokes::Nothing));
+fn a_login_that_is_lost() {
+    assert_violation(RULES, vec![read(2, 3, Response::NotFound)]);
+    let refused = refresh(2, 3, with(9), Response::Reused(Revokes::Nothing));
     let rules = Rules {
         revokes: Revokes::Nothing,
         ..RULES
     };
-    holds(rules, vec![refused.clone(), read(4, 5, login(A, 0))]);
-    fails(rules, vec![refused, read(4, 5, Answer::Gone)]);
+    assert_linearizable(rules, vec![refused.clone(), read(4, 5, login(A, 0))]);
+    assert_violation(rules, vec![refused, read(4, 5, Response::NotFound)]);
 }
 
 #[test]
@@ -210,19 +210,19 @@ fn coalesced_refreshes() {
             refresh(3, 7, Presented::Nothing, login(A, second)),
         ]
     };
-    holds(rules, refreshes(1));
-    fails(rules, refreshes(2));
-    holds(RULES, refreshes(2));
-    fails(RULES, refreshes(1));
+    assert_linearizable(rules, refreshes(1));
+    assert_violation(rules, refreshes(2));
+    assert_linearizable(RULES, refreshes(2));
+    assert_violation(RULES, refreshes(1));
     let across_a_creation = refresh(2, 3, Presented::Nothing, login(A, 0));
-    fails(rules, vec![across_a_creation]);
+    assert_violation(rules, vec![across_a_creation]);
 }
 
 #[test]
-fn a_call_whose_answer_was_lost_may_happen_late_or_never() {
+fn a_call_without_a_response_may_happen_late_or_never() {
     let unanswered = || lost(2, Call::Refresh(A, with(0)));
-    holds(RULES, vec![unanswered(), read(3, 4, login(A, 0))]);
-    holds(
+    assert_linearizable(RULES, vec![unanswered(), read(3, 4, login(A, 0))]);
+    assert_linearizable(
         RULES,
         vec![
             unanswered(),
@@ -231,7 +231,7 @@ fn a_call_whose_answer_was_lost_may_happen_late_or_never() {
             refresh(7, 8, with(0), login(A, 1)),
         ],
     );
-    fails(
+    assert_violation(
         RULES,
         vec![
             unanswered(),
@@ -239,16 +239,16 @@ fn a_call_whose_answer_was_lost_may_happen_late_or_never() {
             read(5, 6, login(A, 2)),
         ],
     );
-    fails(
+    assert_violation(
         RULES,
         vec![read(2, 3, login(A, 1)), lost(4, Call::Refresh(A, with(0)))],
     );
     let deletion = lost(2, Call::Delete(A));
-    holds(RULES, vec![deletion, read(3, 4, Answer::Gone)]);
+    assert_linearizable(RULES, vec![deletion, read(3, 4, Response::NotFound)]);
 }
 
 #[test]
-fn a_revoked_profile_is_gone_at_once() {
+fn a_revocation_of_a_profile_is_atomic() {
     let rules = Rules {
         revokes: Revokes::Profile,
         ..RULES
@@ -256,37 +256,37 @@ fn a_revoked_profile_is_gone_at_once() {
     let history = |seen| {
         vec![
             event(2, 3, Call::Create, login(B, 1)),
-            refresh(4, 5, with(9), Answer::Reused(Revokes::Profile)),
+            refresh(4, 5, with(9), Response::Reused(Revokes::Profile)),
             event(6, 7, Call::Read(B), seen),
         ]
     };
-    holds(rules, history(Answer::Gone));
-    fails(rules, history(login(B, 1)));
+    assert_linearizable(rules, history(Response::NotFound));
+    assert_violation(rules, history(login(B, 1)));
 }
 
 #[test]
-fn lists_and_deletions_of_a_profile_see_one_moment() {
+fn lists_and_deletions_of_a_profile_are_atomic() {
     let history = |listed: &[LoginId], deleted| {
         vec![
             event(2, 3, Call::Create, login(B, 1)),
-            event(4, 8, Call::Delete(A), Answer::Done),
-            event(5, 6, Call::List, Answer::Listed(listed.to_vec())),
+            event(4, 8, Call::Delete(A), Response::Done),
+            event(5, 6, Call::List, Response::Listed(listed.to_vec())),
             event(
                 9,
                 10,
                 Call::DeleteAll { except: Some(A) },
-                Answer::Deleted(deleted),
+                Response::Deleted(deleted),
             ),
         ]
     };
-    holds(RULES, history(&[A, B], 1));
-    holds(RULES, history(&[B], 1));
-    fails(RULES, history(&[A], 1));
-    fails(RULES, history(&[A, B], 2));
+    assert_linearizable(RULES, history(&[A, B], 1));
+    assert_linearizable(RULES, history(&[B], 1));
+    assert_violation(RULES, history(&[A], 1));
+    assert_violation(RULES, history(&[A, B], 2));
 }
 
 #[test]
-fn logins_are_looked_at_one_by_one() {
+fn a_history_is_checked_login_by_login() {
     let events = after_creation(vec![
         event(2, 3, Call::Create, login(B, 1)),
         read(4, 5, login(A, 0)),

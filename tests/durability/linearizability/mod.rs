@@ -1,13 +1,13 @@
-//! Many clients of the real server at a time, whose calls and answers must be explained by an order in
-//! which they happened one after the other (see `checker` and `specification`).
+//! Linearizability of the real server with many concurrent clients: some sequential order of the calls
+//! must explain all responses (see `checker` and `specification`).
 //!
-//! `REMEMBERD_TEST_SEED` replays the clients' choices, though not how their calls overlap; what failed
-//! is printed whole. `REMEMBERD_TEST_LONG=1` makes many more histories.
+//! `REMEMBERD_TEST_SEED` replays the clients' choices, but not how their calls overlap; a history that
+//! fails is printed. `REMEMBERD_TEST_LONG=1` runs many more histories.
 
-mod board;
 mod checker;
 mod client;
 mod examples;
+mod registry;
 mod server;
 mod specification;
 
@@ -21,27 +21,27 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use uuid::Uuid;
 
-use crate::linearizability::board::Board;
 use crate::linearizability::checker::{CALLS_MAX, Event};
 use crate::linearizability::client::{Client, Ending};
+use crate::linearizability::registry::Registry;
 use crate::linearizability::server::Server;
 use crate::linearizability::specification::{
-    Answer, Call, LoginId, Presented, Revokes, Rules, State,
+    Call, LoginId, Presented, Response, Revokes, Rules, State,
 };
 use crate::support;
 
-/// How many histories are made under each setting.
+/// The number of histories for each setting.
 const HISTORIES: usize = 25;
 
-/// How many histories are made where a long run is asked for.
+/// The number of histories for each setting in a long run.
 const HISTORIES_LONG: usize = 2_000;
 
 const CLIENTS: usize = 8;
 
-/// How many calls each client makes in a history.
+/// The number of calls of each client in a history.
 const CALLS: usize = 6;
 
-/// How many logins there are at the beginning of a history.
+/// The number of logins at the start of a history.
 const LOGINS: usize = 2;
 
 const _: () = assert!(CLIENTS * CALLS + LOGINS <= CALLS_MAX);
@@ -90,7 +90,7 @@ fn revoking_profiles() {
 }
 
 #[test]
-fn listing_and_deleting_what_a_profile_has() {
+fn listing_and_deleting_the_logins_of_a_profile() {
     let rules = Rules {
         grace: false,
         coalesce: true,
@@ -104,14 +104,14 @@ fn listing_and_deleting_what_a_profile_has() {
     run(&flags, rules, Scope::Profile);
 }
 
-/// What one call may concern.
+/// The logins that one call may concern.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Login,
     Profile,
 }
 
-/// Makes histories under these settings and explains each.
+/// Runs histories with these settings, and asserts that each is linearizable.
 fn run(flags: &[&str], rules: Rules, scope: Scope) {
     let mut random = StdRng::seed_from_u64(support::test_seed());
     let count = if support::is_long() {
@@ -130,56 +130,55 @@ fn run(flags: &[&str], rules: Rules, scope: Scope) {
         };
         for events in parts {
             let order = checker::linearize(&rules, &events)
-                .unwrap_or_else(|unexplained| panic!("history {number}: {unexplained:?}"));
+                .unwrap_or_else(|violation| panic!("history {number}: {violation:?}"));
             tally.count(&rules, &events, &order);
         }
     }
     eprintln!("{count} histories: {:?}", tally.0);
-    tally.expect(&["overlapped", "rotated", "reused", "gone", "lost"]);
+    tally.assert_seen(&["overlapped", "rotated", "reused", "not found", "lost"]);
     if rules.grace || rules.coalesce {
-        tally.expect(&["repeated"]);
+        tally.assert_seen(&["repeated"]);
     }
 }
 
-/// Lets clients loose on some logins of a profile that has none yet; all their calls, in the order in
-/// which they began.
+/// Runs clients on a profile that has no logins yet. Returns all their calls in the order of their starts.
 fn history(server: &Server, profile: &str, scope: Scope, random: &mut StdRng) -> Vec<Event> {
-    let board = Board::default();
+    let registry = Registry::default();
     let epoch = Instant::now();
-    let client = || Client::new(server.address, profile, &board, epoch);
+    let client = || Client::new(server.address, profile, &registry, epoch);
     let mut first = client();
     for _ in 0..LOGINS {
-        first.make(Call::Create, Ending::Answered);
+        first.call(Call::Create, Ending::Received);
     }
-    let together = Barrier::new(CLIENTS);
+    let start = Barrier::new(CLIENTS);
     let mut events = first.events;
     thread::scope(|threads| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 let mut random = StdRng::seed_from_u64(random.next_u64());
-                let (mut client, board, together) = (client(), &board, &together);
+                let (mut client, registry, start) = (client(), &registry, &start);
                 threads.spawn(move || {
-                    together.wait();
+                    start.wait();
                     for _ in 0..CALLS {
-                        let (call, ending) = choose(&mut random, board, scope);
-                        client.make(call, ending);
+                        let (call, ending) = choose(&mut random, registry, scope);
+                        client.call(call, ending);
                     }
                     client.events
                 })
             })
             .collect();
         for client in clients {
-            events.extend(client.join().expect("the client is well"));
+            events.extend(client.join().expect("the client does not panic"));
         }
     });
     events.sort_by_key(|event| event.start);
     events
 }
 
-/// What a client does next.
-fn choose(random: &mut StdRng, board: &Board, scope: Scope) -> (Call, Ending) {
-    let logins = board.logins();
-    // The newest are the likeliest to be there still.
+/// Draws the next call of a client.
+fn choose(random: &mut StdRng, registry: &Registry, scope: Scope) -> (Call, Ending) {
+    let logins = registry.logins();
+    // The newest logins are the most likely to exist still.
     let newest = &logins[logins.len().saturating_sub(LOGINS)..];
     let pool = if random.random_ratio(1, 8) {
         &logins
@@ -192,7 +191,7 @@ fn choose(random: &mut StdRng, board: &Board, scope: Scope) -> (Call, Ending) {
     let call = match (random.random_range(0..100), scope) {
         (0..20, _) => Call::Read(id),
         (20..35, _) => Call::Refresh(id, Presented::Nothing),
-        (35..78, _) => Call::Refresh(id, present(random, board, id)),
+        (35..78, _) => Call::Refresh(id, present(random, registry, id)),
         (78..82, _) => Call::Delete(id),
         (82..92, _) | (_, Scope::Login) => Call::Create,
         (92..97, Scope::Profile) => Call::List,
@@ -201,28 +200,28 @@ fn choose(random: &mut StdRng, board: &Board, scope: Scope) -> (Call, Ending) {
         },
     };
     let ending = match (random.random_range(0..30), &call) {
-        (0, Call::Refresh(..) | Call::Delete(_) | Call::DeleteAll { .. }) => Ending::Abandoned,
+        (0, Call::Refresh(..) | Call::Delete(_) | Call::DeleteAll { .. }) => Ending::Aborted,
         (1, Call::Refresh(..) | Call::Delete(_) | Call::DeleteAll { .. }) => Ending::Lost,
-        _ => Ending::Answered,
+        _ => Ending::Received,
     };
     (call, ending)
 }
 
-/// What a client presents to refresh a login: mostly the newest token that it knows.
-fn present(random: &mut StdRng, board: &Board, id: LoginId) -> Presented {
-    let shown = board.shown(id);
+/// Draws the token that a client presents for a login: mostly the newest one.
+fn present(random: &mut StdRng, registry: &Registry, id: LoginId) -> Presented {
+    let tokens = registry.tokens(id);
     match random.random_range(0..100) {
-        0..80 => Presented::Token(*shown.last().expect("known logins have shown a token")),
-        80..94 => Presented::Token(*shown.choose(random).expect("it has one")),
+        0..80 => Presented::Token(*tokens.last().expect("logins in the registry have a token")),
+        80..94 => Presented::Token(*tokens.choose(random).expect("it has one")),
         94..97 => {
-            let made_up = Uuid::from_u128(random.random());
-            Presented::Token(board.token(&made_up.to_string()))
+            let generated = Uuid::from_u128(random.random());
+            Presented::Token(registry.token(&generated.to_string()))
         }
         _ => Presented::Garbage,
     }
 }
 
-/// What happened how often, so that a run in which nothing much happens is noticed.
+/// Counts of outcomes, so that a run that does not cover them fails.
 #[derive(Default)]
 struct Tally(BTreeMap<&'static str, usize>);
 
@@ -231,14 +230,14 @@ impl Tally {
         let mut state = State::default();
         for &index in order {
             let event = &events[index];
-            let next = checker::happen(rules, state.clone(), index, event);
-            let next = next.expect("the order explains it");
+            let next = checker::apply(rules, state.clone(), index, event);
+            let next = next.expect("the order is valid");
             self.add(match (&event.call, &event.end) {
                 (_, None) => "lost",
-                (Call::Refresh(..), Some((_, Answer::Login(..)))) if next == state => "repeated",
-                (Call::Refresh(..), Some((_, Answer::Login(..)))) => "rotated",
-                (_, Some((_, Answer::Reused(_)))) => "reused",
-                (_, Some((_, Answer::Gone))) => "gone",
+                (Call::Refresh(..), Some((_, Response::Login(..)))) if next == state => "repeated",
+                (Call::Refresh(..), Some((_, Response::Login(..)))) => "rotated",
+                (_, Some((_, Response::Reused(_)))) => "reused",
+                (_, Some((_, Response::NotFound))) => "not found",
                 (_, Some(_)) => "other",
             });
             state = next;
@@ -258,11 +257,11 @@ impl Tally {
         *self.0.entry(what).or_default() += 1;
     }
 
-    fn expect(&self, all: &[&str]) {
+    fn assert_seen(&self, all: &[&str]) {
         for what in all {
             assert!(
                 self.0.contains_key(what),
-                "nothing was {what}: {:?}",
+                "no call was {what}: {:?}",
                 self.0
             );
         }

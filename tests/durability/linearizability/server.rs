@@ -1,4 +1,4 @@
-//! The real server, on a database with one profile for each history.
+//! The real server, with one profile for each history.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -20,11 +20,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it with these settings and as many profiles, and waits until it listens.
+    /// Starts it with these settings and this number of profiles, and waits until it listens.
     pub fn start(flags: &[&str], profiles: usize) -> Self {
         let home = TempDir::new().expect("a temporary directory");
         let seed = home.path().join("seed.json");
-        fs::write(&seed, data(profiles).to_string()).expect("the seed is written");
+        fs::write(&seed, seed_file(profiles).to_string()).expect("the seed is written");
         let mut process = process::command(&seed, &home.path().join("data"))
             .args(TINY_JOURNAL_FLAGS)
             .args(flags)
@@ -43,18 +43,19 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Fails only if the process is gone already.
+        // Fails only if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The id of the profile for the history of this number.
+/// The id of the profile of the history with this number.
 pub fn profile(number: usize) -> String {
     format!("{number:024x}")
 }
 
-fn data(profiles: usize) -> Value {
+/// The seed file.
+fn seed_file(profiles: usize) -> Value {
     let profiles = (0..profiles).map(|number| {
         let id = profile(number);
         json!({"_id": id, "username": id, "enabled": true, "tenant": "default"})

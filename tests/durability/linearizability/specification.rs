@@ -1,25 +1,25 @@
-//! What the server promises, one call after the other: a pure function on the logins of one profile.
+//! The sequential specification of the server: a pure function on the logins of one profile.
 //!
-//! Ids and tokens are numbers here, given in the order in which a history showed them. Time is not
-//! part of it: a grace period is either always running or never.
+//! Ids and tokens are numbers here, in the order in which a history returned them. Time is not part of
+//! it: a grace period either never ends or does not exist.
 
 use std::collections::BTreeMap;
 
-/// How many tokens a history may show.
+/// The maximum number of tokens in a history.
 pub const TOKENS_MAX: u8 = 128;
 
-/// The settings that decide what a refresh does.
+/// The settings that apply to a refresh.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// The token that was just replaced is answered with its successor, rather than refused.
+    /// Whether a refresh with the token just replaced returns its successor instead of a refusal.
     pub grace: bool,
-    /// A refresh without a token is answered with the token of the last rotation.
+    /// Whether a refresh without a token returns the token of the last rotation.
     pub coalesce: bool,
-    /// What a token that was used before revokes.
+    /// The logins that a reused token revokes.
     pub revokes: Revokes,
 }
 
-/// What a token that was used before revokes.
+/// The logins that a reused token revokes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Revokes {
     /// Nothing.
@@ -30,20 +30,20 @@ pub enum Revokes {
     Profile,
 }
 
-/// A login's number.
+/// The number of a login.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LoginId(pub u8);
 
-/// A token's number.
+/// The number of a token.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Token {
-    /// One that an answer showed, or that a client generated.
+    /// One that a response returned, or that a client generated.
     Seen(u8),
-    /// The one that the call of this number made, whose answer nobody got.
+    /// The one that the call with this number generated, whose response was lost.
     Unseen(u8),
 }
 
-/// What a client asks for.
+/// A request of a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Call {
     Create,
@@ -54,7 +54,7 @@ pub enum Call {
     DeleteAll { except: Option<LoginId> },
 }
 
-/// What comes with a refresh.
+/// The token parameter of a refresh.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Presented {
     Nothing,
@@ -62,37 +62,37 @@ pub enum Presented {
     Garbage,
 }
 
-/// What a client is told.
+/// A response of the server.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Answer {
+pub enum Response {
     Login(LoginId, Token),
-    /// There is no such login.
-    Gone,
-    /// The token was used before, and this was revoked.
+    /// No login has this id.
+    NotFound,
+    /// The token was reused, and this was revoked.
     Reused(Revokes),
-    /// The token is none.
+    /// The token is malformed.
     Malformed,
     Done,
     Listed(Vec<LoginId>),
     Deleted(usize),
 }
 
-/// The logins of a profile that are there.
+/// The logins of a profile.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub struct State {
     logins: BTreeMap<LoginId, Login>,
-    /// The tokens that were ever given out, a bit for each.
+    /// All tokens that were ever returned, a bit for each.
     issued: u128,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Login {
     token: Token,
-    /// The token before, if there was a rotation.
+    /// The token that the last rotation replaced.
     replaced: Option<Token>,
 }
 
-/// What the server draws at random, should the call need it: it is what its answer says.
+/// The random values that the server generates for a call, taken from its response.
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh {
     pub id: Option<LoginId>,
@@ -100,10 +100,10 @@ pub struct Fresh {
 }
 
 impl Fresh {
-    /// What the call of this number drew, from its answer.
-    pub fn of(number: u8, answer: Option<&Answer>) -> Self {
-        match answer {
-            Some(&Answer::Login(id, token)) => Self {
+    /// The values of the call with this number, from its response if it was received.
+    pub fn of(number: u8, response: Option<&Response>) -> Self {
+        match response {
+            Some(&Response::Login(id, token)) => Self {
                 id: Some(id),
                 token,
             },
@@ -115,10 +115,15 @@ impl Fresh {
     }
 }
 
-/// What becomes of `state` by `call`, and what is answered; `None` if it needs something fresh and
-/// `fresh` is not.
-pub fn step(rules: &Rules, mut state: State, call: &Call, fresh: Fresh) -> Option<(State, Answer)> {
-    let answer = match *call {
+/// The state after `call` and its response; `None` if the call must generate a value and `fresh` is used
+/// already.
+pub fn step(
+    rules: &Rules,
+    mut state: State,
+    call: &Call,
+    fresh: Fresh,
+) -> Option<(State, Response)> {
+    let response = match *call {
         Call::Create => {
             let id = fresh.id.filter(|id| !state.logins.contains_key(id))?;
             state.issue(fresh.token)?;
@@ -127,23 +132,23 @@ pub fn step(rules: &Rules, mut state: State, call: &Call, fresh: Fresh) -> Optio
                 replaced: None,
             };
             state.logins.insert(id, login);
-            Answer::Login(id, fresh.token)
+            Response::Login(id, fresh.token)
         }
-        Call::Read(id) => state.show(id),
-        Call::Refresh(_, Presented::Garbage) => Answer::Malformed,
+        Call::Read(id) => state.login_response(id),
+        Call::Refresh(_, Presented::Garbage) => Response::Malformed,
         Call::Refresh(id, presented) => refresh(rules, &mut state, id, presented, fresh.token)?,
         Call::Delete(id) => {
             state.logins.remove(&id);
-            Answer::Done
+            Response::Done
         }
-        Call::List => Answer::Listed(state.logins.keys().copied().collect()),
+        Call::List => Response::Listed(state.logins.keys().copied().collect()),
         Call::DeleteAll { except } => {
             let before = state.logins.len();
             state.logins.retain(|&id, _| Some(id) == except);
-            Answer::Deleted(before - state.logins.len())
+            Response::Deleted(before - state.logins.len())
         }
     };
-    Some((state, answer))
+    Some((state, response))
 }
 
 fn refresh(
@@ -152,9 +157,9 @@ fn refresh(
     id: LoginId,
     presented: Presented,
     fresh: Token,
-) -> Option<Answer> {
+) -> Option<Response> {
     let Some(login) = state.logins.get(&id) else {
-        return Some(Answer::Gone);
+        return Some(Response::NotFound);
     };
     let (rotates, reused) = match presented {
         Presented::Token(token) if token == login.token => (true, false),
@@ -169,7 +174,7 @@ fn refresh(
             Revokes::Login => drop(state.logins.remove(&id)),
             Revokes::Profile => state.logins.clear(),
         }
-        return Some(Answer::Reused(rules.revokes));
+        return Some(Response::Reused(rules.revokes));
     }
     if rotates {
         let rotated = Login {
@@ -179,30 +184,33 @@ fn refresh(
         state.issue(fresh)?;
         state.logins.insert(id, rotated);
     }
-    Some(state.show(id))
+    Some(state.login_response(id))
 }
 
 impl State {
-    /// The state in which `told` is what was answered where `expected` is what had to be; `None` if
-    /// that cannot be. A token that nobody had seen is known from now on.
-    pub fn reconcile(mut self, expected: &Answer, told: &Answer) -> Option<Self> {
-        match (expected, told) {
-            (&Answer::Login(id, Token::Unseen(_)), &Answer::Login(shown, token)) if id == shown => {
+    /// Compares the `received` response with the `expected` one. Returns the state, in which an unseen
+    /// token is replaced by the one received; `None` if they differ.
+    pub fn reconcile(mut self, expected: &Response, received: &Response) -> Option<Self> {
+        match (expected, received) {
+            (&Response::Login(id, Token::Unseen(_)), &Response::Login(shown, token))
+                if id == shown =>
+            {
                 self.issue(token)?;
                 self.logins.get_mut(&id)?.token = token;
                 Some(self)
             }
-            _ => (expected == told).then_some(self),
+            _ => (expected == received).then_some(self),
         }
     }
 
-    fn show(&self, id: LoginId) -> Answer {
+    /// The response that returns this login.
+    fn login_response(&self, id: LoginId) -> Response {
         self.logins
             .get(&id)
-            .map_or(Answer::Gone, |login| Answer::Login(id, login.token))
+            .map_or(Response::NotFound, |login| Response::Login(id, login.token))
     }
 
-    /// Notes that `token` is given out, which may happen once.
+    /// Marks `token` as returned; `None` if it was returned before.
     fn issue(&mut self, token: Token) -> Option<()> {
         let Token::Seen(number) = token else {
             return Some(());
