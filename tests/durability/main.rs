@@ -1,5 +1,5 @@
-//! What survives a failure: the real database and the real server under power loss, `kill -9` and
-//! failing disks, files of earlier versions, and checks of their answers against a model and against an order of the calls.
+//! Durability: the real database and the real server under power loss, `kill -9` and failing disks, files
+//! of earlier versions, and checks of the responses against a model and for linearizability.
 
 mod faults;
 mod formats;

@@ -1,7 +1,7 @@
-//! Random operations on the services and on a plain map: every answer and every state is the same.
+//! Random operations on the services and on a model: every result and every state must be the same.
 //!
-//! The model is `support/contract.rs`; its settings are drawn anew whenever the database is opened.
-//! `REMEMBERD_TEST_LONG=1` tries ten times as many operations, `REMEMBERD_TEST_OPERATIONS` any number;
+//! The model is `support/contract.rs`; its settings change randomly whenever the database is opened.
+//! `REMEMBERD_TEST_LONG=1` runs ten times as many operations, `REMEMBERD_TEST_OPERATIONS` sets their number;
 //! `REMEMBERD_TEST_SEED` replays a run.
 
 use std::sync::Arc;
@@ -17,18 +17,18 @@ use rememberd::testing::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::contract::{As, Model};
-use crate::support::operation::{Answer, Operation};
+use crate::support::contract::{Model, TestCaller};
+use crate::support::operation::{Operation, Outcome};
 use crate::support::settings::Settings;
 use crate::support::{self, audit};
 
-/// Takes a few seconds in debug mode, most of it waiting for the disk.
+/// The number of operations. They take a few seconds in a debug build, mostly for disk syncs.
 const OPERATIONS: usize = 5_000;
 
-/// How many operations pass between two comparisons of the whole state.
+/// The number of operations between two comparisons of the whole state.
 const COMPARE_EVERY: usize = 50;
 
-/// How many profiles there are, about.
+/// The approximate number of profiles.
 const PROFILES: usize = 5;
 
 const ENGINE: EngineOptions = EngineOptions {
@@ -37,7 +37,7 @@ const ENGINE: EngineOptions = EngineOptions {
 };
 
 #[tokio::test]
-async fn random_operations_come_to_the_same_in_a_plain_map() {
+async fn random_operations_have_the_same_results_in_the_model() {
     let seed = support::test_seed();
     let operations = support::size("REMEMBERD_TEST_OPERATIONS", OPERATIONS);
     let mut trial = Trial::begin(seed).await;
@@ -45,17 +45,17 @@ async fn random_operations_come_to_the_same_in_a_plain_map() {
         let step = trial.draw();
         trial.apply(number, step).await;
         if number % COMPARE_EVERY == 0 {
-            trial.compare();
+            trial.assert_same_state();
         }
     }
     trial.reopen().await;
-    trial.compare();
+    trial.assert_same_state();
     if operations >= OPERATIONS {
-        trial.assert_everything_happened();
+        trial.assert_all_events_occurred();
     }
 }
 
-/// What is tried: an operation on logins, or a change of what they depend on.
+/// A step of the test: an operation on logins, or a change of their profiles, the clock or the database.
 #[derive(Clone, Debug)]
 enum Step {
     OnLogins(Operation),
@@ -66,15 +66,15 @@ enum Step {
     Reopen,
 }
 
-/// The services on a real file, and the model.
+/// The services on a real file, and the model of them.
 struct Trial {
     random: StdRng,
     directory: Arc<DataDirectory>,
     app: App,
     model: Model,
-    /// How far the cleaner's walk has come.
-    walked_to: Option<LoginKey>,
-    /// What happened before the database was last opened.
+    /// The position of the cleaner's walk.
+    cleaner_position: Option<LoginKey>,
+    /// The events before the database was last opened.
     past_events: Vec<Event>,
     _home: TempDir,
 }
@@ -89,7 +89,7 @@ impl Trial {
         let app = open(&directory, &model, random.next_u64()).await;
         app.store
             .write(|txn| {
-                for caller in As::WITH_TOKEN {
+                for caller in TestCaller::WITH_TOKEN {
                     access_token::put(txn, &caller.token())?;
                 }
                 Ok(())
@@ -101,7 +101,7 @@ impl Trial {
             directory,
             app,
             model,
-            walked_to: None,
+            cleaner_position: None,
             past_events: Vec::new(),
             _home: home,
         };
@@ -146,19 +146,19 @@ impl Trial {
                 Operation::DeleteByProfile(self.caller(), self.profile_text(), except)
             }
             815..835 => Operation::DeleteExpired,
-            _ => Operation::DeleteIdle(self.walked_to),
+            _ => Operation::DeleteIdle(self.cleaner_position),
         }
     }
 
     async fn apply(&mut self, number: usize, step: Step) {
-        let shown = format!("operation {number}: {step:?}");
+        let context = format!("operation {number}: {step:?}");
         match step {
             Step::OnLogins(operation) => {
-                let answer = operation.clone().perform(&self.app).await;
-                if let Answer::Walked(Ok(walked_to)) = &answer {
-                    self.walked_to = *walked_to;
+                let outcome = operation.clone().run(&self.app).await;
+                if let Outcome::Position(Ok(position)) = &outcome {
+                    self.cleaner_position = *position;
                 }
-                self.model.follow(&shown, operation, answer);
+                self.model.assert_result(&context, operation, outcome);
             }
             Step::Advance(step) => {
                 self.model.now = self.model.now.plus(step);
@@ -173,21 +173,21 @@ impl Trial {
 
     async fn add_profile(&mut self, tenant: &'static str) {
         let id = ObjectId::new(self.model.now, self.random.random());
-        let made = support::profile(id, tenant, true);
+        let created = support::profile(id, tenant, true);
         self.model
             .profiles
-            .insert(id.to_string(), Some(made.status()));
+            .insert(id.to_string(), Some(created.status()));
         self.app
             .store
-            .write(move |txn| profile::put(txn, &made))
+            .write(move |txn| profile::put(txn, &created))
             .await
             .expect("the profile is put");
     }
 
     async fn enable(&mut self, id: ObjectId, enabled: bool) {
-        let known = self.model.profiles.get_mut(&id.to_string());
-        if let Some(standing) = known.and_then(Option::as_mut) {
-            standing.enabled = enabled;
+        let profile = self.model.profiles.get_mut(&id.to_string());
+        if let Some(status) = profile.and_then(Option::as_mut) {
+            status.enabled = enabled;
         }
         self.app
             .store
@@ -217,72 +217,72 @@ impl Trial {
     }
 
     async fn reopen(&mut self) {
-        self.compare_audit_log().await;
+        self.assert_audit_log().await;
         self.app.store.close().await.expect("the database closes");
         self.past_events.append(&mut self.model.events);
         self.model.settings = Settings::draw(&mut self.random);
         self.app = open(&self.directory, &self.model, self.random.next_u64()).await;
     }
 
-    /// Compares everything that is stored.
-    fn compare(&self) {
+    /// Asserts that the whole stored state is the model's.
+    fn assert_same_state(&self) {
         let stored = self.app.store.read(|txn| Ok(audit::logins(txn)));
         let logins = stored
             .expect("the store is open")
-            .expect("the index is whole");
+            .expect("the index is consistent");
         let mut expected: Vec<_> = self.model.logins.values().cloned().collect();
         expected.sort_by_key(|login| (login.timestamp, login.id));
         assert_eq!(logins, expected);
         for (id, expected) in &self.model.profiles {
             let id = ObjectId::parse(id).expect("the model's ids are ids");
-            let standing = self.app.store.read(|txn| profile::status(txn, id));
-            assert_eq!(standing, Ok(expected.clone()), "{id}");
+            let status = self.app.store.read(|txn| profile::status(txn, id));
+            assert_eq!(status, Ok(expected.clone()), "{id}");
         }
     }
 
-    /// The audit log has counted what happened since the database was opened.
-    async fn compare_audit_log(&self) {
+    /// Asserts that the audit log has counted the model's events since the database was opened.
+    async fn assert_audit_log(&self) {
         let nothing = self.app.store.write(|_| Ok(()));
-        // What the audit log is told after an answer, it was told before the next batch.
+        // The audit log records a batch after its responses, but before the next batch.
         nothing.await.expect("the store is open");
         for event in Event::ALL {
-            let happened = occurrences(&self.model.events, event);
-            assert_eq!(self.app.audit.count(event), happened, "{event:?}");
+            let count = occurrences(&self.model.events, event);
+            assert_eq!(self.app.audit.count(event), count, "{event:?}");
         }
     }
 
-    /// A run in which something never happened proves nothing of it.
-    fn assert_everything_happened(&self) {
+    /// A run without an event does not test it.
+    fn assert_all_events_occurred(&self) {
         for event in Event::ALL {
-            let happened = occurrences(&self.past_events, event);
-            eprintln!("{happened} times {event:?}");
-            assert!(happened > 0, "{event:?}");
+            let count = occurrences(&self.past_events, event);
+            eprintln!("{event:?}: {count}");
+            assert!(count > 0, "{event:?}");
         }
     }
 
-    fn caller(&mut self) -> As {
+    fn caller(&mut self) -> TestCaller {
         if self.random.random_bool(0.7) {
-            As::Master
+            TestCaller::Master
         } else {
-            As::OTHERS[self.random.random_range(0..As::OTHERS.len())]
+            TestCaller::OTHERS[self.random.random_range(0..TestCaller::OTHERS.len())]
         }
     }
 
-    /// So that each of them has some logins.
+    /// Whether there are so few profiles that each of them has several logins.
     fn has_few_profiles(&self) -> bool {
         self.model.profiles.values().flatten().count() < PROFILES
     }
 
-    /// The id of a profile, rarely of one that is gone.
+    /// The id of a profile, rarely of a deleted one.
     fn profile_id(&mut self) -> ObjectId {
-        let gone_too = self.random.random_bool(0.1);
+        let includes_deleted = self.random.random_bool(0.1);
         let profiles = self.model.profiles.iter();
         profiles
-            .filter(|(_, standing)| gone_too || standing.is_some())
+            .filter(|(_, status)| includes_deleted || status.is_some())
             .choose(&mut self.random)
             .or_else(|| self.model.profiles.iter().next())
             .and_then(|(id, _)| ObjectId::parse(id))
-            .expect("there was a profile from the start on")
+            .expect("there is a profile from the start on")
     }
 
     fn profile_text(&mut self) -> String {
@@ -294,7 +294,7 @@ impl Trial {
         }
     }
 
-    /// The id of a login that is or was there, or another text.
+    /// The id of an existing or deleted login, or another text.
     fn login_text(&mut self) -> String {
         let present = self.model.logins.keys().choose(&mut self.random).cloned();
         let past = self.model.tokens.keys().choose(&mut self.random).cloned();
@@ -308,8 +308,8 @@ impl Trial {
         .unwrap_or_default()
     }
 
-    /// What comes in a cookie for this login: nothing, or its token, or the one before, or one of any
-    /// age, or another login's.
+    /// The token that is presented for this login: none, its current one, the one before, an older one, or
+    /// another login's.
     fn presented(&mut self, id: &str) -> Option<Token> {
         let tokens = self.model.tokens.get(&id.to_lowercase());
         let tokens = tokens.map_or(&[][..], Vec::as_slice);
@@ -335,8 +335,8 @@ impl Trial {
         }
     }
 
-    /// A minute or less, or up to the moment when something changes for a login by time alone, or just
-    /// short of it, or just beyond, or so long that many expire together.
+    /// A step of the clock: at most a minute, or until the next time at which a window or a login ends, or a
+    /// millisecond before or after that, or so long that many logins expire.
     fn step(&mut self) -> Duration {
         let now = self.model.now.as_millis();
         let settings = &self.model.settings;
@@ -358,7 +358,7 @@ impl Trial {
             (20, _) => 1_800_000,
             _ => self.random.random_range(0..60_000),
         };
-        Duration::from_millis(u64::try_from(millis).expect("it lies ahead"))
+        Duration::from_millis(u64::try_from(millis).expect("the step is positive"))
     }
 }
 

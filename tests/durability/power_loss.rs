@@ -1,12 +1,12 @@
-//! Power loss at every sync of a workload, and between them: what was acknowledged is there.
+//! Power loss at every sync of a workload, and between syncs: no acknowledged change is lost.
 //!
-//! A workload runs once, on a disk that records it. Then, for each sync and for moments between the
-//! syncs, images are made of what may be on the disk after a cut of the power at that moment. The
-//! database is opened from every image and held against the ledger of what had been acknowledged, which
-//! no part of the image is.
+//! A workload runs once, on a disk that records it. For each sync, and for moments between the syncs, the
+//! test builds images of the possible content of the disk after a power loss at that moment. The database
+//! is opened from every image and compared with the ledger of the changes acknowledged until then, which is
+//! kept outside of the image.
 //!
-//! `REMEMBERD_TEST_LONG=1` makes the workload ten times as long and tries every moment of it, several
-//! times; `REMEMBERD_TEST_ROUNDS` sets the workload's length, `REMEMBERD_TEST_SEED` replays a run.
+//! `REMEMBERD_TEST_LONG=1` makes the workload ten times as long and checks several images of every moment;
+//! `REMEMBERD_TEST_ROUNDS` sets the workload's length, `REMEMBERD_TEST_SEED` replays a run.
 
 use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,24 +20,24 @@ use rememberd::testing::{
 };
 
 use crate::support::disk::{Disk, DiskEvent, Recording, Replay, Survival};
-use crate::support::ledger::{Change, Ledger, Sight, State};
-use crate::support::workload::{self, Past};
+use crate::support::ledger::{Change, Ledger, State, View};
+use crate::support::workload::{self, WorkloadRun};
 use crate::support::{self, audit};
 
-/// How many commits the workload has, about.
+/// The approximate number of commits in the workload.
 const ROUNDS: usize = 130;
 
-/// How many moments are tried in a workload of that length. With one-phase and with two-phase commits
-/// together they are more than 2,000.
+/// The number of moments that are checked in a workload of that length: more than 2,000 for one-phase and
+/// two-phase commits together.
 const MOMENTS: usize = 1_050;
 
-/// How many images are made of each moment, beside the one of a sync that loses everything.
+/// The number of images of each moment, in addition to the one of a sync without any unsynced write.
 const IMAGES: usize = 1;
 
-/// The same in a long run.
+/// The number of images of each moment in a long run.
 const IMAGES_LONG: usize = 4;
 
-/// How often the power is cut again while the database recovers.
+/// The probability of another power loss during recovery.
 const CUT_AGAIN: f64 = 0.25;
 
 const ONE_PHASE: EngineOptions = EngineOptions {
@@ -51,12 +51,12 @@ const TWO_PHASE: EngineOptions = EngineOptions {
 };
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_power_loss() {
+async fn acknowledged_changes_survive_power_loss() {
     assert_survives(&ONE_PHASE).await;
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_power_loss_with_two_phase_commits() {
+async fn acknowledged_changes_survive_power_loss_with_two_phase_commits() {
     assert_survives(&TWO_PHASE).await;
 }
 
@@ -64,23 +64,27 @@ async fn assert_survives(options: &EngineOptions) {
     let mut random = StdRng::seed_from_u64(support::test_seed());
     let rounds = support::size("REMEMBERD_TEST_ROUNDS", ROUNDS);
     let disk = Disk::new(Vec::new());
-    let past = workload::run(
+    let run = workload::run(
         &disk,
         options,
         rounds,
-        |events| everything(events).is_ok(),
+        |events| missing_event(events).is_none(),
         &mut random,
     )
     .await;
-    let report = Report::of(&past, options, &mut random);
+    let report = Report::of(&run, options, &mut random);
     eprintln!(
         "{} moments of {}, {} images",
         report.moments.len(),
-        past.recording.events.len() + 1,
+        run.recording.events.len() + 1,
         report.images
     );
-    everything(&past.events).expect("the workload goes on until everything happened");
-    let changes = past.outcomes.iter().map(|change| change.states.len());
+    assert_eq!(
+        missing_event(&run.events),
+        None,
+        "the workload continues until every event has occurred"
+    );
+    let changes = run.changes.iter().map(|change| change.states.len());
     assert!(
         changes.max() > Some(1),
         "no operation changed several logins"
@@ -96,63 +100,72 @@ async fn assert_survives(options: &EngineOptions) {
     }
 }
 
-/// A run in which something never happened proves nothing of it; tells what.
-fn everything(events: &[Event]) -> Result<(), Event> {
-    let missing = Event::ALL.into_iter().find(|event| !events.contains(event));
-    missing.map_or(Ok(()), Err)
+/// The first kind of event that does not occur: a run without it does not test it.
+fn missing_event(events: &[Event]) -> Option<Event> {
+    Event::ALL.into_iter().find(|event| !events.contains(event))
 }
 
 #[tokio::test]
-async fn a_disk_that_only_claims_to_sync_is_found_out() {
+async fn a_disk_that_does_not_sync_is_detected() {
     let mut random = StdRng::seed_from_u64(support::test_seed());
-    let past = workload::run(&Disk::lying(), &ONE_PHASE, 10, |_| true, &mut random).await;
-    let report = Report::of(&past, &ONE_PHASE, &mut random);
-    assert!(report.tells_of_loss(), "{:?}", report.damages);
+    let run = workload::run(
+        &Disk::without_syncs(),
+        &ONE_PHASE,
+        10,
+        |_| true,
+        &mut random,
+    )
+    .await;
+    let report = Report::of(&run, &ONE_PHASE, &mut random);
+    assert!(report.has_loss(), "{:?}", report.damages);
 }
 
 #[tokio::test]
-async fn an_answer_before_its_sync_is_found_out() {
+async fn an_acknowledgement_before_its_sync_is_detected() {
     let mut random = StdRng::seed_from_u64(support::test_seed());
     let disk = Disk::new(Vec::new());
-    let mut past = workload::run(&disk, &ONE_PHASE, 10, |_| true, &mut random).await;
-    past.recording.events = answered_at_once(past.recording.events);
-    let report = Report::of(&past, &ONE_PHASE, &mut random);
-    assert!(report.tells_of_loss(), "{:?}", report.damages);
+    let mut run = workload::run(&disk, &ONE_PHASE, 10, |_| true, &mut random).await;
+    run.recording.events = acknowledged_at_once(run.recording.events);
+    let report = Report::of(&run, &ONE_PHASE, &mut random);
+    assert!(report.has_loss(), "{:?}", report.damages);
 }
 
 #[test]
-fn half_an_operation_and_an_old_login_are_found_out() {
+fn a_torn_operation_and_an_obsolete_login_are_detected() {
     let (old, new) = (support::login(1), support::login(2));
     let mut ledger = Ledger::default();
-    ledger.begin(&old);
-    let states = vec![(old.id, State::Absent), (new.id, State::Is(new.clone()))];
+    ledger.add_existing(&old);
+    let states = vec![
+        (old.id, State::Absent),
+        (new.id, State::Exactly(new.clone())),
+    ];
     let change = Change {
         states,
         creations: 0,
     };
-    ledger.ask(change.clone());
+    ledger.request(change.clone());
     let effective = |ledger: &Ledger, found: &[&PersistentLogin]| {
         let found: Vec<_> = found.iter().copied().cloned().collect();
-        ledger.verify(&found, Sight::Record).ok()
+        ledger.verify(&found, View::Record).ok()
     };
     assert_eq!(effective(&ledger, &[&old]), Some(0));
     assert_eq!(effective(&ledger, &[&new]), Some(1));
-    assert_eq!(effective(&ledger, &[]), None, "the deletion alone");
-    assert_eq!(
-        effective(&ledger, &[&old, &new]),
-        None,
-        "the creation alone"
-    );
-    ledger.answer(change);
+    assert_eq!(effective(&ledger, &[]), None, "only the deletion");
+    assert_eq!(effective(&ledger, &[&old, &new]), None, "only the creation");
+    ledger.acknowledge(change);
     assert_eq!(effective(&ledger, &[&new]), Some(0));
     assert_eq!(effective(&ledger, &[&old]), None, "it is lost");
-    assert_eq!(effective(&ledger, &[&old, &new]), None, "it is there again");
-    let unasked = new.clone().rotated(old.token, support::START);
-    assert_eq!(effective(&ledger, &[&unasked]), None, "nobody rotated it");
+    assert_eq!(effective(&ledger, &[&old, &new]), None, "it is not deleted");
+    let unrequested = new.clone().rotated(old.token, support::START);
+    assert_eq!(
+        effective(&ledger, &[&unrequested]),
+        None,
+        "no request rotated it"
+    );
 }
 
 #[test]
-fn a_record_and_its_index_entry_without_each_other_are_found_out() {
+fn a_record_and_an_index_entry_without_each_other_are_detected() {
     let login = support::login(1);
     let created = audit_after(|txn| persistent_login::create(txn, &login, &Device::default()));
     assert_eq!(created, Ok(vec![login.clone()]));
@@ -161,22 +174,22 @@ fn a_record_and_its_index_entry_without_each_other_are_found_out() {
         profile_id,
         ..login.clone()
     };
-    let record_alone = audit_after(|txn| {
+    let only_record = audit_after(|txn| {
         persistent_login::create(txn, &login, &Device::default())?;
-        // Finds no record, and removes what leads to the other one.
+        // Finds no record, but removes the index entries that lead to the other one.
         persistent_login::delete(txn, &of_other_profile)
     });
-    assert!(record_alone.is_err());
-    let entry_alone = audit_after(|txn| {
+    assert!(only_record.is_err());
+    let only_entry = audit_after(|txn| {
         persistent_login::create(txn, &login, &Device::default())?;
         let timestamp = Timestamp::from_millis(0);
-        let elsewhere = PersistentLogin {
+        let other_timestamp = PersistentLogin {
             timestamp,
             ..login.clone()
         };
-        persistent_login::delete(txn, &elsewhere)
+        persistent_login::delete(txn, &other_timestamp)
     });
-    assert!(entry_alone.is_err());
+    assert!(only_entry.is_err());
     let two_records = audit_after(|txn| {
         persistent_login::create(txn, &login, &Device::default())?;
         persistent_login::create(txn, &of_other_profile, &Device::default())
@@ -184,19 +197,19 @@ fn a_record_and_its_index_entry_without_each_other_are_found_out() {
     assert!(two_records.is_err());
 }
 
-/// What became of all the images.
+/// The results of all images.
 #[derive(Debug, Default)]
 struct Report {
-    /// How many events had happened.
+    /// The number of events before the power loss.
     moments: BTreeSet<usize>,
     images: usize,
     damages: Vec<Damage>,
 }
 
-/// What is wrong with an image.
+/// A damaged image.
 #[derive(Debug)]
 struct Damage {
-    /// How many events had happened.
+    /// The number of events before the power loss.
     #[expect(dead_code, reason = "it is printed")]
     at: usize,
     #[expect(dead_code, reason = "it is printed")]
@@ -206,25 +219,25 @@ struct Damage {
 
 #[derive(Debug)]
 enum Kind {
-    /// The database does not open, or records and index differ, or it cannot be written.
+    /// The database does not open, or is inconsistent, or cannot be written.
     #[expect(dead_code, reason = "it is printed")]
     Broken(String),
-    /// It is whole and does not hold what it should.
+    /// It is consistent, but an acknowledged change is lost.
     #[expect(dead_code, reason = "it is printed")]
     Lost(String),
 }
 
 impl Report {
-    /// Cuts the power at each sync of the past, and between them.
-    fn of(past: &Past, options: &EngineOptions, random: &mut StdRng) -> Self {
+    /// Checks images of a power loss at each sync of the run, and between syncs.
+    fn of(run: &WorkloadRun, options: &EngineOptions, random: &mut StdRng) -> Self {
         let mut report = Self::default();
         let mut ledger = Ledger::default();
-        for login in &past.first {
-            ledger.begin(login);
+        for login in &run.initial {
+            ledger.add_existing(login);
         }
         let mut trial = Trial {
             options,
-            replay: Replay::new(&past.recording),
+            replay: Replay::new(&run.recording),
             ledger,
         };
         let images = if support::is_long() {
@@ -232,33 +245,39 @@ impl Report {
         } else {
             IMAGES
         };
-        let moments = moments(&past.recording, random);
-        for (at, event) in past.recording.events.iter().enumerate() {
+        let moments = moments(&run.recording, random);
+        for (at, event) in run.recording.events.iter().enumerate() {
             if matches!(event, DiskEvent::Sync) {
-                report.try_one(&trial, at, Survival::Nothing, random);
+                report.check_image(&trial, at, Survival::Nothing, random);
             }
             if moments.contains(&at) {
-                report.try_some(&trial, at, images, random);
+                report.check_images(&trial, at, images, random);
             }
-            trial.step(past, event);
+            trial.step(run, event);
         }
-        let end = past.recording.events.len();
-        report.try_one(&trial, end, Survival::Nothing, random);
-        report.try_some(&trial, end, images, random);
+        let end = run.recording.events.len();
+        report.check_image(&trial, end, Survival::Nothing, random);
+        report.check_images(&trial, end, images, random);
         report
     }
 
-    fn try_some(&mut self, trial: &Trial<'_>, at: usize, images: usize, random: &mut StdRng) {
+    fn check_images(&mut self, trial: &Trial<'_>, at: usize, images: usize, random: &mut StdRng) {
         for _ in 0..images {
-            self.try_one(trial, at, Survival::draw(random), random);
+            self.check_image(trial, at, Survival::draw(random), random);
         }
     }
 
-    fn try_one(&mut self, trial: &Trial<'_>, at: usize, survival: Survival, random: &mut StdRng) {
+    fn check_image(
+        &mut self,
+        trial: &Trial<'_>,
+        at: usize,
+        survival: Survival,
+        random: &mut StdRng,
+    ) {
         self.images += 1;
         self.moments.insert(at);
         let image = trial.replay.image(survival, random);
-        // A disk that lies breaks what the database takes for granted; it may then panic.
+        // A disk that does not sync breaks an assumption of the database, which may panic then.
         let recovered = catch_unwind(AssertUnwindSafe(|| trial.recover_twice(image, random)))
             .unwrap_or_else(|_panic| Err(Kind::Broken("the database panicked".to_owned())));
         if let Err(kind) = recovered {
@@ -266,14 +285,14 @@ impl Report {
         }
     }
 
-    fn tells_of_loss(&self) -> bool {
+    fn has_loss(&self) -> bool {
         self.damages
             .iter()
             .any(|damage| matches!(damage.kind, Kind::Lost(_)))
     }
 }
 
-/// The past up to a moment.
+/// The replay of a run up to a moment.
 struct Trial<'a> {
     options: &'a EngineOptions,
     replay: Replay<'a>,
@@ -281,16 +300,18 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn step(&mut self, past: &'a Past, event: &'a DiskEvent) {
+    fn step(&mut self, run: &'a WorkloadRun, event: &'a DiskEvent) {
         self.replay.step(event);
         match event {
-            DiskEvent::Asked(number) => self.ledger.ask(past.outcomes[*number].clone()),
-            DiskEvent::Answered(number) => self.ledger.answer(past.outcomes[*number].clone()),
+            DiskEvent::Requested(number) => self.ledger.request(run.changes[*number].clone()),
+            DiskEvent::Acknowledged(number) => {
+                self.ledger.acknowledge(run.changes[*number].clone())
+            }
             DiskEvent::Write { .. } | DiskEvent::SetLength(_) | DiskEvent::Sync => {}
         }
     }
 
-    /// The database opens from the image, sometimes also if the power is cut again while it does.
+    /// Recovers the database from the image, and sometimes again after a power loss during recovery.
     fn recover_twice(&self, image: Vec<u8>, random: &mut StdRng) -> Result<(), Kind> {
         let recovery = self.recover(image)?;
         if !random.random_bool(CUT_AGAIN) {
@@ -305,8 +326,8 @@ impl<'a> Trial<'a> {
         self.recover(image).map(drop)
     }
 
-    /// Opens the database from the image, holds it against the ledger, and then uses it; tells what
-    /// opening it did to the disk.
+    /// Opens the database from the image, compares it with the ledger, and then writes to it. Returns the
+    /// recording of its recovery.
     fn recover(&self, image: Vec<u8>) -> Result<Recording, Kind> {
         let broken = |failure: Failure| Kind::Broken(failure.to_string());
         let disk = Disk::new(image);
@@ -316,7 +337,7 @@ impl<'a> Trial<'a> {
             Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).map_err(broken)?;
         let logins = audit::logins(&*journal.newest()).map_err(Kind::Broken)?;
         self.ledger
-            .verify(&logins, Sight::Record)
+            .verify(&logins, View::Record)
             .map_err(Kind::Lost)?;
         let removed = remove_all(&mut journal).map_err(broken)?;
         journal.close().map_err(broken)?;
@@ -330,7 +351,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Does what the cleaner does when everything is expired.
+/// Removes all logins as the cleaner does when they have expired.
 fn remove_all(journal: &mut Journal) -> Result<usize, Failure> {
     let end_of_time = Timestamp::from_millis(i64::MAX);
     let txn = journal.begin_write()?;
@@ -346,7 +367,7 @@ fn remove_all(journal: &mut Journal) -> Result<usize, Failure> {
     Err(Failure::Corrupt(format!("the cleaner leaves {rest:?}")))
 }
 
-/// The numbers of the events before which the power is cut: all syncs, and some others, or all.
+/// The numbers of the events before which the power is lost: all syncs and a sample of the others, or all.
 fn moments(recording: &Recording, random: &mut StdRng) -> HashSet<usize> {
     let numbered = recording.events.iter().enumerate();
     if support::is_long() {
@@ -360,22 +381,22 @@ fn moments(recording: &Recording, random: &mut StdRng) -> HashSet<usize> {
     moments.map(|(at, _)| at).collect()
 }
 
-/// The same events, but each operation is answered as soon as it is asked for.
-fn answered_at_once(events: Vec<DiskEvent>) -> Vec<DiskEvent> {
+/// The same events, with each operation acknowledged as soon as it is requested.
+fn acknowledged_at_once(events: Vec<DiskEvent>) -> Vec<DiskEvent> {
     events
         .into_iter()
-        .filter(|event| !matches!(event, DiskEvent::Answered(_)))
+        .filter(|event| !matches!(event, DiskEvent::Acknowledged(_)))
         .flat_map(|event| {
-            let answer = match event {
-                DiskEvent::Asked(number) => Some(DiskEvent::Answered(number)),
+            let acknowledged = match event {
+                DiskEvent::Requested(number) => Some(DiskEvent::Acknowledged(number)),
                 _ => None,
             };
-            std::iter::once(event).chain(answer)
+            std::iter::once(event).chain(acknowledged)
         })
         .collect()
 }
 
-/// What the audit says of an empty database after `change`.
+/// The logins that the audit finds in an empty database after `change`.
 fn audit_after(
     change: impl FnOnce(&WriteTxn) -> Result<(), Failure>,
 ) -> Result<Vec<PersistentLogin>, String> {

@@ -1,4 +1,4 @@
-//! A client with its ledger.
+//! A client and its ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Sender;
@@ -10,51 +10,52 @@ use rememberd::testing::{ObjectId, PersistentLogin, PersistentLoginId, ReuseRevo
 
 use crate::kill::connection::{Connection, login};
 use crate::kill::server::Server;
-use crate::support::ledger::{Change, Ledger, Sight, State};
+use crate::support::ledger::{Change, Ledger, State, View};
 
-/// How many logins a profile may have, as the server is told.
+/// The maximum number of logins of a profile, as in the server's settings.
 const LOGINS_MAX: usize = 4;
 
-/// How often what happened.
+/// The number of times that each outcome occurred.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    answers: usize,
-    /// Answers to a replaced token.
+    responses: usize,
+    /// Responses to a replaced token.
     grace: usize,
     pub revoked: usize,
-    pub crowded_out: usize,
-    /// Tokens presented again after a kill, as their answers were lost.
+    pub revoked_by_cap: usize,
+    /// Tokens presented again after a kill, because the response was lost.
     pub retried: usize,
-    /// Those of them that had been rotated before the kill.
+    /// Those of them that were rotated before the kill.
     retried_in_grace: usize,
 }
 
 impl Tally {
     pub fn add(&mut self, other: &Self) {
-        self.answers += other.answers;
+        self.responses += other.responses;
         self.grace += other.grace;
         self.revoked += other.revoked;
-        self.crowded_out += other.crowded_out;
+        self.revoked_by_cap += other.revoked_by_cap;
         self.retried += other.retried;
         self.retried_in_grace += other.retried_in_grace;
     }
 }
 
-/// A client, and what it was told about the logins of its profile, which nobody else touches.
+/// A client, and the responses that it received about the logins of its profile. No other client changes
+/// this profile.
 pub struct Client {
     random: StdRng,
     pub profile_id: ObjectId,
     pub ledger: Ledger,
-    /// Every token that a login was known to have, in order.
+    /// All known tokens of each login, in order.
     tokens: BTreeMap<PersistentLoginId, Vec<Token>>,
-    /// The login and the token of a rotation whose answer was lost.
+    /// The login and the token of a rotation whose response was lost.
     lost: Option<(PersistentLoginId, Token)>,
     pub tally: Tally,
 }
 
 impl Client {
     pub fn new(number: usize, seed: u64) -> Self {
-        let number = u8::try_from(number).expect("clients are few");
+        let number = u8::try_from(number).expect("there are few clients");
         Self {
             random: StdRng::seed_from_u64(seed),
             profile_id: ObjectId::from_bytes([number; 12]),
@@ -65,24 +66,24 @@ impl Client {
         }
     }
 
-    /// Every login is as the ledger has it, and who lost an answer gets it.
-    pub fn check(&mut self, server: &Server) {
+    /// Asserts that every login is as in the ledger, and that a lost response is returned again.
+    pub fn assert_matches(&mut self, server: &Server) {
         let connection = Connection::new(&server.address);
-        let look_first = self.lost.is_none() || self.random.random_bool(0.5);
-        if look_first {
-            self.look(&connection);
+        let reads_first = self.lost.is_none() || self.random.random_bool(0.5);
+        if reads_first {
+            self.assert_all_match(&connection);
         }
         if let Some((id, presented)) = self.lost.take() {
-            if look_first {
-                self.ledger.ask(Change::default());
+            if reads_first {
+                self.ledger.request(Change::default());
             }
             self.retry(&connection, id, presented);
-            self.look(&connection);
+            self.assert_all_match(&connection);
         }
     }
 
-    /// Reads everything and holds it against the ledger.
-    fn look(&mut self, connection: &Connection) {
+    /// Reads all logins and asserts that they match the ledger.
+    fn assert_all_match(&mut self, connection: &Connection) {
         let listed = connection.list(self.profile_id).expect("the server runs");
         let listed: BTreeSet<_> = listed.into_iter().map(|(_, id)| id).collect();
         let ids: BTreeSet<_> = self
@@ -98,49 +99,49 @@ impl Client {
             found.extend(login);
         }
         self.ledger
-            .resolve(&found, Sight::Answer)
-            .expect("it is as it was told");
+            .reconcile(&found, View::Response)
+            .expect("it matches the ledger");
         for login in &found {
             self.remember(login);
         }
     }
 
-    /// Presents the token again whose answer was lost, and, as that may be lost too, once more: both get
-    /// the same successor, and never a refusal.
+    /// Presents the token of the lost response twice, as that response may be lost too. Asserts that both
+    /// requests return the same successor.
     fn retry(&mut self, connection: &Connection, id: PersistentLoginId, presented: Token) {
-        let (before, _) = self.present(id).expect("it was there and nobody ended it");
-        let answers = [(); 2].map(|()| {
-            let answer = connection.refresh(id, Some(presented));
-            let (status, body) = answer.expect("the server runs");
+        let (before, _) = self.present(id).expect("no request has ended it");
+        let responses = [(); 2].map(|()| {
+            let response = connection.refresh(id, Some(presented));
+            let (status, body) = response.expect("the server runs");
             assert_eq!(status, 200, "a retry of {id}: {body}");
             login(&body)
         });
-        assert_eq!(answers[0], answers[1]);
-        let [after, _] = answers;
+        assert_eq!(responses[0], responses[1]);
+        let [after, _] = responses;
         self.tally.retried += 1;
         if before.token == presented {
             self.rotated(&before, &after);
         } else {
             self.tally.retried_in_grace += 1;
-            assert_eq!(after, before, "the successor of the lost answer");
-            self.ledger.answer(Change::default());
+            assert_eq!(after, before, "the successor in the lost response");
+            self.ledger.acknowledge(Change::default());
         }
     }
 
-    /// Asks for one thing after the other until the server is gone.
-    pub fn work(&mut self, address: &str, revokes: ReuseRevokes, answered: &Sender<()>) {
+    /// Sends requests until the server is killed. Sends a message for each response.
+    pub fn work(&mut self, address: &str, revokes: ReuseRevokes, acknowledged: &Sender<()>) {
         let connection = Connection::new(address);
-        while self.ask(&connection, revokes).is_some() {
+        while self.request(&connection, revokes).is_some() {
             self.lost = None;
-            self.tally.answers += 1;
-            if answered.send(()).is_err() {
-                panic!("the killer waits until the clients are done");
+            self.tally.responses += 1;
+            if acknowledged.send(()).is_err() {
+                panic!("the test waits until the clients have ended");
             }
         }
     }
 
-    /// Asks for one thing; `None` if there was no answer.
-    fn ask(&mut self, connection: &Connection, revokes: ReuseRevokes) -> Option<()> {
+    /// Sends a random request. Returns `None` if no response arrived.
+    fn request(&mut self, connection: &Connection, revokes: ReuseRevokes) -> Option<()> {
         let present = self.ledger.present();
         let chosen = present.into_iter().choose(&mut self.random);
         let chosen = chosen.map(|(login, replaced)| (login.clone(), replaced));
@@ -150,15 +151,15 @@ impl Client {
             (20..23, Some((login, _))) => self.rotate(connection, &login, None),
             (23..29, Some((login, Some(replaced)))) => self.grace(connection, &login, replaced),
             (29..32, Some((login, replaced))) => {
-                let Some(used) = self.used_token(&login, replaced) else {
+                let Some(reused) = self.older_token(&login, replaced) else {
                     return self.rotate(connection, &login, Some(login.token));
                 };
-                self.reuse(connection, &login, used, revokes)
+                self.reuse(connection, &login, reused, revokes)
             }
             (32..34, Some((login, _))) => {
-                self.ledger.ask(absent([login.id]));
+                self.ledger.request(absent([login.id]));
                 connection.delete(login.id)?;
-                self.ledger.answer(absent([login.id]));
+                self.ledger.acknowledge(absent([login.id]));
                 Some(())
             }
             (34, Some((login, _))) => self.delete_all_but(connection, login.id),
@@ -176,16 +177,16 @@ impl Client {
         let ended: Vec<_> = listed.into_iter().take(ended).map(|(_, id)| id).collect();
         let mut change = absent(ended.iter().copied());
         change.creations = 1;
-        self.ledger.ask(change);
+        self.ledger.request(change);
         let login = connection.create(self.profile_id)?;
         let mut change = absent(ended.iter().copied());
         change
             .states
-            .push((login.id, State::Shown(login.clone(), None)));
-        assert!(!self.ledger.was_told(login.token));
-        self.ledger.answer(change);
+            .push((login.id, State::Returned(login.clone(), None)));
+        assert!(!self.ledger.is_known_token(login.token));
+        self.ledger.acknowledge(change);
         self.remember(&login);
-        self.tally.crowded_out += ended.len();
+        self.tally.revoked_by_cap += ended.len();
         Some(())
     }
 
@@ -196,7 +197,7 @@ impl Client {
         presented: Option<Token>,
     ) -> Option<()> {
         self.lost = presented.map(|presented| (before.id, presented));
-        self.ledger.ask(Change {
+        self.ledger.request(Change {
             states: vec![(before.id, State::Rotated(before.clone()))],
             creations: 0,
         });
@@ -206,17 +207,20 @@ impl Client {
         Some(())
     }
 
-    /// A rotation was answered.
+    /// Records the response to a rotation.
     fn rotated(&mut self, before: &PersistentLogin, after: &PersistentLogin) {
-        assert!(!self.ledger.was_told(after.token), "a token is told twice");
+        assert!(
+            !self.ledger.is_known_token(after.token),
+            "a token is returned twice"
+        );
         let token = before.token;
         let expected = PersistentLogin {
             token: after.token,
             ..before.clone()
         };
-        assert_eq!(*after, expected, "a rotation changes the token alone");
-        self.ledger.answer(Change {
-            states: vec![(after.id, State::Shown(after.clone(), Some(token)))],
+        assert_eq!(*after, expected, "a rotation changes only the token");
+        self.ledger.acknowledge(Change {
+            states: vec![(after.id, State::Returned(after.clone(), Some(token)))],
             creations: 0,
         });
         self.remember(after);
@@ -229,11 +233,11 @@ impl Client {
         replaced: Token,
     ) -> Option<()> {
         self.lost = Some((current.id, replaced));
-        self.ledger.ask(Change::default());
+        self.ledger.request(Change::default());
         let (status, body) = connection.refresh(current.id, Some(replaced))?;
         assert_eq!(status, 200, "{body}");
         assert_eq!(login(&body), *current);
-        self.ledger.answer(Change::default());
+        self.ledger.acknowledge(Change::default());
         self.tally.grace += 1;
         Some(())
     }
@@ -242,7 +246,7 @@ impl Client {
         &mut self,
         connection: &Connection,
         login: &PersistentLogin,
-        used: Token,
+        reused: Token,
         revokes: ReuseRevokes,
     ) -> Option<()> {
         let revoked: Vec<_> = match revokes {
@@ -250,10 +254,10 @@ impl Client {
             ReuseRevokes::Login => vec![login.id],
             ReuseRevokes::Profile => self.present_ids(),
         };
-        self.ledger.ask(absent(revoked.iter().copied()));
-        let (status, body) = connection.refresh(login.id, Some(used))?;
+        self.ledger.request(absent(revoked.iter().copied()));
+        let (status, body) = connection.refresh(login.id, Some(reused))?;
         assert_eq!(status, 401, "{body}");
-        self.ledger.answer(absent(revoked.iter().copied()));
+        self.ledger.acknowledge(absent(revoked.iter().copied()));
         self.tally.revoked += revoked.len();
         Some(())
     }
@@ -261,18 +265,18 @@ impl Client {
     fn delete_all_but(&mut self, connection: &Connection, kept: PersistentLoginId) -> Option<()> {
         let mut ids = self.present_ids();
         ids.retain(|&id| id != kept);
-        self.ledger.ask(absent(ids.iter().copied()));
+        self.ledger.request(absent(ids.iter().copied()));
         let deleted = connection.delete_by_profile(self.profile_id, kept)?;
         assert_eq!(deleted, ids.len());
-        self.ledger.answer(absent(ids));
+        self.ledger.acknowledge(absent(ids));
         Some(())
     }
 
-    /// A token of the login from before the one that was replaced last, or another login's.
-    fn used_token(&mut self, login: &PersistentLogin, replaced: Option<Token>) -> Option<Token> {
+    /// A token that was replaced before the last rotation, or a token of another login.
+    fn older_token(&mut self, login: &PersistentLogin, replaced: Option<Token>) -> Option<Token> {
         let tokens = self.tokens.values().flatten().copied();
-        let used = tokens.filter(|&token| token != login.token && Some(token) != replaced);
-        used.choose(&mut self.random)
+        let reused = tokens.filter(|&token| token != login.token && Some(token) != replaced);
+        reused.choose(&mut self.random)
     }
 
     fn remember(&mut self, login: &PersistentLogin) {
@@ -294,7 +298,7 @@ impl Client {
     }
 }
 
-/// These logins go.
+/// The change that removes these logins.
 fn absent(ids: impl IntoIterator<Item = PersistentLoginId>) -> Change {
     Change {
         states: ids.into_iter().map(|id| (id, State::Absent)).collect(),

@@ -1,4 +1,4 @@
-//! What the clients ask for, over HTTP.
+//! The requests of the clients over HTTP.
 
 use rememberd::testing::{
     ObjectId, PersistentLogin, PersistentLoginId, TenantName, Timestamp, Token, service::demo,
@@ -8,7 +8,7 @@ use ureq::Agent;
 
 use crate::support::process;
 
-/// The persistent-login endpoints. Every answer is `None` if there was none.
+/// The endpoints of persistent logins. Each method returns `None` if no response arrived.
 pub struct Connection {
     agent: Agent,
     resource: String,
@@ -28,7 +28,7 @@ impl Connection {
         Some(login(&body))
     }
 
-    /// When each login of the profile was last used, and its id.
+    /// The time of the last use and the id of each login of the profile.
     pub fn list(&self, profile_id: ObjectId) -> Option<Vec<(i64, PersistentLoginId)>> {
         let request = self
             .agent
@@ -37,7 +37,7 @@ impl Connection {
             .query("profileId", profile_id.to_string());
         let (status, body) = received(request.call())?;
         assert_eq!(status, 200, "{body}");
-        let json: Value = serde_json::from_str(&body).expect("the answer is JSON");
+        let json: Value = serde_json::from_str(&body).expect("the response is JSON");
         let logins = json.as_array().expect("it is a list").iter();
         let listed = logins.map(|login| {
             let id = login["id"].as_str().and_then(PersistentLoginId::parse);
@@ -61,7 +61,7 @@ impl Connection {
         }
     }
 
-    /// The status, too.
+    /// Returns the status and the body.
     pub fn refresh(
         &self,
         id: PersistentLoginId,
@@ -83,7 +83,7 @@ impl Connection {
         let parameters = [("profileId", &*profile_id), ("except", &*except)];
         let (status, body) = self.post("delete_by_profile", &parameters)?;
         assert_eq!(status, 200, "{body}");
-        let json: Value = serde_json::from_str(&body).expect("the answer is JSON");
+        let json: Value = serde_json::from_str(&body).expect("the response is JSON");
         let deleted = json["deleted"].as_u64().expect("a number");
         Some(usize::try_from(deleted).expect("they are few"))
     }
@@ -105,18 +105,18 @@ impl Connection {
     }
 }
 
-/// Status and body, if all of it arrived.
+/// The status and body, if the whole response arrived.
 fn received(
-    answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
 ) -> Option<(u16, String)> {
-    let mut answer = answer.ok()?;
-    let body = answer.body_mut().read_to_string().ok()?;
-    Some((answer.status().as_u16(), body))
+    let mut response = response.ok()?;
+    let body = response.body_mut().read_to_string().ok()?;
+    Some((response.status().as_u16(), body))
 }
 
-/// The login that an answer tells of.
+/// The login in the body of a response.
 pub fn login(body: &str) -> PersistentLogin {
-    let json: Value = serde_json::from_str(body).expect("the answer is JSON");
+    let json: Value = serde_json::from_str(body).expect("the response is JSON");
     let text = |field: &str| json[field].as_str().expect(field);
     PersistentLogin {
         id: PersistentLoginId::parse(text("id")).expect("a UUID"),

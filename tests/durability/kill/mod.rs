@@ -1,11 +1,10 @@
-//! The real server under load, killed at random moments: what it answered is there afterwards.
+//! The real server under load, killed with SIGKILL at random moments: no acknowledged change is lost.
 //!
-//! Each client drives the logins of a profile of its own, one request at a time, and keeps a ledger of
-//! what it was told, which the server has no part in. After `kill -9` the server is started again on the
-//! same directory and every ledger is held against it. A client that lost the answer to a rotation
-//! presents its token again.
+//! Each client uses the logins of its own profile, one request at a time, and records the responses in a
+//! ledger outside of the server. After `kill -9` the server is started again on the same directory and
+//! compared with every ledger. A client that lost the response to a rotation presents its token again.
 //!
-//! `REMEMBERD_TEST_LONG=1` kills ten times as often, `REMEMBERD_TEST_ROUNDS` any number of times;
+//! `REMEMBERD_TEST_LONG=1` kills ten times as often, `REMEMBERD_TEST_ROUNDS` sets the number of kills;
 //! `REMEMBERD_TEST_SEED` replays the choices.
 
 mod client;
@@ -28,22 +27,22 @@ use serde_json::Value;
 
 use crate::kill::client::{Client, Tally};
 use crate::kill::server::Server;
-use crate::support::ledger::Sight;
+use crate::support::ledger::View;
 use crate::support::{self, audit};
 
-/// How often the server is killed.
+/// The number of times that the server is killed.
 const ROUNDS: usize = 40;
 
 const CLIENTS: usize = 4;
 
-/// How many answers a server gives at most before it is killed.
-const ANSWERS_MAX: usize = 60;
+/// The maximum number of responses of a server before it is killed.
+const RESPONSES_MAX: usize = 60;
 
-/// For how long the killer waits at most after the last of those answers.
-const LINGER_MAX: Duration = Duration::from_millis(3);
+/// The maximum time between the last of those responses and the kill.
+const KILL_DELAY_MAX: Duration = Duration::from_millis(3);
 
 #[test]
-fn what_was_answered_is_there_after_a_kill() {
+fn acknowledged_changes_survive_a_kill() {
     let mut random = StdRng::seed_from_u64(support::test_seed());
     let rounds = support::size("REMEMBERD_TEST_ROUNDS", ROUNDS);
     let home = tempfile::tempdir().expect("a temporary directory");
@@ -55,23 +54,23 @@ fn what_was_answered_is_there_after_a_kill() {
     let data = home.path().join("data");
     for _ in 0..rounds {
         let server = Server::start_with(&data, &seed_file, revokes(&mut random));
-        each(&mut clients, |client| client.check(&server));
+        each(&mut clients, |client| client.assert_matches(&server));
         load_and_kill(server, &mut clients, &mut random);
     }
     let server = Server::start_with(&data, &seed_file, revokes(&mut random));
-    each(&mut clients, |client| client.check(&server));
+    each(&mut clients, |client| client.assert_matches(&server));
     drop(server);
     let mut tally = Tally::default();
     for client in &clients {
         tally.add(&client.tally);
     }
     eprintln!("{rounds} kills, {tally:?}");
-    assert!(tally.retried > 0 && tally.revoked > 0 && tally.crowded_out > 0);
-    check_file(&data, &clients);
+    assert!(tally.retried > 0 && tally.revoked > 0 && tally.revoked_by_cap > 0);
+    assert_file_matches(&data, &clients);
 }
 
 #[test]
-fn a_server_killed_while_it_starts_for_the_first_time_starts_again() {
+fn a_server_killed_during_its_first_start_starts_again() {
     let mut random = StdRng::seed_from_u64(support::test_seed());
     let rounds = support::size("REMEMBERD_TEST_ROUNDS", ROUNDS);
     let home = tempfile::tempdir().expect("a temporary directory");
@@ -84,11 +83,11 @@ fn a_server_killed_while_it_starts_for_the_first_time_starts_again() {
         spin(start_duration.mul_f64(random.random()));
         drop(server);
         drop(Server::start(&directory));
-        check_file(&directory, &[]);
+        assert_file_matches(&directory, &[]);
     }
 }
 
-/// Lets all clients do the same at a time.
+/// Runs `work` on all clients at the same time.
 fn each(clients: &mut [Client], work: impl Fn(&mut Client) + Sync) {
     thread::scope(|scope| {
         for client in clients {
@@ -97,35 +96,35 @@ fn each(clients: &mut [Client], work: impl Fn(&mut Client) + Sync) {
     });
 }
 
-/// Lets the clients work until the server is killed, which is some answers from now.
+/// Runs the clients until the server is killed after a random number of responses.
 fn load_and_kill(server: Server, clients: &mut [Client], random: &mut StdRng) {
-    let answers_until_kill = random.random_range(1..=ANSWERS_MAX);
-    let linger = LINGER_MAX.mul_f64(random.random());
-    let (answered, answers) = mpsc::channel();
+    let responses_until_kill = random.random_range(1..=RESPONSES_MAX);
+    let delay = KILL_DELAY_MAX.mul_f64(random.random());
+    let (acknowledged, responses) = mpsc::channel();
     let (address, revokes) = (server.address.clone(), server.revokes);
     thread::scope(|scope| {
         for client in clients {
-            let (address, answered) = (&address, answered.clone());
-            scope.spawn(move || client.work(address, revokes, &answered));
+            let (address, acknowledged) = (&address, acknowledged.clone());
+            scope.spawn(move || client.work(address, revokes, &acknowledged));
         }
-        drop(answered);
-        for _ in 0..answers_until_kill {
-            answers
+        drop(acknowledged);
+        for _ in 0..responses_until_kill {
+            responses
                 .recv()
                 .expect("clients work until the server is killed");
         }
-        spin(linger);
+        spin(delay);
         drop(server);
     });
 }
 
-/// Holds the database file against all ledgers, and its records against their indexes.
-fn check_file(directory: &Path, clients: &[Client]) {
+/// Asserts that the database file matches all ledgers, and its records match their indexes.
+fn assert_file_matches(directory: &Path, clients: &[Client]) {
     let options = EngineOptions {
         cache_bytes: 1 << 20,
         two_phase_commit: false,
     };
-    let directory = DataDirectory::lock(directory).expect("the server is gone");
+    let directory = DataDirectory::lock(directory).expect("the server has ended");
     let engine = open_database(&directory, &options, Opening::Start).expect("it opens");
     let journal = Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).expect("it opens");
     let mut logins = audit::logins(&*journal.newest()).expect("records and index agree");
@@ -133,8 +132,8 @@ fn check_file(directory: &Path, clients: &[Client]) {
         let own = logins.extract_if(.., |login| login.profile_id == client.profile_id);
         client
             .ledger
-            .verify(&own.collect::<Vec<_>>(), Sight::Record)
-            .expect("the file holds what was told");
+            .verify(&own.collect::<Vec<_>>(), View::Record)
+            .expect("the file has all acknowledged changes");
     }
     let others: Vec<_> = logins.iter().map(|login| login.id.to_string()).collect();
     assert_eq!(
@@ -167,7 +166,7 @@ fn revokes(random: &mut StdRng) -> ReuseRevokes {
     ][random.random_range(0..3)]
 }
 
-/// Lets time pass without giving up the processor, for moments shorter than a scheduler's.
+/// Waits without yielding the processor, for durations below the resolution of the scheduler.
 fn spin(duration: Duration) {
     let began = Instant::now();
     while began.elapsed() < duration {

@@ -1,4 +1,4 @@
-//! The real server, which is killed.
+//! The real server, which the test kills.
 
 use std::path::Path;
 use std::process::Child;
@@ -8,7 +8,7 @@ use rememberd::testing::ReuseRevokes;
 
 use crate::support::{self, process};
 
-/// What is set for the whole test: the cap of the clients' profiles, and a grace period longer than it takes.
+/// The settings of the whole test: the cap of the clients' profiles, and a grace period longer than the test.
 const FLAGS: [&str; 2] = ["--logins-per-profile-max=4", "--reuse-grace=10m"];
 
 /// A running server; dropped, it is killed.
@@ -34,7 +34,7 @@ impl Server {
         server
     }
 
-    /// Starts it and does not wait.
+    /// Starts it without waiting until it serves.
     pub fn spawn(directory: &Path) -> Self {
         Self::spawn_with(
             directory,
@@ -61,7 +61,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // SIGKILL, which no process can handle. Fails only if the process is gone already.
+        // Sends SIGKILL. Fails only if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! Reads every login of a database, and holds records and tables against each other.
+//! Reads every login of a database, and checks that the tables are consistent.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::{Bound, ControlFlow};
@@ -18,8 +18,7 @@ const BY_CREATION: Table<Fixed<24>> = Table::new("persistent_login_by_creation")
 /// # Errors
 ///
 /// If something cannot be read, or a login does not have exactly one entry in the index by creation and
-/// one that tells its profile, or such an entry or a device has no login, or the index is not in its
-/// order.
+/// one in the table of its profile, or such an entry or a device has no login, or the index is not ordered.
 pub fn logins(txn: &impl Read) -> Result<Vec<PersistentLogin>, String> {
     let indexed = keys(txn, &BY_CREATION)?.into_iter().map(|key| {
         let id = key.last_chunk().expect("24 bytes end with 16 bytes");
@@ -35,37 +34,36 @@ pub fn logins(txn: &impl Read) -> Result<Vec<PersistentLogin>, String> {
     if distinct.len() < indexed.len() {
         return Err("a login has more than one entry in the index".to_owned());
     }
-    check_places(txn, &logins)?;
+    check_keys(txn, &logins)?;
     if !logins.is_sorted_by_key(|login| login.timestamp) {
         return Err("the index is not in the order of creation".to_owned());
     }
     Ok(logins)
 }
 
-/// Nothing is stored of any other login. A key of a record names profile and login, so that what is
-/// found through the profile of an id is right if nothing else is there.
-fn check_places(txn: &impl Read, logins: &[PersistentLogin]) -> Result<(), String> {
-    let places: BTreeSet<_> = logins.iter().map(place).collect();
+/// Checks that the other tables have these logins and no others.
+fn check_keys(txn: &impl Read, logins: &[PersistentLogin]) -> Result<(), String> {
+    let expected: BTreeSet<_> = logins.iter().map(key).collect();
     let ids: BTreeSet<_> = logins
         .iter()
         .map(|login| *login.id.uuid().as_bytes())
         .collect();
     let records: BTreeSet<_> = keys(txn, &LOGINS)?.into_iter().collect();
-    if let Some(place) = records.symmetric_difference(&places).next() {
-        return Err(format!("{place:?} has a record, or an index, and not both"));
+    if let Some(key) = records.symmetric_difference(&expected).next() {
+        return Err(format!("{key:?} has a record, or an index, and not both"));
     }
     let owned: BTreeSet<_> = keys(txn, &PROFILES)?.into_iter().collect();
     if let Some(id) = owned.symmetric_difference(&ids).next() {
         return Err(format!("{id:?} has a profile and no record"));
     }
     let devices: BTreeSet<_> = keys(txn, &DEVICES)?.into_iter().collect();
-    if let Some(place) = devices.difference(&places).next() {
-        return Err(format!("{place:?} has a device and no record"));
+    if let Some(key) = devices.difference(&expected).next() {
+        return Err(format!("{key:?} has a device and no record"));
     }
     Ok(())
 }
 
-fn place(login: &PersistentLogin) -> [u8; 28] {
+fn key(login: &PersistentLogin) -> [u8; 28] {
     let mut key = [0; 28];
     key[..12].copy_from_slice(login.profile_id.as_bytes());
     key[12..].copy_from_slice(login.id.uuid().as_bytes());

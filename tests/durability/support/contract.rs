@@ -1,5 +1,5 @@
-//! The wire contract of persistent logins and what stands beside it, written down once more as a plain
-//! map ("Permissions and order of checks", "Deliberate differences", compare-and-rotate).
+//! A model of the service of persistent logins as a plain map: the wire contract with its permissions and
+//! order of checks, compare and rotate, and the other settings.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -15,34 +15,34 @@ use uuid::Uuid;
 
 use crate::support::settings::{CLEANER_BATCH_MAX, CLEANER_WALK_MAX, MAX_AGE, Settings};
 
-/// When [`As::Expiring`] expires: soon enough that a run sees it before and after.
+/// The expiry of [`TestCaller::Expiring`]: early enough that a run uses the token before and after it.
 const TOKEN_EXPIRY: Timestamp = Timestamp::from_millis(1_700_001_800_000);
 const TOKEN_EXPIRY_DAY: &str = "11/14/2023";
 
-/// What the services should know.
+/// The expected state of the services.
 #[derive(Clone)]
 pub struct Model {
     pub now: Timestamp,
     pub settings: Settings,
-    /// By the one form of their ids.
+    /// By their ids in canonical form.
     pub logins: BTreeMap<String, PersistentLogin>,
     pub devices: BTreeMap<String, Device>,
-    /// Every token that a login had, the current one last; also of logins that are gone.
+    /// All tokens of each login, the current one last; logins that do not exist any more are included.
     pub tokens: BTreeMap<String, Vec<Token>>,
-    /// By their ids in lower case; `None` for one that is gone.
+    /// By their ids in lower case; `None` for a deleted one.
     pub profiles: BTreeMap<String, Option<ProfileStatus>>,
-    /// What happened, in order, for the audit log.
+    /// The expected events of the audit log, in order.
     pub events: Vec<Event>,
-    /// Every token and every login id ever told: each is told for a first time only once.
-    told: HashSet<Uuid>,
+    /// Every token and every login id that was returned: each must be unique.
+    issued: HashSet<Uuid>,
 }
 
-/// What a refresh that is not refused comes to.
+/// The result of a refresh that is not refused.
 #[derive(Clone, Debug)]
 pub enum Refreshed {
-    /// A fresh token in place of the one of this login.
+    /// A new token in place of this login's.
     Rotated(PersistentLogin),
-    /// This login as it is.
+    /// This login, unchanged.
     Unchanged(PersistentLogin),
 }
 
@@ -56,90 +56,102 @@ impl Model {
             tokens: BTreeMap::new(),
             profiles: BTreeMap::new(),
             events: Vec::new(),
-            told: HashSet::new(),
+            issued: HashSet::new(),
         }
     }
 
-    fn identify(&self, who: As) -> Result<(), LoginError> {
-        let id = who.id().unwrap_or_default();
-        match who {
-            As::Nobody | As::Empty => Err(AccessRefusal::TokenMissing.into()),
-            As::Unknown => Err(AccessRefusal::TokenUnknown { id }.into()),
-            As::Expiring if self.now >= TOKEN_EXPIRY => Err(AccessRefusal::TokenExpired {
+    fn authenticate(&self, caller: TestCaller) -> Result<(), LoginError> {
+        let id = caller.id().unwrap_or_default();
+        match caller {
+            TestCaller::Missing | TestCaller::Empty => Err(AccessRefusal::TokenMissing.into()),
+            TestCaller::Unknown => Err(AccessRefusal::TokenUnknown { id }.into()),
+            TestCaller::Expiring if self.now >= TOKEN_EXPIRY => Err(AccessRefusal::TokenExpired {
                 id,
                 application: "Expiring".to_owned(),
                 expired_on: TOKEN_EXPIRY_DAY.to_owned(),
             }
             .into()),
-            As::Expiring | As::Master | As::Tickets | As::Acme | As::Narrow => Ok(()),
+            TestCaller::Expiring
+            | TestCaller::Master
+            | TestCaller::Tickets
+            | TestCaller::Acme
+            | TestCaller::Narrow => Ok(()),
         }
     }
 
-    /// The profile that the login would be of.
+    /// Returns the profile of the new login if the caller may create it.
     pub fn authorize_create(
         &self,
-        who: As,
+        caller: TestCaller,
         profile_id: &str,
     ) -> Result<(ObjectId, TenantName), LoginError> {
-        let (id, standing) = self.profile(who, profile_id)?;
-        permit(who, "MANAGE_PROFILES", &standing.tenant)?;
-        permit(who, "MANAGE_TICKETS", &standing.tenant)?;
-        check_enabled(&id.to_string(), &standing)?;
-        Ok((id, standing.tenant))
+        let (id, status) = self.profile(caller, profile_id)?;
+        check_permission(caller, "MANAGE_PROFILES", &status.tenant)?;
+        check_permission(caller, "MANAGE_TICKETS", &status.tenant)?;
+        check_enabled(&id.to_string(), &status)?;
+        Ok((id, status.tenant))
     }
 
-    /// The profile, if the caller is known.
-    fn profile(&self, who: As, profile_id: &str) -> Result<(ObjectId, ProfileStatus), LoginError> {
-        self.identify(who)?;
+    /// Returns the profile if the access token is valid.
+    fn profile(
+        &self,
+        caller: TestCaller,
+        profile_id: &str,
+    ) -> Result<(ObjectId, ProfileStatus), LoginError> {
+        self.authenticate(caller)?;
         let id = profile_id.to_lowercase();
-        let Some(Some(standing)) = self.profiles.get(&id) else {
+        let Some(Some(status)) = self.profiles.get(&id) else {
             let id = profile_id.to_owned();
             return Err(ProfileRefusal::NotFound { id }.into());
         };
         let id = ObjectId::parse(&id).expect("the model's ids are ids");
-        Ok((id, standing.clone()))
+        Ok((id, status.clone()))
     }
 
-    pub fn created(
+    /// Asserts that the result of a creation is the expected one, and applies it.
+    pub fn assert_created(
         &mut self,
-        shown: &str,
+        context: &str,
         expected: Result<(ObjectId, TenantName), LoginError>,
         device: Device,
-        answer: Result<PersistentLogin, LoginError>,
+        result: Result<PersistentLogin, LoginError>,
     ) {
-        let about = |login: &PersistentLogin| (login.profile_id, login.tenant.clone());
+        let owner = |login: &PersistentLogin| (login.profile_id, login.tenant.clone());
         assert_eq!(
-            answer.as_ref().map(about),
+            result.as_ref().map(owner),
             expected.as_ref().cloned(),
-            "{shown}"
+            "{context}"
         );
-        if let Ok(login) = answer {
-            assert_eq!(login.timestamp, self.now, "{shown}");
-            assert_eq!(login.rotation, None, "{shown}");
-            self.make_room(login.profile_id);
+        if let Ok(login) = result {
+            assert_eq!(login.timestamp, self.now, "{context}");
+            assert_eq!(login.rotation, None, "{context}");
+            self.revoke_over_cap(login.profile_id);
             self.events.push(Event::Create);
-            self.begin(shown, login, device);
+            self.add(context, login, device);
         }
     }
 
-    /// The login is there, and was not before.
-    pub fn begin(&mut self, shown: &str, login: PersistentLogin, device: Device) {
+    /// Adds a new login.
+    pub fn add(&mut self, context: &str, login: PersistentLogin, device: Device) {
         let id = login.id.to_string();
-        assert!(self.told.insert(login.id.uuid()), "{shown}: an id twice");
-        self.tell(shown, login.token);
+        assert!(
+            self.issued.insert(login.id.uuid()),
+            "{context}: an id twice"
+        );
+        self.assert_new_token(context, login.token);
         self.tokens.insert(id.clone(), vec![login.token]);
         self.devices.insert(id.clone(), device);
         self.logins.insert(id, login);
     }
 
-    fn tell(&mut self, shown: &str, token: Token) {
-        let is_new = self.told.insert(token.reveal());
-        assert!(is_new, "{shown}: a token twice");
+    fn assert_new_token(&mut self, context: &str, token: Token) {
+        let is_new = self.issued.insert(token.reveal());
+        assert!(is_new, "{context}: a token twice");
     }
 
-    /// Ends logins of the profile until there is room for one more: expired ones first, then those
-    /// unused longest.
-    fn make_room(&mut self, profile_id: ObjectId) {
+    /// Removes logins of the profile until one more is within the cap: expired ones first, then the least
+    /// recently used.
+    fn revoke_over_cap(&mut self, profile_id: ObjectId) {
         let Some(cap) = self.settings.logins_per_profile_max else {
             return;
         };
@@ -147,11 +159,11 @@ impl Model {
         logins.sort_by_key(|login| (self.is_valid(login), last_used(login), login.id));
         let ended = (logins.len() + 1).saturating_sub(cap);
         for login in &logins[..ended] {
-            self.end(login, Event::Revocation(Reason::Cap));
+            self.remove_or_expire(login, Event::Revocation(Reason::Cap));
         }
     }
 
-    /// All that are stored, expired ones among them.
+    /// All stored logins of the profile, including expired ones.
     fn of_profile(&self, profile_id: ObjectId) -> Vec<PersistentLogin> {
         let logins = self.logins.values();
         logins
@@ -160,7 +172,7 @@ impl Model {
             .collect()
     }
 
-    /// The first moment at which the login is expired.
+    /// The first time at which the login is expired.
     pub fn expires(&self, login: &PersistentLogin) -> Timestamp {
         let by_age = login.timestamp.plus(MAX_AGE);
         match self.settings.idle_max {
@@ -177,33 +189,33 @@ impl Model {
         self.logins.get(id).filter(|login| self.is_valid(login))
     }
 
-    pub fn readable(
+    pub fn authorize_read(
         &self,
-        who: As,
+        caller: TestCaller,
         id: &str,
     ) -> Result<(PersistentLogin, ProfileStatus), LoginError> {
-        self.identify(who)?;
+        self.authenticate(caller)?;
         let found = self.valid(id).and_then(|login| {
-            let standing = self.profiles.get(&login.profile_id.to_string())?.clone()?;
-            Some((login.clone(), standing))
+            let status = self.profiles.get(&login.profile_id.to_string())?.clone()?;
+            Some((login.clone(), status))
         });
-        let Some((login, standing)) = found else {
+        let Some((login, status)) = found else {
             let id = id.to_owned();
             return Err(PersistentLoginRefusal::NotFound { id }.into());
         };
-        permit(who, "MANAGE_TICKETS", &login.tenant)?;
-        Ok((login, standing))
+        check_permission(caller, "MANAGE_TICKETS", &login.tenant)?;
+        Ok((login, status))
     }
 
-    /// What becomes of a refresh; if it is a reuse, what it revokes is gone already.
+    /// The result of a refresh. If it is a reuse, the logins that it revokes are removed.
     pub fn refresh(
         &mut self,
-        who: As,
+        caller: TestCaller,
         id: &str,
         presented: Option<Token>,
     ) -> Result<Refreshed, LoginError> {
-        let (login, standing) = self.readable(who, id)?;
-        check_enabled(&login.profile_id.to_string(), &standing)?;
+        let (login, status) = self.authorize_read(caller, id)?;
+        check_enabled(&login.profile_id.to_string(), &status)?;
         let Some(presented) = presented else {
             return Ok(if self.is_rotated_within(&login, self.settings.coalesce) {
                 self.events.push(Event::Coalesced);
@@ -236,70 +248,71 @@ impl Model {
         match self.settings.revokes {
             ReuseRevokes::None => Revoked::Nothing,
             ReuseRevokes::Login => {
-                self.forget(login.id, Event::Revocation(Reason::TokenReuse));
+                self.remove(login.id, Event::Revocation(Reason::TokenReuse));
                 Revoked::Login
             }
             ReuseRevokes::Profile => {
                 for login in self.of_profile(login.profile_id) {
-                    self.end(&login, Event::Revocation(Reason::TokenReuse));
+                    self.remove_or_expire(&login, Event::Revocation(Reason::TokenReuse));
                 }
                 Revoked::Profile
             }
         }
     }
 
-    pub fn refreshed(
+    /// Asserts that the result of a refresh is the expected one, and applies it.
+    pub fn assert_refreshed(
         &mut self,
-        shown: &str,
+        context: &str,
         expected: Result<Refreshed, LoginError>,
-        answer: Result<PersistentLogin, LoginError>,
+        result: Result<PersistentLogin, LoginError>,
     ) {
-        let (before, answer) = match (expected, answer) {
-            (Ok(Refreshed::Rotated(before)), Ok(answer)) => (before, answer),
-            (Ok(Refreshed::Unchanged(login)), answer) => {
-                return assert_eq!(answer, Ok(login), "{shown}");
+        let (before, result) = match (expected, result) {
+            (Ok(Refreshed::Rotated(before)), Ok(result)) => (before, result),
+            (Ok(Refreshed::Unchanged(login)), result) => {
+                return assert_eq!(result, Ok(login), "{context}");
             }
-            (expected, answer) => {
-                return assert_eq!(answer.err(), expected.err(), "{shown}");
+            (expected, result) => {
+                return assert_eq!(result.err(), expected.err(), "{context}");
             }
         };
         let expected = PersistentLogin {
-            token: answer.token,
+            token: result.token,
             rotation: Some(Rotation {
                 replaced: before.token,
                 at: self.now,
             }),
             ..before
         };
-        assert_eq!(answer, expected, "{shown}");
+        assert_eq!(result, expected, "{context}");
         self.events.push(Event::Rotation);
-        self.tell(shown, answer.token);
-        let id = answer.id.to_string();
+        self.assert_new_token(context, result.token);
+        let id = result.id.to_string();
         self.tokens
             .entry(id.clone())
             .or_default()
-            .push(answer.token);
-        self.logins.insert(id, answer);
+            .push(result.token);
+        self.logins.insert(id, result);
     }
 
-    pub fn delete(&mut self, who: As, id: &str) -> Result<(), LoginError> {
-        self.identify(who)?;
+    pub fn delete(&mut self, caller: TestCaller, id: &str) -> Result<(), LoginError> {
+        self.authenticate(caller)?;
         if let Some(login) = self.valid(id).cloned() {
-            permit(who, "MANAGE_TICKETS", &login.tenant)?;
-            self.forget(login.id, Event::Delete);
+            check_permission(caller, "MANAGE_TICKETS", &login.tenant)?;
+            self.remove(login.id, Event::Delete);
         }
         Ok(())
     }
 
     pub fn list_by_profile(
         &self,
-        who: As,
+        caller: TestCaller,
         profile_id: &str,
         start: usize,
         count: usize,
     ) -> Result<Vec<ListedLogin>, LoginError> {
-        let (profile_id, standing) = self.profile(who, profile_id)?;
-        permit(who, "MANAGE_TICKETS", &standing.tenant)?;
+        let (profile_id, status) = self.profile(caller, profile_id)?;
+        check_permission(caller, "MANAGE_TICKETS", &status.tenant)?;
         let mut logins = self.of_profile(profile_id);
         logins.retain(|login| self.is_valid(login));
         logins.sort_by_key(|login| (Reverse(last_used(login)), login.id));
@@ -317,24 +330,24 @@ impl Model {
             .collect())
     }
 
-    /// Expired logins that were not removed yet go with the others, and are counted.
+    /// Removes all stored logins but `except`. Returns the number of valid ones among them.
     pub fn delete_by_profile(
         &mut self,
-        who: As,
+        caller: TestCaller,
         profile_id: &str,
         except: Option<PersistentLoginId>,
     ) -> Result<usize, LoginError> {
-        let (profile_id, standing) = self.profile(who, profile_id)?;
-        permit(who, "MANAGE_TICKETS", &standing.tenant)?;
+        let (profile_id, status) = self.profile(caller, profile_id)?;
+        check_permission(caller, "MANAGE_TICKETS", &status.tenant)?;
         let mut logins = self.of_profile(profile_id);
         logins.retain(|login| Some(login.id) != except);
         for login in &logins {
-            self.end(login, Event::Delete);
+            self.remove_or_expire(login, Event::Delete);
         }
         Ok(logins.iter().filter(|login| self.is_valid(login)).count())
     }
 
-    /// Removes some that are too old, oldest first.
+    /// Removes a batch of logins over the maximum age, oldest first.
     pub fn delete_expired(&mut self) -> usize {
         let mut expired: Vec<_> = self
             .logins
@@ -345,12 +358,12 @@ impl Model {
         expired.sort();
         expired.truncate(CLEANER_BATCH_MAX);
         for (_, id) in &expired {
-            self.forget(*id, Event::Expiry);
+            self.remove(*id, Event::Expiry);
         }
         expired.len()
     }
 
-    /// Removes what is expired among the next logins, and tells the last of them if there are more.
+    /// Removes the expired logins among the next ones. Returns the last key if there are more logins.
     pub fn delete_idle(&mut self, after: Option<LoginKey>) -> Option<LoginKey> {
         let mut logins: Vec<_> = self.logins.values().cloned().collect();
         logins.sort_by_key(LoginKey::of);
@@ -358,20 +371,20 @@ impl Model {
         logins.truncate(CLEANER_WALK_MAX);
         for login in &logins {
             if !self.is_valid(login) {
-                self.forget(login.id, Event::Expiry);
+                self.remove(login.id, Event::Expiry);
             }
         }
         let last = logins.last().map(LoginKey::of);
         last.filter(|_| logins.len() == CLEANER_WALK_MAX)
     }
 
-    /// Ends a login, which counts as expired if its time was over already.
-    fn end(&mut self, login: &PersistentLogin, event: Event) {
+    /// Removes a login, with the event of an expiry if it has expired.
+    fn remove_or_expire(&mut self, login: &PersistentLogin, event: Event) {
         let is_valid = self.is_valid(login);
-        self.forget(login.id, if is_valid { event } else { Event::Expiry });
+        self.remove(login.id, if is_valid { event } else { Event::Expiry });
     }
 
-    fn forget(&mut self, id: PersistentLoginId, event: Event) {
+    fn remove(&mut self, id: PersistentLoginId, event: Event) {
         self.events.push(event);
         self.logins.remove(&id.to_string());
         self.devices.remove(&id.to_string());
@@ -384,49 +397,53 @@ fn last_used(login: &PersistentLogin) -> Timestamp {
         .map_or(login.timestamp, |rotation| rotation.at)
 }
 
-fn permit(who: As, action: &'static str, tenant: &TenantName) -> Result<(), LoginError> {
+fn check_permission(
+    caller: TestCaller,
+    action: &'static str,
+    tenant: &TenantName,
+) -> Result<(), LoginError> {
     let tenant = tenant.as_str();
-    if who.may(action, tenant) {
+    if caller.allows(action, tenant) {
         return Ok(());
     }
     let tenant = tenant.to_owned();
     Err(AccessRefusal::ActionDenied { action, tenant }.into())
 }
 
-fn check_enabled(id: &str, standing: &ProfileStatus) -> Result<(), LoginError> {
-    if standing.enabled {
+fn check_enabled(id: &str, status: &ProfileStatus) -> Result<(), LoginError> {
+    if status.enabled {
         return Ok(());
     }
     Err(ProfileRefusal::Disabled {
         id: id.to_owned(),
-        tenant: standing.tenant.as_str().to_owned(),
+        tenant: status.tenant.as_str().to_owned(),
     }
     .into())
 }
 
-/// Who calls.
+/// The access token of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum As {
-    /// May do everything.
+pub enum TestCaller {
+    /// Allows everything.
     Master,
-    /// May do everything, until it expires.
+    /// Allows everything until it expires.
     Expiring,
-    /// Has MANAGE_TICKETS on the tenant `default`.
+    /// Allows MANAGE_TICKETS on the tenant `default`.
     Tickets,
-    /// May do everything on the tenant `acme`.
+    /// Allows everything on the tenant `acme`.
     Acme,
-    /// Has MANAGE_PROFILES on the tenant `default`, and may then do everything on any: the first
-    /// entry decides.
+    /// Has an entry that allows MANAGE_PROFILES on the tenant `default`, before one that allows everything
+    /// on any tenant: the first entry that matches applies.
     Narrow,
-    /// Presents an id that does not exist.
+    /// An id that does not exist.
     Unknown,
-    /// Presents an empty id.
+    /// An empty id.
     Empty,
-    /// Presents none.
-    Nobody,
+    /// No id.
+    Missing,
 }
 
-impl As {
+impl TestCaller {
     pub const WITH_TOKEN: [Self; 5] = [
         Self::Master,
         Self::Expiring,
@@ -441,12 +458,12 @@ impl As {
         Self::Narrow,
         Self::Unknown,
         Self::Empty,
-        Self::Nobody,
+        Self::Missing,
     ];
 
     fn id(self) -> Option<String> {
         match self {
-            Self::Nobody => None,
+            Self::Missing => None,
             Self::Empty => Some(String::new()),
             other => Some(format!("token of {other:?}")),
         }
@@ -462,7 +479,7 @@ impl As {
             Self::Tickets => &[("default", "MANAGE_TICKETS")],
             Self::Acme => &[("acme", "*")],
             Self::Narrow => &[("default", "MANAGE_PROFILES"), ("*", "*")],
-            Self::Unknown | Self::Empty | Self::Nobody => &[],
+            Self::Unknown | Self::Empty | Self::Missing => &[],
         };
         AccessToken {
             id: self
@@ -482,14 +499,14 @@ impl As {
         }
     }
 
-    /// What the permissions above come to.
-    fn may(self, action: &str, tenant: &str) -> bool {
+    /// Whether these permissions allow `action` on `tenant`.
+    fn allows(self, action: &str, tenant: &str) -> bool {
         match self {
             Self::Master | Self::Expiring => true,
             Self::Tickets => tenant == "default" && action == "MANAGE_TICKETS",
             Self::Acme => tenant == "acme",
             Self::Narrow => tenant != "default" || action == "MANAGE_PROFILES",
-            Self::Unknown | Self::Empty | Self::Nobody => false,
+            Self::Unknown | Self::Empty | Self::Missing => false,
         }
     }
 }

@@ -1,9 +1,8 @@
-//! A disk in memory that remembers what was done to it, so that afterwards its power can be cut at any
-//! moment of the past.
+//! A disk in memory that records all operations, so that a power loss can be simulated at any point of the
+//! recording.
 //!
-//! The rules are those of a drive with a volatile cache: what was written before a completed sync is
-//! there. Of what was written since, anything may be there or not, in any order, and a write may be
-//! torn at the borders of sectors.
+//! It follows the rules of a drive with a volatile cache: everything written before a completed sync
+//! survives. Later writes may survive or not, in any order, and may be torn at sector boundaries.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -15,7 +14,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use redb::StorageBackend;
 
-/// What a drive writes whole or not at all, in bytes.
+/// The unit that a drive writes atomically, in bytes.
 const SECTOR: usize = 512;
 
 /// The disk; clones are the same disk.
@@ -24,18 +23,18 @@ pub struct Disk(Arc<Mutex<Contents>>);
 
 struct Contents {
     bytes: Vec<u8>,
-    honest: bool,
+    syncs: bool,
     recording: Recording,
 }
 
-/// What happened to a disk since it held `base`.
+/// The operations on a disk that contained `base` before.
 #[derive(Clone, Default)]
 pub struct Recording {
     pub base: Vec<u8>,
     pub events: Vec<DiskEvent>,
 }
 
-/// Something that happened.
+/// An event of a recording.
 #[derive(Clone)]
 pub enum DiskEvent {
     Write {
@@ -44,10 +43,10 @@ pub enum DiskEvent {
     },
     SetLength(usize),
     Sync,
-    /// The operation of this number was asked for.
-    Asked(usize),
-    /// Its answer arrived.
-    Answered(usize),
+    /// The operation with this number was requested.
+    Requested(usize),
+    /// The operation with this number was acknowledged.
+    Acknowledged(usize),
 }
 
 impl Disk {
@@ -56,24 +55,24 @@ impl Disk {
         Self::with(bytes, true)
     }
 
-    /// An empty disk that says it synced and did not.
-    pub fn lying() -> Self {
+    /// An empty disk whose syncs return success without any effect.
+    pub fn without_syncs() -> Self {
         Self::with(Vec::new(), false)
     }
 
-    fn with(bytes: Vec<u8>, honest: bool) -> Self {
+    fn with(bytes: Vec<u8>, syncs: bool) -> Self {
         let recording = Recording {
             base: bytes.clone(),
             events: Vec::new(),
         };
         Self(Arc::new(Mutex::new(Contents {
             bytes,
-            honest,
+            syncs,
             recording,
         })))
     }
 
-    /// Forgets what happened; all that is there is on disk.
+    /// Starts a new recording, whose base is the current content.
     pub fn begin_recording(&self) {
         let mut contents = self.lock();
         contents.recording = Recording {
@@ -82,12 +81,12 @@ impl Disk {
         };
     }
 
-    /// Notes something that did not happen to the disk itself.
-    pub fn note(&self, event: DiskEvent) {
+    /// Records an event that is not an operation of the disk.
+    pub fn record(&self, event: DiskEvent) {
         self.lock().recording.events.push(event);
     }
 
-    /// What happened so far.
+    /// The recording up to now.
     pub fn recording(&self) -> Recording {
         self.lock().recording.clone()
     }
@@ -125,10 +124,10 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        // Whoever was answered too early gets a chance to note it first.
+        // If a request is acknowledged too early, its client can record that before this sync.
         thread::yield_now();
         let mut contents = self.lock();
-        if contents.honest {
+        if contents.syncs {
             contents.recording.events.push(DiskEvent::Sync);
         }
         Ok(())
@@ -156,7 +155,7 @@ fn index(offset: u64) -> io::Result<usize> {
     usize::try_from(offset).map_err(|_| ErrorKind::InvalidInput.into())
 }
 
-/// What a cut of the power leaves of the writes that were not synced.
+/// The part of the unsynced writes that survives a power loss.
 #[derive(Clone, Copy, Debug)]
 pub enum Survival {
     Nothing,
@@ -165,14 +164,14 @@ pub enum Survival {
     Writes(f64),
     /// Each sector of each write with this probability, in any order.
     Sectors(f64),
-    /// The writes to the first page, where the database says which commit is the last.
+    /// The writes to the first page, which names the last commit.
     FirstPage,
     /// All others.
     AllButFirstPage,
 }
 
 impl Survival {
-    /// One of them.
+    /// A random one.
     pub fn draw(random: &mut StdRng) -> Self {
         let probability = [0.1, 0.5, 0.9][random.random_range(0..3)];
         match random.random_range(0..10) {
@@ -185,14 +184,14 @@ impl Survival {
     }
 }
 
-/// A disk's past, gone through once more.
+/// A replay of a recording.
 pub struct Replay<'a> {
     synced: Vec<u8>,
     unsynced: Vec<&'a DiskEvent>,
 }
 
 impl<'a> Replay<'a> {
-    /// The disk as it was at the beginning.
+    /// The disk at the start of the recording.
     pub fn new(recording: &'a Recording) -> Self {
         Self {
             synced: recording.base.clone(),
@@ -200,7 +199,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Goes on by one event.
+    /// Replays one event.
     pub fn step(&mut self, event: &'a DiskEvent) {
         match event {
             DiskEvent::Write { .. } | DiskEvent::SetLength(_) => self.unsynced.push(event),
@@ -209,18 +208,18 @@ impl<'a> Replay<'a> {
                     apply(&mut self.synced, event);
                 }
             }
-            DiskEvent::Asked(_) | DiskEvent::Answered(_) => {}
+            DiskEvent::Requested(_) | DiskEvent::Acknowledged(_) => {}
         }
     }
 
-    /// What is on the disk if the power is cut now.
+    /// The content of the disk after a power loss now.
     pub fn image(&self, survival: Survival, random: &mut StdRng) -> Vec<u8> {
         let mut image = self.synced.clone();
         for length in self.lengths(survival, random) {
             image.resize(length, 0);
         }
         for (offset, data) in self.writes(survival, random) {
-            // What lies beyond the end of the file is not reachable, whether it was written or not.
+            // Writes beyond the end of the file are dropped.
             let reachable = image.get_mut(offset..).unwrap_or_default();
             let length = reachable.len().min(data.len());
             reachable[..length].copy_from_slice(&data[..length]);
@@ -284,6 +283,6 @@ fn apply(bytes: &mut Vec<u8>, event: &DiskEvent) {
     match event {
         DiskEvent::Write { offset, data } => bytes[*offset..][..data.len()].copy_from_slice(data),
         DiskEvent::SetLength(length) => bytes.resize(*length, 0),
-        DiskEvent::Sync | DiskEvent::Asked(_) | DiskEvent::Answered(_) => {}
+        DiskEvent::Sync | DiskEvent::Requested(_) | DiskEvent::Acknowledged(_) => {}
     }
 }

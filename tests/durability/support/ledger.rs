@@ -1,146 +1,148 @@
-//! What a client knows of its logins: what it was told, and what it asked for without an answer.
+//! A client's record of its logins: acknowledged changes, and requests without a response.
 //!
-//! The promise under test is that of an acknowledgement: what was told stays. What was not answered
-//! may have happened or not, but in the order in which it was asked for, and each operation with all
-//! that it changes or with nothing of it.
+//! An acknowledged change must survive. Requests without a response may have taken effect or not, but in
+//! the order in which they were sent, and each of them atomically.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use rememberd::testing::{PersistentLogin, PersistentLoginId, Token};
 use uuid::Uuid;
 
-/// A state that a login may be in.
+/// A state of a login.
 #[derive(Clone, Debug)]
 pub enum State {
-    /// It is not there.
+    /// It does not exist.
     Absent,
-    /// It is there, in all fields.
-    Is(PersistentLogin),
-    /// It is there as an answer showed it. Answers do not tell of the last rotation; the token that it
+    /// It exists with exactly these fields.
+    Exactly(PersistentLogin),
+    /// It exists as a response returned it. Responses do not include the last rotation; the token that it
     /// replaced is this one.
-    Shown(PersistentLogin, Option<Token>),
-    /// It is there with a token that nobody was told yet, in place of the token here.
+    Returned(PersistentLogin, Option<Token>),
+    /// It exists with a token that was never returned, in place of this one's.
     Rotated(PersistentLogin),
 }
 
-/// What one operation changes.
+/// The changes of one operation.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub states: Vec<(PersistentLoginId, State)>,
-    /// How many logins it creates whose ids are not known yet.
+    /// The number of logins that it creates with ids that are not known yet.
     pub creations: usize,
 }
 
-/// How much of a login is seen.
+/// The fields of a login that are visible.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sight {
-    /// All of it.
+pub enum View {
+    /// All fields.
     Record,
-    /// All but its last rotation.
-    Answer,
+    /// All fields except its last rotation.
+    Response,
 }
 
-/// The logins of one client, or of several whose operations have one order.
+/// The logins of one client, or of several clients whose operations have a total order.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    /// Of every login that was ever told.
+    /// The last acknowledged state of every login that was ever returned.
     acknowledged: BTreeMap<PersistentLoginId, State>,
-    /// What was asked for and not answered.
+    /// The changes of requests without a response.
     pending: VecDeque<Change>,
-    /// Every token that was ever told, so that an old one is not taken for a fresh one.
-    told: HashSet<Uuid>,
+    /// Every token that was ever returned, to tell old tokens from new ones.
+    known_tokens: HashSet<Uuid>,
 }
 
 impl Ledger {
-    /// The login was there before anything was asked for.
-    pub fn begin(&mut self, login: &PersistentLogin) {
-        self.acknowledge(login.id, State::Is(login.clone()));
+    /// Adds a login that existed before the first request.
+    pub fn add_existing(&mut self, login: &PersistentLogin) {
+        self.set_state(login.id, State::Exactly(login.clone()));
     }
 
-    /// Something was asked for that comes to `change`.
-    pub fn ask(&mut self, change: Change) {
+    /// Records a request that causes `change`.
+    pub fn request(&mut self, change: Change) {
         self.pending.push_back(change);
     }
 
-    /// The first of what is not answered was answered, and came to `change`.
-    pub fn answer(&mut self, change: Change) {
-        self.pending.pop_front().expect("it was asked for");
+    /// Records the response to the oldest pending request, which caused `change`.
+    pub fn acknowledge(&mut self, change: Change) {
+        self.pending.pop_front().expect("it was requested");
         for (id, state) in change.states {
-            self.acknowledge(id, state);
+            self.set_state(id, state);
         }
     }
 
-    /// Holds all logins that there are against the ledger; tells how much of what was not answered
-    /// took effect.
+    /// Compares all existing logins with the ledger. Returns the number of pending changes that took effect.
     ///
     /// # Errors
     ///
-    /// If something acknowledged is lost, or an operation took effect in part, or there is a login or a
-    /// token that nobody asked for.
-    pub fn verify(&self, found: &[PersistentLogin], sight: Sight) -> Result<usize, String> {
+    /// If an acknowledged change is lost, or an operation took effect in part, or a login or a token was not
+    /// requested.
+    pub fn verify(&self, found: &[PersistentLogin], view: View) -> Result<usize, String> {
         let mut reasons = Vec::new();
         for effective in 0..=self.pending.len() {
-            match self.compare(effective, found, sight) {
+            match self.compare(effective, found, view) {
                 Ok(()) => return Ok(effective),
-                Err(reason) => reasons.push(format!("with {effective} unanswered: {reason}")),
+                Err(reason) => reasons.push(format!("with {effective} pending: {reason}")),
             }
         }
         Err(reasons.join("\n"))
     }
 
-    /// The logins were found as they are after everything that was asked for is over.
+    /// Compares all existing logins with the ledger when no request is in progress, and takes them over as
+    /// acknowledged. Returns the number of pending changes that took effect.
     ///
     /// # Errors
     ///
     /// As [`Ledger::verify`].
-    pub fn resolve(&mut self, found: &[PersistentLogin], sight: Sight) -> Result<usize, String> {
-        let effective = self.verify(found, sight)?;
+    pub fn reconcile(&mut self, found: &[PersistentLogin], view: View) -> Result<usize, String> {
+        let effective = self.verify(found, view)?;
         let mut states = self.states(effective);
         self.pending.clear();
         for login in found {
             let state = match states.remove(&login.id) {
-                Some(State::Rotated(before)) => State::Shown(login.clone(), Some(before.token)),
+                Some(State::Rotated(before)) => State::Returned(login.clone(), Some(before.token)),
                 Some(known) => known,
-                None => State::Shown(login.clone(), None),
+                None => State::Returned(login.clone(), None),
             };
-            self.acknowledge(login.id, state);
+            self.set_state(login.id, state);
         }
         for (id, absent) in states {
-            self.acknowledge(id, absent);
+            self.set_state(id, absent);
         }
         Ok(effective)
     }
 
-    /// The logins that are there as far as was told, each with the token that it had before.
+    /// The logins that exist according to the acknowledged changes, each with the token that its last
+    /// rotation replaced.
     pub fn present(&self) -> Vec<(&PersistentLogin, Option<Token>)> {
         self.acknowledged
             .values()
             .filter_map(|state| match state {
-                State::Is(login) => Some((login, login.rotation.map(|rotation| rotation.replaced))),
-                State::Shown(login, replaced) => Some((login, *replaced)),
+                State::Exactly(login) => {
+                    Some((login, login.rotation.map(|rotation| rotation.replaced)))
+                }
+                State::Returned(login, replaced) => Some((login, *replaced)),
                 State::Absent | State::Rotated(_) => None,
             })
             .collect()
     }
 
-    /// Every login that was ever told.
+    /// The id of every login that was ever returned.
     pub fn ids(&self) -> Vec<PersistentLoginId> {
         self.acknowledged.keys().copied().collect()
     }
 
-    /// Whether the token was told to anybody.
-    pub fn was_told(&self, token: Token) -> bool {
-        self.told.contains(&token.reveal())
+    /// Whether the token was ever returned.
+    pub fn is_known_token(&self, token: Token) -> bool {
+        self.known_tokens.contains(&token.reveal())
     }
 
-    fn acknowledge(&mut self, id: PersistentLoginId, state: State) {
-        if let State::Is(login) | State::Shown(login, _) = &state {
-            self.told.insert(login.token.reveal());
+    fn set_state(&mut self, id: PersistentLoginId, state: State) {
+        if let State::Exactly(login) | State::Returned(login, _) = &state {
+            self.known_tokens.insert(login.token.reveal());
         }
         self.acknowledged.insert(id, state);
     }
 
-    /// How the logins are if so many of the unanswered changes took effect.
+    /// The states of the logins if the first `effective` pending changes took effect.
     fn states(&self, effective: usize) -> BTreeMap<PersistentLoginId, State> {
         let mut states = self.acknowledged.clone();
         let changes = self.pending.iter().take(effective);
@@ -152,12 +154,12 @@ impl Ledger {
         &self,
         effective: usize,
         found: &[PersistentLogin],
-        sight: Sight,
+        view: View,
     ) -> Result<(), String> {
         let mut found: BTreeMap<_, _> = found.iter().map(|login| (login.id, login)).collect();
         for (id, state) in self.states(effective) {
             let found = found.remove(&id);
-            if !self.admits(&state, found, sight) {
+            if !self.admits(&state, found, view) {
                 let (found, state) = (describe(found), describe_state(&state));
                 return Err(format!("{id}: found {found} in place of {state}"));
             }
@@ -166,65 +168,66 @@ impl Ledger {
         let creations: usize = changes.map(|change| change.creations).sum();
         let are_new = found
             .values()
-            .all(|login| !self.was_told(login.token) && login.rotation.is_none());
+            .all(|login| !self.is_known_token(login.token) && login.rotation.is_none());
         if found.len() != creations || !are_new {
             return Err(format!("{creations} new logins, and found {found:?}"));
         }
         Ok(())
     }
 
-    fn admits(&self, state: &State, found: Option<&PersistentLogin>, sight: Sight) -> bool {
+    fn admits(&self, state: &State, found: Option<&PersistentLogin>, view: View) -> bool {
         match (state, found) {
             (State::Absent, None) => true,
-            (State::Is(login), Some(found)) => {
+            (State::Exactly(login), Some(found)) => {
                 let replaced = login.rotation.map(|rotation| rotation.replaced);
-                match sight {
-                    Sight::Record => login == found,
-                    Sight::Answer => is_shown(login, replaced, found, sight),
+                match view {
+                    View::Record => login == found,
+                    View::Response => matches_returned(login, replaced, found, view),
                 }
             }
-            (State::Shown(login, replaced), Some(found)) => {
-                is_shown(login, *replaced, found, sight)
+            (State::Returned(login, replaced), Some(found)) => {
+                matches_returned(login, *replaced, found, view)
             }
             (State::Rotated(before), Some(found)) => {
                 let fresh = PersistentLogin {
                     token: found.token,
                     ..before.clone()
                 };
-                !self.was_told(found.token) && is_shown(&fresh, Some(before.token), found, sight)
+                !self.is_known_token(found.token)
+                    && matches_returned(&fresh, Some(before.token), found, view)
             }
             (State::Absent, Some(_))
-            | (State::Is(_) | State::Shown(..) | State::Rotated(_), None) => false,
+            | (State::Exactly(_) | State::Returned(..) | State::Rotated(_), None) => false,
         }
     }
 }
 
-/// Whether `found` is this login; when it was last rotated is not known.
-fn is_shown(
+/// Whether `found` is this login, without comparing the time of its last rotation.
+fn matches_returned(
     login: &PersistentLogin,
     replaced: Option<Token>,
     found: &PersistentLogin,
-    sight: Sight,
+    view: View,
 ) -> bool {
     let is_same = PersistentLogin {
         rotation: found.rotation,
         ..login.clone()
     } == *found;
-    let remembers = match sight {
-        Sight::Record => found.rotation.map(|rotation| rotation.replaced) == replaced,
-        Sight::Answer => found.rotation.is_none(),
+    let has_replaced = match view {
+        View::Record => found.rotation.map(|rotation| rotation.replaced) == replaced,
+        View::Response => found.rotation.is_none(),
     };
-    is_same && remembers
+    is_same && has_replaced
 }
 
-/// With the tokens, which `Debug` hides: these are generated, and a failure cannot be understood without.
+/// Includes the tokens, which `Debug` hides: these are test data, and needed to understand a failure.
 fn describe(login: Option<&PersistentLogin>) -> String {
     login.map_or_else(
         || "nothing".to_owned(),
         |login| {
             let replaced = login.rotation.map(|rotation| rotation.replaced.reveal());
             let token = login.token.reveal();
-            format!("{login:?} with token {token} after {replaced:?}")
+            format!("{login:?} with token {token} in place of {replaced:?}")
         },
     )
 }
@@ -232,10 +235,10 @@ fn describe(login: Option<&PersistentLogin>) -> String {
 fn describe_state(state: &State) -> String {
     match state {
         State::Absent => "nothing".to_owned(),
-        State::Is(login) => describe(Some(login)),
-        State::Shown(login, replaced) => {
+        State::Exactly(login) => describe(Some(login)),
+        State::Returned(login, replaced) => {
             let replaced = replaced.map(Token::reveal);
-            format!("{} after {replaced:?}", describe(Some(login)))
+            format!("{} in place of {replaced:?}", describe(Some(login)))
         }
         State::Rotated(login) => format!("{} replaced", describe(Some(login))),
     }

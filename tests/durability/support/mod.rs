@@ -1,5 +1,5 @@
-//! What the durability tests have in common: seeds, the ledger of what a client was told, the audit of
-//! a whole database, a disk that loses power and a workload on it, the app to try, and the program.
+//! Support of the durability tests: seeds and sizes, a ledger of acknowledged changes, a consistency check
+//! of a whole database, a disk that can lose power and a workload on it, and the app and the program.
 
 pub mod audit;
 pub mod contract;
@@ -24,19 +24,19 @@ use rememberd::testing::{
 };
 use uuid::Uuid;
 
-/// The example data, which every test here begins with.
+/// The demo data, which every test loads first.
 pub const DEMO_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo.json");
 
-/// The id of the profile in the example data.
+/// The id of the profile in the demo data.
 pub const DEMO_PROFILE: &str = "5925a68def86951f895cf497";
 
-/// The id of the one login in the example data.
+/// The id of the only login in the demo data.
 pub const DEMO_LOGIN: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
 
-/// The time at which manual clocks begin.
+/// The initial time of manual clocks.
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// How many times longer a long run is.
+/// The factor by which a long run is longer.
 const LONG_FACTOR: usize = 10;
 
 /// The seed of this run: `REMEMBERD_TEST_SEED`, or a random one. It is printed, so that a failure can
@@ -47,12 +47,12 @@ pub fn test_seed() -> u64 {
     seed
 }
 
-/// A generator of random numbers that draws the same for the same `seed`.
+/// A random number generator with this `seed`.
 pub fn random(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
-/// The value of an environment variable that makes a test larger or smaller.
+/// The value of an environment variable that configures a test.
 pub fn variable<T: FromStr<Err: Display>>(name: &str) -> Option<T> {
     let text = env::var(name).ok()?;
     match text.parse() {
@@ -61,24 +61,24 @@ pub fn variable<T: FromStr<Err: Display>>(name: &str) -> Option<T> {
     }
 }
 
-/// Whether the long run is wanted, which takes minutes: `REMEMBERD_TEST_LONG=1`.
+/// Whether this is a long run, which takes minutes: `REMEMBERD_TEST_LONG=1`.
 pub fn is_long() -> bool {
     match variable::<u8>("REMEMBERD_TEST_LONG") {
         None | Some(0) => false,
         Some(1) => true,
-        Some(other) => panic!("REMEMBERD_TEST_LONG={other}: it may be 0 or 1"),
+        Some(other) => panic!("REMEMBERD_TEST_LONG={other}: it must be 0 or 1"),
     }
 }
 
-/// How large a test is: what the environment variable `name` says, else `usual`, or ten times as much
-/// in a long run.
+/// The size of a test: the value of the environment variable `name`, else `usual`, or ten times `usual` in
+/// a long run.
 pub fn size(name: &str, usual: usize) -> usize {
     let factor = if is_long() { LONG_FACTOR } else { 1 };
     variable(name).unwrap_or(usual * factor)
 }
 
-/// So small a journal that few rotations fill it and take it through many rounds. It applies nothing by
-/// itself, so that a run can be replayed.
+/// The limits of a journal so small that few rotations fill it. Nothing is applied when idle, so that a run
+/// can be replayed.
 pub fn tiny_journal() -> JournalLimits {
     JournalLimits {
         target: Some(6),
@@ -88,23 +88,23 @@ pub fn tiny_journal() -> JournalLimits {
     }
 }
 
-/// What the program is given to have one as small, which applies by itself whenever it can.
+/// The flags of the program for a journal of the same size, which is applied as soon as it is idle.
 pub const TINY_JOURNAL_FLAGS: [&str; 3] = [
     "--journal-target=6",
     "--journal-apply-min=2",
     "--journal-idle-after=1ms",
 ];
 
-/// Opens a store whose limits no test here reaches, and whose journal is tiny.
+/// Opens a store with a tiny journal, and with limits that no test reaches.
 pub async fn open_store(opener: Opener) -> Store {
     try_open_store(opener).await.expect("the database opens")
 }
 
-/// As [`open_store`], for a database that may not open.
+/// Opens a store as [`open_store`] does.
 ///
 /// # Errors
 ///
-/// Why it does not.
+/// If the database cannot be opened.
 pub async fn try_open_store(opener: Opener) -> Result<Store, Failure> {
     let limits = WriterLimits {
         queue_jobs_max: 1_024,
@@ -114,18 +114,18 @@ pub async fn try_open_store(opener: Opener) -> Result<Store, Failure> {
     rememberd::testing::open_store(opener, &limits).await
 }
 
-/// An app on `store` that draws ids and tokens from `seed`, and whose clock stands at `now`.
+/// An app on `store` with a manual clock at `now`, whose ids and tokens depend on `seed` only.
 pub fn app(flags: &[impl AsRef<str>], store: Store, now: Timestamp, seed: u64) -> App {
     let flags: Vec<_> = flags.iter().map(AsRef::as_ref).collect();
-    let config = Config::from_flags(&flags).expect("the flags are good");
+    let config = Config::from_flags(&flags).expect("the flags are valid");
     App::new(config, store, Clock::manual(now), Entropy::seeded(seed))
 }
 
-/// Loads the example data into an empty database.
+/// Loads the demo data into an empty database.
 pub async fn load_demo(app: &App) {
-    let json = std::fs::read(DEMO_FILE).expect("the example data is part of the repository");
-    let file = SeedFile::parse(&json).expect("the example data is a seed file");
-    let demo = Seed::check(file, app.clock.now(), &app.entropy).expect("the example data is good");
+    let json = std::fs::read(DEMO_FILE).expect("the demo data is part of the repository");
+    let file = SeedFile::parse(&json).expect("the demo data is a seed file");
+    let demo = Seed::check(file, app.clock.now(), &app.entropy).expect("the demo data is valid");
     let loaded = seed::load(app, demo).await.expect("it is loaded");
     assert!(matches!(loaded, Loaded::All(_)), "the database was empty");
 }
@@ -147,7 +147,7 @@ pub fn profile(id: ObjectId, tenant: &str, enabled: bool) -> Profile {
     }
 }
 
-/// A login made of `number`.
+/// A login whose id and token are derived from `number`.
 pub fn login(number: u128) -> PersistentLogin {
     PersistentLogin {
         id: PersistentLoginId::new(Uuid::from_u128(number)),

@@ -1,67 +1,67 @@
-//! What a client or the cleaner may do to logins: done by the services, and followed by the model.
+//! Operations of clients and of the cleaner on logins: run on the services, and then on the model.
 
 use rememberd::testing::{
     App, Device, ListedLogin, LoginError, LoginKey, PersistentLogin, PersistentLoginId, Token,
     service::persistent_login,
 };
 
-use crate::support::contract::{As, Model};
+use crate::support::contract::{Model, TestCaller};
 
-/// One operation, with everything that it needs to be repeated.
+/// One operation with its parameters.
 #[derive(Clone, Debug)]
 pub enum Operation {
-    Create(As, String, Device),
-    Read(As, String),
-    Refresh(As, String, Option<Token>),
-    Delete(As, String),
-    List(As, String, usize, usize),
-    DeleteByProfile(As, String, Option<PersistentLoginId>),
+    Create(TestCaller, String, Device),
+    Read(TestCaller, String),
+    Refresh(TestCaller, String, Option<Token>),
+    Delete(TestCaller, String),
+    List(TestCaller, String, usize, usize),
+    DeleteByProfile(TestCaller, String, Option<PersistentLoginId>),
     DeleteExpired,
     DeleteIdle(Option<LoginKey>),
 }
 
-/// What the services said to it.
+/// The result of an operation.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Answer {
+pub enum Outcome {
     Login(Result<PersistentLogin, LoginError>),
     Done(Result<(), LoginError>),
     List(Result<Vec<ListedLogin>, LoginError>),
     Count(Result<usize, LoginError>),
-    Walked(Result<Option<LoginKey>, LoginError>),
+    Position(Result<Option<LoginKey>, LoginError>),
 }
 
 impl Operation {
-    pub async fn perform(self, app: &App) -> Answer {
+    pub async fn run(self, app: &App) -> Outcome {
         match self {
             Self::Create(who, profile_id, device) => {
                 let caller = who.caller();
-                Answer::Login(persistent_login::create(app, caller, profile_id, device).await)
+                Outcome::Login(persistent_login::create(app, caller, profile_id, device).await)
             }
-            Self::Read(who, id) => Answer::Login(persistent_login::read(app, who.caller(), id)),
+            Self::Read(who, id) => Outcome::Login(persistent_login::read(app, who.caller(), id)),
             Self::Refresh(who, id, presented) => {
                 let caller = who.caller();
-                Answer::Login(persistent_login::refresh(app, caller, id, presented).await)
+                Outcome::Login(persistent_login::refresh(app, caller, id, presented).await)
             }
             Self::Delete(who, id) => {
-                Answer::Done(persistent_login::delete(app, who.caller(), id).await)
+                Outcome::Done(persistent_login::delete(app, who.caller(), id).await)
             }
             Self::List(who, profile_id, start, count) => {
                 let caller = who.caller();
                 let list = persistent_login::list_by_profile(app, caller, profile_id, start, count);
-                Answer::List(list)
+                Outcome::List(list)
             }
             Self::DeleteByProfile(who, profile_id, except) => {
                 let caller = who.caller();
                 let count =
                     persistent_login::delete_by_profile(app, caller, profile_id, except).await;
-                Answer::Count(count)
+                Outcome::Count(count)
             }
-            Self::DeleteExpired => Answer::Count(
+            Self::DeleteExpired => Outcome::Count(
                 persistent_login::delete_expired(app)
                     .await
                     .map_err(Into::into),
             ),
-            Self::DeleteIdle(after) => Answer::Walked(
+            Self::DeleteIdle(after) => Outcome::Position(
                 persistent_login::delete_idle(app, after)
                     .await
                     .map_err(Into::into),
@@ -71,33 +71,33 @@ impl Operation {
 }
 
 impl Model {
-    /// Does the same, and asserts that the services' answer is the right one.
-    pub fn follow(&mut self, shown: &str, operation: Operation, answer: Answer) {
-        let expected = match (operation, answer.clone()) {
-            (Operation::Create(who, profile_id, device), Answer::Login(answer)) => {
+    /// Applies the operation to the model, and asserts that the services' result is the expected one.
+    pub fn assert_result(&mut self, context: &str, operation: Operation, result: Outcome) {
+        let expected = match (operation, result.clone()) {
+            (Operation::Create(who, profile_id, device), Outcome::Login(result)) => {
                 let expected = self.authorize_create(who, &profile_id);
-                return self.created(shown, expected, device, answer);
+                return self.assert_created(context, expected, device, result);
             }
-            (Operation::Refresh(who, id, presented), Answer::Login(answer)) => {
+            (Operation::Refresh(who, id, presented), Outcome::Login(result)) => {
                 let expected = self.refresh(who, &id, presented);
-                return self.refreshed(shown, expected, answer);
+                return self.assert_refreshed(context, expected, result);
             }
             (Operation::Create(..) | Operation::Refresh(..), _) => {
-                panic!("{shown}: {answer:?}");
+                panic!("{context}: {result:?}");
             }
             (Operation::Read(who, id), _) => {
-                Answer::Login(self.readable(who, &id).map(|(login, _)| login))
+                Outcome::Login(self.authorize_read(who, &id).map(|(login, _)| login))
             }
-            (Operation::Delete(who, id), _) => Answer::Done(self.delete(who, &id)),
+            (Operation::Delete(who, id), _) => Outcome::Done(self.delete(who, &id)),
             (Operation::List(who, profile_id, start, count), _) => {
-                Answer::List(self.list_by_profile(who, &profile_id, start, count))
+                Outcome::List(self.list_by_profile(who, &profile_id, start, count))
             }
             (Operation::DeleteByProfile(who, profile_id, except), _) => {
-                Answer::Count(self.delete_by_profile(who, &profile_id, except))
+                Outcome::Count(self.delete_by_profile(who, &profile_id, except))
             }
-            (Operation::DeleteExpired, _) => Answer::Count(Ok(self.delete_expired())),
-            (Operation::DeleteIdle(after), _) => Answer::Walked(Ok(self.delete_idle(after))),
+            (Operation::DeleteExpired, _) => Outcome::Count(Ok(self.delete_expired())),
+            (Operation::DeleteIdle(after), _) => Outcome::Position(Ok(self.delete_idle(after))),
         };
-        assert_eq!(answer, expected, "{shown}");
+        assert_eq!(result, expected, "{context}");
     }
 }

@@ -1,4 +1,4 @@
-//! The real server as a process, and a client for it.
+//! The real server as a process, and an HTTP client.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use ureq::Agent;
 
-/// What starts a server on a free port, with a database in `directory` that begins with the data of
-/// `seed_file`. Its output is to be read; of the environment it knows nothing.
+/// The command that starts a server on a free port, with an empty environment, a database in `directory`,
+/// and `seed_file` loaded into it. Its standard output is piped.
 pub fn command(seed_file: &Path, directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rememberd"));
     command
@@ -23,16 +23,16 @@ pub fn command(seed_file: &Path, directory: &Path) -> Command {
     command
 }
 
-/// Waits until the server serves; the address that it tells, below which everything is.
+/// Waits until the server listens. Returns the base URL that it prints.
 pub fn address(process: &mut Child) -> String {
     let output = process.stdout.take().expect("it is piped");
     let line = BufReader::new(output).lines().next();
     let line = line.expect("it starts").expect("its output is readable");
     let address = line.strip_prefix("rememberd listens on ");
-    address.expect("it tells its address").to_owned()
+    address.expect("it prints its address").to_owned()
 }
 
-/// A client that tells every answer, whatever its status, and waits so long for it at most.
+/// An HTTP client that returns responses with any status, with an optional timeout.
 pub fn agent(timeout: Option<Duration>) -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)

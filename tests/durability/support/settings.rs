@@ -1,4 +1,4 @@
-//! The settings that decide what becomes of a login, drawn at random.
+//! Random values of the settings that apply to logins.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rememberd::testing::ReuseRevokes;
 
-/// How old a login may become: little, so that the limit is reached often.
+/// The maximum age of a login: short, so that it is reached often.
 pub const MAX_AGE: Duration = Duration::from_secs(3_600);
 
-/// How many logins a transaction of the cleaner removes at most; few, for the same reason.
+/// The maximum number of logins that a transaction of the cleaner removes: few, for the same reason.
 pub const CLEANER_BATCH_MAX: usize = 7;
 
-/// How many logins the cleaner looks at each time.
+/// The number of logins that the cleaner reads in each step.
 pub const CLEANER_WALK_MAX: usize = 5;
 
-/// One choice.
+/// One set of values.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     pub idle_max: Option<Duration>,
@@ -41,7 +41,7 @@ impl Settings {
         }
     }
 
-    /// What the program is given to have them.
+    /// The flags of the program with these values.
     pub fn flags(&self) -> Vec<String> {
         let revokes = match self.revokes {
             ReuseRevokes::Login => "login",

@@ -1,6 +1,6 @@
-//! A workload on a disk that records it: rounds of concurrent operations, one commit each.
+//! A workload on a disk that records it: rounds of concurrent operations, each of them one commit.
 //!
-//! The order of operations inside a commit, and so the whole recording, depends on the seed alone.
+//! The order of operations in a commit, and thus the whole recording, depends on the seed only.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -20,40 +20,38 @@ use serde_json::Value;
 
 use crate::support;
 use crate::support::audit;
-use crate::support::contract::{As, Model};
+use crate::support::contract::{Model, TestCaller};
 use crate::support::disk::{Disk, DiskEvent, Recording};
 use crate::support::ledger::{Change, State};
 use crate::support::operation::Operation;
 use crate::support::settings::Settings;
 
-/// How many operations share a commit at most.
+/// The maximum number of operations in a commit.
 const OPERATIONS_MAX: usize = 6;
 
-/// How large an attribute of the profile may become, in bytes: enough to make the file grow and
-/// shrink.
+/// The maximum size of an attribute of the profile in bytes: enough to grow and shrink the file.
 const ATTRIBUTE_BYTES_MAX: usize = 100_000;
 
-/// What a workload leaves behind.
-pub struct Past {
-    /// What happened to the disk, from the loaded example data on.
+/// The results of a workload.
+pub struct WorkloadRun {
+    /// The recording of the disk, from the loaded demo data on.
     pub recording: Recording,
-    /// The logins that were there at the beginning.
-    pub first: Vec<PersistentLogin>,
-    /// What the operations, by their numbers in the recording, came to.
-    pub outcomes: Vec<Change>,
-    /// Of everything that happened, for the audit log.
+    /// The logins at the start of the recording.
+    pub initial: Vec<PersistentLogin>,
+    /// The changes of the operations, by their numbers in the recording.
+    pub changes: Vec<Change>,
+    /// The expected events of the audit log.
     pub events: Vec<Event>,
 }
 
-/// Runs `rounds` rounds on `disk`, and more of them, up to ten times as many, until what happened
-/// `is_enough`.
+/// Runs `rounds` rounds on `disk`, and up to ten times as many until the events satisfy `is_enough`.
 pub async fn run(
     disk: &Disk,
     options: &EngineOptions,
     rounds: usize,
     is_enough: impl Fn(&[Event]) -> bool,
     random: &mut StdRng,
-) -> Past {
+) -> WorkloadRun {
     let mut model = Model::new(support::START, Settings::draw(random));
     let app = open(disk, options, &model, random.next_u64()).await;
     support::load_demo(&app).await;
@@ -63,10 +61,10 @@ pub async fn run(
         app,
         disk: disk.clone(),
         options: options.clone(),
-        first: model.logins.values().cloned().collect(),
+        initial: model.logins.values().cloned().collect(),
         model,
         profiles,
-        outcomes: Vec::new(),
+        changes: Vec::new(),
     };
     for round in 0..10 * rounds {
         if round >= rounds && is_enough(&workload.model.events) {
@@ -81,10 +79,10 @@ pub async fn run(
     }
     let closed = workload.app.store.close().await;
     closed.expect("the database closes");
-    Past {
+    WorkloadRun {
         recording: disk.recording(),
-        first: workload.first,
-        outcomes: workload.outcomes,
+        initial: workload.initial,
+        changes: workload.changes,
         events: workload.model.events,
     }
 }
@@ -100,28 +98,28 @@ async fn open(disk: &Disk, options: &EngineOptions, model: &Model, seed: u64) ->
     support::app(&model.settings.flags(), store, model.now, seed)
 }
 
-/// Makes a caller and a second profile, and tells the model what is there.
+/// Creates an access token and a second profile, and adds the existing logins to the model.
 async fn prepare(app: &App, model: &mut Model) -> Vec<ObjectId> {
     let demo = ObjectId::parse(support::DEMO_PROFILE).expect("it is an id");
     let second = ObjectId::from_bytes([2; 12]);
     let profiles = vec![demo, second];
     app.store
         .write(move |txn| {
-            access_token::put(txn, &As::Master.token())?;
-            let made = support::profile(second, "default", true);
-            profile::put(txn, &made)
+            access_token::put(txn, &TestCaller::Master.token())?;
+            let created = support::profile(second, "default", true);
+            profile::put(txn, &created)
         })
         .await
         .expect("they are put");
     for &id in &profiles {
-        let standing = app.store.read(|txn| profile::status(txn, id));
-        let standing = standing.expect("the store is open");
-        model.profiles.insert(id.to_string(), standing);
+        let status = app.store.read(|txn| profile::status(txn, id));
+        let status = status.expect("the store is open");
+        model.profiles.insert(id.to_string(), status);
     }
     let stored = app.store.read(|txn| Ok(audit::logins(txn)));
     let logins = stored.expect("the store is open");
-    for login in logins.expect("the indexes are whole") {
-        model.begin("example data", login, Device::default());
+    for login in logins.expect("the indexes are consistent") {
+        model.add("demo data", login, Device::default());
     }
     profiles
 }
@@ -132,51 +130,50 @@ struct Workload {
     options: EngineOptions,
     model: Model,
     profiles: Vec<ObjectId>,
-    first: Vec<PersistentLogin>,
-    outcomes: Vec<Change>,
+    initial: Vec<PersistentLogin>,
+    changes: Vec<Change>,
 }
 
 impl Workload {
-    /// Some operations at a time. They reach the writer while it is held up, so that they share a
-    /// commit; those on the same login take effect in the order in which they were asked for.
+    /// Runs some operations in one commit: they are queued while the writer is blocked. Operations on the
+    /// same login take effect in the order in which they are queued.
     async fn round(&mut self, random: &mut StdRng) {
         let operations = self.draw(random);
         let (held, when_held) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let mut hold = pin!(self.app.store.write(move |_| {
-            held.send(()).expect("the round waits for it");
-            released.recv().expect("the round releases it");
+            held.send(()).expect("the round receives it");
+            released.recv().expect("the round sends it");
             Ok(())
         }));
-        assert!(poll(hold.as_mut()).is_pending(), "it needs the writer");
+        assert!(poll(hold.as_mut()).is_pending(), "it is queued");
         when_held.recv().expect("the writer runs");
 
-        let first_number = self.outcomes.len();
-        let mut answers = Vec::new();
+        let first_number = self.changes.len();
+        let mut futures = Vec::new();
         for (number, operation) in (first_number..).zip(&operations) {
-            let mut answer = Box::pin(operation.clone().perform(&self.app));
-            self.disk.note(DiskEvent::Asked(number));
-            let at_once = poll(answer.as_mut());
-            answers.push((answer, at_once));
+            let mut future = Box::pin(operation.clone().run(&self.app));
+            self.disk.record(DiskEvent::Requested(number));
+            let polled = poll(future.as_mut());
+            futures.push((future, polled));
         }
-        release.send(()).expect("the writer waits for it");
+        release.send(()).expect("the writer receives it");
         hold.await.expect("it wrote nothing");
-        for ((number, operation), (answer, at_once)) in
-            (first_number..).zip(operations).zip(answers)
+        for ((number, operation), (future, polled)) in (first_number..).zip(operations).zip(futures)
         {
-            let answer = match at_once {
-                Poll::Ready(answer) => answer,
-                Poll::Pending => answer.await,
+            let result = match polled {
+                Poll::Ready(result) => result,
+                Poll::Pending => future.await,
             };
             let before = self.model.logins.clone();
-            let shown = format!("operation {number}: {operation:?}");
-            self.model.follow(&shown, operation, answer);
-            self.outcomes.push(change(&before, &self.model.logins));
-            self.disk.note(DiskEvent::Answered(number));
+            let context = format!("operation {number}: {operation:?}");
+            self.model.assert_result(&context, operation, result);
+            self.changes.push(change(&before, &self.model.logins));
+            self.disk.record(DiskEvent::Acknowledged(number));
         }
     }
 
-    /// First perhaps the cleaner, which looks at what was there before the round.
+    /// The operations of a round. The cleaner comes first, because it reads the state before the round.
     fn draw(&self, random: &mut StdRng) -> Vec<Operation> {
         let cleaner = match random.random_range(0..6) {
             0 => Some(Operation::DeleteExpired),
@@ -195,7 +192,7 @@ impl Workload {
             .filter(|login| self.model.is_valid(login))
             .choose(random);
         let Some(login) = login else {
-            return Operation::Create(As::Master, profile, Device::default());
+            return Operation::Create(TestCaller::Master, profile, Device::default());
         };
         let id = login.id.to_string();
         let tokens = &self.model.tokens[&id];
@@ -206,17 +203,17 @@ impl Workload {
             _ => tokens.iter().choose(random).copied(),
         };
         match random.random_range(0..20) {
-            0..7 => Operation::Create(As::Master, profile, Device::default()),
-            7..17 => Operation::Refresh(As::Master, id, presented),
-            17 | 18 => Operation::Delete(As::Master, id),
+            0..7 => Operation::Create(TestCaller::Master, profile, Device::default()),
+            7..17 => Operation::Refresh(TestCaller::Master, id, presented),
+            17 | 18 => Operation::Delete(TestCaller::Master, id),
             _ => {
                 let except = random.random_bool(0.5).then_some(login.id);
-                Operation::DeleteByProfile(As::Master, profile, except)
+                Operation::DeleteByProfile(TestCaller::Master, profile, except)
             }
         }
     }
 
-    /// Lets time pass: a moment, or so long that logins expire.
+    /// Advances the clock: by some seconds, or until logins expire.
     fn advance(&mut self, random: &mut StdRng) {
         let secs = [3, 20, 60, 400, 1_500][random.random_range(0..5)];
         let step = Duration::from_secs(secs);
@@ -224,7 +221,7 @@ impl Workload {
         self.app.clock.advance(step);
     }
 
-    /// With other settings.
+    /// Reopens the database with other settings.
     async fn restart(&mut self, random: &mut StdRng) {
         self.app.store.close().await.expect("the database closes");
         self.model.settings = Settings::draw(random);
@@ -238,7 +235,7 @@ impl Workload {
         self.app
             .store
             .write(move |txn| {
-                let mut found = profile::get(txn, id)?.expect("nobody removes it");
+                let mut found = profile::get(txn, id)?.expect("it is never deleted");
                 found
                     .attributes
                     .insert("text".to_owned(), Value::String(text.clone()));
@@ -249,26 +246,26 @@ impl Workload {
     }
 }
 
-/// What is different in `after`.
+/// The difference between `before` and `after`.
 fn change(
     before: &BTreeMap<String, PersistentLogin>,
     after: &BTreeMap<String, PersistentLogin>,
 ) -> Change {
-    let gone = before
+    let deleted = before
         .iter()
         .filter(|(id, _)| !after.contains_key(*id))
         .map(|(_, login)| (login.id, State::Absent));
     let changed = after
         .iter()
         .filter(|(id, login)| before.get(*id) != Some(*login))
-        .map(|(_, login)| (login.id, State::Is(login.clone())));
+        .map(|(_, login)| (login.id, State::Exactly(login.clone())));
     Change {
-        states: gone.chain(changed).collect(),
+        states: deleted.chain(changed).collect(),
         creations: 0,
     }
 }
 
-/// Takes the future as far as it goes alone: to its end, or to the writer's queue.
+/// Polls the future once: to its end, or until it is queued.
 fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
