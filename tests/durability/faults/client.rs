@@ -1,4 +1,4 @@
-//! A client of the services that keeps a ledger, and asks again until it is served.
+//! A client of the services that keeps a ledger, and retries failed requests until they succeed.
 
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -21,38 +21,38 @@ use crate::faults::ledger::{Ledger, State};
 use crate::support;
 use crate::support::audit;
 
-/// How long to wait for what must happen. Only a test that fails waits so long.
+/// The timeout of waits and requests. Only a failing test takes that long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How many operations share a commit at most.
-const WISHES_MAX: usize = 5;
+/// The maximum number of requests in a commit.
+const REQUESTS_MAX: usize = 5;
 
-/// So little that most reads reach the disk.
+/// A cache so small that most reads reach the disk.
 pub const OPTIONS: EngineOptions = EngineOptions {
     cache_bytes: 32 << 10,
     two_phase_commit: false,
 };
 
-/// What a client may ask for.
+/// A request of a client.
 #[derive(Clone, Debug)]
-pub enum Wish {
+pub enum Request {
     Create,
-    /// Compare and rotate, with the token that the client was told last.
+    /// Compare and rotate, with the token that the client received last.
     Refresh(PersistentLogin),
     Delete(PersistentLoginId),
     Read(PersistentLoginId),
     List,
 }
 
-/// What it got.
+/// The response to a request.
 #[derive(Debug)]
-enum Answer {
+enum Response {
     Login(PersistentLogin),
     Deleted,
     Listed(usize),
 }
 
-/// The client, with the app that it talks to.
+/// A client of an app.
 pub struct Client {
     pub app: Arc<App>,
     pub ledger: Ledger,
@@ -68,186 +68,192 @@ impl Client {
         }
     }
 
-    /// Asks for some things at a time, and again for what failed until it is served. `bear` is told of
-    /// every failure.
-    pub async fn round(&mut self, random: &mut StdRng, mut bear: impl FnMut(&App, &Failure)) {
-        let mut wishes = self.draw(random);
+    /// Sends some requests at the same time, and retries those that failed until they succeed. Calls
+    /// `on_failure` for every failure.
+    pub async fn round(&mut self, random: &mut StdRng, mut on_failure: impl FnMut(&App, &Failure)) {
+        let mut requests = self.draw(random);
         let began = Instant::now();
-        while !wishes.is_empty() {
-            assert!(began.elapsed() < PATIENCE, "in vain: {wishes:?}");
-            wishes = self.attempt(wishes, &mut bear).await;
+        while !requests.is_empty() {
+            assert!(began.elapsed() < PATIENCE, "still failing: {requests:?}");
+            requests = self.attempt(requests, &mut on_failure).await;
             thread::yield_now();
         }
     }
 
-    /// Reads everything that was asked for, until all is served and is as it was told.
-    pub async fn read_back(&mut self, mut bear: impl FnMut(&App, &Failure)) {
+    /// Reads all logins that were changed, and asserts that they match the ledger.
+    pub async fn read_back(&mut self, mut on_failure: impl FnMut(&App, &Failure)) {
         let began = Instant::now();
-        let mut wishes: Vec<_> = self.touched.drain(..).map(Wish::Read).collect();
-        while !wishes.is_empty() {
-            assert!(began.elapsed() < PATIENCE, "in vain: {wishes:?}");
-            wishes = self.attempt(wishes, &mut bear).await;
+        let mut requests: Vec<_> = self.touched.drain(..).map(Request::Read).collect();
+        while !requests.is_empty() {
+            assert!(began.elapsed() < PATIENCE, "still failing: {requests:?}");
+            requests = self.attempt(requests, &mut on_failure).await;
             thread::yield_now();
         }
     }
 
-    /// Asks once; returns what failed.
+    /// Sends the requests once. Returns those that failed.
     async fn attempt(
         &mut self,
-        wishes: Vec<Wish>,
-        bear: &mut impl FnMut(&App, &Failure),
-    ) -> Vec<Wish> {
-        let answers = at_once(&self.app, &wishes).await;
+        requests: Vec<Request>,
+        on_failure: &mut impl FnMut(&App, &Failure),
+    ) -> Vec<Request> {
+        let responses = run_in_one_batch(&self.app, &requests).await;
         let mut failed = Vec::new();
         let mut failures = Vec::new();
-        for (wish, answer) in wishes.into_iter().zip(answers) {
-            self.note(&wish, &answer);
-            if let Err(failure) = answer {
-                failed.push(wish);
+        for (request, response) in requests.into_iter().zip(responses) {
+            self.record(&request, &response);
+            if let Err(failure) = response {
+                failed.push(request);
                 failures.push(failure);
             }
         }
         for failure in &failures {
             assert_eq!(status(failure), StatusCode::SERVICE_UNAVAILABLE);
-            bear(&self.app, failure);
+            on_failure(&self.app, failure);
         }
         failed
     }
 
-    fn note(&mut self, wish: &Wish, answer: &Result<Answer, Failure>) {
+    /// Records the response in the ledger, and asserts that it matches.
+    fn record(&mut self, request: &Request, response: &Result<Response, Failure>) {
         let ledger = &mut self.ledger;
-        let outcome = match (wish, answer) {
-            (Wish::Create, Ok(Answer::Login(created))) => {
+        let outcome = match (request, response) {
+            (Request::Create, Ok(Response::Login(created))) => {
                 self.touched.push(created.id);
-                ledger.ask_creation();
-                ledger.answer_creation(created);
+                ledger.request_creation();
+                ledger.acknowledge_creation(created);
                 Ok(())
             }
-            (Wish::Create, Err(Failure::Storage(_))) => {
-                ledger.ask_creation();
+            (Request::Create, Err(Failure::Storage(_))) => {
+                ledger.request_creation();
                 Ok(())
             }
-            (Wish::Refresh(presented), Ok(Answer::Login(found))) => {
-                assert_ne!(presented.token, found.token, "it was presented");
+            (Request::Refresh(presented), Ok(Response::Login(found))) => {
+                assert_ne!(
+                    presented.token, found.token,
+                    "the presented token is replaced"
+                );
                 self.touched.push(found.id);
-                ledger.ask(found.id, State::Rotated(presented.clone()));
-                ledger.resolve(found.id, Some(found))
+                ledger.request(found.id, State::Rotated(presented.clone()));
+                ledger.reconcile(found.id, Some(found))
             }
-            (Wish::Refresh(presented), Err(Failure::Storage(_))) => {
-                ledger.ask(presented.id, State::Rotated(presented.clone()));
+            (Request::Refresh(presented), Err(Failure::Storage(_))) => {
+                ledger.request(presented.id, State::Rotated(presented.clone()));
                 Ok(())
             }
-            (Wish::Delete(id), Ok(Answer::Deleted)) => {
-                ledger.ask(*id, State::Absent);
-                ledger.resolve(*id, None)
+            (Request::Delete(id), Ok(Response::Deleted)) => {
+                ledger.request(*id, State::Absent);
+                ledger.reconcile(*id, None)
             }
-            (Wish::Delete(id), Err(Failure::Storage(_))) => {
-                ledger.ask(*id, State::Absent);
+            (Request::Delete(id), Err(Failure::Storage(_))) => {
+                ledger.request(*id, State::Absent);
                 Ok(())
             }
-            (Wish::Read(id), Ok(Answer::Login(found))) => ledger.resolve(*id, Some(found)),
-            (Wish::Read(id), Ok(Answer::Deleted)) => ledger.resolve(*id, None),
-            (Wish::List, Ok(Answer::Listed(count))) => {
+            (Request::Read(id), Ok(Response::Login(found))) => ledger.reconcile(*id, Some(found)),
+            (Request::Read(id), Ok(Response::Deleted)) => ledger.reconcile(*id, None),
+            (Request::List, Ok(Response::Listed(count))) => {
                 assert!(*count >= ledger.present().len(), "{count} are listed");
                 Ok(())
             }
-            // Nothing was applied, or there was nothing to apply.
-            (_, Err(Failure::Unavailable)) | (Wish::Read(_) | Wish::List, Err(_)) => Ok(()),
-            other => panic!("not an answer to this: {other:?}"),
+            // Nothing was applied, or the request changes nothing.
+            (_, Err(Failure::Unavailable)) | (Request::Read(_) | Request::List, Err(_)) => Ok(()),
+            other => panic!("not a response to this request: {other:?}"),
         };
-        outcome.expect("it is as it was told");
+        outcome.expect("it matches the ledger");
     }
 
-    fn draw(&self, random: &mut StdRng) -> Vec<Wish> {
+    fn draw(&self, random: &mut StdRng) -> Vec<Request> {
         let mut present = self.ledger.present();
         match random.random_range(0..10) {
-            0 => return vec![Wish::List],
+            0 => return vec![Request::List],
             1 => {
-                let login = present.choose(random).expect("some are left");
-                return vec![Wish::Read(login.id)];
+                let login = present.choose(random).expect("there are logins");
+                return vec![Request::Read(login.id)];
             }
             _ => {}
         }
-        let count = random.random_range(1..=WISHES_MAX);
-        let mut wishes = Vec::new();
+        let count = random.random_range(1..=REQUESTS_MAX);
+        let mut requests = Vec::new();
         for _ in 0..count {
-            let index = (0..present.len()).choose(random).expect("some are left");
+            let index = (0..present.len()).choose(random).expect("there are logins");
             let login = present.swap_remove(index).clone();
             match random.random_range(0..10) {
-                0..3 => wishes.push(Wish::Create),
-                3..7 => wishes.push(Wish::Refresh(login)),
-                // Two tabs of one browser.
-                7..8 => wishes.extend([Wish::Refresh(login.clone()), Wish::Refresh(login)]),
-                _ => wishes.push(Wish::Delete(login.id)),
+                0..3 => requests.push(Request::Create),
+                3..7 => requests.push(Request::Refresh(login)),
+                // As two tabs of a browser do.
+                7..8 => requests.extend([Request::Refresh(login.clone()), Request::Refresh(login)]),
+                _ => requests.push(Request::Delete(login.id)),
             }
         }
-        wishes
+        requests
     }
 }
 
-/// The status that the failure is answered with.
+/// The status of the response to a failure.
 pub fn status(failure: &Failure) -> StatusCode {
     ApiError::from(failure.clone())
         .to_response(&Method::POST)
         .status()
 }
 
-/// Has all wishes reach the writer while it is held up, so that they share a commit.
-async fn at_once(app: &Arc<App>, wishes: &[Wish]) -> Vec<Result<Answer, Failure>> {
+/// Runs all requests in one commit: they are queued while the writer is blocked.
+async fn run_in_one_batch(app: &Arc<App>, requests: &[Request]) -> Vec<Result<Response, Failure>> {
     let (held, when_held) = mpsc::channel::<()>();
     let (release, released) = mpsc::channel::<()>();
     let holder = Arc::clone(app);
     let hold = task::spawn(async move {
-        let held_up = holder.store.write(move |_| {
+        let held = holder.store.write(move |_| {
             let _ = held.send(());
             let _ = released.recv();
             Ok(())
         });
-        held_up.await
+        held.await
     });
     task::yield_now().await;
-    // If the storage fails, it is not held up.
+    // If the storage fails, the writer is not blocked.
     let _ = when_held.recv();
-    let tasks: Vec<_> = wishes
+    let tasks: Vec<_> = requests
         .iter()
-        .map(|wish| task::spawn(perform(Arc::clone(app), wish.clone())))
+        .map(|request| task::spawn(send(Arc::clone(app), request.clone())))
         .collect();
     task::yield_now().await;
     let _ = release.send(());
     let _ = hold.await.expect("it does not panic");
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for task in tasks {
-        answers.push(task.await.expect("it does not panic"));
+        responses.push(task.await.expect("it does not panic"));
     }
-    answers
+    responses
 }
 
-/// Asks for it once. Nothing that this client asks for may be refused, but the read of a deleted login.
-async fn perform(app: Arc<App>, wish: Wish) -> Result<Answer, Failure> {
+/// Sends the request once. It must not be refused, except for the read of a deleted login.
+async fn send(app: Arc<App>, request: Request) -> Result<Response, Failure> {
     let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
     let profile = support::DEMO_PROFILE.to_owned();
-    let is_read = matches!(wish, Wish::Read(_));
-    let answer = match wish.clone() {
-        Wish::Create => persistent_login::create(&app, caller, profile, Device::default())
+    let is_read = matches!(request, Request::Read(_));
+    let response = match request.clone() {
+        Request::Create => persistent_login::create(&app, caller, profile, Device::default())
             .await
-            .map(Answer::Login),
-        Wish::Refresh(login) => {
+            .map(Response::Login),
+        Request::Refresh(login) => {
             persistent_login::refresh(&app, caller, login.id.to_string(), Some(login.token))
                 .await
-                .map(Answer::Login)
+                .map(Response::Login)
         }
-        Wish::Delete(id) => persistent_login::delete(&app, caller, id.to_string())
+        Request::Delete(id) => persistent_login::delete(&app, caller, id.to_string())
             .await
-            .map(|()| Answer::Deleted),
-        Wish::Read(id) => persistent_login::read(&app, caller, id.to_string()).map(Answer::Login),
-        Wish::List => persistent_login::list_by_profile(&app, caller, profile, 0, usize::MAX)
-            .map(|listed| Answer::Listed(listed.len())),
+            .map(|()| Response::Deleted),
+        Request::Read(id) => {
+            persistent_login::read(&app, caller, id.to_string()).map(Response::Login)
+        }
+        Request::List => persistent_login::list_by_profile(&app, caller, profile, 0, usize::MAX)
+            .map(|listed| Response::Listed(listed.len())),
     };
-    match answer {
-        Ok(answer) => Ok(answer),
+    match response {
+        Ok(response) => Ok(response),
         Err(LoginError::Failed(failure)) => Err(failure),
-        Err(LoginError::Refused(_)) if is_read => Ok(Answer::Deleted),
-        Err(LoginError::Refused(refusal)) => panic!("{wish:?} is refused: {refusal:?}"),
+        Err(LoginError::Refused(_)) if is_read => Ok(Response::Deleted),
+        Err(LoginError::Refused(refusal)) => panic!("{request:?} is refused: {refusal:?}"),
     }
 }
 
@@ -259,9 +265,9 @@ pub fn runtime() -> Runtime {
         .expect("a runtime")
 }
 
-/// An app that serves from what `opener` opens, and draws from `seed`.
+/// An app on the database that `opener` opens, whose ids and tokens depend on `seed` only.
 pub async fn serve(flags: &[&str], opener: Opener, seed: u64) -> App {
-    let config = Config::from_flags(flags).expect("the flags are good");
+    let config = Config::from_flags(flags).expect("the flags are valid");
     let limits = WriterLimits {
         journal: support::tiny_journal(),
         ..WriterLimits::new(&config)
@@ -272,7 +278,7 @@ pub async fn serve(flags: &[&str], opener: Opener, seed: u64) -> App {
     app
 }
 
-/// Opens the database on the disk, as the server opens one in a file.
+/// An opener of the database on the disk, which drops the host's cache after a failure as the server does.
 pub fn opener(disk: &FaultyDisk) -> Opener {
     let disk = disk.clone();
     Box::new(move |opening| {
@@ -283,24 +289,24 @@ pub fn opener(disk: &FaultyDisk) -> Opener {
     })
 }
 
-/// A database with so many logins, and what a client knows of it.
-pub async fn furnish(logins: usize, seed: u64) -> (Vec<u8>, Ledger) {
+/// Creates a database with `logins` logins. Returns its content and the ledger of it.
+pub async fn create_database(logins: usize, seed: u64) -> (Vec<u8>, Ledger) {
     let disk = FaultyDisk::new(Vec::new(), seed);
     let app = serve(&[], opener(&disk), seed).await;
     support::load_demo(&app).await;
     let app = Arc::new(app);
-    for created in at_once(&app, &vec![Wish::Create; logins]).await {
+    for created in run_in_one_batch(&app, &vec![Request::Create; logins]).await {
         created.expect("the disk works");
     }
     app.store.close().await.expect("it closes");
     let mut ledger = Ledger::default();
-    for login in logins_in(disk.stored()).expect("it is whole") {
-        ledger.begin(&login);
+    for login in logins_in(disk.stored()).expect("it is consistent") {
+        ledger.add_existing(&login);
     }
     (disk.stored(), ledger)
 }
 
-/// Every login in this image of a disk.
+/// All logins in this image of a disk.
 pub fn logins_in(image: Vec<u8>) -> Result<Vec<PersistentLogin>, String> {
     let described = |failure: Failure| failure.to_string();
     let engine = Engine::open_backend(FaultyDisk::new(image, 0), &OPTIONS).map_err(described)?;
@@ -314,7 +320,7 @@ pub fn logins_in(image: Vec<u8>) -> Result<Vec<PersistentLogin>, String> {
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let began = Instant::now();
     while !condition() {
-        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        assert!(began.elapsed() < PATIENCE, "timed out waiting until {what}");
         thread::yield_now();
     }
 }

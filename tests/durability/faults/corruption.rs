@@ -1,4 +1,4 @@
-//! A database that comes back damaged after a storage failure, under a server that goes on.
+//! A database file that is damaged after a storage failure, while the server keeps running.
 
 use std::fs::{self, File};
 use std::future;
@@ -29,46 +29,46 @@ const OPTIONS: EngineOptions = EngineOptions {
     two_phase_commit: false,
 };
 
-/// How often a damaged database is tried before it is called refused.
+/// The number of attempts to open a damaged database before it counts as refused.
 const ATTEMPTS: usize = 3;
 
 #[test]
-fn a_database_that_comes_back_damaged_is_neither_served_nor_replaced() {
-    let house = House::new(support::test_seed());
+fn a_damaged_database_is_neither_served_nor_replaced() {
+    let server = TestServer::new(support::test_seed());
     for damage in Damage::ALL {
-        let token = house.rotate();
-        house.lose_the_disk();
-        let good = fs::read(&house.database).expect("it is there");
-        let damaged = damage.done_to(&good);
+        let token = server.rotate();
+        server.fail_the_disk();
+        let good = fs::read(&server.database).expect("it is there");
+        let damaged = damage.apply_to(&good);
         match &damaged {
-            None => fs::remove_file(&house.database).expect("it was there"),
-            Some(bytes) => fs::write(&house.database, bytes).expect("it is written"),
+            None => fs::remove_file(&server.database).expect("it was there"),
+            Some(bytes) => fs::write(&server.database, bytes).expect("it is written"),
         }
-        house.bring_back_the_disk();
-        wait_until("it was tried to reopen it", || {
-            house.disk.attempts.load(Ordering::SeqCst) >= ATTEMPTS
+        server.restore_the_disk();
+        wait_until("attempts to reopen it were made", || {
+            server.disk.attempts.load(Ordering::SeqCst) >= ATTEMPTS
         });
-        assert!(!house.app.is_ready(), "{damage:?}");
-        assert_eq!(house.get("/health/live").0, 200, "{damage:?}");
-        assert_eq!(house.get("/health/ready").0, 503, "{damage:?}");
-        assert_eq!(house.get(&login_path()).0, 503, "{damage:?}");
+        assert!(!server.app.is_ready(), "{damage:?}");
+        assert_eq!(server.get("/health/live").0, 200, "{damage:?}");
+        assert_eq!(server.get("/health/ready").0, 503, "{damage:?}");
+        assert_eq!(server.get(&login_path()).0, 503, "{damage:?}");
 
-        house.keep_off_the_disk();
-        let left = fs::read(&house.database).ok();
-        assert!(left == damaged, "{damage:?} was replaced");
-        fs::write(&house.database, &good).expect("it is restored");
-        house.bring_back_the_disk();
-        wait_until("it serves again", || house.get("/health/ready").0 == 200);
-        let (status, body) = house.get(&login_path());
+        server.cut_off_the_disk();
+        let current = fs::read(&server.database).ok();
+        assert!(current == damaged, "{damage:?} was replaced");
+        fs::write(&server.database, &good).expect("it is restored");
+        server.restore_the_disk();
+        wait_until("it serves again", || server.get("/health/ready").0 == 200);
+        let (status, body) = server.get(&login_path());
         assert_eq!(status, 200, "{damage:?}");
         assert!(body.contains(&token), "{damage:?}");
     }
 }
 
-/// What became of the database.
+/// The damage to the database file.
 #[derive(Clone, Copy, Debug)]
 enum Damage {
-    Gone,
+    Removed,
     Emptied,
     Foreign,
     HeadWiped,
@@ -79,7 +79,7 @@ enum Damage {
 
 impl Damage {
     const ALL: [Self; 7] = [
-        Self::Gone,
+        Self::Removed,
         Self::Emptied,
         Self::Foreign,
         Self::HeadWiped,
@@ -88,9 +88,9 @@ impl Damage {
         Self::PagesFlipped,
     ];
 
-    fn done_to(self, good: &[u8]) -> Option<Vec<u8>> {
+    fn apply_to(self, good: &[u8]) -> Option<Vec<u8>> {
         Some(match self {
-            Self::Gone => return None,
+            Self::Removed => return None,
             Self::Emptied => Vec::new(),
             Self::Foreign => b"something else".to_vec(),
             Self::HeadWiped => changed(good, 0..512, |_| 0),
@@ -117,8 +117,8 @@ fn login_path() -> String {
     )
 }
 
-/// A server in this process, on a directory whose disk can be lost and brought back.
-struct House {
+/// A server in this process, on a directory whose disk can be cut off and restored.
+struct TestServer {
     app: Arc<App>,
     database: PathBuf,
     disk: Arc<Access>,
@@ -128,17 +128,17 @@ struct House {
     _home: TempDir,
 }
 
-/// Whether the disk can be reached.
+/// Whether the disk is accessible.
 #[derive(Default, Debug)]
 struct Access {
-    is_lost: AtomicBool,
-    /// How often it was refused to open since the disk was lost.
+    is_cut_off: AtomicBool,
+    /// The number of refused attempts to open it since the disk was cut off.
     refused: AtomicUsize,
-    /// How often it was tried to open what was there since the disk was brought back.
+    /// The number of attempts to open it since the disk was restored.
     attempts: AtomicUsize,
 }
 
-impl House {
+impl TestServer {
     fn new(seed: u64) -> Self {
         let home = TempDir::new().expect("a temporary directory");
         let directory = DataDirectory::lock(home.path()).expect("it is ours");
@@ -182,9 +182,9 @@ impl House {
         persistent_login::refresh(&self.app, caller, support::DEMO_LOGIN.to_owned(), None).await
     }
 
-    /// The disk fails, and that is noticed.
-    fn lose_the_disk(&self) {
-        self.keep_off_the_disk();
+    /// Makes the disk fail, and waits until the server has noticed it.
+    fn fail_the_disk(&self) {
+        self.cut_off_the_disk();
         let failed = self.runtime.block_on(self.refresh());
         assert!(matches!(
             failed,
@@ -193,9 +193,9 @@ impl House {
         self.wait_for_refusal();
     }
 
-    /// Nobody touches the file any more when this returns.
-    fn keep_off_the_disk(&self) {
-        self.disk.is_lost.store(true, Ordering::SeqCst);
+    /// Cuts off the disk. The server does not access the file any more when this returns.
+    fn cut_off_the_disk(&self) {
+        self.disk.is_cut_off.store(true, Ordering::SeqCst);
         self.disk.refused.store(0, Ordering::SeqCst);
         if !self.app.store.is_open() {
             self.wait_for_refusal();
@@ -208,24 +208,24 @@ impl House {
         });
     }
 
-    fn bring_back_the_disk(&self) {
+    fn restore_the_disk(&self) {
         self.disk.attempts.store(0, Ordering::SeqCst);
-        self.disk.is_lost.store(false, Ordering::SeqCst);
+        self.disk.is_cut_off.store(false, Ordering::SeqCst);
     }
 
-    /// Status and body of GET.
+    /// GET: status and body.
     fn get(&self, target: &str) -> (u16, String) {
-        let answer = self.agent.get(format!("http://{}{target}", self.address));
-        let mut answer = answer.call().expect("it answers");
-        let body = answer.body_mut().read_to_string().expect("a whole body");
-        (answer.status().as_u16(), body)
+        let response = self.agent.get(format!("http://{}{target}", self.address));
+        let mut response = response.call().expect("the server responds");
+        let body = response.body_mut().read_to_string().expect("a whole body");
+        (response.status().as_u16(), body)
     }
 }
 
-/// Opens the database in the directory, and then once more on a disk that can be lost.
+/// Opens the database in the directory, and then again on a disk that can be cut off.
 fn opener(directory: DataDirectory, disk: Arc<Access>) -> Opener {
     Box::new(move |opening| {
-        if disk.is_lost.load(Ordering::SeqCst) {
+        if disk.is_cut_off.load(Ordering::SeqCst) {
             disk.refused.fetch_add(1, Ordering::SeqCst);
             return Err(Failure::Storage("there is no disk".to_owned()));
         }
@@ -236,45 +236,45 @@ fn opener(directory: DataDirectory, disk: Arc<Access>) -> Opener {
         let file = File::options().read(true).write(true).open(path);
         let file = FileBackend::new(file.expect("it was opened")).expect("it is ours");
         let disk = Arc::clone(&disk);
-        Engine::open_backend(LosableFile { file, disk }, &OPTIONS)
+        Engine::open_backend(DetachableFile { file, disk }, &OPTIONS)
     })
 }
 
-/// A file on a disk that can be lost.
+/// A file on a disk that can be cut off.
 #[derive(Debug)]
-struct LosableFile {
+struct DetachableFile {
     file: FileBackend,
     disk: Arc<Access>,
 }
 
-impl LosableFile {
-    fn reach(&self) -> io::Result<&FileBackend> {
-        if self.disk.is_lost.load(Ordering::SeqCst) {
+impl DetachableFile {
+    fn file(&self) -> io::Result<&FileBackend> {
+        if self.disk.is_cut_off.load(Ordering::SeqCst) {
             return Err(io::Error::from_raw_os_error(EIO));
         }
         Ok(&self.file)
     }
 }
 
-impl StorageBackend for LosableFile {
+impl StorageBackend for DetachableFile {
     fn len(&self) -> io::Result<u64> {
-        self.reach()?.len()
+        self.file()?.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.reach()?.read(offset, out)
+        self.file()?.read(offset, out)
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
-        self.reach()?.set_len(length)
+        self.file()?.set_len(length)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.reach()?.sync_data()
+        self.file()?.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.reach()?.write(offset, data)
+        self.file()?.write(offset, data)
     }
 
     fn close(&self) -> io::Result<()> {

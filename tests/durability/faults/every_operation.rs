@@ -1,4 +1,4 @@
-//! A workload runs again and again, and each time another operation of its disk fails.
+//! A workload runs once for each operation of its disk, which fails.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,30 +13,30 @@ use crate::faults::faulty_disk::{Damage, EIO, ENOSPC, Fault, FaultyDisk, Lasts, 
 use crate::faults::ledger::Ledger;
 use crate::support;
 
-/// How many logins there are at the beginning: enough for trees of more than one page.
+/// The number of logins at the start: enough for trees with several pages.
 const LOGINS: usize = 100;
 
-/// How many rounds the workload has.
+/// The number of rounds of the workload.
 const ROUNDS: usize = 4;
 
-/// For how many operations a disk is sick at most, if not until it is healed. Each is another attempt
-/// to reopen the database, after a longer pause.
-const SICK_OPERATIONS_MAX: usize = 4;
+/// The maximum number of operations that fail in a row, unless the disk fails until it is repaired. Each of
+/// them is another attempt to reopen the database, after a longer pause.
+const FAILURES_MAX: usize = 4;
 
-/// How much later at most it falls sick once more: while the database is opened, or after that.
+/// The maximum distance of a second failure: while the database is reopened, or after that.
 const AGAIN_MAX: usize = 60;
 
-/// How many workloads a long run has.
+/// The number of workloads in a long run.
 const LONG_WORKLOADS: u64 = 10;
 
-/// How many workloads are tried at most to find out a host that caches wrongly.
+/// The maximum number of workloads that are run to detect a host with a wrong cache.
 const CONTROLS_MAX: u64 = 200;
 
-/// How many runs go on at a time.
+/// The number of concurrent runs.
 const THREADS: usize = 6;
 
 #[test]
-fn whatever_operation_fails_nothing_told_is_lost_and_it_serves_again() {
+fn after_a_failure_of_any_operation_no_change_is_lost_and_it_serves_again() {
     let seed = support::test_seed();
     let long = support::variable("REMEMBERD_TEST_LONG") == Some(1);
     for number in 0..if long { LONG_WORKLOADS } else { 1 } {
@@ -45,10 +45,10 @@ fn whatever_operation_fails_nothing_told_is_lost_and_it_serves_again() {
 }
 
 #[test]
-fn a_host_whose_memory_is_taken_for_the_disk_is_found_out() {
+fn reading_the_host_cache_after_a_failure_is_detected() {
     let seed = support::test_seed();
-    // What is lost is often written anew by chance.
-    let is_found_out = (0..CONTROLS_MAX).any(|number| {
+    // Lost pages are often written again by chance.
+    let is_detected = (0..CONTROLS_MAX).any(|number| {
         let trial = Trial::new(seed.wrapping_add(number), |disk: &FaultyDisk| -> Opener {
             let disk = disk.clone();
             Box::new(move |_| Engine::open_backend(disk.clone(), &OPTIONS))
@@ -62,12 +62,12 @@ fn a_host_whose_memory_is_taken_for_the_disk_is_found_out() {
                 damage: Damage::Nothing,
                 errno: EIO,
             };
-            // The damage may be such that the library cannot even look at it.
+            // The library may panic on the damaged file.
             let run = AssertUnwindSafe(|| trial.run(Some(fault)));
             operation == Operation::Sync && !matches!(catch_unwind(run), Ok(Ok(_)))
         })
     });
-    assert!(is_found_out);
+    assert!(is_detected);
 }
 
 fn assert_survives_every_fault(seed: u64, long: bool) {
@@ -83,7 +83,7 @@ fn assert_survives_every_fault(seed: u64, long: bool) {
         .flat_map(|(at, &operation)| faults(at, operation, long, &mut random))
         .collect();
     let reached = AtomicUsize::new(0);
-    // Most of a run is waiting for the disk to be tried again.
+    // Most of a run's time passes before the next attempt to reopen the database.
     thread::scope(|scope| {
         for part in faults.chunks(faults.len().div_ceil(THREADS)) {
             let (trial, reached) = (&trial, &reached);
@@ -97,7 +97,7 @@ fn assert_survives_every_fault(seed: u64, long: bool) {
             });
         }
     });
-    // While it is closed, nobody asks for anything that could fail.
+    // After the database is closed, no request can fail.
     let reachable = faults.iter().filter(|fault| fault.at < serving).count();
     let (runs, reached) = (faults.len(), reached.into_inner());
     let operations = operations.len();
@@ -105,10 +105,10 @@ fn assert_survives_every_fault(seed: u64, long: bool) {
         "{operations} operations, {serving} of them while it served; {runs} runs, {reachable} of them \
          with a fault there, in {reached} of which requests failed"
     );
-    assert!(2 * reached > reachable, "faults reach the requests");
+    assert!(2 * reached > reachable, "most faults make requests fail");
 }
 
-/// The faults to try at this operation.
+/// The faults to test at this operation.
 fn faults(at: usize, operation: Operation, long: bool, random: &mut StdRng) -> Vec<Fault> {
     let damages: &[Damage] = match operation {
         Operation::Length | Operation::Read => &[Damage::Nothing],
@@ -118,8 +118,8 @@ fn faults(at: usize, operation: Operation, long: bool, random: &mut StdRng) -> V
     };
     let all = [
         Lasts::Once,
-        Lasts::UntilHealed,
-        Lasts::For(random.random_range(2..=SICK_OPERATIONS_MAX)),
+        Lasts::UntilRepaired,
+        Lasts::For(random.random_range(2..=FAILURES_MAX)),
         Lasts::Again(random.random_range(1..=AGAIN_MAX)),
     ];
     let first = random.random_range(0..all.len());
@@ -140,7 +140,7 @@ fn faults(at: usize, operation: Operation, long: bool, random: &mut StdRng) -> V
     faults
 }
 
-/// A workload that is the same each time, up to the first failure.
+/// A workload that is the same in each run, up to the first failure.
 struct Trial<O> {
     seed: u64,
     opener: O,
@@ -148,17 +148,17 @@ struct Trial<O> {
     ledger: Ledger,
 }
 
-/// What came of a run in which nothing was lost.
+/// The results of a run without a loss.
 struct Outcome {
     operations: Vec<Operation>,
-    /// How many of the operations came before the database was closed.
+    /// The number of operations before the database was closed.
     serving: usize,
     failed_requests: usize,
 }
 
 impl<O: Fn(&FaultyDisk) -> Opener + Sync> Trial<O> {
     fn new(seed: u64, opener: O) -> Self {
-        let (base, ledger) = client::runtime().block_on(client::furnish(LOGINS, seed));
+        let (base, ledger) = client::runtime().block_on(client::create_database(LOGINS, seed));
         Self {
             seed,
             opener,
@@ -167,33 +167,33 @@ impl<O: Fn(&FaultyDisk) -> Opener + Sync> Trial<O> {
         }
     }
 
-    /// Runs the workload on a disk with this fault, until all that was asked for is served.
+    /// Runs the workload on a disk with this fault, until all requests succeed.
     ///
     /// # Errors
     ///
-    /// What is wrong with the disk afterwards.
+    /// If the disk does not match the ledger afterwards.
     fn run(&self, fault: Option<Fault>) -> Result<Outcome, String> {
-        client::runtime().block_on(self.work(fault))
+        client::runtime().block_on(self.run_workload(fault))
     }
 
-    async fn work(&self, fault: Option<Fault>) -> Result<Outcome, String> {
+    async fn run_workload(&self, fault: Option<Fault>) -> Result<Outcome, String> {
         let mut random = StdRng::seed_from_u64(self.seed);
         let disk = FaultyDisk::new(self.base.clone(), random.next_u64());
         let app = client::serve(&[], (self.opener)(&disk), random.next_u64()).await;
         let mut client = Client::new(app, self.ledger.clone());
         let mut failed_requests = 0;
-        let mut bear = |app: &App, _: &Failure| {
+        let mut on_failure = |app: &App, _: &Failure| {
             failed_requests += 1;
-            if fault.is_some_and(|fault| fault.lasts == Lasts::UntilHealed) && disk.is_sick() {
-                assert_refuses_everyone_while_sick(app, &disk);
-                disk.heal();
+            if fault.is_some_and(|fault| fault.lasts == Lasts::UntilRepaired) && disk.may_fail() {
+                assert_refuses_all_while_failing(app, &disk);
+                disk.repair();
             }
         };
         disk.begin(fault);
         for _ in 0..ROUNDS {
-            client.round(&mut random, &mut bear).await;
+            client.round(&mut random, &mut on_failure).await;
         }
-        client.read_back(&mut bear).await;
+        client.read_back(&mut on_failure).await;
         client.ledger.verify(&client::logins_in(disk.stored())?)?;
         let serving = disk.operations().len();
         let closed = client.app.store.close().await;
@@ -209,9 +209,11 @@ impl<O: Fn(&FaultyDisk) -> Opener + Sync> Trial<O> {
     }
 }
 
-fn assert_refuses_everyone_while_sick(app: &App, disk: &FaultyDisk) {
+fn assert_refuses_all_while_failing(app: &App, disk: &FaultyDisk) {
     let failures = disk.failures();
-    wait_until("it was tried to reopen it", || disk.failures() > failures);
+    wait_until("an attempt to reopen it was made", || {
+        disk.failures() > failures
+    });
     assert!(!app.is_ready());
     assert!(!app.store.is_open());
     let read = app.store.read(persistent_login::is_empty);

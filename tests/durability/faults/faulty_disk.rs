@@ -1,8 +1,8 @@
-//! A disk in memory, under a host that caches pages as Linux does, that fails when it is told to.
+//! A disk in memory that fails on demand, under a host that caches pages as Linux does.
 //!
-//! What a failed sync could not write, the host keeps in its cache and takes for written: reads show
-//! it, later syncs pass it over, and it is gone when the cache is dropped or the power is cut. That is
-//! the rule that makes a failed sync worse than a failed write.
+//! Pages that a failed sync could not write stay in the cache of the host, marked as written: reads return
+//! them, later syncs skip them, and they are lost when the cache is dropped or the power fails. Therefore
+//! a failed sync is worse than a failed write.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,10 +14,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use redb::StorageBackend;
 
-/// What the host writes at once, in bytes.
+/// The size of a page of the host's cache in bytes.
 const PAGE: usize = 4_096;
 
-/// The numbers that the system has for what failed.
+/// The error numbers of the system.
 pub const EIO: i32 = 5;
 pub const ENOSPC: i32 = 28;
 
@@ -31,9 +31,9 @@ struct Inner {
 }
 
 struct Contents {
-    /// What the host shows.
+    /// The content as reads return it.
     cached: Vec<u8>,
-    /// What the medium holds.
+    /// The content of the medium.
     stored: Vec<u8>,
     /// The pages that the next sync writes.
     dirty: BTreeSet<usize>,
@@ -44,7 +44,7 @@ struct Contents {
     random: StdRng,
 }
 
-/// What a database asks of a disk.
+/// An operation of a disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Operation {
     Length,
@@ -54,7 +54,7 @@ pub enum Operation {
     Sync,
 }
 
-/// What goes wrong, and when.
+/// Which operations fail, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
     /// The number of the first operation that fails.
@@ -64,32 +64,32 @@ pub struct Fault {
     pub errno: i32,
 }
 
-/// For how long operations fail.
+/// The operations that fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lasts {
     /// One operation.
     Once,
-    /// One operation, and the one so many after it.
+    /// One operation, and the one this many after it.
     Again(usize),
-    /// So many operations.
+    /// This number of operations.
     For(usize),
-    /// Every operation until the disk is healed.
-    UntilHealed,
+    /// Every operation until the disk is repaired.
+    UntilRepaired,
 }
 
-/// What a failed operation leaves behind.
+/// The effect of a failed operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Damage {
-    /// Nothing of it arrives.
+    /// Nothing is written.
     Nothing,
-    /// A part of it arrives.
+    /// A part is written.
     Part,
-    /// All of it arrives.
+    /// Everything is written.
     Everything,
 }
 
 impl Fault {
-    fn strikes(&self, number: usize) -> bool {
+    fn applies_to(&self, number: usize) -> bool {
         let Some(since) = number.checked_sub(self.at) else {
             return false;
         };
@@ -97,13 +97,14 @@ impl Fault {
             Lasts::Once => since == 0,
             Lasts::Again(later) => since == 0 || since == later,
             Lasts::For(count) => since < count,
-            Lasts::UntilHealed => true,
+            Lasts::UntilRepaired => true,
         }
     }
 }
 
 impl FaultyDisk {
-    /// A disk that works, with these bytes on it. `seed` decides which parts arrive.
+    /// A disk without faults, with this content. `seed` determines which parts of a failed operation are
+    /// written.
     pub fn new(bytes: Vec<u8>, seed: u64) -> Self {
         Self(Arc::new(Inner {
             contents: Mutex::new(Contents {
@@ -120,7 +121,7 @@ impl FaultyDisk {
         }))
     }
 
-    /// Counts operations from here on, and lets `fault` happen to them.
+    /// Counts operations from here on, and injects `fault`.
     pub fn begin(&self, fault: Option<Fault>) {
         let mut contents = self.lock();
         contents.operations.clear();
@@ -128,43 +129,43 @@ impl FaultyDisk {
         contents.fault = fault;
     }
 
-    /// Every operation fails from now on.
-    pub fn fall_sick(&self, errno: i32) {
+    /// Makes every operation fail from now on.
+    pub fn fail_all(&self, errno: i32) {
         self.begin(Some(Fault {
             at: 0,
-            lasts: Lasts::UntilHealed,
+            lasts: Lasts::UntilRepaired,
             damage: Damage::Nothing,
             errno,
         }));
     }
 
-    /// Nothing fails any more.
-    pub fn heal(&self) {
+    /// Removes the fault.
+    pub fn repair(&self) {
         self.lock().fault = None;
     }
 
-    /// Whether something may still fail.
-    pub fn is_sick(&self) -> bool {
+    /// Whether operations may still fail.
+    pub fn may_fail(&self) -> bool {
         self.lock().fault.is_some()
     }
 
-    /// The operations since they were counted.
+    /// The counted operations.
     pub fn operations(&self) -> Vec<Operation> {
         self.lock().operations.clone()
     }
 
-    /// How many operations have failed.
+    /// The number of operations that have failed.
     pub fn failures(&self) -> usize {
         self.lock().failures
     }
 
-    /// Keeps every sync from coming to its end until the returned value is dropped.
+    /// Blocks every sync until the returned value is dropped.
     pub fn hold_syncs(&self) -> HeldSyncs {
         self.lock().holds_syncs = true;
         HeldSyncs(self.clone())
     }
 
-    /// Drops what the host's cache holds beyond what it still means to write.
+    /// Drops all clean pages from the host's cache.
     pub fn forget_cached(&self) {
         let mut contents = self.lock();
         let mut cached = contents.stored.clone();
@@ -174,7 +175,7 @@ impl FaultyDisk {
         contents.cached = cached;
     }
 
-    /// What is there after a cut of the power that loses everything not synced.
+    /// The content after a power loss that loses all unsynced writes.
     pub fn stored(&self) -> Vec<u8> {
         self.lock().stored.clone()
     }
@@ -196,11 +197,11 @@ impl Drop for HeldSyncs {
 }
 
 impl Contents {
-    /// Counts the operation; tells the fault that it meets.
+    /// Counts the operation. Returns the fault that applies to it.
     fn count(&mut self, operation: Operation) -> Option<Fault> {
         let number = self.operations.len();
         self.operations.push(operation);
-        let fault = self.fault.filter(|fault| fault.strikes(number));
+        let fault = self.fault.filter(|fault| fault.applies_to(number));
         self.failures += usize::from(fault.is_some());
         fault
     }
@@ -220,15 +221,15 @@ impl Contents {
         self.dirty.extend(offset / PAGE..end.div_ceil(PAGE));
     }
 
-    /// Writes the dirty pages, or those that `damage` lets arrive; none is dirty afterwards.
+    /// Writes the dirty pages as far as `damage` allows. No page is dirty afterwards.
     fn sync(&mut self, damage: Damage) {
         for page in mem::take(&mut self.dirty) {
-            let arrives = match damage {
+            let is_written = match damage {
                 Damage::Nothing => false,
                 Damage::Part => self.random.random(),
                 Damage::Everything => true,
             };
-            if arrives {
+            if is_written {
                 copy_page(&self.cached, &mut self.stored, page);
             }
         }
@@ -298,13 +299,13 @@ impl StorageBackend for FaultyDisk {
         let offset = index(offset)?;
         let mut contents = self.lock();
         if let Some(fault) = contents.count(Operation::Write) {
-            let arrives = match fault.damage {
+            let is_written = match fault.damage {
                 Damage::Nothing => 0,
                 Damage::Part => contents.random.random_range(0..data.len()),
                 Damage::Everything => data.len(),
             };
-            if arrives > 0 {
-                contents.write(offset, &data[..arrives]);
+            if is_written > 0 {
+                contents.write(offset, &data[..is_written]);
             }
             return Err(error(fault));
         }

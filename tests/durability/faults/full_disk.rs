@@ -1,6 +1,6 @@
-//! A file system without room, under the real server.
+//! A full file system, under the real server.
 //!
-//! It is a small tmpfs. Whoever may not mount one runs this test again in a namespace of its own.
+//! It is a small tmpfs. Without the permission to mount one, this test runs itself again in a namespace.
 
 use std::env;
 use std::fs::{self, File};
@@ -14,35 +14,35 @@ use tempfile::TempDir;
 use crate::faults::client::wait_until;
 use crate::faults::process::{Server, Tokens};
 
-/// How much room there is, in KiB.
-const ROOM_KIB: usize = 4_096;
+/// The size of the file system in KiB.
+const SIZE_KIB: usize = 4_096;
 
-/// How many logins there are before the room runs out.
+/// The number of logins before the file system is filled.
 const LOGINS: usize = 60;
 
-/// How many requests may be served out of the room that the database has left within its file.
+/// The maximum number of requests that succeed with the free space within the database file.
 const REQUESTS_MAX: usize = 20_000;
 
-/// How soon it must serve again once there is room. It takes some milliseconds; machines may be busy.
+/// The maximum time until it serves again once space is freed. Usually it takes some milliseconds, but the
+/// machine may be busy.
 const RECOVERY_MAX: Duration = Duration::from_secs(5);
 
-/// Tells this test that it runs in a namespace of its own.
+/// The environment variable that is set when this test runs in a namespace.
 const INSIDE: &str = "REMEMBERD_TEST_INSIDE";
 
-const NAME: &str =
-    "faults::full_disk::a_server_whose_file_system_is_full_serves_again_when_there_is_room";
+const NAME: &str = "faults::full_disk::a_server_whose_file_system_was_full_serves_again";
 
 #[test]
-fn a_server_whose_file_system_is_full_serves_again_when_there_is_room() {
-    match Room::mount() {
-        Ok(room) => assert_serves_again(&room),
+fn a_server_whose_file_system_was_full_serves_again() {
+    match FileSystem::mount() {
+        Ok(file_system) => assert_serves_again(&file_system),
         Err(why) if env::var_os(INSIDE).is_some() => panic!("no tmpfs can be mounted: {why}"),
         Err(_) => run_in_a_namespace(),
     }
 }
 
-fn assert_serves_again(room: &Room) {
-    let data = room.path().join("data");
+fn assert_serves_again(file_system: &FileSystem) {
+    let data = file_system.path().join("data");
     let mut server = Server::start(&data);
     let mut tokens = Tokens::default();
     for _ in 0..LOGINS {
@@ -50,15 +50,15 @@ fn assert_serves_again(room: &Room) {
     }
     assert_eq!(tokens.refresh_all(&server), LOGINS);
 
-    room.fill();
+    file_system.fill();
     let mut requests = 0;
     while tokens.create(&server) {
         requests += 1;
-        assert!(requests < REQUESTS_MAX, "the room never runs out");
+        assert!(requests < REQUESTS_MAX, "the file system is never full");
     }
     let refused_after = tokens.count();
     wait_until("it is not ready", || {
-        // A database that opens again fails again with the next write.
+        // A database that was reopened fails again at the next write.
         tokens.create(&server);
         server.status("/health/ready") == 503
     });
@@ -66,28 +66,28 @@ fn assert_serves_again(room: &Room) {
     tokens.refresh_all(&server);
     assert!(server.runs());
 
-    room.free();
+    file_system.free();
     let freed = Instant::now();
     wait_until("it serves again", || tokens.create(&server));
     let recovery = freed.elapsed();
     eprintln!("refused at {refused_after} logins; served again after {recovery:?}");
     assert!(recovery < RECOVERY_MAX);
     assert_eq!(server.status("/health/ready"), 200);
-    tokens.check(&server);
+    tokens.assert_current(&server);
     assert_eq!(tokens.refresh_all(&server), tokens.count());
     assert!(server.runs());
     drop(server);
 
-    tokens.check(&Server::start(&data));
+    tokens.assert_current(&Server::start(&data));
 }
 
 /// A small file system.
-struct Room(TempDir);
+struct FileSystem(TempDir);
 
-impl Room {
+impl FileSystem {
     fn mount() -> Result<Self, String> {
         let directory = TempDir::new().expect("a temporary directory");
-        let options = format!("size={ROOM_KIB}k,mode=700");
+        let options = format!("size={SIZE_KIB}k,mode=700");
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
             .arg(directory.path())
@@ -107,15 +107,15 @@ impl Room {
         self.path().join("filler")
     }
 
-    /// Writes until there is no room.
+    /// Writes until the file system is full.
     fn fill(&self) {
-        let mut file = File::create(self.filler()).expect("there is room for a name");
+        let mut file = File::create(self.filler()).expect("an empty file needs no space");
         for chunk in [4_096, 512, 1] {
             loop {
                 match file.write_all(&vec![1; chunk]) {
                     Ok(()) => {}
                     Err(error) if error.kind() == ErrorKind::StorageFull => break,
-                    Err(error) => panic!("the room is not filled: {error}"),
+                    Err(error) => panic!("it cannot be filled: {error}"),
                 }
             }
         }
@@ -126,14 +126,14 @@ impl Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for FileSystem {
     fn drop(&mut self) {
-        // The server in it is gone by now; if not, the mount goes when it does.
+        // Detaches the mount, which is removed when no process uses it any more.
         let _ = Command::new("umount").arg("-l").arg(self.path()).status();
     }
 }
 
-/// Runs this test again where it may mount.
+/// Runs this test again in a namespace in which it may mount.
 fn run_in_a_namespace() {
     let this = env::current_exe().expect("this is a program");
     let inside = Command::new("unshare")

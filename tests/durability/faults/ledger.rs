@@ -1,127 +1,126 @@
-//! What a client of a failing disk knows of its logins, each by itself: its requests run beside each
-//! other, so that only those of one login have an order.
+//! A client's record of its logins on a failing disk. Its requests are concurrent, so that only those for
+//! the same login have an order, and each login is tracked separately.
 //!
-//! The promise under test is that of an acknowledgement: what was told stays. What was not answered
-//! may have happened or not. For each login the ledger keeps, in the order in which they were asked
-//! for, the states that it may be in; an answer ends all that came before it.
+//! An acknowledged change must survive. A request without a response may have taken effect or not. For
+//! each login the ledger keeps the states that it may be in, in the order of the requests; a response
+//! replaces all states before it.
 
 use std::collections::{BTreeMap, HashSet};
 
 use rememberd::testing::{PersistentLogin, PersistentLoginId};
 use uuid::Uuid;
 
-/// A state that a login may be in.
+/// A state of a login.
 #[derive(Clone, Debug)]
 pub enum State {
-    /// It is not there.
+    /// It does not exist.
     Absent,
-    /// It is there, in all fields.
-    Is(PersistentLogin),
-    /// It is there with a token that nobody was told yet; the other fields are these.
+    /// It exists with exactly these fields.
+    Exactly(PersistentLogin),
+    /// It exists with a token that was never returned, and these other fields.
     Rotated(PersistentLogin),
 }
 
-/// The logins of one client, or of several that share none.
+/// The logins of one client, or of several clients without a common login.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    logins: BTreeMap<PersistentLoginId, Known>,
-    creations_unanswered: usize,
+    logins: BTreeMap<PersistentLoginId, Record>,
+    pending_creations: usize,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Known {
-    /// First what was last acknowledged, then what may have become of it.
+struct Record {
+    /// The last acknowledged state, followed by those of pending requests.
     possible: Vec<State>,
-    /// Every token that was ever told, so that an old one is not taken for a fresh one.
-    told: HashSet<Uuid>,
+    /// Every token that was ever returned, to tell old tokens from new ones.
+    known_tokens: HashSet<Uuid>,
 }
 
 impl Ledger {
-    /// The login was there before anything was asked for.
-    pub fn begin(&mut self, login: &PersistentLogin) {
-        self.known(login.id).settle_first(Some(login));
+    /// Adds a login that existed before the first request.
+    pub fn add_existing(&mut self, login: &PersistentLogin) {
+        self.record(login.id).acknowledge(Some(login));
     }
 
-    /// Something was asked for that brings the login into `state`.
-    pub fn ask(&mut self, id: PersistentLoginId, state: State) {
-        self.known(id).possible.push(state);
+    /// Records a request that changes the login to `state`.
+    pub fn request(&mut self, id: PersistentLoginId, state: State) {
+        self.record(id).possible.push(state);
     }
 
-    /// A login was asked for whose id will be known only from the answer.
-    pub fn ask_creation(&mut self) {
-        self.creations_unanswered += 1;
+    /// Records a request for a new login.
+    pub fn request_creation(&mut self) {
+        self.pending_creations += 1;
     }
 
-    /// That creation was answered.
-    pub fn answer_creation(&mut self, login: &PersistentLogin) {
-        self.creations_unanswered -= 1;
-        self.begin(login);
+    /// Records the response to a request for a new login.
+    pub fn acknowledge_creation(&mut self, login: &PersistentLogin) {
+        self.pending_creations -= 1;
+        self.add_existing(login);
     }
 
-    /// The login was found as it is after everything that was asked for is over.
+    /// Compares a login with the ledger when no request is in progress, and takes it over as acknowledged.
     ///
     /// # Errors
     ///
-    /// If that is neither what was last acknowledged nor what was asked for since.
-    pub fn resolve(
+    /// If it is neither the last acknowledged state nor that of a request since then.
+    pub fn reconcile(
         &mut self,
         id: PersistentLoginId,
         found: Option<&PersistentLogin>,
     ) -> Result<(), String> {
-        let known = self.known(id);
-        known.check(id, found)?;
-        known.possible.truncate(1);
-        known.settle_first(found);
+        let record = self.record(id);
+        record.check(id, found)?;
+        record.possible.truncate(1);
+        record.acknowledge(found);
         Ok(())
     }
 
-    /// Holds all logins of a database against the ledger.
+    /// Compares all logins of a database with the ledger.
     ///
     /// # Errors
     ///
-    /// If an acknowledged creation, rotation or deletion is lost, or there is a login that nobody
-    /// asked for.
+    /// If an acknowledged creation, rotation or deletion is lost, or a login was not requested.
     pub fn verify(&self, found: &[PersistentLogin]) -> Result<(), String> {
         let mut found: BTreeMap<_, _> = found.iter().map(|login| (login.id, login)).collect();
-        for (&id, known) in &self.logins {
-            known.check(id, found.remove(&id))?;
+        for (&id, record) in &self.logins {
+            record.check(id, found.remove(&id))?;
         }
-        if found.len() > self.creations_unanswered {
+        if found.len() > self.pending_creations {
             return Err(format!(
-                "{} logins that nobody knows, and {} creations without an answer: {found:?}",
+                "{} unknown logins, and {} creations without a response: {found:?}",
                 found.len(),
-                self.creations_unanswered
+                self.pending_creations
             ));
         }
         Ok(())
     }
 
-    /// The logins that are there for certain, as they were last told.
+    /// The logins that certainly exist, in their last acknowledged state.
     pub fn present(&self) -> Vec<&PersistentLogin> {
         self.logins
             .values()
-            .filter_map(|known| match known.possible.as_slice() {
-                [State::Is(login)] => Some(login),
+            .filter_map(|record| match record.possible.as_slice() {
+                [State::Exactly(login)] => Some(login),
                 _ => None,
             })
             .collect()
     }
 
-    /// What is known of the login: that it is absent, before anything is asked for.
-    fn known(&mut self, id: PersistentLoginId) -> &mut Known {
-        self.logins.entry(id).or_insert_with(|| Known {
+    /// The record of the login, which is absent before its first request.
+    fn record(&mut self, id: PersistentLoginId) -> &mut Record {
+        self.logins.entry(id).or_insert_with(|| Record {
             possible: vec![State::Absent],
-            told: HashSet::new(),
+            known_tokens: HashSet::new(),
         })
     }
 }
 
-impl Known {
+impl Record {
     fn check(&self, id: PersistentLoginId, found: Option<&PersistentLogin>) -> Result<(), String> {
         match self.position(found, 0) {
             Some(_) => Ok(()),
             None => Err(format!(
-                "{id}: found {}, and possible is {}",
+                "{id}: found {}, expected {}",
                 describe(found),
                 self.describe()
             )),
@@ -135,17 +134,18 @@ impl Known {
     fn admits(&self, state: &State, found: Option<&PersistentLogin>) -> bool {
         match (state, found) {
             (State::Absent, None) => true,
-            (State::Is(login), Some(found)) => login == found,
+            (State::Exactly(login), Some(found)) => login == found,
             (State::Rotated(login), Some(found)) => {
-                !self.told.contains(&found.token.reveal()) && is_rotation(login, found)
+                !self.known_tokens.contains(&found.token.reveal()) && is_rotation(login, found)
             }
-            (State::Absent, Some(_)) | (State::Is(_) | State::Rotated(_), None) => false,
+            (State::Absent, Some(_)) | (State::Exactly(_) | State::Rotated(_), None) => false,
         }
     }
 
-    fn settle_first(&mut self, state: Option<&PersistentLogin>) {
-        self.told.extend(state.map(|login| login.token.reveal()));
-        self.possible[0] = state.map_or(State::Absent, |login| State::Is(login.clone()));
+    fn acknowledge(&mut self, state: Option<&PersistentLogin>) {
+        self.known_tokens
+            .extend(state.map(|login| login.token.reveal()));
+        self.possible[0] = state.map_or(State::Absent, |login| State::Exactly(login.clone()));
     }
 
     fn describe(&self) -> String {
@@ -154,15 +154,15 @@ impl Known {
             .iter()
             .map(|state| match state {
                 State::Absent => "absent".to_owned(),
-                State::Is(login) => describe(Some(login)),
-                State::Rotated(login) => format!("{login:?} with a fresh token"),
+                State::Exactly(login) => describe(Some(login)),
+                State::Rotated(login) => format!("{login:?} with a new token"),
             })
             .collect();
         states.join(" or ")
     }
 }
 
-/// With the token, which `Debug` hides: these are generated, and a failure cannot be understood without.
+/// Includes the token, which `Debug` hides: it is test data, and needed to understand a failure.
 fn describe(login: Option<&PersistentLogin>) -> String {
     login.map_or_else(
         || "absent".to_owned(),
@@ -170,10 +170,9 @@ fn describe(login: Option<&PersistentLogin>) -> String {
     )
 }
 
-/// Whether `found` is what a rotation makes of `login`. An answer does not tell of the rotation, a
-/// record does.
+/// Whether `found` is the result of a rotation of `login`. Its rotation is absent in a response.
 fn is_rotation(login: &PersistentLogin, found: &PersistentLogin) -> bool {
-    let remembers = found
+    let has_replaced = found
         .rotation
         .is_none_or(|rotation| rotation.replaced == login.token);
     let rotated = PersistentLogin {
@@ -181,5 +180,5 @@ fn is_rotation(login: &PersistentLogin, found: &PersistentLogin) -> bool {
         rotation: found.rotation,
         ..login.clone()
     };
-    remembers && rotated == *found
+    has_replaced && rotated == *found
 }

@@ -1,4 +1,4 @@
-//! The real server where its database should be and is not.
+//! The real server when its database file is missing.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ const DATABASE: &str = "rememberd.redb";
 const MARKER: &str = "rememberd.marker";
 
 #[test]
-fn a_server_does_not_begin_anew_where_there_was_a_database() {
+fn a_server_does_not_replace_a_missing_database() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let (database, marker) = (home.path().join(DATABASE), home.path().join(MARKER));
     let mut tokens = Tokens::default();
@@ -19,11 +19,11 @@ fn a_server_does_not_begin_anew_where_there_was_a_database() {
     let good = fs::read(&database).expect("it is there");
 
     fs::write(&database, []).expect("it is emptied");
-    assert!(complaint(home.path()).contains(MARKER));
+    assert!(error_message(home.path()).contains(MARKER));
     assert_eq!(fs::read(&database).expect("it is there"), b"");
 
     fs::remove_file(&database).expect("it was there");
-    assert!(complaint(home.path()).contains(MARKER));
+    assert!(error_message(home.path()).contains(MARKER));
     assert!(!database.exists());
 
     for foreign in [
@@ -32,12 +32,12 @@ fn a_server_does_not_begin_anew_where_there_was_a_database() {
         &good[..good.len() / 2],
     ] {
         fs::write(&database, foreign).expect("it is written");
-        assert!(complaint(home.path()).contains(DATABASE));
+        assert!(error_message(home.path()).contains(DATABASE));
         assert_eq!(fs::read(&database).expect("it is there"), foreign);
     }
 
     fs::write(&database, &good).expect("it is restored");
-    tokens.check(&Server::start(home.path()));
+    tokens.assert_current(&Server::start(home.path()));
 
     fs::remove_file(&database).expect("it was there");
     fs::remove_file(&marker).expect("it was there");
@@ -48,12 +48,12 @@ fn a_server_does_not_begin_anew_where_there_was_a_database() {
     assert!(marker.exists());
 }
 
-/// What a server says that refuses to start.
-fn complaint(home: &Path) -> String {
+/// Asserts that the server refuses to start. Returns its error message.
+fn error_message(home: &Path) -> String {
     let output = process::run_to_end(home);
     assert!(!output.status.success(), "{output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");
-    let complaint = String::from_utf8(output.stderr).expect("it is text");
-    assert!(!complaint.contains("panicked"), "{complaint}");
-    complaint
+    let error_message = String::from_utf8(output.stderr).expect("it is text");
+    assert!(!error_message.contains("panicked"), "{error_message}");
+    error_message
 }

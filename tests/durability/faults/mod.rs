@@ -1,6 +1,6 @@
-//! Failing disks: no acknowledged change is lost, nobody is logged out, and nobody has to help.
+//! Failing disks: no acknowledged change is lost, no user is logged out, and recovery needs no operator.
 //!
-//! `REMEMBERD_TEST_LONG=1` tries all damage for every duration, at every operation of more workloads;
+//! `REMEMBERD_TEST_LONG=1` tests all damage with every duration, at every operation of more workloads;
 //! `REMEMBERD_TEST_SEED` replays a run.
 
 mod client;

@@ -1,4 +1,4 @@
-//! The real server as a process, and a client of it that keeps the tokens it was told.
+//! The real server as a process, and a client that keeps the tokens that it received.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it serves.
     pub fn start(directory: &Path) -> Self {
-        // A sick disk is much complained of.
+        // A failing disk causes many log lines.
         let process = command(directory).stderr(Stdio::null()).spawn();
         let mut process = process.expect("it is there");
         Self {
@@ -33,8 +33,8 @@ impl Server {
 
     /// The status of GET on this path.
     pub fn status(&self, path: &str) -> u16 {
-        let answer = self.agent.get(format!("{}{path}", self.base)).call();
-        answer.expect("it answers").status().as_u16()
+        let response = self.agent.get(format!("{}{path}", self.base)).call();
+        response.expect("the server responds").status().as_u16()
     }
 
     /// POST to the endpoint with these parameters: status and body.
@@ -45,23 +45,25 @@ impl Server {
         );
         let caller = ("accessTokenId", demo::ACCESS_TOKEN_ID);
         let form = parameters.iter().copied().chain([caller]);
-        let answer = self.agent.post(url).send_form(form);
-        let mut answer = answer.expect("it answers");
-        let body = answer.body_mut().read_to_string().expect("a whole body");
-        (answer.status().as_u16(), body)
+        let response = self.agent.post(url).send_form(form);
+        let mut response = response.expect("the server responds");
+        let body = response.body_mut().read_to_string().expect("a whole body");
+        (response.status().as_u16(), body)
     }
 
     /// GET the login: status and body.
     pub fn read(&self, id: &str) -> (u16, String) {
         let url = format!("{}/api/1/authentication/persistent_login/{id}", self.base);
-        let answer = self.agent.get(url);
-        let answer = answer.query("accessTokenId", demo::ACCESS_TOKEN_ID).call();
-        let mut answer = answer.expect("it answers");
-        let body = answer.body_mut().read_to_string().expect("a whole body");
-        (answer.status().as_u16(), body)
+        let response = self.agent.get(url);
+        let response = response
+            .query("accessTokenId", demo::ACCESS_TOKEN_ID)
+            .call();
+        let mut response = response.expect("the server responds");
+        let body = response.body_mut().read_to_string().expect("a whole body");
+        (response.status().as_u16(), body)
     }
 
-    /// Whether the process has not ended.
+    /// Whether the process is running.
     pub fn runs(&mut self) -> bool {
         let ended = self.process.try_wait().expect("it was started");
         ended.is_none()
@@ -70,13 +72,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Fails only if the process is gone already.
+        // Fails only if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Starts a server that is expected to end by itself; what it left.
+/// Starts a server that is expected to end by itself. Returns its output.
 pub fn run_to_end(directory: &Path) -> Output {
     let process = command(directory).stderr(Stdio::piped()).spawn();
     let mut process = process.expect("it is there");
@@ -90,74 +92,79 @@ fn command(directory: &Path) -> Command {
     process::command(Path::new(support::DEMO_FILE), directory)
 }
 
-/// The token that each login was last told to have.
+/// The last token that was received for each login.
 #[derive(Default)]
 pub struct Tokens {
-    told: BTreeMap<String, String>,
+    by_login: BTreeMap<String, String>,
 }
 
 impl Tokens {
-    /// Asks for a new login; tells whether it was served.
+    /// Creates a login. Returns whether the request succeeded.
     pub fn create(&mut self, server: &Server) -> bool {
         let parameters = [
             ("profileId", support::DEMO_PROFILE),
             ("label", &"a label that takes some room ".repeat(3)[..64]),
         ];
-        let answer = server.post("create", &parameters);
-        self.note(answer)
+        let response = server.post("create", &parameters);
+        self.record(response)
     }
 
-    /// Compares and rotates every login; tells how many were served.
+    /// Compares and rotates every login. Returns the number of successful requests.
     pub fn refresh_all(&mut self, server: &Server) -> usize {
         let mut served = 0;
-        for (id, token) in self.told.clone() {
+        for (id, token) in self.by_login.clone() {
             let endpoint = format!("{id}/refresh_token");
-            let answer = server.post(&endpoint, &[("token", &token)]);
-            served += usize::from(self.note(answer));
+            let response = server.post(&endpoint, &[("token", &token)]);
+            served += usize::from(self.record(response));
         }
         served
     }
 
-    /// Reads every login. One that is served has the token that was told last, or one that came after
-    /// it without an answer, which the old one is then answered with.
-    pub fn check(&mut self, server: &Server) {
-        for (id, told) in self.told.clone() {
+    /// Asserts that every login has the token that was received last, or its successor whose response was
+    /// lost, which a refresh with the old token returns.
+    pub fn assert_current(&mut self, server: &Server) {
+        for (id, known) in self.by_login.clone() {
             let (status, body) = server.read(&id);
             assert_eq!(status, 200, "{id}: {body}");
-            if token(&body).1 == told {
+            if token(&body).1 == known {
                 continue;
             }
             let (found, endpoint) = (token(&body).1, format!("{id}/refresh_token"));
-            let answer = server.post(&endpoint, &[("token", &told)]);
-            assert_eq!(token(&answer.1).1, found, "{id} was rotated by nobody");
-            self.note(answer);
+            let response = server.post(&endpoint, &[("token", &known)]);
+            assert_eq!(
+                token(&response.1).1,
+                found,
+                "{id} was rotated without a request"
+            );
+            self.record(response);
         }
     }
 
     /// The logins.
     pub fn ids(&self) -> Vec<String> {
-        self.told.keys().cloned().collect()
+        self.by_login.keys().cloned().collect()
     }
 
     pub fn count(&self) -> usize {
-        self.told.len()
+        self.by_login.len()
     }
 
-    fn note(&mut self, (status, body): (u16, String)) -> bool {
+    /// Records a response. Returns whether the request succeeded.
+    fn record(&mut self, (status, body): (u16, String)) -> bool {
         match status {
             200 => {
                 let (id, token) = token(&body);
-                self.told.insert(id, token);
+                self.by_login.insert(id, token);
                 true
             }
             503 => false,
-            _ => panic!("a sick disk logs somebody out: {status} {body}"),
+            _ => panic!("a failing disk logs a user out: {status} {body}"),
         }
     }
 }
 
 fn token(body: &str) -> (String, String) {
-    let json: Value = serde_json::from_str(body).expect("the answer is JSON");
+    let json: Value = serde_json::from_str(body).expect("the response is JSON");
     let text = |field: &str| json[field].as_str().expect("it is a login").to_owned();
     (text("id"), text("token"))
 }

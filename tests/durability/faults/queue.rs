@@ -1,4 +1,4 @@
-//! What waits in the writer's queue when the storage fails.
+//! The writer's queue when the storage fails.
 
 use std::sync::{Arc, mpsc};
 
@@ -10,10 +10,10 @@ use crate::faults::faulty_disk::{EIO, FaultyDisk};
 use crate::support;
 
 #[test]
-fn a_reader_that_fails_while_the_queue_is_full_is_heard() {
+fn a_failed_read_is_handled_while_the_queue_is_full() {
     let seed = support::test_seed();
     client::runtime().block_on(async {
-        let (base, _) = client::furnish(1, seed).await;
+        let (base, _) = client::create_database(1, seed).await;
         let disk = FaultyDisk::new(base, seed);
         let flags = ["--queue-jobs-max=1"];
         let app = Arc::new(client::serve(&flags, client::opener(&disk), seed).await);
@@ -33,10 +33,10 @@ fn a_reader_that_fails_while_the_queue_is_full_is_heard() {
 }
 
 #[test]
-fn a_wish_to_close_behind_a_batch_that_fails_is_answered() {
+fn a_close_queued_behind_a_failing_batch_returns() {
     let seed = support::test_seed();
     client::runtime().block_on(async {
-        let (base, ledger) = client::furnish(1, seed).await;
+        let (base, ledger) = client::create_database(1, seed).await;
         let disk = FaultyDisk::new(base, seed);
         let app = Arc::new(client::serve(&[], client::opener(&disk), seed).await);
         let release = hold_writer(&app).await;
@@ -51,7 +51,7 @@ fn a_wish_to_close_behind_a_batch_that_fails_is_answered() {
         let close = task::spawn(async move { second.store.close().await });
         task::yield_now().await;
 
-        disk.fall_sick(EIO);
+        disk.fail_all(EIO);
         drop(release);
         let written = write.await.expect("it does not panic");
         assert!(matches!(written, Err(Failure::Storage(_))));
@@ -62,14 +62,14 @@ fn a_wish_to_close_behind_a_batch_that_fails_is_answered() {
     });
 }
 
-/// Keeps the writer from writing until the returned value is dropped.
+/// Blocks the writer until the returned value is dropped.
 async fn hold_writer(app: &Arc<App>) -> mpsc::Sender<()> {
     let (held, when_held) = mpsc::channel::<()>();
     let (release, released) = mpsc::channel();
     let app = Arc::clone(app);
     task::spawn(async move {
         let hold = app.store.write(move |_| {
-            held.send(()).expect("the test waits");
+            held.send(()).expect("the test receives it");
             let _ = released.recv();
             Ok(())
         });

@@ -1,4 +1,4 @@
-//! A disk that does not come to an end with a sync.
+//! A disk whose syncs hang, and a disk that fails without a write.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use crate::faults::client::{self, wait_until};
 use crate::faults::faulty_disk::{EIO, FaultyDisk};
 use crate::support;
 
-/// How long a caller waits for a disk that hangs.
+/// The timeout of a caller while the disk hangs.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 #[test]
-fn writes_that_hang_can_be_given_up_and_reads_go_on() {
+fn writes_that_hang_can_be_abandoned_and_reads_continue() {
     let seed = support::test_seed();
     client::runtime().block_on(async {
-        let (base, ledger) = client::furnish(20, seed).await;
+        let (base, ledger) = client::create_database(20, seed).await;
         let disk = FaultyDisk::new(base, seed);
         let app = client::serve(&[], client::opener(&disk), seed).await;
         let login = ledger.present()[0].clone();
 
         let held = disk.hold_syncs();
-        let given_up = timeout(PATIENCE, refresh(&app, &login)).await;
-        given_up.expect_err("nothing is synced");
+        let abandoned = timeout(PATIENCE, refresh(&app, &login)).await;
+        abandoned.expect_err("nothing is synced");
         for login in ledger.present() {
             let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
             let found = persistent_login::read(&app, caller, login.id.to_string());
@@ -36,7 +36,7 @@ fn writes_that_hang_can_be_given_up_and_reads_go_on() {
         assert!(app.is_ready());
 
         drop(held);
-        wait_until("the writer goes on", || app.store.commits() > 0);
+        wait_until("the writer continues", || app.store.commits() > 0);
         let successor = refresh(&app, &login).await.expect("the disk works");
         assert_ne!(successor.token, login.token);
         assert_eq!(
@@ -46,19 +46,19 @@ fn writes_that_hang_can_be_given_up_and_reads_go_on() {
         assert_eq!(
             refresh(&app, &login).await.expect("the disk works"),
             successor,
-            "the write that hung is answered again"
+            "the result of the write that hung is returned again"
         );
         app.store.close().await.expect("the disk works");
-        let stored = client::logins_in(disk.stored()).expect("it is whole");
+        let stored = client::logins_in(disk.stored()).expect("it is consistent");
         assert!(stored.contains(&successor));
     });
 }
 
 #[test]
-fn a_read_that_fails_is_noticed_without_a_write() {
+fn a_failed_read_closes_the_database_without_a_write() {
     let seed = support::test_seed();
     client::runtime().block_on(async {
-        let (base, ledger) = client::furnish(300, seed).await;
+        let (base, ledger) = client::create_database(300, seed).await;
         let disk = FaultyDisk::new(base, seed);
         let app = Arc::new(client::serve(&[], client::opener(&disk), seed).await);
         let read_all = || -> Result<(), Failure> {
@@ -74,17 +74,19 @@ fn a_read_that_fails_is_noticed_without_a_write() {
         };
         read_all().expect("the disk works");
 
-        disk.fall_sick(EIO);
+        disk.fail_all(EIO);
         let failure = read_all().expect_err("not everything is cached");
         assert!(matches!(failure, Failure::Storage(_)), "{failure}");
         assert_eq!(client::status(&failure), 503);
         assert!(!app.is_ready());
         let failures = disk.failures();
-        wait_until("it was tried to reopen it", || disk.failures() > failures);
+        wait_until("an attempt to reopen it was made", || {
+            disk.failures() > failures
+        });
         assert_eq!(read_all(), Err(Failure::Unavailable));
 
-        disk.heal();
-        wait_until("it is read again", || read_all().is_ok());
+        disk.repair();
+        wait_until("reads succeed again", || read_all().is_ok());
         assert!(app.is_ready());
         assert_eq!(app.store.commits(), 0);
     });

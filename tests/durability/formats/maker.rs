@@ -16,7 +16,7 @@ const PROGRAM_VARIABLE: &str = "REMEMBERD_TEST_FORMAT_PROGRAM";
 
 const LOGINS: &str = "/api/1/authentication/persistent_login";
 
-/// What is known of the device with this label.
+/// The device with this label.
 pub fn device(label: String) -> Device {
     Device {
         label: Some(label),
@@ -110,8 +110,8 @@ impl Maker {
 
     fn get(&self, id: &str) -> Value {
         let url = format!("{}{LOGINS}/{id}?accessTokenId=all", self.base);
-        let answer = self.agent.get(&url).call().expect("it is answered");
-        let text = answer.into_body().read_to_string().expect("it is text");
+        let response = self.agent.get(&url).call().expect("the server responds");
+        let text = response.into_body().read_to_string().expect("it is text");
         serde_json::from_str(&text).expect("it is JSON")
     }
 
@@ -119,13 +119,13 @@ impl Maker {
         let url = format!("{}{LOGINS}{path}", self.base);
         let caller = ("accessTokenId", "all".to_owned());
         let form = form.iter().cloned().chain([caller]);
-        let answer = self
+        let response = self
             .agent
             .post(&url)
             .send_form(form)
-            .expect("it is answered");
-        assert_eq!(answer.status(), 200, "{path}");
-        let text = answer.into_body().read_to_string().expect("it is text");
+            .expect("the server responds");
+        assert_eq!(response.status(), 200, "{path}");
+        let text = response.into_body().read_to_string().expect("it is text");
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 }

@@ -113,7 +113,7 @@ fn caller() -> Caller {
     Caller::new(Some("all".to_owned()))
 }
 
-/// The login without its last rotation, whose time is not known to whoever asks over HTTP.
+/// The login without its last rotation, which HTTP responses do not include.
 fn plain(login: PersistentLogin) -> PersistentLogin {
     PersistentLogin {
         rotation: None,
@@ -170,7 +170,7 @@ async fn assert_holds(app: &App, format: &Format) {
     assert_resources(app);
 }
 
-/// Everything but logins is what the seed file says.
+/// Asserts that the tenants and profiles are those of the seed file.
 fn assert_resources(app: &App) {
     let read = app.store.read(|txn| {
         let tenant = |name| tables::tenant::get(txn, &TenantName::new(name).expect("a name"));
@@ -219,7 +219,7 @@ async fn every_version_is_opened_with_everything_in_it() {
 }
 
 #[tokio::test]
-async fn the_logins_of_every_version_go_on_where_they_were() {
+async fn the_logins_of_every_version_continue_to_work() {
     for format in formats() {
         let home = format.copy();
         let app = open(home.path(), format.now()).await.expect("it opens");
