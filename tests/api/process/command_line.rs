@@ -119,15 +119,15 @@ fn an_invalid_value_is_refused_by_the_names_of_its_flag_and_of_its_variable() {
         let variable = format!("REMEMBERD_{variable}");
         let invalid = format!("invalid value '{value}' for '{flag} <");
         let given = Launch::serve(home.path()).argument(argument);
-        let complaint = given.complaint();
+        let message = given.assert_fails();
         assert!(
-            complaint.starts_with(&format!("error: {invalid}")),
-            "{complaint}"
+            message.starts_with(&format!("error: {invalid}")),
+            "{message}"
         );
         let set = Launch::serve(home.path()).variable(&variable, value);
-        let complaint = set.complaint();
+        let message = set.assert_fails();
         let expected = format!("error: {variable}={value}: {invalid}");
-        assert!(complaint.starts_with(&expected), "{complaint}");
+        assert!(message.starts_with(&expected), "{message}");
     }
     assert!(!home.path().join(DATABASE).exists());
 }
@@ -135,10 +135,10 @@ fn an_invalid_value_is_refused_by_the_names_of_its_flag_and_of_its_variable() {
 #[test]
 fn an_unknown_flag_or_command_is_refused() {
     let home = home();
-    let complaint = Launch::serve(home.path()).argument("--fast").complaint();
-    assert!(complaint.contains("--fast"), "{complaint}");
-    Launch::new(&[]).complaint();
-    Launch::new(&["dance"]).complaint();
+    let message = Launch::serve(home.path()).argument("--fast").assert_fails();
+    assert!(message.contains("--fast"), "{message}");
+    Launch::new(&[]).assert_fails();
+    Launch::new(&["dance"]).assert_fails();
 }
 
 #[test]
@@ -151,8 +151,8 @@ fn settings_are_taken_from_the_environment_unless_a_flag_is_given() {
     };
     let serving = launch().start();
     assert_eq!(serving.context, "/from/variable");
-    let answer = serving.client("").get("/from/variable/health/ready");
-    assert_eq!(answer.status, 200);
+    let response = serving.client("").get("/from/variable/health/ready");
+    assert_eq!(response.status, 200);
     assert!(home.path().join(DATABASE).exists());
     serving.stop();
     let serving = launch()
@@ -167,27 +167,24 @@ fn settings_are_taken_from_the_environment_unless_a_flag_is_given() {
 #[test]
 fn a_switch_in_the_environment_may_be_off() {
     let home = home();
-    let complaint = Launch::serve(home.path())
+    let message = Launch::serve(home.path())
         .argument("--listen=0.0.0.0:0")
         .variable("REMEMBERD_SEED", DEMO_SEED)
         .variable("REMEMBERD_ALLOW_DEMO_SECRETS", "false")
-        .complaint();
-    assert!(complaint.contains("--allow-demo-secrets"), "{complaint}");
+        .assert_fails();
+    assert!(message.contains("--allow-demo-secrets"), "{message}");
 }
 
 #[test]
 fn a_data_directory_is_used_by_one_server_at_a_time() {
     let home = home();
     let first = Launch::serve(home.path()).seed(DEMO_SEED).start();
-    let complaint = Launch::serve(home.path()).complaint();
-    assert!(
-        complaint.contains("in use by another server"),
-        "{complaint}"
-    );
+    let message = Launch::serve(home.path()).assert_fails();
+    assert!(message.contains("in use by another server"), "{message}");
     let path = home.path().display();
     let expected =
         format!("rememberd: REMEMBERD_DATA_DIR={path}: it is in use by another server\n");
-    assert_eq!(complaint, expected);
+    assert_eq!(message, expected);
     first.client(DEMO_ACCESS_TOKEN).refresh(LOGIN).login();
     first.stop();
     Launch::serve(home.path()).start().stop();
@@ -200,10 +197,10 @@ fn an_address_in_use_is_refused() {
     let home = home();
     let given = Launch::serve(home.path()).argument(format!("--listen={address}"));
     let expected = format!("rememberd: --listen {address}: Address already in use\n");
-    assert_eq!(given.complaint(), expected);
+    assert_eq!(given.assert_fails(), expected);
     let set = Launch::serve(home.path()).variable("REMEMBERD_LISTEN", &address);
     let expected = format!("rememberd: REMEMBERD_LISTEN={address}: Address already in use\n");
-    assert_eq!(set.complaint(), expected);
+    assert_eq!(set.assert_fails(), expected);
 }
 
 #[test]
@@ -225,9 +222,9 @@ fn a_file_that_is_not_a_database_is_refused_and_not_changed() {
     let path = home.path().join(DATABASE);
     let content = "this is not a database".repeat(1_000);
     fs::write(&path, &content).expect("a file");
-    let complaint = Launch::serve(home.path()).complaint();
+    let message = Launch::serve(home.path()).assert_fails();
     let expected = format!("cannot open the database: {}: ", path.display());
-    assert!(complaint.contains(&expected), "{complaint}");
+    assert!(message.contains(&expected), "{message}");
     assert_eq!(fs::read_to_string(&path).expect("the file"), content);
 }
 
@@ -237,16 +234,16 @@ fn a_first_start_creates_an_access_token_and_prints_it_once() {
     let first = Launch::serve(home.path()).start();
     let id = first.shown_id().expect("an id").to_owned();
     // The caller is authorized: what is missing is the profile.
-    let answer = first.client(&id).create(PROFILE);
+    let response = first.client(&id).create(PROFILE);
     let message = format!("No profile with ID \"{PROFILE}\" found");
-    answer.assert_error(404, "NO_SUCH_PROFILE", &message);
+    response.assert_error(404, "NO_SUCH_PROFILE", &message);
     let log = first.stop().stderr;
     assert!(!log.contains(&id), "{log}");
 
     let second = Launch::serve(home.path()).start();
     assert_eq!(second.shown_id(), None);
-    let answer = second.client(&id).create(PROFILE);
-    answer.assert_error(404, "NO_SUCH_PROFILE", &message);
+    let response = second.client(&id).create(PROFILE);
+    response.assert_error(404, "NO_SUCH_PROFILE", &message);
 }
 
 #[test]

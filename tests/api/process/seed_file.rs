@@ -62,10 +62,10 @@ fn an_invalid_seed_is_refused_with_the_path_of_its_entry_and_not_loaded() {
         ),
     ] {
         home.write(seed);
-        let complaint = home.launch().complaint();
-        assert!(complaint.contains("--seed"), "{complaint}");
-        assert!(complaint.contains("seed.json"), "{complaint}");
-        assert!(complaint.contains(path), "{complaint}");
+        let message = home.launch().assert_fails();
+        assert!(message.contains("--seed"), "{message}");
+        assert!(message.contains("seed.json"), "{message}");
+        assert!(message.contains(path), "{message}");
     }
     home.write(fixture::seed());
     let serving = home
@@ -79,29 +79,29 @@ fn an_invalid_seed_is_refused_with_the_path_of_its_entry_and_not_loaded() {
 #[test]
 fn a_seed_that_is_not_json_or_missing_is_refused() {
     let home = Home::new("{\"tenant\": [}");
-    let complaint = home.launch().complaint();
-    assert!(complaint.contains("line 1"), "{complaint}");
+    let message = home.launch().assert_fails();
+    assert!(message.contains("line 1"), "{message}");
     fs::remove_file(home.seed()).expect("the file exists");
     let path = home.seed();
     let missing = format!("{}: No such file or directory\n", path.display());
-    let complaint = home.launch().complaint();
+    let message = home.launch().assert_fails();
     let expected = format!("rememberd: --seed {missing}");
-    assert!(complaint.ends_with(&expected), "{complaint}");
+    assert!(message.ends_with(&expected), "{message}");
     let relative = Launch::serve(&home.0.path().join("data"))
         .in_directory(home.0.path())
         .variable("REMEMBERD_SEED", "seed.json");
-    let complaint = relative.complaint();
+    let message = relative.assert_fails();
     let expected = format!("rememberd: REMEMBERD_SEED={missing}");
-    assert!(complaint.ends_with(&expected), "{complaint}");
+    assert!(message.ends_with(&expected), "{message}");
 }
 
 #[test]
 fn a_refused_seed_does_not_show_its_secrets() {
     let mut seed = fixture::seed();
     seed["profile"][0]["password"] = json!("in-clear-text");
-    let complaint = Home::new(seed).launch().complaint();
-    assert!(complaint.contains("profile[0].password"), "{complaint}");
-    assert!(!complaint.contains("in-clear-text"), "{complaint}");
+    let message = Home::new(seed).launch().assert_fails();
+    assert!(message.contains("profile[0].password"), "{message}");
+    assert!(!message.contains("in-clear-text"), "{message}");
 }
 
 #[test]
@@ -129,11 +129,11 @@ fn an_access_token_without_an_id_gets_one_that_is_printed_once() {
 fn demo_secrets_are_served_to_other_hosts_only_if_allowed() {
     let home = TempDir::new().expect("a temporary directory");
     let everywhere = || Launch::serve(home.path()).argument("--listen=0.0.0.0:0");
-    let complaint = everywhere().seed(DEMO_SEED).complaint();
-    assert!(complaint.contains("--allow-demo-secrets"), "{complaint}");
+    let message = everywhere().seed(DEMO_SEED).assert_fails();
+    assert!(message.contains("--allow-demo-secrets"), "{message}");
     // They are in the database now, with or without a seed file.
-    let complaint = everywhere().complaint();
-    assert!(complaint.contains("--allow-demo-secrets"), "{complaint}");
+    let message = everywhere().assert_fails();
+    assert!(message.contains("--allow-demo-secrets"), "{message}");
     let allowed = everywhere().argument("--allow-demo-secrets").start();
     let client = allowed.client(DEMO_ACCESS_TOKEN);
     let refreshed = client.refresh(LOGIN).login();

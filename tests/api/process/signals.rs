@@ -61,16 +61,16 @@ fn an_open_request_gets_its_response_before_the_process_ends() {
             TcpStream::connect(serving.loopback()).is_err()
         });
         wire.send(form());
-        let answer = wire.response();
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.header("connection"), "close");
+        let response = wire.response();
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("connection"), "close");
         wire.assert_closed();
         let ended = serving.wait();
         assert_eq!(ended.status.code(), Some(0), "{ended:?}");
         let next = home.launch().start();
         let read = next.client(DEMO_ACCESS_TOKEN).read(LOGIN);
         assert_eq!(read.login().id, LOGIN);
-        assert_eq!(read.body, answer.body);
+        assert_eq!(read.body, response.body);
         next.stop();
     }
 }

@@ -204,7 +204,7 @@ impl Response {
         self.assert_json();
     }
 
-    /// Asserts that the token was used before, and what was revoked for it.
+    /// Asserts that the token was reused, and the logins that were revoked for it.
     #[track_caller]
     pub fn assert_reuse(&self, revoked: &str) {
         let message =

@@ -110,7 +110,7 @@ impl Launch {
 
     /// Asserts that it fails without having listened. Returns its standard error.
     #[track_caller]
-    pub fn complaint(self) -> String {
+    pub fn assert_fails(self) -> String {
         let ended = self.run();
         assert!(!ended.status.success(), "{ended:?}");
         assert!(!ended.stdout.contains(LISTENS), "{ended:?}");

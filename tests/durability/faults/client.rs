@@ -81,7 +81,7 @@ impl Client {
     }
 
     /// Reads all logins that were changed, and asserts that they match the ledger.
-    pub async fn read_back(&mut self, mut on_failure: impl FnMut(&App, &Failure)) {
+    pub async fn assert_reads_back(&mut self, mut on_failure: impl FnMut(&App, &Failure)) {
         let began = Instant::now();
         let mut requests: Vec<_> = self.touched.drain(..).map(Request::Read).collect();
         while !requests.is_empty() {
@@ -101,7 +101,7 @@ impl Client {
         let mut failed = Vec::new();
         let mut failures = Vec::new();
         for (request, response) in requests.into_iter().zip(responses) {
-            self.record(&request, &response);
+            self.assert_and_record(&request, &response);
             if let Err(failure) = response {
                 failed.push(request);
                 failures.push(failure);
@@ -115,7 +115,7 @@ impl Client {
     }
 
     /// Records the response in the ledger, and asserts that it matches.
-    fn record(&mut self, request: &Request, response: &Result<Response, Failure>) {
+    fn assert_and_record(&mut self, request: &Request, response: &Result<Response, Failure>) {
         let ledger = &mut self.ledger;
         let outcome = match (request, response) {
             (Request::Create, Ok(Response::Login(created))) => {

@@ -193,7 +193,7 @@ impl<O: Fn(&FaultyDisk) -> Opener + Sync> Trial<O> {
         for _ in 0..ROUNDS {
             client.round(&mut random, &mut on_failure).await;
         }
-        client.read_back(&mut on_failure).await;
+        client.assert_reads_back(&mut on_failure).await;
         client.ledger.verify(&client::logins_in(disk.stored())?)?;
         let serving = disk.operations().len();
         let closed = client.app.store.close().await;

@@ -19,11 +19,11 @@ fn a_server_does_not_replace_a_missing_database() {
     let good = fs::read(&database).expect("it is there");
 
     fs::write(&database, []).expect("it is emptied");
-    assert!(error_message(home.path()).contains(MARKER));
+    assert!(assert_refuses_to_start(home.path()).contains(MARKER));
     assert_eq!(fs::read(&database).expect("it is there"), b"");
 
     fs::remove_file(&database).expect("it was there");
-    assert!(error_message(home.path()).contains(MARKER));
+    assert!(assert_refuses_to_start(home.path()).contains(MARKER));
     assert!(!database.exists());
 
     for foreign in [
@@ -32,7 +32,7 @@ fn a_server_does_not_replace_a_missing_database() {
         &good[..good.len() / 2],
     ] {
         fs::write(&database, foreign).expect("it is written");
-        assert!(error_message(home.path()).contains(DATABASE));
+        assert!(assert_refuses_to_start(home.path()).contains(DATABASE));
         assert_eq!(fs::read(&database).expect("it is there"), foreign);
     }
 
@@ -49,7 +49,7 @@ fn a_server_does_not_replace_a_missing_database() {
 }
 
 /// Asserts that the server refuses to start. Returns its error message.
-fn error_message(home: &Path) -> String {
+fn assert_refuses_to_start(home: &Path) -> String {
     let output = process::run_to_end(home);
     assert!(!output.status.success(), "{output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");

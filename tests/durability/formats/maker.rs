@@ -32,7 +32,7 @@ pub fn put_schema_version(engine: &Engine, version: u64) {
     file.commit().expect("it commits");
 }
 
-/// Writes the database to `file` and what is in it to `json`.
+/// Writes the database to `file` and its expected content to `json`.
 pub fn write(seed: &Path, file: &Path, json: &Path) {
     let home = tempfile::tempdir().expect("a temporary directory");
     let program = std::env::var_os(PROGRAM_VARIABLE);

@@ -121,7 +121,7 @@ fn plain(login: PersistentLogin) -> PersistentLogin {
     }
 }
 
-/// An app on the copy in `home`, whose clock stands at `now`.
+/// An app on the copy in `home`, with a manual clock at `now`.
 async fn open(home: &Path, now: Timestamp) -> Result<App, Failure> {
     let directory = DataDirectory::lock(home)?;
     let opener = Box::new(move |opening| open_database(&directory, &OPTIONS, opening));

@@ -77,7 +77,7 @@ impl Client {
             if reads_first {
                 self.ledger.request(Change::default());
             }
-            self.retry(&connection, id, presented);
+            self.assert_retry_succeeds(&connection, id, presented);
             self.assert_all_match(&connection);
         }
     }
@@ -108,7 +108,12 @@ impl Client {
 
     /// Presents the token of the lost response twice, as that response may be lost too. Asserts that both
     /// requests return the same successor.
-    fn retry(&mut self, connection: &Connection, id: PersistentLoginId, presented: Token) {
+    fn assert_retry_succeeds(
+        &mut self,
+        connection: &Connection,
+        id: PersistentLoginId,
+        presented: Token,
+    ) {
         let (before, _) = self.present(id).expect("no request has ended it");
         let responses = [(); 2].map(|()| {
             let response = connection.refresh(id, Some(presented));

@@ -53,7 +53,7 @@ fn with_grace() {
         coalesce: false,
         revokes: Revokes::Login,
     };
-    run(&["--reuse-grace=10m"], rules, Scope::Login);
+    assert_linearizable(&["--reuse-grace=10m"], rules, Scope::Login);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn without_grace() {
         revokes: Revokes::Nothing,
     };
     let flags = ["--reuse-grace=0s", "--reuse-revokes=none"];
-    run(&flags, rules, Scope::Login);
+    assert_linearizable(&flags, rules, Scope::Login);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn coalescing_refreshes() {
         revokes: Revokes::Login,
     };
     let flags = ["--reuse-grace=10m", "--coalesce-refreshes=10m"];
-    run(&flags, rules, Scope::Login);
+    assert_linearizable(&flags, rules, Scope::Login);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn revoking_profiles() {
         revokes: Revokes::Profile,
     };
     let flags = ["--reuse-grace=10m", "--reuse-revokes=profile"];
-    run(&flags, rules, Scope::Profile);
+    assert_linearizable(&flags, rules, Scope::Profile);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn listing_and_deleting_the_logins_of_a_profile() {
         "--coalesce-refreshes=10m",
         "--reuse-revokes=none",
     ];
-    run(&flags, rules, Scope::Profile);
+    assert_linearizable(&flags, rules, Scope::Profile);
 }
 
 /// The logins that one call may concern.
@@ -112,7 +112,7 @@ enum Scope {
 }
 
 /// Runs histories with these settings, and asserts that each is linearizable.
-fn run(flags: &[&str], rules: Rules, scope: Scope) {
+fn assert_linearizable(flags: &[&str], rules: Rules, scope: Scope) {
     let mut random = StdRng::seed_from_u64(support::test_seed());
     let count = if support::is_long() {
         HISTORIES_LONG
