@@ -54,7 +54,7 @@ impl Baseline {
     }
 }
 
-/// Starts this executable as the server that `args` name, and waits until it tells where it listens.
+/// Starts this executable as the server that `args` name, and waits until it prints its address.
 pub fn start_server(args: &[&str]) -> (SocketAddr, Process) {
     let executable = env::current_exe().expect("an executable knows its own path");
     let mut command = Command::new(executable);

@@ -1,4 +1,4 @@
-//! Everybody who is measured, and one round of one point.
+//! The systems that are measured, and one round of one point.
 
 use std::net::SocketAddr;
 
@@ -44,7 +44,7 @@ pub struct BothFacts {
 pub struct Rates(Vec<(Point, Result<Vec<Round>, String>)>);
 
 impl Comparison {
-    /// Fills every store. All servers run from here on; who is not measured is idle.
+    /// Fills every store. All servers run from here on; those that are not being measured are idle.
     pub fn prepare(plan: &Plan, workspace: &Workspace) -> Self {
         progress("filling");
         let small = Deployment::prepare(plan, workspace, plan.small_logins);
@@ -92,8 +92,8 @@ impl Comparison {
                     (Ok(_), Err(_)) => {}
                 }
             }
-            self.small.take_footprint();
-            self.large.take_footprint();
+            self.small.record_footprint();
+            self.large.record_footprint();
         }
         rates
     }
@@ -179,7 +179,7 @@ impl Rates {
             .ok_or(NOT_MEASURED)
     }
 
-    /// What `of` says of each round of a point; the error says why it is unknown.
+    /// The figure `of` each round of a point; the error says why it is unknown.
     pub fn figure(&self, point: Point, of: impl Fn(&Round) -> Option<f64>) -> Result<Spread, &str> {
         Spread::of(self.rounds(point)?.iter().filter_map(of)).ok_or(NOT_MEASURED)
     }
@@ -198,7 +198,7 @@ impl Rates {
     }
 }
 
-/// Tells a waiting reader what goes on, apart from the table on standard output.
+/// Reports progress on standard error, apart from the table on standard output.
 fn progress(what: &str) {
     eprintln!("rotation: {what}");
 }

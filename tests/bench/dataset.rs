@@ -9,7 +9,7 @@ use std::str;
 const LOGINS_PER_PROFILE: u64 = 2;
 
 /// The first logins are all of one profile, whose list is measured.
-pub const CROWD_LOGINS: u64 = 1_000;
+pub const LARGE_PROFILE_LOGINS: u64 = 1_000;
 
 #[derive(Clone, Copy)]
 pub struct Dataset {
@@ -50,7 +50,7 @@ impl Dataset {
     /// 24 hexadecimal digits.
     pub fn profile_id(&self, login_index: u64) -> String {
         let index = match login_index {
-            ..CROWD_LOGINS => 0,
+            ..LARGE_PROFILE_LOGINS => 0,
             _ => login_index / LOGINS_PER_PROFILE,
         };
         self.profile_of(index)

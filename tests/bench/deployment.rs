@@ -127,8 +127,8 @@ impl Deployment {
         }
     }
 
-    /// Notes what the server takes now.
-    pub fn take_footprint(&mut self) {
+    /// Records the memory and the space that the server uses now.
+    pub fn record_footprint(&mut self) {
         self.footprints.push(Footprint {
             memory: self.server().memory().now,
             file: dir_bytes(&self.data_dir),
@@ -143,7 +143,7 @@ impl Deployment {
         self.server().address
     }
 
-    /// Looks at what the load left behind, then lets the server crash and come back a few times, and stops it.
+    /// Measures what the load left behind, then kills and restarts the server a few times, and stops it.
     pub fn finish(mut self, plan: &Plan) -> Facts {
         let loaded = self.server().memory();
         self.stop();

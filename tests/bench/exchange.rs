@@ -12,7 +12,7 @@ use crate::redis;
 pub const ANSWER_BYTES_MAX: usize = 4096;
 
 const PATH: &str = "/crafter-profile/api/1/authentication/persistent_login";
-const PLACE: &str = "00000000-0000-4000-8000-000000000000";
+const PLACEHOLDER: &str = "00000000-0000-4000-8000-000000000000";
 
 pub struct Exchange {
     request: Vec<u8>,
@@ -42,7 +42,9 @@ impl Exchange {
                 Self::http(refresh_request(dataset), Some(BASELINE_LOGIN_ID))
             }
             Operation::BaselineGet => Self::http(get_request(dataset), Some(BASELINE_LOGIN_ID)),
-            Operation::Redis { script } => Self::redis(redis::rotate_request(script, PLACE, PLACE)),
+            Operation::Redis { script } => {
+                Self::redis(redis::rotate_request(script, PLACEHOLDER, PLACEHOLDER))
+            }
         }
     }
 
@@ -64,8 +66,8 @@ impl Exchange {
     fn http(request: String, answers_with: Option<&'static str>) -> Self {
         Self {
             id_at: request
-                .find(PLACE)
-                .expect("the path has a place for the id"),
+                .find(PLACEHOLDER)
+                .expect("the path has a placeholder for the id"),
             token_at: None,
             request: request.into_bytes(),
             check: check_http,
@@ -73,10 +75,10 @@ impl Exchange {
         }
     }
 
-    /// A request that has a place for the id, and after it one for the token.
+    /// A request that has a placeholder for the id, and after it one for the token.
     fn presenting(request: String) -> Self {
         Self {
-            token_at: request.rfind(PLACE),
+            token_at: request.rfind(PLACEHOLDER),
             ..Self::http(request, None)
         }
     }
@@ -84,9 +86,9 @@ impl Exchange {
     fn redis(request: String) -> Self {
         Self {
             id_at: request
-                .find(PLACE)
-                .expect("the command has a place for the id"),
-            token_at: request.rfind(PLACE),
+                .find(PLACEHOLDER)
+                .expect("the command has a placeholder for the id"),
+            token_at: request.rfind(PLACEHOLDER),
             request: request.into_bytes(),
             check: redis::check_rotated,
             answers_with: None,
@@ -102,7 +104,7 @@ pub fn http_body(answer: &[u8]) -> Option<&[u8]> {
     body.get(..body_len)
 }
 
-/// The token in the HTTP answer that tells of a login.
+/// The token in an HTTP response that has a login.
 pub fn token_of(answer: &[u8]) -> Option<Uuid> {
     const NAME: &[u8] = b"\"token\":\"";
     let body = http_body(answer)?;
@@ -116,14 +118,14 @@ fn refresh_request(dataset: &Dataset) -> String {
 
 fn compare_request(dataset: &Dataset) -> String {
     refresh_with(format!(
-        "accessTokenId={}&token={PLACE}",
+        "accessTokenId={}&token={PLACEHOLDER}",
         dataset.access_token().as_str()
     ))
 }
 
 fn refresh_with(body: String) -> String {
     format!(
-        "POST {PATH}/{PLACE}/refresh_token HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+        "POST {PATH}/{PLACEHOLDER}/refresh_token HTTP/1.1\r\nHost: 127.0.0.1\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
@@ -132,7 +134,7 @@ fn refresh_with(body: String) -> String {
 fn get_request(dataset: &Dataset) -> String {
     let access_token = dataset.access_token();
     format!(
-        "GET {PATH}/{PLACE}?accessTokenId={} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        "GET {PATH}/{PLACEHOLDER}?accessTokenId={} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         access_token.as_str()
     )
 }

@@ -21,7 +21,7 @@ use crate::load::{Load, Operation, Outcome, STRAGGLER_TIMEOUT_SECS};
 
 const LATENCY_MICROSECONDS_MAX: u64 = 60_000_000;
 
-/// What all connections write down together.
+/// The counters that all connections share.
 struct Tally {
     histogram: RefCell<Histogram<u64>>,
     early: Cell<u64>,
@@ -57,12 +57,12 @@ async fn run(load: Load) -> Outcome {
         .into_iter()
         .zip(0..)
         .map(|(stream, number)| {
-            tokio::task::spawn_local(learn_tokens(stream, number, Rc::clone(&load)))
+            tokio::task::spawn_local(read_tokens(stream, number, Rc::clone(&load)))
         })
         .collect();
-    let mut learned = Vec::with_capacity(load.connections);
+    let mut tokens = Vec::with_capacity(load.connections);
     for task in learning {
-        learned.push(task.await.expect("the tokens are learned"));
+        tokens.push(task.await.expect("the tokens are read"));
     }
     let from = Instant::now() + load.warm_up;
     let tally = Rc::new(Tally {
@@ -73,7 +73,7 @@ async fn run(load: Load) -> Outcome {
         from,
         until: from + load.measure,
     });
-    let tasks: Vec<_> = learned
+    let tasks: Vec<_> = tokens
         .into_iter()
         .zip(0..)
         .map(|((stream, tokens), number)| {
@@ -97,11 +97,7 @@ async fn run(load: Load) -> Outcome {
 
 /// The tokens of the connection's own logins, where tokens are presented: the logins whose numbers leave the
 /// connection's number when divided by how many there are.
-async fn learn_tokens(
-    mut stream: TcpStream,
-    number: u64,
-    load: Rc<Load>,
-) -> (TcpStream, Vec<Uuid>) {
+async fn read_tokens(mut stream: TcpStream, number: u64, load: Rc<Load>) -> (TcpStream, Vec<Uuid>) {
     let mut tokens = Vec::new();
     if !matches!(load.operation, Operation::CompareAndRotate) {
         return (stream, tokens);
@@ -113,7 +109,7 @@ async fn learn_tokens(
         let id = load.dataset.login_id(own * connections + number);
         let filled = send_one(&mut stream, &mut exchange, &mut buffer, &id, &id)
             .await
-            .expect("the server tells of every login");
+            .expect("the server has every login");
         tokens.push(token_of(&buffer[..filled]).expect("a checked answer has a token"));
     }
     (stream, tokens)

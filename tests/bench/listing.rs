@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::dataset::{CROWD_LOGINS, Dataset};
+use crate::dataset::{Dataset, LARGE_PROFILE_LOGINS};
 use crate::exchange::http_body;
 use crate::sample::Spread;
 
@@ -31,9 +31,9 @@ pub fn measure(address: SocketAddr, dataset: &Dataset) -> Listing {
     let get = format!("{PATH}/{}?{access}", id.as_str());
     let profile = dataset.profile_id(0);
     let page = format!("{PATH}/by_profile?{access}&profileId={profile}");
-    let whole = format!("{page}&count={CROWD_LOGINS}");
+    let whole = format!("{page}&count={LARGE_PROFILE_LOGINS}");
     let listed = client.get(&whole).matches("\"id\":").count() as u64;
-    assert_eq!(listed, CROWD_LOGINS, "the whole list is told");
+    assert_eq!(listed, LARGE_PROFILE_LOGINS, "the list is complete");
     let rounds: Vec<_> = (0..ROUNDS)
         .map(|_| {
             let one = client.median(&get);

@@ -1,4 +1,4 @@
-//! Load as a child process: what to send, and what came of it.
+//! Load as a child process: what to send, and the outcome.
 //!
 //! The child is this executable again, so that the load generator is built like the benchmark and shares its code.
 
@@ -26,7 +26,7 @@ pub struct Load {
     pub warm_up: Duration,
     pub measure: Duration,
     pub dataset: Dataset,
-    /// Tells the choices of this load from those of every other of the same seed.
+    /// Distinguishes the random choices of this load from those of the others with the same seed.
     pub stream: u64,
 }
 

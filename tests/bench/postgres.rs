@@ -175,7 +175,7 @@ impl Postgres {
     }
 }
 
-/// Runs a program to its end; if it fails, the error is the last thing that it said.
+/// Runs a program to its end; if it fails, the error is its last line of output.
 fn output(command: &mut Command) -> io::Result<String> {
     let output = command.stdin(Stdio::null()).output()?;
     if output.status.success() {

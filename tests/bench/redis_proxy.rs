@@ -98,7 +98,7 @@ async fn answer(
     Ok(baseline::answer_with(json.into()))
 }
 
-/// The one connection to Redis, shared by everybody.
+/// The one connection to Redis, shared by all requests.
 struct Calls {
     script: String,
     queue: mpsc::UnboundedSender<(String, oneshot::Sender<Option<Row>>)>,
@@ -152,7 +152,7 @@ async fn read_rows(
 ) {
     while let Some(caller) = waiting.recv().await {
         match read_row(&mut redis).await {
-            // A caller that is gone no longer wants to know.
+            // The caller may have been dropped.
             Ok(row) => drop(caller.send(row)),
             Err(_) => return,
         }

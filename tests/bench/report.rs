@@ -1,4 +1,4 @@
-//! What a run found, before it is shown: `table.rs` makes text of it, `json.rs` makes JSON.
+//! The results of a run, before they are printed: `table.rs` makes text of it, `json.rs` makes JSON.
 
 use std::fs;
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ impl Report<'_> {
     }
 }
 
-/// What all rounds of a point say together.
+/// The statistics of all rounds of a point.
 pub struct Summary {
     pub per_second: Option<Spread>,
     pub p50_us: Option<Spread>,

@@ -1,4 +1,4 @@
-//! The benchmark of the rotation: how many refreshes a second, how late, in how much memory and space, and next to what.
+//! The benchmark of the rotation: throughput, latency, memory and space, compared with other systems.
 //!
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
 //! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes) or `long` (a minute a point), and
@@ -10,7 +10,7 @@
 //! | File | Idea |
 //! |---|---|
 //! | `plan.rs` | how long, how much, and which points in which order |
-//! | `comparison.rs` | everybody who is measured, and one round of one point |
+//! | `comparison.rs` | the systems that are measured, and one round of one point |
 //! | `deployment.rs`, `records.rs` | one filled data directory: opens, memory, file size, crashes |
 //! | `rememberd.rs` | the server under test as a process |
 //! | `baseline.rs` | the bare HTTP server that does nothing: what HTTP alone costs |
@@ -18,8 +18,8 @@
 //! | `load.rs`, `generator.rs`, `exchange.rs` | the load: as a child process, inside it, and one request of it |
 //! | `probe.rs` | that the server rotates at all, and how many bytes travel |
 //! | `dataset.rs` | the logins, computable from a seed |
-//! | `targets.rs`, `sample.rs` | what was promised, and medians |
-//! | `report.rs`, `table.rs`, `json.rs` | everything found, as text, as JSON |
+//! | `targets.rs`, `sample.rs` | the targets, and medians |
+//! | `report.rs`, `table.rs`, `json.rs` | the results, as text, as JSON |
 //! | `process.rs`, `workspace.rs` | children and directories that do not outlive the run |
 
 use std::env;

@@ -1,4 +1,4 @@
-//! Repeated measurements and what is said of them.
+//! Repeated measurements and their statistics.
 
 use std::time::Duration;
 

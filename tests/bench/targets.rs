@@ -1,4 +1,4 @@
-//! What was promised, next to what was measured.
+//! The targets, next to what was measured.
 
 use crate::comparison::{BothFacts, Rates};
 use crate::deployment::Facts;
