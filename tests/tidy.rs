@@ -3,6 +3,7 @@
 //! This reads the sources as text. A new floor, or a library that may be named in a new place, is a
 //! change of the plan and belongs in the tables below.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -442,12 +443,127 @@ fn the_code_keeps_its_manners() {
     report(&faults);
 }
 
+/// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
+const RESOURCES: [(&str, &[&str]); 5] = [
+    ("access_token", &["domain", "tables"]),
+    ("health", &["http"]),
+    (
+        "persistent_login",
+        &["domain", "tables", "service", "http", "tests"],
+    ),
+    ("profile", &["domain", "tables", "service", "http"]),
+    ("tenant", &["domain", "tables"]),
+];
+
+/// What a floor has beside resources: what they share.
+const SHARED: [(&str, &[&str]); 4] = [
+    ("domain", &["device", "mod", "object_id", "password"]),
+    (
+        "tables",
+        &["expiry_index", "meta", "mod", "properties", "upgrade"],
+    ),
+    (
+        "service",
+        &[
+            "access",
+            "bootstrap",
+            "caller",
+            "context",
+            "error",
+            "mod",
+            "transaction",
+        ],
+    ),
+    (
+        "http",
+        &[
+            "accept",
+            "body",
+            "caller",
+            "connection",
+            "error",
+            "media_type",
+            "method",
+            "mod",
+            "panic",
+            "params",
+            "path",
+            "request_log",
+            "resource",
+            "response",
+            "router",
+        ],
+    ),
+];
+
 #[test]
-fn a_resource_has_the_same_name_on_every_floor() {
+fn each_resource_has_the_same_name_on_every_floor() {
+    let mut faults = Vec::new();
     let sources = sources();
-    for floor in ["http", "service", "tables", "domain"] {
-        let places = ["", "/mod"].map(|name| format!("{floor}/persistent_login{name}.rs"));
-        let is_there = sources.iter().any(|source| places.contains(&source.path));
-        assert!(is_there, "{floor}");
+    for (floor, shared) in SHARED {
+        let below = |source: &Source| {
+            let rest = source.path.strip_prefix(floor)?.strip_prefix('/')?;
+            let name = rest.split('/').next().expect("a path has a part");
+            Some(name.strip_suffix(".rs").unwrap_or(name).to_owned())
+        };
+        let found: BTreeSet<_> = sources.iter().filter_map(below).collect();
+        let resources = RESOURCES
+            .iter()
+            .filter(|(_, floors)| floors.contains(&floor));
+        let resources = resources.map(|(name, _)| *name);
+        let expected: BTreeSet<_> = resources.chain(shared.iter().copied()).collect();
+        for name in &expected {
+            if !found.contains(*name) {
+                faults.push(format!("{floor}/{name} is missing"));
+            }
+        }
+        for name in &found {
+            if !expected.contains(name.as_str()) {
+                let resource = "neither a resource nor in the table of what they share";
+                faults.push(format!("{floor}/{name} is {resource}"));
+            }
+        }
     }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, floors) in RESOURCES {
+        let is_tested = root.join("tests/api").join(name).is_dir();
+        if is_tested != floors.contains(&"tests") {
+            faults.push(format!("tests/api/{name}: the table says otherwise"));
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn modules_are_private_unless_they_are_used_outside() {
+    let sources = sources();
+    let mut faults = Vec::new();
+    let mut seen = 0;
+    for source in &sources {
+        let Some(folder) = source.path.strip_suffix("/mod.rs") else {
+            continue;
+        };
+        for (_, line) in source.code_before_tests() {
+            let Some(name) = line.strip_prefix("pub mod ") else {
+                continue;
+            };
+            seen += 1;
+            let module = format!("{folder}/{}", name.trim_end_matches(';'));
+            let is_used = |other: &Source| {
+                let is_inside = other.path.starts_with(&format!("{folder}/"));
+                let code: Vec<_> = other.code().map(|(_, line)| line.trim()).collect();
+                !is_inside
+                    && paths(&code.concat()).iter().any(|path| {
+                        format!("{}/", path.join("/")).starts_with(&format!("{module}/"))
+                    })
+            };
+            if !sources.iter().any(is_used) {
+                faults.push(format!(
+                    "{module} is used in {folder} alone: make it private"
+                ));
+            }
+        }
+    }
+    assert!(seen > 20, "modules were not found");
+    report(&faults);
 }

@@ -8,18 +8,18 @@
 //! What only tuning needs is hidden from `-h` and stands under the heading [`TUNING`](heading::TUNING). The topics that have such
 //! settings come last in [`Config`], because clap orders the headings by their first setting.
 
-pub mod connections;
-pub mod data;
+mod connections;
+mod data;
 mod heading;
-pub mod http;
-pub mod jobs;
-pub mod journal;
+mod http;
+mod jobs;
+mod journal;
 pub mod log;
 pub mod logins;
-pub mod requests;
-pub mod storage;
+mod requests;
+mod storage;
 mod value;
-pub mod writer;
+mod writer;
 
 #[cfg(test)]
 mod guide;

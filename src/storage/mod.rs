@@ -4,13 +4,13 @@
 //! hands a closure to the one writer thread and answers after the commit that holds its effects is on
 //! disk.
 
-pub mod cache;
+mod cache;
 pub mod codec;
 pub mod data_dir;
 pub mod engine;
 pub mod journal;
 pub mod opening;
-pub mod snapshots;
+mod snapshots;
 pub mod table;
 pub mod transaction;
 pub mod writer;

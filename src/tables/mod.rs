@@ -1,7 +1,7 @@
 //! Keys, records and indexes of each resource, over the tables that the storage offers.
 
 pub mod access_token;
-pub mod expiry_index;
+mod expiry_index;
 pub mod meta;
 pub mod persistent_login;
 pub mod profile;
