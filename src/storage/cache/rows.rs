@@ -22,9 +22,9 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::error::Failure;
 use crate::storage::table::RowFormat;
 
-/// About how much memory a row takes beside its key and its record, in bytes: its place in the hash table
-/// and what the allocator adds.
-const ROW_OVERHEAD_BYTES: usize = 50;
+/// About how much memory a row takes beside its key and its record, in bytes: its place in the hash table,
+/// whose size is a power of two, and what the allocator adds.
+const ROW_OVERHEAD_BYTES: usize = 75;
 
 /// Into how many shards a cache is divided, so that a reader hardly ever waits for a lock, and not for long
 /// when a shard grows.
