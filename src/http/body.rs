@@ -37,6 +37,11 @@ impl PendingRequest {
         }
     }
 
+    /// Whether there is a body to be received.
+    pub fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
     /// Receives the body, if there is one. A body that is no form has no parameters.
     ///
     /// # Errors

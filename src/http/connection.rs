@@ -1,12 +1,17 @@
 //! What this layer requires of the connection of a request.
 
-/// The connection of a request.
+use std::time::Instant;
+
+/// The connection of a request. The moments are given, since reading the clock takes longer than the rest.
 pub trait Connection {
+    /// Is called when the head of the request has been received.
+    fn on_head_received(&self, at: Instant);
+
     /// Is called when the request has been received with its body: nothing more is expected of the client.
-    fn on_request_received(&self);
+    fn on_request_received(&self, at: Instant);
 
     /// Is called when the response is ready to be sent.
-    fn on_response_ready(&self);
+    fn on_response_ready(&self, at: Instant);
 
     /// Whether what is awaited has exceeded its timeout: the rest of the request or, once that has been
     /// received, the response. The handler is polled again when this becomes true.

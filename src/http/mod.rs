@@ -59,6 +59,7 @@ pub fn handle<C: Connection>(
     connection: &C,
 ) -> impl Future<Output = Result<Response, Infallible>> {
     let received = Instant::now();
+    connection.on_head_received(received);
     let request_id = NEXT_REQUEST_ID.fetch_add(1, Ordering::Relaxed);
     let method = request.method().clone();
     let context = app.config.http.context_path.as_str();
@@ -71,7 +72,7 @@ pub fn handle<C: Connection>(
     async move {
         let outcome = match admitted {
             Ok((route, request)) => {
-                catch_panic_async(pin!(dispatch(app, route, request, connection))).await
+                catch_panic_async(pin!(dispatch(app, route, request, received, connection))).await
             }
             Err(error) => Err(error),
         };
@@ -79,12 +80,13 @@ pub fn handle<C: Connection>(
             Ok(response) => (response, None),
             Err(error) => (error.to_response(&method), error.internal_cause()),
         };
+        let now = Instant::now();
         let log = RequestLog {
             request_id,
             method: method::log_name(&method),
             route: route_name,
             status: response.status(),
-            duration: received.elapsed(),
+            duration: now - received,
         };
         match failure {
             None => log.completed(),
@@ -94,7 +96,7 @@ pub fn handle<C: Connection>(
                 response.headers_mut().insert(REQUEST_ID, id);
             }
         }
-        connection.on_response_ready();
+        connection.on_response_ready(now);
         Ok(response)
     }
 }
@@ -116,10 +118,12 @@ async fn dispatch(
     app: &App,
     route: Route,
     request: PendingRequest,
+    received: Instant,
     connection: &impl Connection,
 ) -> Result<Response, ApiError> {
+    let has_body = request.has_body();
     let params = request.receive(&app.config, connection).await?;
-    connection.on_request_received();
+    connection.on_request_received(if has_body { Instant::now() } else { received });
     in_time(pin!(route.handle(app, &params)), connection).await
 }
 
@@ -144,9 +148,11 @@ mod tests {
     struct Overdue(bool);
 
     impl Connection for Overdue {
-        fn on_request_received(&self) {}
+        fn on_head_received(&self, _: Instant) {}
 
-        fn on_response_ready(&self) {}
+        fn on_request_received(&self, _: Instant) {}
+
+        fn on_response_ready(&self, _: Instant) {}
 
         fn is_overdue(&self) -> bool {
             self.0

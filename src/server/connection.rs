@@ -46,10 +46,7 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
                 socket,
                 state: Arc::clone(&state),
             }),
-            service_fn(|request| {
-                state.on_head_received();
-                http::handle(&app, request, &*state)
-            }),
+            service_fn(|request| http::handle(&app, request, &*state)),
         );
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(Instant::now()));

@@ -65,13 +65,8 @@ impl ConnectionState {
     pub fn on_bytes_received(&self) {
         let mut current = self.lock();
         if current.phase == Phase::Idle {
-            current.enter(Phase::ReceivingHead);
+            current.enter(Phase::ReceivingHead, Instant::now());
         }
-    }
-
-    /// Is called when the head of a request has been received.
-    pub fn on_head_received(&self) {
-        self.lock().enter(Phase::ReceivingBody);
     }
 
     /// When the current phase exceeds its timeout.
@@ -139,20 +134,24 @@ impl ConnectionState {
 }
 
 impl Current {
-    fn enter(&mut self, phase: Phase) {
+    fn enter(&mut self, phase: Phase, since: Instant) {
         self.phase = phase;
-        self.since = Instant::now();
+        self.since = since;
         self.is_overdue = false;
     }
 }
 
 impl Connection for ConnectionState {
-    fn on_request_received(&self) {
-        self.lock().enter(Phase::Handling);
+    fn on_head_received(&self, at: Instant) {
+        self.lock().enter(Phase::ReceivingBody, at);
     }
 
-    fn on_response_ready(&self) {
-        self.lock().enter(Phase::Idle);
+    fn on_request_received(&self, at: Instant) {
+        self.lock().enter(Phase::Handling, at);
+    }
+
+    fn on_response_ready(&self, at: Instant) {
+        self.lock().enter(Phase::Idle, at);
     }
 
     fn is_overdue(&self) -> bool {
@@ -180,15 +179,15 @@ mod tests {
         state.on_bytes_received();
         assert_eq!((timeout(), wait()), (2, (true, true)));
         assert!(!state.time_out() && !state.is_overdue());
-        state.on_head_received();
+        state.on_head_received(Instant::now());
         state.on_bytes_received();
         assert_eq!((timeout(), wait()), (3, (true, true)));
         assert!(state.time_out() && state.is_overdue());
-        state.on_request_received();
+        state.on_request_received(Instant::now());
         assert_eq!((timeout(), wait()), (4, (false, false)));
         assert!(!state.is_overdue());
         assert!(state.time_out() && state.is_overdue());
-        state.on_response_ready();
+        state.on_response_ready(Instant::now());
         assert_eq!((timeout(), wait()), (1, (true, false)));
         assert!(!state.is_overdue() && !state.time_out());
     }
