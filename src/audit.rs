@@ -1,8 +1,8 @@
 //! The audit log: what happened to logins, one log event each, counted.
 //!
 //! An event says what, when, whose and by which application, and never the login's id or a token: the
-//! login is told by a keyed fingerprint, by which its events can be put together and which nobody
-//! without the database's key can make from an id.
+//! login is identified by a keyed fingerprint, which groups its events and cannot be computed from an id
+//! without the database's key.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -137,9 +137,9 @@ impl AuditLog {
         let (what, at) = (event.name(), now.as_millis());
         let (tenant, profile) = (login.tenant.as_str(), login.profile_id.to_string());
         let (login, reason) = (self.fingerprint(login.id), event.reason());
-        match event {
-            Event::Reuse => {
-                tracing::warn!(
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
                     what,
                     at,
                     tenant,
@@ -148,26 +148,18 @@ impl AuditLog {
                     login,
                     reason,
                     "audit"
-                );
-            }
+                )
+            };
+        }
+        match event {
+            Event::Reuse => log!(warn),
             Event::Create
             | Event::Rotation
             | Event::Grace
             | Event::Coalesced
             | Event::Revocation(_)
             | Event::Expiry
-            | Event::Delete => {
-                tracing::info!(
-                    what,
-                    at,
-                    tenant,
-                    profile,
-                    application,
-                    login,
-                    reason,
-                    "audit"
-                );
-            }
+            | Event::Delete => log!(info),
         }
     }
 
@@ -178,7 +170,7 @@ impl AuditLog {
 
     /// 16 hexadecimal digits: the first 64 bits of HMAC-SHA-256 of the id's bytes.
     fn fingerprint(&self, id: PersistentLoginId) -> String {
-        // Without a key nothing may be told: an unkeyed digest could be found by trying ids.
+        // An unkeyed digest could be found by trying ids.
         let Some(key) = self.key.get() else {
             return "unknown".to_owned();
         };

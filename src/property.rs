@@ -26,6 +26,28 @@ const GROWTH: u32 = 16;
 /// that grows with the square takes [`GROWTH`] times more.
 const SLACK: u32 = 4;
 
+/// What headers with media types are made of, for [`assert_linear`].
+pub const HEADER_PIECES: [&str; 18] = [
+    ",",
+    ";",
+    "=",
+    "q=",
+    ";q=0",
+    ";q=1e",
+    "1",
+    "0",
+    "*/*,",
+    "*/*;",
+    "a/b,",
+    "application/json,",
+    " ",
+    "\"",
+    "\\\"",
+    "a=\"b\";",
+    "a=b;",
+    "-",
+];
+
 /// How often the times are measured before the test fails.
 const TRIES: usize = 5;
 

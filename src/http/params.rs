@@ -85,7 +85,7 @@ fn first<'b>(pairs: &'b [u8], name: &str) -> Option<Cow<'b, str>> {
 }
 
 #[cfg(test)]
-mod properties;
+pub mod properties;
 
 #[cfg(test)]
 mod tests {

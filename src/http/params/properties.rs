@@ -21,7 +21,8 @@ fn look_up(params: &Params) {
     let _ = params.number("count", 1_000);
 }
 
-fn names() -> impl Strategy<Value = String> {
+/// Names of parameters, some of which no handler reads.
+pub fn names() -> impl Strategy<Value = String> {
     select(vec![
         "token",
         "count",
