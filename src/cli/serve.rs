@@ -75,7 +75,14 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
         .required_for(async {
             let opened = opened.await.unwrap_or(Err(Failure::Unavailable));
             opened.map_err(CommandError::opening)?;
-            bootstrap(&app, origins).await
+            let ready = bootstrap(&app, origins).await;
+            // Closed, so that the next start need not repair the database.
+            if ready.is_err()
+                && let Err(failure) = app.store.close().await
+            {
+                tracing::error!(%failure, "the database could not be closed");
+            }
+            ready
         })
         .await??;
     app.enter(Phase::Serving);

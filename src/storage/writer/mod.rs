@@ -411,7 +411,7 @@ impl Writer {
             Journal::open(engine, self.tables, &self.journal_limits, self.version)
         })?;
         self.publish(&mut journal);
-        let open_ms = began.elapsed().as_secs_f64() * 1_000.0;
+        let open_ms = began.elapsed().as_micros() as f64 / 1_000.0;
         tracing::info!(open_ms, "database opened");
         Ok(journal)
     }

@@ -66,6 +66,11 @@ fn an_invalid_seed_is_refused_with_the_path_of_its_entry_and_not_loaded() {
         assert!(message.contains("--seed"), "{message}");
         assert!(message.contains("seed.json"), "{message}");
         assert!(message.contains(path), "{message}");
+        let is_repaired = message.contains("repairing");
+        assert!(
+            !is_repaired,
+            "the start before closed the database: {message}"
+        );
     }
     home.write(fixture::seed());
     let serving = home
