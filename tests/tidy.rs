@@ -449,14 +449,14 @@ const RESOURCES: [(&str, &[&str]); 5] = [
     ("health", &["http"]),
     (
         "persistent_login",
-        &["domain", "tables", "service", "http", "tests"],
+        &["domain", "tables", "service", "http", "jobs", "tests"],
     ),
     ("profile", &["domain", "tables", "service", "http"]),
     ("tenant", &["domain", "tables"]),
 ];
 
 /// What a floor has beside resources: what they share.
-const SHARED: [(&str, &[&str]); 4] = [
+const SHARED: [(&str, &[&str]); 5] = [
     ("domain", &["device", "mod", "object_id", "password"]),
     (
         "tables",
@@ -474,6 +474,7 @@ const SHARED: [(&str, &[&str]); 4] = [
             "transaction",
         ],
     ),
+    ("jobs", &["batches", "clock", "job", "mod"]),
     (
         "http",
         &[

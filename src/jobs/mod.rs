@@ -1,8 +1,9 @@
 //! Background work: one loop over one list.
 
+mod batches;
 pub mod clock;
-mod expire;
 mod job;
+mod persistent_login;
 
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::app::App;
 use crate::jobs::clock::SaveClock;
-use crate::jobs::expire::ExpireLogins;
 use crate::jobs::job::Job;
+use crate::jobs::persistent_login::ExpireLogins;
 
 /// Every job.
 fn all() -> Vec<Box<dyn Job>> {

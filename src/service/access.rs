@@ -149,7 +149,7 @@ impl LoginRequest {
 }
 
 /// Refuses a caller whose access token does not allow `action` on `tenant`.
-fn require(
+pub(super) fn require(
     token: &AccessToken,
     action: TenantAction,
     tenant: &TenantName,

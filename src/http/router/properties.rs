@@ -66,12 +66,7 @@ fn id(route: &Route) -> Option<&str> {
             | PersistentLoginRoute::Refresh(id)
             | PersistentLoginRoute::Delete(id),
         ) => Some(id),
-        Route::PersistentLogin(
-            PersistentLoginRoute::Create
-            | PersistentLoginRoute::ListByProfile
-            | PersistentLoginRoute::DeleteByProfile,
-        )
-        | Route::Health(_) => None,
+        _ => None,
     }
 }
 

@@ -1,10 +1,10 @@
-//! Removes what has expired.
+//! Removes the logins that have expired.
 
 use std::time::Duration;
 
-use crate::app::{App, Phase};
+use crate::app::App;
 use crate::config::Config;
-use crate::error::Failure;
+use crate::jobs::batches::remove_batches;
 use crate::jobs::job::{Job, Run};
 use crate::service::persistent_login::expire::{delete_expired, delete_idle};
 use crate::tables::persistent_login::key::LoginKey;
@@ -36,21 +36,5 @@ impl Job for ExpireLogins {
             }
             Ok(())
         })
-    }
-}
-
-/// Removes batch after batch of something that expires, until one is not full or the server stops. Returns how
-/// many were removed.
-async fn remove_batches<B: Future<Output = Result<usize, Failure>>>(
-    app: &App,
-    remove_batch: impl Fn() -> B,
-) -> Result<usize, Failure> {
-    let mut removed = 0;
-    loop {
-        let count = remove_batch().await?;
-        removed += count;
-        if count < app.config.jobs.cleaner_batch_max.get() || app.phase() == Phase::Draining {
-            return Ok(removed);
-        }
     }
 }
