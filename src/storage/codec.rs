@@ -72,7 +72,7 @@ impl Encoder {
     /// Appends a text.
     #[must_use]
     pub fn text(self, text: &str) -> Self {
-        self.length(text.len()).bytes(text.as_bytes())
+        self.count(text.len()).bytes(text.as_bytes())
     }
 
     /// Appends `value`, or that there is none.
@@ -87,14 +87,16 @@ impl Encoder {
     /// Appends every item.
     #[must_use]
     pub fn list<T>(self, items: &[T], encode: impl Fn(Self, &T) -> Self) -> Self {
-        let begun = self.length(items.len());
+        let begun = self.count(items.len());
         items.iter().fold(begun, encode)
     }
 
     /// Appends how many there are of something.
     #[must_use]
     pub fn count(self, count: usize) -> Self {
-        self.length(count)
+        // The store's own limit on a record is below 4 GiB, and a request body's is far below.
+        let count = u32::try_from(count).expect("a record is shorter than 4 GiB");
+        self.bytes(&count.to_le_bytes())
     }
 
     /// Appends at most 255 bytes, after their number as one byte.
@@ -113,12 +115,6 @@ impl Encoder {
     /// The record.
     pub fn finish(self) -> Vec<u8> {
         self.0
-    }
-
-    fn length(self, length: usize) -> Self {
-        // The store's own limit on a record is below 4 GiB, and a request body's is far below.
-        let length = u32::try_from(length).expect("a record is shorter than 4 GiB");
-        self.bytes(&length.to_le_bytes())
     }
 }
 
@@ -210,7 +206,7 @@ impl<'a> Decoder<'a> {
     ///
     /// See [`Decoder::new`].
     pub fn text(&mut self) -> Result<&'a str, Failure> {
-        let length = self.length()?;
+        let length = self.count()?;
         let bytes = self.bytes(length)?;
         std::str::from_utf8(bytes)
             .map_err(|_| self.corrupt(format_args!("a text in it is not UTF-8")))
@@ -241,7 +237,7 @@ impl<'a> Decoder<'a> {
         &mut self,
         mut decode: impl FnMut(&mut Self) -> Result<T, Failure>,
     ) -> Result<Vec<T>, Failure> {
-        let length = self.length()?;
+        let length = self.count()?;
         let mut items = Vec::new();
         for _ in 0..length {
             items.push(decode(self)?);
@@ -255,7 +251,8 @@ impl<'a> Decoder<'a> {
     ///
     /// See [`Decoder::new`].
     pub fn count(&mut self) -> Result<usize, Failure> {
-        self.length()
+        let count = u32::from_le_bytes(self.array()?);
+        usize::try_from(count).map_err(|_| self.corrupt(format_args!("it is too long")))
     }
 
     /// Takes this number of bytes.
@@ -311,11 +308,6 @@ impl<'a> Decoder<'a> {
     /// The failure that says what is wrong with this record.
     pub fn corrupt(&self, what: fmt::Arguments<'_>) -> Failure {
         Failure::Corrupt(format!("{}: {what}", self.kind))
-    }
-
-    fn length(&mut self) -> Result<usize, Failure> {
-        let length = u32::from_le_bytes(self.array()?);
-        usize::try_from(length).map_err(|_| self.corrupt(format_args!("it is too long")))
     }
 }
 
