@@ -49,13 +49,3 @@ pub(super) fn scan<K: TableKey>(
     }
     Ok(())
 }
-
-pub(super) fn last<K: TableKey, T>(
-    open: &impl ReadableTable<K, &'static [u8]>,
-    visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
-) -> Result<Option<T>, Failure> {
-    match open.last().map_err(storage)? {
-        Some((key, record)) => visit(key.value(), record.value()).map(Some),
-        None => Ok(None),
-    }
-}

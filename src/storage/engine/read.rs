@@ -4,10 +4,12 @@ use std::any::Any;
 use std::ops::{Bound, ControlFlow};
 use std::sync::OnceLock;
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata, TableError, TableHandle};
+use redb::{
+    ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableError, TableHandle,
+};
 
 use crate::error::Failure;
-use crate::storage::engine::open_table::{TableKey, definition, get, last, scan, storage};
+use crate::storage::engine::open_table::{TableKey, definition, get, scan, storage};
 use crate::storage::table::Table;
 
 /// A snapshot, shared by any number of threads.
@@ -75,9 +77,12 @@ impl EngineRead {
         table: &Table<K>,
         visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        self.with_table(table, |OpenTable(open)| match open {
-            Some(open) => last(open, visit),
-            None => Ok(None),
+        self.with_table(table, |OpenTable(open)| {
+            let last = open.as_ref().map(ReadableTable::last).transpose();
+            match last.map_err(storage)?.flatten() {
+                Some((key, record)) => visit(key.value(), record.value()).map(Some),
+                None => Ok(None),
+            }
         })
     }
 

@@ -6,7 +6,7 @@ use std::ops::{Bound, ControlFlow};
 use redb::{ReadableTableMetadata, TableError, WriteTransaction};
 
 use crate::error::Failure;
-use crate::storage::engine::open_table::{TableKey, definition, get, last, scan, storage};
+use crate::storage::engine::open_table::{TableKey, definition, get, scan, storage};
 use crate::storage::table::Table;
 
 /// The write transaction. Dropped without [`EngineWrite::commit`], it changes nothing.
@@ -76,19 +76,6 @@ impl EngineWrite {
         visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
         scan(&self.open(table)?, first, visit)
-    }
-
-    /// As [`EngineRead::last`](super::read::EngineRead::last), with what this transaction wrote.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn last<K: TableKey, T>(
-        &self,
-        table: &Table<K>,
-        visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
-    ) -> Result<Option<T>, Failure> {
-        last(&self.open(table)?, visit)
     }
 
     /// As [`EngineRead::count`](super::read::EngineRead::count), with what this transaction wrote.
