@@ -119,7 +119,7 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
 
 fn opener(directory: DataDirectory, config: &Config) -> Opener {
     let options = EngineOptions {
-        cache_bytes: usize::try_from(config.storage.cache_size.as_u64()).unwrap_or(usize::MAX),
+        cache_bytes: config.storage.cache_size,
         two_phase_commit: config.storage.two_phase_commit,
     };
     Box::new(move |opening| upgrade::open_database(&directory, &options, opening))

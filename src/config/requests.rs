@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use clap::Args;
 
 use crate::config::heading::TUNING;
@@ -39,7 +38,7 @@ pub struct RequestConfig {
     /// Largest header of a request
     #[arg(long, env = "REMEMBERD_HEADER_SIZE_MAX", value_name = "SIZE",
           default_value = "16KiB", value_parser = size_from::<{ 8 << 10 }>, hide_short_help = true)]
-    pub header_size_max: ByteSize,
+    pub header_size_max: usize,
 
     /// Most header fields of a request
     #[arg(long, env = "REMEMBERD_HEADER_COUNT_MAX", value_name = "COUNT",
@@ -49,5 +48,5 @@ pub struct RequestConfig {
     /// Largest body of a request
     #[arg(long, env = "REMEMBERD_BODY_SIZE_MAX", value_name = "SIZE",
           default_value = "64KiB", value_parser = size_from::<1>, hide_short_help = true)]
-    pub body_size_max: ByteSize,
+    pub body_size_max: usize,
 }

@@ -19,8 +19,8 @@ fn defaults_are_valid() {
     let config = Config::from_flags(&[]).expect("defaults pass their own checks");
     let max_age = config.logins.persistent_login_max_age;
     assert_eq!(max_age, Duration::from_secs(1_296_000));
-    assert_eq!(config.storage.cache_size.as_u64(), 64 << 20);
-    assert_eq!(config.storage.login_cache_size.as_u64(), 128 << 20);
+    assert_eq!(config.storage.cache_size, 64 << 20);
+    assert_eq!(config.storage.login_cache_size, 128 << 20);
     assert_eq!(config.http.context_path.as_str(), "/crafter-profile");
 }
 

@@ -64,7 +64,7 @@ pub fn short_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A number of bytes of at least `MIN`.
-pub fn size_from<const MIN: u64>(text: &str) -> Result<ByteSize, String> {
+pub fn size_from<const MIN: u64>(text: &str) -> Result<usize, String> {
     let size: ByteSize = text
         .parse()
         .map_err(|_| "it must be a number with a unit, like 64KiB or 1GiB".to_owned())?;
@@ -72,10 +72,8 @@ pub fn size_from<const MIN: u64>(text: &str) -> Result<ByteSize, String> {
     if bytes < MIN {
         return Err(format!("it must be at least {}", display_size(MIN)));
     }
-    if usize::try_from(bytes).is_err() || bytes > SIZE_MAX {
-        return Err(format!("it must be at most {}", display_size(SIZE_MAX)));
-    }
-    Ok(size)
+    let size = usize::try_from(bytes).ok().filter(|_| bytes <= SIZE_MAX);
+    size.ok_or_else(|| format!("it must be at most {}", display_size(SIZE_MAX)))
 }
 
 /// A count of things for which memory is set aside.

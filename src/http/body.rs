@@ -68,12 +68,11 @@ async fn collect(
     config: &Config,
     connection: &impl Connection,
 ) -> Result<Bytes, ApiError> {
-    let size_max = config.requests.body_size_max.as_u64();
+    let size_max = config.requests.body_size_max;
     // A body that announces its length need not be received to be refused.
-    if body.size_hint().lower() > size_max {
+    if body.size_hint().lower() > size_max as u64 {
         return Err(ApiError::BodyTooLarge);
     }
-    let size_max = usize::try_from(size_max).unwrap_or(usize::MAX);
     // Most bodies arrive in one piece, which is not copied.
     let (mut first, mut others) = (Bytes::new(), Vec::new());
     while let Some(piece) = next_piece(&mut body, connection).await? {

@@ -39,7 +39,7 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
     let connection = http1::Builder::new()
         .half_close(true)
         .writev(false)
-        .max_buf_size(bytes(config.requests.header_size_max))
+        .max_buf_size(config.requests.header_size_max)
         .max_headers(config.requests.header_count_max.get())
         .serve_connection(
             TokioIo::new(ObservedSocket {
@@ -88,10 +88,6 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
             }
         }
     }
-}
-
-fn bytes(size: bytesize::ByteSize) -> usize {
-    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
 }
 
 /// A socket that records in the connection's state when bytes are received.

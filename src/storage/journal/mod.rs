@@ -176,8 +176,7 @@ impl JournalLimits {
                 .map(|target| target.get() as u64),
             apply_min: config.journal.journal_apply_min.get(),
             idle_after: config.journal.journal_idle_after,
-            cache_bytes: usize::try_from(config.storage.login_cache_size.as_u64())
-                .unwrap_or(usize::MAX),
+            cache_bytes: config.storage.login_cache_size,
         }
     }
 
