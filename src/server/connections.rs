@@ -28,7 +28,8 @@ struct Registry {
 /// An open connection. It counts until this is dropped, which happens also if its task panics or is aborted.
 pub struct OpenConnection {
     id: u64,
-    state: Arc<ConnectionState>,
+    /// The connection's state.
+    pub state: Arc<ConnectionState>,
     connections: Connections,
     /// Released after the connection has been removed from the registry.
     _permit: OwnedSemaphorePermit,
@@ -95,13 +96,6 @@ impl Connections {
 
     fn lock(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl OpenConnection {
-    /// The connection's state.
-    pub fn state(&self) -> Arc<ConnectionState> {
-        Arc::clone(&self.state)
     }
 }
 

@@ -65,7 +65,7 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
         while let Some(ended) = tasks.try_join_next() {
             log_panic(ended);
         }
-        let served = serve(socket, connection.state());
+        let served = serve(socket, Arc::clone(&connection.state));
         workers.spawn(&mut tasks, async move {
             // Dropped after the socket, also by a panic.
             let _connection = connection;
