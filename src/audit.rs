@@ -22,15 +22,6 @@ pub enum Reason {
     Cap,
 }
 
-impl Reason {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::TokenReuse => "token_reuse",
-            Self::Cap => "cap",
-        }
-    }
-}
-
 /// What may happen to a login.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
@@ -96,7 +87,8 @@ impl Event {
 
     const fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Revocation(reason) => Some(reason.name()),
+            Self::Revocation(Reason::TokenReuse) => Some("token_reuse"),
+            Self::Revocation(Reason::Cap) => Some("cap"),
             Self::Create
             | Self::Rotation
             | Self::Grace
@@ -108,20 +100,19 @@ impl Event {
     }
 }
 
-/// The key of the fingerprints: random bytes that the database keeps.
-pub type FingerprintKey = [u8; 32];
-
 /// Where events go.
 #[derive(Debug, Default)]
 pub struct AuditLog {
+    /// The key of the fingerprints: random bytes that the database keeps.
     key: OnceLock<Hmac<Sha256>>,
     counts: [AtomicU64; Event::ALL.len()],
 }
 
 impl AuditLog {
     /// Gives the audit log the database's key; the first one stays.
-    pub fn set_key(&self, key: &FingerprintKey) {
-        self.key.get_or_init(|| keyed(key));
+    pub fn set_key(&self, key: &[u8; 32]) {
+        let keyed = || Hmac::new_from_slice(key).expect("HMAC takes a key of any length");
+        self.key.get_or_init(keyed);
     }
 
     /// Logs that `event` happened to `login` at `now`, and counts it. `application` is who asked for
@@ -184,10 +175,6 @@ impl AuditLog {
             .expect("a SHA-256 digest has 32 bytes");
         format!("{:016x}", u64::from_be_bytes(*first))
     }
-}
-
-fn keyed(key: &FingerprintKey) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
 }
 
 #[cfg(test)]
