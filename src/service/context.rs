@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::audit::{AuditLog, Event};
 use crate::clock::Timestamp;
-use crate::config::Config;
 use crate::domain::access_token::AccessToken;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{Lifetime, PersistentLogin};
@@ -30,7 +29,10 @@ impl OpContext {
     pub(super) fn as_system(app: &App) -> Self {
         Self {
             now: app.clock.now(),
-            lifetime: lifetime(&app.config),
+            lifetime: Lifetime {
+                max_age: app.config.logins.persistent_login_max_age,
+                idle_max: app.config.logins.persistent_login_idle_max,
+            },
             audit: Arc::clone(&app.audit),
             caller: None,
         }
@@ -91,12 +93,5 @@ impl OpContext {
         });
         logins.truncate(logins.len().saturating_sub(kept));
         Ok(logins)
-    }
-}
-
-fn lifetime(config: &Config) -> Lifetime {
-    Lifetime {
-        max_age: config.logins.persistent_login_max_age,
-        idle_max: config.logins.persistent_login_idle_max,
     }
 }

@@ -17,27 +17,3 @@ impl<R> From<Failure> for Error<R> {
         Self::Failed(failure)
     }
 }
-
-impl<R> Error<R> {
-    /// `outcome` as the storage takes it: a refusal is a verdict, and only a failure is an `Err`.
-    ///
-    /// # Errors
-    ///
-    /// The failure.
-    pub fn into_verdict<T>(outcome: Result<T, Self>) -> Result<Result<T, R>, Failure> {
-        match outcome {
-            Ok(value) => Ok(Ok(value)),
-            Err(Self::Refused(refusal)) => Ok(Err(refusal)),
-            Err(Self::Failed(failure)) => Err(failure),
-        }
-    }
-
-    /// The outcome whose verdict the storage returned.
-    ///
-    /// # Errors
-    ///
-    /// The refusal or the failure.
-    pub fn from_verdict<T>(verdict: Result<Result<T, R>, Failure>) -> Result<T, Self> {
-        verdict?.map_err(Self::Refused)
-    }
-}

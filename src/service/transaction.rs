@@ -2,6 +2,7 @@
 //! written is committed all the same. Only a failure undoes it.
 
 use crate::app::App;
+use crate::error::Failure;
 use crate::service::error::Error;
 use crate::storage::transaction::read_txn::ReadTxn;
 use crate::storage::transaction::write_txn::WriteTxn;
@@ -15,7 +16,9 @@ pub fn read<T, R>(
     app: &App,
     look: impl FnOnce(&ReadTxn) -> Result<T, Error<R>>,
 ) -> Result<T, Error<R>> {
-    Error::from_verdict(app.store.read(|txn| Error::into_verdict(look(txn))))
+    app.store
+        .read(|txn| verdict(look(txn)))?
+        .map_err(Error::Refused)
 }
 
 /// Runs `work` in the next write transaction and returns once its effects are on disk.
@@ -31,6 +34,17 @@ where
     T: Send + 'static,
     R: Send + 'static,
 {
-    let verdict = app.store.write(move |txn| Error::into_verdict(work(txn)));
-    Error::from_verdict(verdict.await)
+    app.store
+        .write(move |txn| verdict(work(txn)))
+        .await?
+        .map_err(Error::Refused)
+}
+
+/// `outcome` as the storage takes it: only a failure is an `Err`.
+fn verdict<T, R>(outcome: Result<T, Error<R>>) -> Result<Result<T, R>, Failure> {
+    match outcome {
+        Ok(value) => Ok(Ok(value)),
+        Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+        Err(Error::Failed(failure)) => Err(failure),
+    }
 }
