@@ -2,23 +2,10 @@
 
 use hyper::header::{ACCEPT, HeaderMap};
 
-use crate::http::error::ApiError;
 use crate::http::media_type;
 
-/// Refuses a request whose headers do not accept JSON.
-///
-/// # Errors
-///
-/// [`ApiError::NotAcceptable`].
-pub fn check(headers: &HeaderMap) -> Result<(), ApiError> {
-    if accepts_json(headers) {
-        return Ok(());
-    }
-    Err(ApiError::NotAcceptable)
-}
-
 /// Whether a request with these headers accepts JSON.
-fn accepts_json(headers: &HeaderMap) -> bool {
+pub fn accepts_json(headers: &HeaderMap) -> bool {
     let mut ranges = headers
         .get_all(ACCEPT)
         .iter()

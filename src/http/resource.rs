@@ -28,7 +28,9 @@ pub trait ResourceRoute: Sized {
     ///
     /// [`ApiError::NotAcceptable`]; [`Failure::Unavailable`] while the server is starting.
     fn admit(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
-        accept::check(headers)?;
+        if !accept::accepts_json(headers) {
+            return Err(ApiError::NotAcceptable);
+        }
         if app.phase() == Phase::Starting {
             return Err(Failure::Unavailable.into());
         }

@@ -25,13 +25,18 @@ macro_rules! resources {
         }
 
         impl Route {
-            fn of(method: &Method, segments: &[&str]) -> Result<Self, RouteError> {
-                match segments {
+            /// The route of a request with this method and path, which has no context path and no query.
+            ///
+            /// # Errors
+            ///
+            /// Why there is none.
+            pub fn parse(method: &Method, path: &str) -> Result<Self, RouteError> {
+                path::with_segments(path, |segments| match segments {
                     $([$($prefix),+, rest @ ..] => {
                         <$route>::parse(method, rest).map(Self::$resource)
                     })+
                     _ => Err(RouteError::NoSuchPath),
-                }
+                })
             }
 
             /// The route's name in the log.
@@ -62,17 +67,6 @@ macro_rules! resources {
 resources! {
     ["health"] => Health(HealthRoute),
     ["api", "1", "authentication", "persistent_login"] => PersistentLogin(PersistentLoginRoute),
-}
-
-impl Route {
-    /// The route of a request with this method and path, which has no context path and no query.
-    ///
-    /// # Errors
-    ///
-    /// Why there is none.
-    pub fn parse(method: &Method, path: &str) -> Result<Self, RouteError> {
-        path::with_segments(path, |segments| Self::of(method, segments))
-    }
 }
 
 #[cfg(test)]

@@ -73,7 +73,9 @@ impl ResourceRoute for PersistentLoginRoute {
                 admit(app, &caller)?;
                 let profile_id = params.required("profileId")?.into_owned();
                 let except = params.optional("except");
-                let except = except.map(|id| login_id("except", &id)).transpose()?;
+                let except = except
+                    .map(|id| PersistentLoginId::parse(&id).ok_or_else(|| not_a_uuid("except")))
+                    .transpose()?;
                 let count = delete_by_profile(app, caller, profile_id, except).await?;
                 Ok(json::deleted(count)?)
             }
@@ -91,10 +93,6 @@ fn presented_token(app: &App, caller: &Caller, params: &Params) -> Result<Option
     Ok(Some(token))
 }
 
-fn login_id(name: &'static str, text: &str) -> Result<PersistentLoginId, ApiError> {
-    PersistentLoginId::parse(text).ok_or_else(|| not_a_uuid(name))
-}
-
 fn not_a_uuid(name: &'static str) -> ApiError {
     ApiError::ParameterInvalid {
         name,
@@ -104,16 +102,15 @@ fn not_a_uuid(name: &'static str) -> ApiError {
 
 fn device(params: &Params) -> Result<Device, ApiError> {
     let text = |name: &'static str, chars_max| {
-        let value = params.optional(name).filter(|text| !text.is_empty());
-        match value {
-            None => Ok(None),
-            Some(text) => match device::fit(&text, chars_max) {
-                Ok(()) => Ok(Some(text.into_owned())),
-                Err(unfit) => Err(ApiError::ParameterInvalid {
-                    name,
-                    problem: unfit.to_string(),
-                }),
-            },
+        let Some(text) = params.optional(name).filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        match device::fit(&text, chars_max) {
+            Ok(()) => Ok(Some(text.into_owned())),
+            Err(unfit) => Err(ApiError::ParameterInvalid {
+                name,
+                problem: unfit.to_string(),
+            }),
         }
     };
     Ok(Device {
