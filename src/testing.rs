@@ -15,7 +15,7 @@ pub use crate::domain::tenant::TenantName;
 pub use crate::entropy::Entropy;
 pub use crate::error::Failure;
 pub use crate::http::error::ApiError;
-pub use crate::service::bootstrap::seed::{Loaded, Seed};
+pub use crate::service::bootstrap::seed::Seed;
 pub use crate::service::bootstrap::seed_file::SeedFile;
 pub use crate::service::caller::{AccessRefusal, Caller};
 pub use crate::service::persistent_login::list::ListedLogin;

@@ -24,7 +24,7 @@ use crate::server;
 use crate::service::bootstrap::audit_key;
 use crate::service::bootstrap::demo;
 use crate::service::bootstrap::initial;
-use crate::service::bootstrap::seed::{self, Loaded, Seed};
+use crate::service::bootstrap::seed::{self, Seed};
 use crate::service::bootstrap::seed_file::SeedFile;
 use crate::storage::Store;
 use crate::storage::data_dir::DataDirectory;
@@ -160,10 +160,8 @@ async fn load_seed(app: &App, file: &Path, origins: &Origins) -> Result<(), Comm
     drop(json);
     let seed = Seed::check(entries, app.clock.now(), &app.entropy)
         .map_err(|error| CommandError::new(&what, error))?;
-    match seed::load(app, seed).await? {
-        Loaded::All(generated) => generated.iter().for_each(print_once),
-        Loaded::Nothing => {}
-    }
+    let generated = seed::load(app, seed).await?;
+    generated.iter().flatten().for_each(print_once);
     Ok(())
 }
 

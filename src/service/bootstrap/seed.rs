@@ -33,28 +33,20 @@ pub struct Seed {
     generated: Vec<AccessTokenId>,
 }
 
-/// The outcome of loading a seed.
-#[derive(Debug)]
-pub enum Loaded {
-    /// Everything was loaded; these access token ids were generated, to be printed once.
-    All(Vec<AccessTokenId>),
-    /// Nothing was loaded, because the database was not empty.
-    Nothing,
-}
-
-/// Loads `seed`, if the database is empty. A large one takes long, so there is no timeout.
+/// Loads `seed`, if the database is empty. A large one takes long, so there is no timeout. Returns the access token
+/// ids that were generated, which are to be printed once; `None` if the database is not empty.
 ///
 /// # Errors
 ///
 /// Failures of the storage.
-pub async fn load(app: &App, seed: Seed) -> Result<Loaded, Failure> {
+pub async fn load(app: &App, seed: Seed) -> Result<Option<Vec<AccessTokenId>>, Failure> {
     app.store
         .write(move |txn| {
             if !is_empty(txn)? {
-                return Ok(Loaded::Nothing);
+                return Ok(None);
             }
             seed.put(txn)?;
-            Ok(Loaded::All(seed.generated.clone()))
+            Ok(Some(seed.generated.clone()))
         })
         .await
 }

@@ -34,20 +34,16 @@ impl fmt::Display for SeedError {
 impl std::error::Error for SeedError {}
 
 /// A whole seed file.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize, Default, Debug)]
+#[serde(default, deny_unknown_fields)]
 pub struct SeedFile {
     /// Access tokens.
-    #[serde(default)]
     pub accesstoken: Vec<AccessTokenEntry>,
     /// Tenants.
-    #[serde(default)]
     pub tenant: Vec<TenantEntry>,
     /// Profiles.
-    #[serde(default)]
     pub profile: Vec<ProfileEntry>,
     /// Persistent logins.
-    #[serde(default)]
     pub persistentlogin: Vec<PersistentLoginEntry>,
 }
 
