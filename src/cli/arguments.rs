@@ -13,12 +13,6 @@ use crate::config::{Config, HELP_NOTE};
 /// The one command's name.
 const SERVE: &str = "serve";
 
-/// What the process is to do.
-pub enum Invocation {
-    /// Serve with these settings, which were given like that.
-    Serve(Box<Config>, Origins),
-}
-
 /// Why there is nothing to do. The texts end with a line break.
 pub enum UsageError {
     /// The help or the version was asked for.
@@ -41,12 +35,13 @@ impl Origins {
     }
 }
 
-/// Parses a command line, with the program's name first.
+/// Parses a command line, with the program's name first. Returns the settings to serve with, and how they were
+/// given.
 ///
 /// # Errors
 ///
 /// If it asks for help only, and if it or an environment variable is not valid.
-pub fn parse(arguments: &[OsString]) -> Result<Invocation, UsageError> {
+pub fn parse(arguments: &[OsString]) -> Result<(Config, Origins), UsageError> {
     let mut command = command(arguments);
     let mut matches = command
         .try_get_matches_from_mut(arguments)
@@ -57,7 +52,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Invocation, UsageError> {
     let origins = Origins(matches.clone());
     let config = Config::from_arg_matches_mut(&mut matches)
         .map_err(|error| usage_error(&error, &command, arguments))?;
-    Ok(Invocation::Serve(Box::new(config), origins))
+    Ok((config, origins))
 }
 
 fn command(arguments: &[OsString]) -> Command {

@@ -10,8 +10,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::cli::arguments::{Invocation, UsageError};
+use crate::cli::arguments::{Origins, UsageError};
 use crate::cli::error::CommandError;
+use crate::config::Config;
 use crate::logging;
 
 /// The exit code of a command line that is not valid.
@@ -22,7 +23,7 @@ const USAGE_ERROR: u8 = 2;
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     // Standard output or error may be closed; the exit code still reports the outcome.
     match arguments::parse(&arguments) {
-        Ok(invocation) => match run(invocation) {
+        Ok((config, origins)) => match serve(config, &origins) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 let _ = writeln!(io::stderr(), "rememberd: {error}");
@@ -40,16 +41,12 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-fn run(invocation: Invocation) -> Result<(), CommandError> {
-    match invocation {
-        Invocation::Serve(config, origins) => {
-            let cannot_start = |error| CommandError::io("cannot start", &error);
-            let _log = logging::start(&config.log).map_err(cannot_start)?;
-            tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(cannot_start)?
-                .block_on(serve::serve(*config, &origins))
-        }
-    }
+fn serve(config: Config, origins: &Origins) -> Result<(), CommandError> {
+    let cannot_start = |error| CommandError::io("cannot start", &error);
+    let _log = logging::start(&config.log).map_err(cannot_start)?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(cannot_start)?
+        .block_on(serve::serve(config, origins))
 }
