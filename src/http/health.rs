@@ -41,23 +41,12 @@ impl ResourceRoute for HealthRoute {
     }
 
     async fn handle(self, app: &App, _params: &Params) -> Result<Response, ApiError> {
-        Ok(match self {
-            Self::Live => live(),
-            Self::Ready => ready(app),
-        })
-    }
-}
-
-/// 200, always.
-fn live() -> Response {
-    response::with_status(StatusCode::OK, r#"{"status":"live"}"#)
-}
-
-/// 200 while requests are served; 503 while starting or draining, and after a storage failure.
-fn ready(app: &App) -> Response {
-    if app.is_ready() {
-        response::with_status(StatusCode::OK, r#"{"status":"ready"}"#)
-    } else {
-        response::with_status(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#)
+        let (status, json) = match self {
+            Self::Live => (StatusCode::OK, r#"{"status":"live"}"#),
+            Self::Ready if app.is_ready() => (StatusCode::OK, r#"{"status":"ready"}"#),
+            // While starting or draining, and after a storage failure.
+            Self::Ready => (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#),
+        };
+        Ok(response::with_status(status, json))
     }
 }
