@@ -48,10 +48,7 @@ const HOMES: [(&str, &[&str]); 14] = [
             "config/guide.rs",
         ],
     ),
-    (
-        "std::net",
-        &["config/", "server/", "service/bootstrap/demo.rs"],
-    ),
+    ("std::net", &["config/", "server/"]),
     ("tokio::net", &["server/", "cli/"]),
     ("SystemTime", &["clock.rs"]),
 ];

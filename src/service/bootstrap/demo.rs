@@ -1,7 +1,5 @@
 //! The demo data's access token is public: a server that other hosts can reach must not accept it.
 
-use std::net::IpAddr;
-
 use crate::app::App;
 use crate::domain::access_token::AccessTokenId;
 use crate::error::Failure;
@@ -17,15 +15,11 @@ pub const ACCESS_TOKEN_ID: &str = "e8f5170c-877b-416f-b70f-4b09772f8e2d";
 ///
 /// Failures of the storage.
 pub fn is_exposed(app: &App) -> Result<bool, Failure> {
-    if is_loopback(app.config.http.listen.ip()) {
+    if app.config.http.listen.ip().to_canonical().is_loopback() {
         return Ok(false);
     }
     let id = AccessTokenId::new(ACCESS_TOKEN_ID).expect("the id is not empty");
     let id = DigestedId::new(id);
     app.store
         .read(|txn| Ok(access_token::get(txn, &id)?.is_some()))
-}
-
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
 }
