@@ -51,6 +51,10 @@ impl DataDirectory {
     /// [`Failure::Unusable`] if it cannot be created or locked, and if another process has locked it.
     pub fn lock(path: &Path) -> Result<Self, Failure> {
         let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
+        Self::lock_absolute(path)
+    }
+
+    fn lock_absolute(path: PathBuf) -> Result<Self, Failure> {
         let described = |error: io::Error| match error.kind() {
             ErrorKind::AlreadyExists => unusable(&path, "it is not a directory"),
             _ => unusable(&path, describe(&error)),
@@ -112,7 +116,7 @@ impl DataDirectory {
             self.create_database(&path, options)?;
         } else if opening == Opening::Start {
             let file = File::open(&path).map_err(|error| named(&path, error))?;
-            Engine::look_into(&file, check).map_err(|failure| self.name(failure))?;
+            Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
         }
         let engine = open_engine(&path, options)?;
         if !is_marked {

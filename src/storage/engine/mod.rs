@@ -81,24 +81,28 @@ impl Engine {
         Ok(Self::new(database, options))
     }
 
-    /// Runs `look` on the database in `file`, without changing a byte of it. Does nothing if it has to be
-    /// repaired first.
+    /// Runs `look` on a database that was closed cleanly, without changing a byte of its file. Returns
+    /// `None`, without running it, if the file is empty or has to be repaired first.
     ///
     /// # Errors
     ///
     /// As [`Engine::open_file`], or what `look` fails with.
-    pub fn look_into(
-        file: &File,
-        look: impl FnOnce(&EngineRead) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let opened = builder(REPAIR_CACHE_BYTES).open_read_only_with_backend(backend(file)?);
+    pub fn look_into<T>(
+        file: File,
+        look: impl FnOnce(&EngineRead) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        let is_empty = file.metadata().map_err(io)?.len() == 0;
+        if is_empty {
+            return Ok(None);
+        }
+        let opened = builder(REPAIR_CACHE_BYTES).open_read_only_with_backend(backend(&file)?);
         let database = match opened {
             Ok(database) => database,
-            Err(DatabaseError::RepairAborted) => return Ok(()),
+            Err(DatabaseError::RepairAborted) => return Ok(None),
             Err(error) => return Err(storage(error)),
         };
         let txn = database.begin_read().map_err(storage)?;
-        look(&EngineRead::new(txn))
+        look(&EngineRead::new(txn)).map(Some)
     }
 
     /// An empty database that is gone when it is dropped.
@@ -154,7 +158,9 @@ fn builder(cache_bytes: usize) -> Builder {
 }
 
 fn backend(file: &File) -> Result<FileBackend, Failure> {
-    let file = file.try_clone();
-    let file = file.map_err(|error| Failure::Storage(error.to_string()))?;
-    FileBackend::new(file).map_err(storage)
+    FileBackend::new(file.try_clone().map_err(io)?).map_err(storage)
+}
+
+fn io(error: std::io::Error) -> Failure {
+    Failure::Storage(error.to_string())
 }
