@@ -34,9 +34,9 @@ fn generate() -> String {
     command.build();
     let mut text = format!(
         "# Settings\n\n\
-         <!-- Generated from src/config by `{UPDATE}=1 cargo test --lib config::guide` -->\n\n\
+         <!-- Generated from src/config by `cargo guide` -->\n\n\
          The settings of `rememberd serve`, as its `--help` lists them. {HELP_NOTE}\n\
-         A flag takes precedence over its variable.\n"
+         A flag takes precedence over its variable. In a variable, a switch is `true` or `false`.\n"
     );
     let mut heading = None;
     for setting in command.get_arguments() {

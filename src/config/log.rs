@@ -16,7 +16,7 @@ pub struct LogConfig {
     )]
     pub log_format: LogFormat,
 
-    /// Least level that is logged
+    /// Lowest level that is logged
     ///
     /// Every request is logged at `info`.
     #[arg(
