@@ -373,7 +373,9 @@ impl Journal {
         // With nothing pending every entry is obsolete.
         let removed = remove_first(&file, rows, |_| true)?;
         file.commit()?;
-        self.publish(removed, None)
+        // No table was written of which anything is derived.
+        let derived = Arc::clone(&self.newest.state().derived);
+        self.publish(removed, derived)
     }
 
     /// Applies the next `share` rows, if it is not zero, writes the entry, removes at most `removed_max`
@@ -405,7 +407,7 @@ impl Journal {
             removed = remove_first(&file, removed_max, |then| cursor.has_passed_all(then))?;
         }
         let updated = updated.len() as u64;
-        let derived = self.newest.state().derived.without(&file.written());
+        let derived = Arc::new(self.newest.state().derived.without(&file.written()));
         file.commit()?;
         let version = self.version() + 1;
         for row in &applied {
@@ -438,7 +440,7 @@ impl Journal {
     }
 
     /// Takes the snapshot of the last commit, which removed `removed` from the journal.
-    fn publish(&mut self, removed: Removed, derived: Option<DerivedValues>) -> Result<(), Failure> {
+    fn publish(&mut self, removed: Removed, derived: Arc<DerivedValues>) -> Result<(), Failure> {
         let before = self.newest.state();
         let version = before.version + 1;
         self.entries -= removed.entries;
@@ -449,7 +451,7 @@ impl Journal {
         }
         let state = CommitState {
             rows: Arc::clone(&before.rows),
-            derived: derived.map_or_else(|| Arc::clone(&before.derived), Arc::new),
+            derived,
             guard: self.snapshots.open(version),
             version,
         };

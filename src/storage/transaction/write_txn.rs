@@ -170,9 +170,7 @@ impl WriteTxn {
 
     fn forget_derived(&self, table: &'static str) {
         let left = self.derived.borrow().without(&[table]);
-        if let Some(left) = left {
-            self.derived.replace(left);
-        }
+        self.derived.replace(left);
     }
 
     /// What `decode` makes of what this transaction did to the row, if it changed or removed it.
