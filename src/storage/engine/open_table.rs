@@ -1,6 +1,7 @@
 //! What open tables of snapshots and of write transactions have in common.
 
 use std::ops::{Bound, ControlFlow};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{Key, ReadableTable, TableDefinition};
 
@@ -22,12 +23,19 @@ pub(super) fn storage(error: impl Into<redb::Error>) -> Failure {
     Failure::Storage(error.into().to_string())
 }
 
+/// Runs a call of the database's library, which may panic over what is on the disk: that is a failure of the
+/// storage, not of the request that came upon it.
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|_panic| Err(Failure::Storage("the database panicked".to_owned())))
+}
+
 pub(super) fn get<K: TableKey, T>(
     open: &impl ReadableTable<K, &'static [u8]>,
     key: K::SelfType<'_>,
     decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
 ) -> Result<Option<T>, Failure> {
-    match open.get(key).map_err(storage)? {
+    match guarded(|| open.get(key).map_err(storage))? {
         Some(record) => decode(record.value()).map(Some),
         None => Ok(None),
     }
@@ -38,11 +46,9 @@ pub(super) fn scan<K: TableKey>(
     first: Bound<K::SelfType<'_>>,
     mut visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<(), Failure> {
-    for entry in open
-        .range::<K::SelfType<'_>>((first, Bound::Unbounded))
-        .map_err(storage)?
-    {
-        let (key, record) = entry.map_err(storage)?;
+    let range = || open.range::<K::SelfType<'_>>((first, Bound::Unbounded));
+    let mut entries = guarded(|| range().map_err(storage))?;
+    while let Some((key, record)) = guarded(|| entries.next().transpose().map_err(storage))? {
         if visit(key.value(), record.value())?.is_break() {
             break;
         }

@@ -9,7 +9,7 @@ use redb::{
 };
 
 use crate::error::Failure;
-use crate::storage::engine::open_table::{TableKey, definition, get, scan, storage};
+use crate::storage::engine::open_table::{TableKey, definition, get, guarded, scan, storage};
 use crate::storage::table::Table;
 
 /// A snapshot, shared by any number of threads.
@@ -78,8 +78,8 @@ impl EngineRead {
         visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
         self.with_table(table, |OpenTable(open)| {
-            let last = open.as_ref().map(ReadableTable::last).transpose();
-            match last.map_err(storage)?.flatten() {
+            let last = || open.as_ref().map(ReadableTable::last).transpose();
+            match guarded(|| last().map_err(storage))?.flatten() {
                 Some((key, record)) => visit(key.value(), record.value()).map(Some),
                 None => Ok(None),
             }
@@ -93,7 +93,7 @@ impl EngineRead {
     /// [`Failure::Storage`].
     pub fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure> {
         self.with_table(table, |OpenTable(open)| match open {
-            Some(open) => open.len().map_err(storage),
+            Some(open) => guarded(|| open.len().map_err(storage)),
             None => Ok(0),
         })
     }
@@ -104,7 +104,7 @@ impl EngineRead {
     ///
     /// [`Failure::Storage`].
     pub fn table_names(&self) -> Result<Vec<String>, Failure> {
-        let tables = self.txn.list_tables().map_err(storage)?;
+        let tables = guarded(|| self.txn.list_tables().map_err(storage))?;
         Ok(tables.map(|table| table.name().to_owned()).collect())
     }
 
@@ -134,10 +134,10 @@ impl EngineRead {
     }
 
     fn open<K: TableKey>(&self, table: &Table<K>) -> Result<OpenTable<K>, Failure> {
-        match self.txn.open_table(definition(table)) {
+        guarded(|| match self.txn.open_table(definition(table)) {
             Ok(open) => Ok(OpenTable(Some(open))),
             Err(TableError::TableDoesNotExist(_)) => Ok(OpenTable(None)),
             Err(error) => Err(storage(error)),
-        }
+        })
     }
 }

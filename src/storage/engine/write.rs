@@ -6,7 +6,7 @@ use std::ops::{Bound, ControlFlow};
 use redb::{ReadableTableMetadata, TableError, WriteTransaction};
 
 use crate::error::Failure;
-use crate::storage::engine::open_table::{TableKey, definition, get, scan, storage};
+use crate::storage::engine::open_table::{TableKey, definition, get, guarded, scan, storage};
 use crate::storage::table::Table;
 
 /// The write transaction. Dropped without [`EngineWrite::commit`], it changes nothing.
@@ -84,7 +84,8 @@ impl EngineWrite {
     ///
     /// As there.
     pub fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure> {
-        self.open(table)?.len().map_err(storage)
+        let open = self.open(table)?;
+        guarded(|| open.len().map_err(storage))
     }
 
     /// Puts `record` under `key`, in place of what was there.
@@ -100,8 +101,7 @@ impl EngineWrite {
     ) -> Result<(), Failure> {
         let mut open = self.open_to_write(table)?;
         self.writes.set(self.writes.get() + 1);
-        open.insert(key, record).map_err(storage)?;
-        Ok(())
+        guarded(|| open.insert(key, record).map(drop).map_err(storage))
     }
 
     /// Replaces the records under the keys of `changes`, as far as there are any, by what `change` makes of
@@ -119,12 +119,13 @@ impl EngineWrite {
     ) -> Result<(), Failure> {
         let mut open = self.open_to_write(table)?;
         for (key, with) in changes {
-            let Some(mut record) = open.get_mut(key).map_err(storage)? else {
+            let open = &mut open;
+            let Some(mut record) = guarded(move || open.get_mut(key).map_err(storage))? else {
                 continue;
             };
             self.writes.set(self.writes.get() + 1);
             if let Some(changed) = change(with, record.value())? {
-                record.insert(changed.as_slice()).map_err(storage)?;
+                guarded(|| record.insert(changed.as_slice()).map_err(storage))?;
             }
         }
         Ok(())
@@ -153,8 +154,7 @@ impl EngineWrite {
     ) -> Result<bool, Failure> {
         let mut open = self.open_to_write(table)?;
         self.writes.set(self.writes.get() + 1);
-        let removed = open.remove(key).map_err(storage)?;
-        Ok(removed.is_some())
+        guarded(|| Ok(open.remove(key).map_err(storage)?.is_some()))
     }
 
     /// Makes everything written durable and visible; when this returns `Ok`, it is on disk.
@@ -191,14 +191,15 @@ impl EngineWrite {
         table: &Table<K>,
     ) -> Result<redb::Table<'_, K, &'static [u8]>, Failure> {
         self.opens.set(self.opens.get() + 1);
-        self.txn
-            .open_table(definition(table))
-            .map_err(|error| match error {
+        guarded(|| {
+            let opened = self.txn.open_table(definition(table));
+            opened.map_err(|error| match error {
                 // A fault of the caller, and none of the storage.
                 TableError::TableAlreadyOpen(name, _) => {
                     Failure::Internal(format!("table {name} is open already"))
                 }
                 error => storage(error),
             })
+        })
     }
 }
