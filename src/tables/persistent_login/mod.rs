@@ -54,10 +54,13 @@ pub fn get(txn: &impl Read, id: PersistentLoginId) -> Result<Option<PersistentLo
     if cached.is_some() {
         return Ok(cached);
     }
-    match profile_of(txn, id)? {
-        Some(profile_id) => get_at(txn, LoginKey { profile_id, id }),
-        None => Ok(None),
-    }
+    let Some(profile_id) = profile_of(txn, id)? else {
+        return Ok(None);
+    };
+    // Both are put and removed together: a login whose record is not found is not gone, its page is damaged.
+    let found = get_at(txn, LoginKey { profile_id, id })?;
+    let missing = || Failure::Corrupt("persistent login: its record is missing".to_owned());
+    found.map(Some).ok_or_else(missing)
 }
 
 /// The login with this key, expired or not.
