@@ -191,6 +191,11 @@ impl SeedFile {
     ///
     /// If it is not JSON, or not of this schema, with the path of the entry, the line and the column.
     pub fn parse(json: &[u8]) -> Result<Self, SeedError> {
+        let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first != Some(&b'{') {
+            // The library would take a list for the fields in their order.
+            return Err(SeedError("line 1: it is not a JSON object".to_owned()));
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let file: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             match error.path().to_string().as_str() {
@@ -306,6 +311,6 @@ mod tests {
         assert!(text.starts_with("profile[0]"), "{text}");
         assert!(refusal("{} {}").starts_with("after the end"));
         let text = refusal("[");
-        assert_eq!(text, "EOF while parsing a list at line 1 column 1");
+        assert_eq!(text, "line 1: it is not a JSON object");
     }
 }

@@ -48,6 +48,7 @@ fn an_invalid_seed_is_refused_with_the_path_of_its_entry_and_not_loaded() {
     let home = Home::new("");
     for (seed, path) in [
         (json!("text"), "line 1"),
+        (json!([]), "it is not a JSON object"),
         (unknown_field, "profile[1]"),
         (twice, "persistentlogin[2]._id"),
         (seed_with("/tenant/1/name", json!(7)), "tenant[1].name"),
