@@ -1,12 +1,14 @@
 //! What every use case stands on: settings, store, clock, randomness, and whether the server is ready.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::key_ring::KeyRing;
 use crate::entropy::Entropy;
+use crate::error::Failure;
 use crate::storage::Store;
 
 /// One running server, apart from its sockets.
@@ -20,9 +22,31 @@ pub struct App {
     pub clock: Clock,
     /// Randomness.
     pub entropy: Entropy,
+    /// The secret keys, once the database is open.
+    pub keys: Keys,
     /// What happened to logins; jobs of the writer hold it too.
     pub audit: Arc<AuditLog>,
     phase: AtomicU8,
+}
+
+/// The secret keys, shared with the writer thread, which reads them when it opens the database.
+#[derive(Clone, Default, Debug)]
+pub struct Keys(Arc<OnceLock<Arc<KeyRing>>>);
+
+impl Keys {
+    /// The keys.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unavailable`] if the database is not open yet.
+    pub fn get(&self) -> Result<&Arc<KeyRing>, Failure> {
+        self.0.get().ok_or(Failure::Unavailable)
+    }
+
+    /// Sets the keys; the first ones stay.
+    pub fn set(&self, keys: KeyRing) {
+        self.0.get_or_init(|| Arc::new(keys));
+    }
 }
 
 /// Where a server is in its life.
@@ -39,12 +63,13 @@ pub enum Phase {
 
 impl App {
     /// An app that is starting.
-    pub fn new(config: Config, store: Store, clock: Clock, entropy: Entropy) -> Self {
+    pub fn new(config: Config, store: Store, clock: Clock, entropy: Entropy, keys: Keys) -> Self {
         Self {
             config,
             store,
             clock,
             entropy,
+            keys,
             audit: Arc::default(),
             phase: AtomicU8::new(Phase::Starting as u8),
         }

@@ -11,7 +11,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::clock::Timestamp;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+use crate::domain::login_state::LoginState;
+use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::PersistentLoginId;
+use crate::domain::tenant::TenantName;
 
 /// Why a login was revoked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +23,8 @@ pub enum Reason {
     TokenReuse,
     /// Its profile has as many logins as it may have, and a new one was created.
     Cap,
+    /// The key of its tokens is missing, and the server goes on without it.
+    KeyMissing,
 }
 
 /// What may happen to a login.
@@ -33,6 +38,14 @@ pub enum Event {
     Grace,
     /// A refresh without a token came soon after a rotation, and was answered with its result.
     Coalesced,
+    /// Its token was replaced again, because the response with it was lost.
+    LateRetry,
+    /// Its token was replaced, after one was presented that is newer than the database.
+    NewerToken,
+    /// A token was presented that was never one of it.
+    UnknownToken,
+    /// Tokens were presented again late for many generations in a row: it may be used by two clients.
+    Shared,
     /// A token was presented that had been used before.
     Reuse,
     /// It was ended for its protection.
@@ -45,14 +58,19 @@ pub enum Event {
 
 impl Event {
     /// Every event, for whoever reads all counters.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Create,
         Self::Rotation,
         Self::Grace,
         Self::Coalesced,
+        Self::LateRetry,
+        Self::NewerToken,
+        Self::UnknownToken,
+        Self::Shared,
         Self::Reuse,
         Self::Revocation(Reason::TokenReuse),
         Self::Revocation(Reason::Cap),
+        Self::Revocation(Reason::KeyMissing),
         Self::Expiry,
         Self::Delete,
     ];
@@ -64,6 +82,10 @@ impl Event {
             Self::Rotation => "rotation",
             Self::Grace => "grace",
             Self::Coalesced => "coalesced",
+            Self::LateRetry => "late_retry",
+            Self::NewerToken => "newer_token",
+            Self::UnknownToken => "unknown_token",
+            Self::Shared => "shared",
             Self::Reuse => "reuse",
             Self::Revocation(_) => "revocation",
             Self::Expiry => "expiry",
@@ -71,31 +93,49 @@ impl Event {
         }
     }
 
-    const fn index(self) -> usize {
-        match self {
-            Self::Create => 0,
-            Self::Rotation => 1,
-            Self::Grace => 2,
-            Self::Coalesced => 3,
-            Self::Reuse => 4,
-            Self::Revocation(Reason::TokenReuse) => 5,
-            Self::Revocation(Reason::Cap) => 6,
-            Self::Expiry => 7,
-            Self::Delete => 8,
-        }
+    fn index(self) -> usize {
+        let mut all = Self::ALL.iter();
+        all.position(|event| *event == self)
+            .expect("every event is in the list")
     }
 
     const fn reason(self) -> Option<&'static str> {
         match self {
             Self::Revocation(Reason::TokenReuse) => Some("token_reuse"),
             Self::Revocation(Reason::Cap) => Some("cap"),
+            Self::Revocation(Reason::KeyMissing) => Some("key_missing"),
             Self::Create
             | Self::Rotation
             | Self::Grace
             | Self::Coalesced
+            | Self::LateRetry
+            | Self::NewerToken
+            | Self::UnknownToken
+            | Self::Shared
             | Self::Reuse
             | Self::Expiry
             | Self::Delete => None,
+        }
+    }
+}
+
+/// What an event says of a login.
+#[derive(Clone, Debug)]
+pub struct AuditedLogin {
+    /// The login.
+    pub id: PersistentLoginId,
+    /// The name of its tenant.
+    pub tenant: TenantName,
+    /// Its profile.
+    pub profile_id: ObjectId,
+}
+
+impl From<&LoginState> for AuditedLogin {
+    fn from(login: &LoginState) -> Self {
+        Self {
+            id: login.id,
+            tenant: login.tenant.clone(),
+            profile_id: login.profile_id,
         }
     }
 }
@@ -120,7 +160,7 @@ impl AuditLog {
     pub fn record(
         &self,
         event: Event,
-        login: &PersistentLogin,
+        login: &AuditedLogin,
         application: Option<&str>,
         now: Timestamp,
     ) {
@@ -143,7 +183,11 @@ impl AuditLog {
             };
         }
         match event {
-            Event::Reuse => log!(warn),
+            Event::LateRetry
+            | Event::NewerToken
+            | Event::UnknownToken
+            | Event::Shared
+            | Event::Reuse => log!(warn),
             Event::Create
             | Event::Rotation
             | Event::Grace

@@ -30,10 +30,10 @@
 //! ```text
 //! connection → http::handle → router → http::persistent_login
 //!   → service::persistent_login::refresh
-//!       the time and a fresh token are taken here, before queueing
-//!       store.read:  the checks, so that a refused caller never reaches the writer
-//!       store.write: the same checks, the rotation                   ← one ACID transaction
-//!   → JSON, after the commit is on disk
+//!       the time is taken here, before queueing
+//!       store.read:  the checks, so that a refused caller never reaches the writer, and the generation of the token
+//!       store.write: the same checks, the rotation of numbers        ← one ACID transaction
+//!   → the fresh token is derived, JSON, after the commit is on disk
 //! ```
 //!
 //! # The writer

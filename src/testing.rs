@@ -1,17 +1,20 @@
 //! What the tests and benchmarks reach: the one public path to the inside, item by item, so that the
 //! compiler finds what neither the program nor a test uses. No promise is made to anybody else.
 
-pub use crate::app::{App, Phase};
+pub use crate::app::{App, Keys, Phase};
 pub use crate::audit::{Event, Reason};
 pub use crate::clock::{Clock, Timestamp};
 pub use crate::config::Config;
 pub use crate::config::logins::ReuseRevokes;
 pub use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
 pub use crate::domain::device::Device;
+pub use crate::domain::key_ring::{KeyRing, SecretKey};
+pub use crate::domain::login_state::LoginState;
 pub use crate::domain::object_id::ObjectId;
-pub use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Rotation, Token};
+pub use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 pub use crate::domain::profile::{Profile, ProfileStatus};
 pub use crate::domain::tenant::TenantName;
+pub use crate::domain::token_chain::{Generation, GraceRules, Presented, TokenChain};
 pub use crate::entropy::Entropy;
 pub use crate::error::Failure;
 pub use crate::http::error::ApiError;
@@ -19,6 +22,7 @@ pub use crate::service::bootstrap::seed::Seed;
 pub use crate::service::bootstrap::seed_file::SeedFile;
 pub use crate::service::caller::{AccessRefusal, Caller};
 pub use crate::service::persistent_login::list::ListedLogin;
+pub use crate::service::persistent_login::refresh::{Outcome, Refreshed};
 pub use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
 pub use crate::service::profile::ProfileRefusal;
 pub use crate::storage::Store;
@@ -33,6 +37,7 @@ pub use crate::storage::writer::WriterLimits;
 pub use crate::tables::JOURNALED;
 pub use crate::tables::meta::put_schema_version;
 pub use crate::tables::persistent_login::key::LoginKey;
+pub use crate::tables::secret_key::KeySource;
 pub use crate::tables::upgrade::{SCHEMA_VERSION, open_database, run as upgrade};
 
 /// Why a use case of persistent logins did not return its value.
@@ -92,7 +97,7 @@ pub mod service {
 pub mod tables {
     /// Of access tokens.
     pub mod access_token {
-        pub use crate::tables::access_token::{DigestedId, get, put};
+        pub use crate::tables::access_token::{DigestedId, SealedId, get, put};
     }
 
     /// Of persistent logins.

@@ -43,6 +43,7 @@ const HOMES: [(&str, &[&str]); 14] = [
         "std::fs",
         &[
             "storage/data_dir.rs",
+            "storage/key_file.rs",
             "storage/engine/",
             "cli/",
             "config/guide.rs",
@@ -172,7 +173,7 @@ const STORAGE_FLOORS: [&[&str]; 7] = [
     &["cache", "opening", "snapshots"],
     &["transaction"],
     &["journal"],
-    &["writer", "data_dir"],
+    &["writer", "data_dir", "key_file"],
     &["mod"],
 ];
 
@@ -454,10 +455,28 @@ const RESOURCES: [(&str, &[&str]); 5] = [
 
 /// What a floor has beside resources: what they share.
 const SHARED: [(&str, &[&str]); 5] = [
-    ("domain", &["device", "mod", "object_id", "password"]),
+    (
+        "domain",
+        &[
+            "device",
+            "key_ring",
+            "login_state",
+            "mod",
+            "object_id",
+            "password",
+            "token_chain",
+        ],
+    ),
     (
         "tables",
-        &["expiry_index", "meta", "mod", "properties", "upgrade"],
+        &[
+            "expiry_index",
+            "meta",
+            "mod",
+            "properties",
+            "secret_key",
+            "upgrade",
+        ],
     ),
     (
         "service",

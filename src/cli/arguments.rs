@@ -3,15 +3,35 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
+use crate::config::data::DataConfig;
 use crate::config::{Config, HELP_NOTE};
 
 /// The one command's name.
 const SERVE: &str = "serve";
+const KEY: &str = "key";
+const ROTATE: &str = "rotate";
+
+/// The settings that say where the key file is.
+const KEY_FILE_SETTINGS: [&str; 2] = ["data_dir", "key_file"];
+
+/// A command with its arguments.
+pub enum Invocation {
+    /// Serve until a signal.
+    Serve(Box<Config>, Origins),
+    /// Add a key to the key file.
+    RotateKey {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// The key file, if it is elsewhere.
+        key_file: Option<PathBuf>,
+    },
+}
 
 /// Why there is nothing to do. The texts end with a line break.
 pub enum UsageError {
@@ -41,18 +61,29 @@ impl Origins {
 /// # Errors
 ///
 /// If it asks for help only, and if it or an environment variable is not valid.
-pub fn parse(arguments: &[OsString]) -> Result<(Config, Origins), UsageError> {
+pub fn parse(arguments: &[OsString]) -> Result<Invocation, UsageError> {
     let mut command = command(arguments);
     let mut matches = command
         .try_get_matches_from_mut(arguments)
         .map_err(|error| usage_error(&error, &command, arguments))?;
-    let (_, mut matches) = matches
+    let (name, mut matches) = matches
         .remove_subcommand()
         .expect("clap requires a command");
+    if name == KEY {
+        let (_, mut matches) = matches
+            .remove_subcommand()
+            .expect("clap requires a command");
+        return Ok(Invocation::RotateKey {
+            data_dir: matches
+                .remove_one("data_dir")
+                .expect("the setting has a default"),
+            key_file: matches.remove_one("key_file"),
+        });
+    }
     let origins = Origins(matches.clone());
     let config = Config::from_arg_matches_mut(&mut matches)
         .map_err(|error| usage_error(&error, &command, arguments))?;
-    Ok((config, origins))
+    Ok(Invocation::Serve(Box::new(config), origins))
 }
 
 fn command(arguments: &[OsString]) -> Command {
@@ -68,6 +99,23 @@ fn command(arguments: &[OsString]) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(serve)
+        .subcommand(key_command())
+}
+
+fn key_command() -> Command {
+    let data = DataConfig::augment_args(Command::new("data"));
+    let is_of_key_file = |setting: &&Arg| KEY_FILE_SETTINGS.contains(&setting.get_id().as_str());
+    let settings = data.get_arguments().filter(is_of_key_file).cloned();
+    let rotate = Command::new(ROTATE)
+        .about(
+            "Add a key; logins move to it with their next rotation after the server's next start",
+        )
+        .args(settings);
+    Command::new(KEY)
+        .about("Manage the secret keys")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(rotate)
 }
 
 fn usage_error(error: &clap::Error, command: &Command, arguments: &[OsString]) -> UsageError {

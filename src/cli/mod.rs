@@ -2,6 +2,7 @@
 
 mod arguments;
 mod error;
+mod key;
 mod serve;
 mod signals;
 mod tasks;
@@ -10,7 +11,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::cli::arguments::{Origins, UsageError};
+use crate::cli::arguments::{Invocation, Origins, UsageError};
 use crate::cli::error::CommandError;
 use crate::config::Config;
 use crate::logging;
@@ -23,7 +24,7 @@ const USAGE_ERROR: u8 = 2;
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     // Standard output or error may be closed; the exit code still reports the outcome.
     match arguments::parse(&arguments) {
-        Ok((config, origins)) => match serve(config, &origins) {
+        Ok(invocation) => match run(invocation) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 let _ = writeln!(io::stderr(), "rememberd: {error}");
@@ -37,6 +38,18 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Err(UsageError::Invalid(text)) => {
             let _ = write!(io::stderr(), "{text}");
             ExitCode::from(USAGE_ERROR)
+        }
+    }
+}
+
+fn run(invocation: Invocation) -> Result<(), CommandError> {
+    match invocation {
+        Invocation::Serve(config, origins) => serve(*config, &origins),
+        Invocation::RotateKey { data_dir, key_file } => {
+            let added = key::rotate(&key::path(&data_dir, key_file.as_deref()))?;
+            // The key is added, whether anybody reads this or not.
+            let _ = writeln!(io::stdout(), "{added}");
+            Ok(())
         }
     }
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::app::{App, Phase};
+use crate::app::{App, Keys, Phase};
 use crate::cli::arguments::Origins;
 use crate::cli::error::CommandError;
+use crate::cli::key;
 use crate::cli::signals::Signals;
 use crate::cli::tasks::Task;
 use crate::clock::Clock;
@@ -31,6 +32,7 @@ use crate::storage::data_dir::DataDirectory;
 use crate::storage::engine::EngineOptions;
 use crate::storage::opening::Opener;
 use crate::storage::writer::WriterLimits;
+use crate::tables::secret_key::KeySource;
 use crate::tables::{self, upgrade};
 
 /// The exit code of a process that a second signal stopped at once.
@@ -53,12 +55,13 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
     let address = listener
         .local_addr()
         .map_err(|error| CommandError::io(&listen, &error))?;
+    let keys = Keys::default();
     let (store, opened) = Store::start(
-        opener(directory, &config),
+        opener(directory, &config, keys.clone()),
         tables::JOURNALED,
         &WriterLimits::new(&config),
     )?;
-    let app = Arc::new(App::new(config, store, Clock::system(), Entropy::Os));
+    let app = Arc::new(App::new(config, store, Clock::system(), Entropy::Os, keys));
 
     let (accepts, accepting) = oneshot::channel::<()>();
     let (stop, stopping) = oneshot::channel::<()>();
@@ -117,12 +120,21 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
     Ok(())
 }
 
-fn opener(directory: DataDirectory, config: &Config) -> Opener {
+fn opener(directory: DataDirectory, config: &Config, keys: Keys) -> Opener {
     let options = EngineOptions {
         cache_bytes: config.storage.cache_size,
         two_phase_commit: config.storage.two_phase_commit,
     };
-    Box::new(move |opening| upgrade::open_database(&directory, &options, opening))
+    let source = KeySource {
+        path: key::path(&config.data.data_dir, config.data.key_file.as_deref()),
+        replaces_missing: config.data.new_key,
+        entropy: Entropy::Os,
+    };
+    Box::new(move |opening| {
+        let (engine, ring) = upgrade::open_database(&directory, &options, opening, &source)?;
+        keys.set(ring);
+        Ok(engine)
+    })
 }
 
 /// Restores what the database keeps for the process, and fills an empty database.

@@ -21,6 +21,19 @@ pub struct DataConfig {
     )]
     pub data_dir: PathBuf,
 
+    /// File of the secret keys; by default in the data directory
+    ///
+    /// Elsewhere, on another disk or as a credential of systemd, the database and its backups are of no use to
+    /// whoever steals them. Without the file no login is valid: back it up.
+    #[arg(long, env = "REMEMBERD_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// Go on with a new key if one is missing
+    ///
+    /// The logins that need the missing key end.
+    #[arg(long, env = "REMEMBERD_NEW_KEY", value_parser = switch)]
+    pub new_key: bool,
+
     /// JSON file to load if the database is empty
     ///
     /// Without it, an empty database begins with the tenant `default` and an access token, whose id is printed

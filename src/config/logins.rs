@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::config::value::{count_to, duration, short_duration};
+use crate::config::value::{count_to, duration, duration_or_none, short_duration};
 
 /// The rules of persistent logins.
 #[derive(Args, Clone, Debug)]
@@ -39,6 +39,14 @@ pub struct LoginConfig {
     #[arg(long, env = "REMEMBERD_REUSE_GRACE", value_name = "DURATION",
           default_value = "60s", value_parser = short_duration)]
     pub reuse_grace: Duration,
+
+    /// Time to retry after a lost response
+    ///
+    /// A token that was replaced no longer ago than this, and whose successor nobody has presented, replaces that
+    /// successor: the response with it was lost. 0s is strict: such a token counts as reused.
+    #[arg(long, env = "REMEMBERD_LOST_ANSWER_GRACE", value_name = "DURATION",
+          default_value = "1d", value_parser = duration_or_none)]
+    pub lost_answer_grace: Duration,
 
     /// What the reuse of a token revokes
     ///

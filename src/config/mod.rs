@@ -9,7 +9,7 @@
 //! settings come last in [`Config`], because clap orders the headings by their first setting.
 
 mod connections;
-mod data;
+pub mod data;
 mod heading;
 mod http;
 mod jobs;

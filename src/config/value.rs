@@ -54,6 +54,18 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// A duration that may be zero.
+///
+/// # Errors
+///
+/// For what is no duration, and for one of more than a hundred years.
+pub fn duration_or_none(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Ok(Duration::ZERO),
+        _ => duration(text),
+    }
+}
+
 /// A duration that may be zero, and may not be long.
 pub fn short_duration(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text)?;

@@ -2,8 +2,11 @@
 
 pub mod access_token;
 pub mod device;
+pub mod key_ring;
+pub mod login_state;
 pub mod object_id;
 pub mod password;
 pub mod persistent_login;
 pub mod profile;
 pub mod tenant;
+pub mod token_chain;

@@ -49,6 +49,22 @@ impl Params {
         self.optional(name).ok_or(ApiError::ParameterMissing(name))
     }
 
+    /// Whether the parameter `name` is `true`; a missing or an empty one is not.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::ParameterInvalid`] for what is neither `true` nor `false`.
+    pub fn flag(&self, name: &'static str) -> Result<bool, ApiError> {
+        match self.optional(name).as_deref() {
+            Some("true") => Ok(true),
+            None | Some("" | "false") => Ok(false),
+            Some(_) => Err(ApiError::ParameterInvalid {
+                name,
+                problem: "is neither true nor false".to_owned(),
+            }),
+        }
+    }
+
     /// The value of the parameter `name` as a whole number of at most `max`; an empty one counts as missing.
     ///
     /// # Errors

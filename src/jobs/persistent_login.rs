@@ -31,7 +31,8 @@ impl Job for ExpireLogins {
             if removed > 0 {
                 tracing::info!(removed, "removed expired logins");
             }
-            if app.config.logins.persistent_login_idle_max.is_some() {
+            let has_idle_max = app.config.logins.persistent_login_idle_max.is_some();
+            if has_idle_max || !app.keys.get()?.is_complete() {
                 self.walked_to = delete_idle(app, self.walked_to).await?;
             }
             Ok(())

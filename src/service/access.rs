@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::domain::access_token::{AccessToken, TenantAction};
+use crate::domain::key_ring::KeyRing;
+use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
 use crate::domain::profile::ProfileStatus;
@@ -79,19 +81,24 @@ pub(super) struct LoginRequest {
     caller: Caller,
     id: String,
     pub(super) context: OpContext,
+    pub(super) keys: Arc<KeyRing>,
 }
 
 impl LoginRequest {
-    pub(super) fn new(app: &App, caller: Caller, id: String) -> Self {
-        Self {
+    /// # Errors
+    ///
+    /// As [`Keys::get`](crate::app::Keys::get).
+    pub(super) fn new(app: &App, caller: Caller, id: String) -> Result<Self, Failure> {
+        Ok(Self {
             caller,
             id,
             context: OpContext::as_system(app),
-        }
+            keys: Arc::clone(app.keys.get()?),
+        })
     }
 
     /// The login, if the caller may read it.
-    pub(super) fn authorize_read(&self, txn: &impl Read) -> Checked<PersistentLogin> {
+    pub(super) fn authorize_read(&self, txn: &impl Read) -> Checked<LoginState> {
         let token = self.caller.identify(txn, self.context.now)?;
         let (login, _) = self.find(txn)?;
         require(&token, TenantAction::ManageTickets, &login.tenant)?;
@@ -102,7 +109,7 @@ impl LoginRequest {
     pub(super) fn authorize_rotate(
         &self,
         txn: &impl Read,
-    ) -> Checked<(Arc<AccessToken>, PersistentLogin)> {
+    ) -> Checked<(Arc<AccessToken>, LoginState)> {
         let token = self.caller.identify(txn, self.context.now)?;
         let (login, is_enabled) = self.find(txn)?;
         require(&token, TenantAction::ManageTickets, &login.tenant)?;
@@ -114,7 +121,7 @@ impl LoginRequest {
     pub(super) fn authorize_delete(
         &self,
         txn: &impl Read,
-    ) -> Checked<Option<(Arc<AccessToken>, PersistentLogin)>> {
+    ) -> Checked<Option<(Arc<AccessToken>, LoginState)>> {
         let token = self.caller.identify(txn, self.context.now)?;
         let Some(login) = self.find_valid(txn)? else {
             return Ok(None);
@@ -124,7 +131,7 @@ impl LoginRequest {
     }
 
     /// The login and whether its profile is enabled; a login whose profile is gone counts as gone with it.
-    fn find(&self, txn: &impl Read) -> Checked<(PersistentLogin, bool)> {
+    fn find(&self, txn: &impl Read) -> Checked<(LoginState, bool)> {
         let found = match self.find_valid(txn)? {
             Some(login) => match profile::login_block(txn, login.profile_id)? {
                 None => Some((login, true)),
@@ -139,13 +146,26 @@ impl LoginRequest {
         })
     }
 
-    fn find_valid(&self, txn: &impl Read) -> Result<Option<PersistentLogin>, Failure> {
+    fn find_valid(&self, txn: &impl Read) -> Result<Option<LoginState>, Failure> {
         let Some(id) = PersistentLoginId::parse(&self.id) else {
             return Ok(None);
         };
         let found = persistent_login::get(txn, id)?;
-        Ok(found.filter(|login| !login.is_expired(self.context.now, self.context.lifetime)))
+        Ok(found.filter(|login| {
+            let is_expired = login.is_expired(self.context.now, self.context.lifetime);
+            !is_expired && login.has_key(&self.keys)
+        }))
     }
+}
+
+/// The login with its current token.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`] if the token cannot be had, though the login has its key.
+pub(super) fn issue(login: &LoginState, keys: &KeyRing) -> Result<PersistentLogin, Failure> {
+    let unreadable = || Failure::Corrupt("an imported token cannot be unsealed".to_owned());
+    login.issue(keys).ok_or_else(unreadable)
 }
 
 /// Refuses a caller whose access token does not allow `action` on `tenant`.

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::audit::{AuditLog, Event};
+use crate::audit::{AuditLog, AuditedLogin, Event};
 use crate::clock::Timestamp;
 use crate::domain::access_token::AccessToken;
+use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
-use crate::domain::persistent_login::{Lifetime, PersistentLogin};
+use crate::domain::persistent_login::Lifetime;
 use crate::error::Failure;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
@@ -47,13 +48,21 @@ impl OpContext {
     }
 
     /// Records `event` once `txn` is committed.
-    pub(super) fn record(&self, txn: &WriteTxn, event: Event, login: &PersistentLogin) {
-        let (audit, now, login) = (Arc::clone(&self.audit), self.now, login.clone());
+    pub(super) fn record(&self, txn: &WriteTxn, event: Event, login: &LoginState) {
+        let (audit, now, login) = (Arc::clone(&self.audit), self.now, AuditedLogin::from(login));
         let caller = self.caller.clone();
         txn.on_commit(move || {
             let application = caller.as_deref().map(|caller| caller.application.as_str());
             audit.record(event, &login, application, now);
         });
+    }
+
+    /// Records `event`, with which nothing is written.
+    pub(super) fn record_now(&self, event: Event, login: &LoginState) {
+        let caller = self.caller.as_deref();
+        let application = caller.map(|caller| caller.application.as_str());
+        self.audit
+            .record(event, &login.into(), application, self.now);
     }
 
     /// Deletes `login` and records `event`, or its expiry if it had expired already. Returns whether it was
@@ -66,7 +75,7 @@ impl OpContext {
         &self,
         txn: &WriteTxn,
         event: Event,
-        login: &PersistentLogin,
+        login: &LoginState,
     ) -> Result<bool, Failure> {
         persistent_login::delete(txn, login)?;
         let was_valid = !login.is_expired(self.now, self.lifetime);
@@ -85,7 +94,7 @@ impl OpContext {
         txn: &impl Read,
         profile_id: ObjectId,
         kept: usize,
-    ) -> Result<Vec<PersistentLogin>, Failure> {
+    ) -> Result<Vec<LoginState>, Failure> {
         let mut logins = persistent_login::of_profile(txn, profile_id)?;
         logins.sort_by_key(|login| {
             let is_valid = !login.is_expired(self.now, self.lifetime);

@@ -7,7 +7,6 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::error::Failure;
@@ -32,9 +31,8 @@ impl Encoder {
         Self(record)
     }
 
-    /// Begins a record of this version behind what is in `bytes`.
-    pub fn behind(mut bytes: Vec<u8>, version: u8) -> Self {
-        bytes.push(version);
+    /// Goes on behind what is in `bytes`.
+    pub fn behind(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
@@ -57,16 +55,21 @@ impl Encoder {
         self.bytes(&value.to_le_bytes())
     }
 
+    /// Appends a whole number in as few bytes as it takes: seven bits in each, the lowest first (LEB128).
+    #[must_use]
+    pub fn varint(mut self, mut value: u64) -> Self {
+        while value >= 0x80 {
+            self.0.push(value.to_le_bytes()[0] | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value.to_le_bytes()[0]);
+        self
+    }
+
     /// Appends a moment.
     #[must_use]
     pub fn timestamp(self, value: Timestamp) -> Self {
         self.bytes(&value.as_millis().to_le_bytes())
-    }
-
-    /// Appends a UUID.
-    #[must_use]
-    pub fn uuid(self, value: Uuid) -> Self {
-        self.bytes(value.as_bytes())
     }
 
     /// Appends a text.
@@ -104,6 +107,12 @@ impl Encoder {
     pub fn short_bytes(self, bytes: &[u8]) -> Self {
         let length = u8::try_from(bytes.len()).expect("a short key has at most 255 bytes");
         self.bytes(&[length]).bytes(bytes)
+    }
+
+    /// Appends bytes after their number, as [`Encoder::varint`].
+    #[must_use]
+    pub fn varint_bytes(self, bytes: &[u8]) -> Self {
+        self.varint(bytes.len() as u64).bytes(bytes)
     }
 
     /// Appends any JSON, as text.
@@ -181,6 +190,27 @@ impl<'a> Decoder<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
+    /// Takes a whole number that was appended by [`Encoder::varint`], and is in its shortest form.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn varint(&mut self) -> Result<u64, Failure> {
+        let mut value = 0_u64;
+        for shift in (0..u64::BITS).step_by(7) {
+            let [byte] = self.array()?;
+            let bits = u64::from(byte & 0x7F);
+            if bits << shift >> shift != bits || byte == 0 && shift > 0 {
+                return Err(self.corrupt(format_args!("a number is too long")));
+            }
+            value |= bits << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(self.corrupt(format_args!("a number is too long")))
+    }
+
     /// Takes a moment.
     ///
     /// # Errors
@@ -189,15 +219,6 @@ impl<'a> Decoder<'a> {
     pub fn timestamp(&mut self) -> Result<Timestamp, Failure> {
         let bytes = self.array()?;
         Ok(Timestamp::from_millis(i64::from_le_bytes(bytes)))
-    }
-
-    /// Takes a UUID.
-    ///
-    /// # Errors
-    ///
-    /// See [`Decoder::new`].
-    pub fn uuid(&mut self) -> Result<Uuid, Failure> {
-        self.array().map(Uuid::from_bytes)
     }
 
     /// Takes a text.
@@ -266,6 +287,16 @@ impl<'a> Decoder<'a> {
         };
         self.rest = rest;
         Ok(bytes)
+    }
+
+    /// Takes bytes that were appended by [`Encoder::varint_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn varint_bytes(&mut self) -> Result<&'a [u8], Failure> {
+        let length = self.varint()?;
+        self.bytes(usize::try_from(length).unwrap_or(usize::MAX))
     }
 
     /// Takes bytes after their number as one byte.

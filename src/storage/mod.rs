@@ -9,6 +9,7 @@ pub mod codec;
 pub mod data_dir;
 pub mod engine;
 pub mod journal;
+pub mod key_file;
 pub mod opening;
 mod snapshots;
 pub mod table;

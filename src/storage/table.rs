@@ -42,8 +42,6 @@ pub struct JournaledTable<const N: usize> {
     pub tag: u8,
     /// From which byte of a key on it identifies its record by itself: no two keys have the same rest.
     pub identity: usize,
-    /// How many bytes a delta has.
-    pub delta_bytes: usize,
     /// How a delta changes a record.
     pub apply: Apply,
 }
@@ -60,8 +58,6 @@ pub struct RowFormat {
     pub key_bytes: usize,
     /// See [`JournaledTable::identity`].
     pub identity: usize,
-    /// See [`JournaledTable::delta_bytes`].
-    pub delta_bytes: usize,
     /// See [`JournaledTable::apply`].
     pub apply: Apply,
 }
@@ -74,7 +70,6 @@ impl<const N: usize> JournaledTable<N> {
             tag: self.tag,
             key_bytes: N,
             identity: self.identity,
-            delta_bytes: self.delta_bytes,
             apply: self.apply,
         }
     }
@@ -87,6 +82,9 @@ impl<const N: usize> JournaledTable<N> {
 
 /// How many bytes the key of a journaled table may have.
 pub const KEY_BYTES_MAX: usize = 30;
+
+/// How many bytes a delta may have.
+pub const DELTA_BYTES_MAX: usize = u8::MAX as usize;
 
 /// A row of a journaled table: the table's tag and the key. Sorts by table, then like keys.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,16 +1,16 @@
 //! Access tokens: a record under the SHA-256 digest of its id.
 //!
-//! The id is a secret of the caller's choice. Looked up by its digest, the time that the search takes
-//! tells nothing of how much of a guess was right; the ids are then compared in constant time.
+//! The id is a secret. It is looked up by its digest alone, so that the time of the search says nothing about how
+//! much of a guess was right. Beside the record it is sealed by a secret key, to be listed for a caller who may.
 
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
+use crate::domain::key_ring::{KeyNumber, KeyRing, NONCE_BYTES};
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::table::{Fixed, Table};
@@ -18,7 +18,7 @@ use crate::storage::transaction::write_txn::WriteTxn;
 use crate::storage::transaction::{Derived, Read};
 
 const ACCESS_TOKENS: Table<Fixed<32>> = Table::new("access_token");
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// All access tokens, decoded, by the digests of their ids: every request asks for one.
 struct AccessTokens(HashMap<[u8; 32], Result<Arc<AccessToken>, Failure>>);
@@ -30,7 +30,7 @@ impl Derived for AccessTokens {
         let mut tokens = HashMap::new();
         txn.scan(&ACCESS_TOKENS, Bound::Unbounded, |digest, record| {
             // One that cannot be read must not keep the others out.
-            tokens.insert(*digest, decode(record).map(Arc::new));
+            tokens.insert(*digest, decode(record).map(|(_, token)| Arc::new(token)));
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(Self(tokens))
@@ -60,20 +60,46 @@ impl DigestedId {
 /// Of the storage, or of a record that does not decode.
 pub fn get(txn: &impl Read, id: &DigestedId) -> Result<Option<Arc<AccessToken>>, Failure> {
     let tokens = txn.derived::<AccessTokens>()?;
-    let found = tokens.0.get(&id.digest).cloned().transpose()?;
-    Ok(found.filter(|token| {
-        let (stored, given) = (token.id.reveal().as_bytes(), id.id.reveal().as_bytes());
-        stored.ct_eq(given).into()
-    }))
+    tokens.0.get(&id.digest).cloned().transpose()
 }
 
-/// Puts the access token, in place of the one with its id.
+/// An id that only a secret key reads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SealedId {
+    /// The number of the key.
+    key: KeyNumber,
+    sealed: Vec<u8>,
+}
+
+impl SealedId {
+    /// Seals `id` with the newest key. The nonce must be random.
+    pub fn seal(keys: &KeyRing, nonce: [u8; NONCE_BYTES], id: &DigestedId) -> Self {
+        let (number, key) = keys.newest();
+        let secret = id.id.reveal().as_bytes();
+        Self {
+            key: number,
+            sealed: key.seal(nonce, secret, &id.digest),
+        }
+    }
+}
+
+/// Puts the access token with this id, in place of the one that has it.
 ///
 /// # Errors
 ///
 /// Of the storage.
-pub fn put(txn: &WriteTxn, token: &AccessToken) -> Result<(), Failure> {
-    txn.put(&ACCESS_TOKENS, &digest(&token.id), &encode(token))
+pub fn put(
+    txn: &WriteTxn,
+    id: &DigestedId,
+    sealed: &SealedId,
+    token: &AccessToken,
+) -> Result<(), Failure> {
+    txn.put(&ACCESS_TOKENS, &id.digest, &encode(sealed, token))
+}
+
+/// The record of an access token, for the upgrade that writes all of them.
+pub fn encode_record(id: &SealedId, token: &AccessToken) -> Vec<u8> {
+    encode(id, token)
 }
 
 /// Whether there is no access token at all.
@@ -89,9 +115,10 @@ fn digest(id: &AccessTokenId) -> [u8; 32] {
     Sha256::digest(id.reveal()).into()
 }
 
-fn encode(token: &AccessToken) -> Vec<u8> {
+fn encode(id: &SealedId, token: &AccessToken) -> Vec<u8> {
     Encoder::new(VERSION)
-        .text(token.id.reveal())
+        .varint(id.key.into())
+        .varint_bytes(&id.sealed)
         .text(&token.application)
         .bool(token.master)
         .list(&token.tenant_permissions, |record, permission| {
@@ -105,12 +132,15 @@ fn encode(token: &AccessToken) -> Vec<u8> {
         .finish()
 }
 
-fn decode(record: &[u8]) -> Result<AccessToken, Failure> {
+fn decode(record: &[u8]) -> Result<(SealedId, AccessToken), Failure> {
     let mut decoder = Decoder::new("access token", VERSION, record)?;
-    let id = AccessTokenId::new(decoder.text()?)
-        .ok_or_else(|| decoder.corrupt(format_args!("its id is empty")))?;
+    let key = decoder.varint()?;
+    let id = SealedId {
+        key: u32::try_from(key)
+            .map_err(|_| decoder.corrupt(format_args!("no key has the number {key}")))?,
+        sealed: decoder.varint_bytes()?.to_vec(),
+    };
     let token = AccessToken {
-        id,
         application: decoder.text()?.to_owned(),
         master: decoder.bool()?,
         tenant_permissions: decoder.list(|record| {
@@ -122,7 +152,7 @@ fn decode(record: &[u8]) -> Result<AccessToken, Failure> {
         expires_on: decoder.option(Decoder::timestamp)?,
     };
     decoder.finish()?;
-    Ok(token)
+    Ok((id, token))
 }
 
 #[cfg(test)]
@@ -132,7 +162,6 @@ mod properties;
 mod tests {
     use std::time::Duration;
 
-    use crate::clock::Timestamp;
     use crate::storage::engine::{Engine, EngineOptions};
     use crate::storage::journal::{Journal, JournalLimits};
     use crate::storage::transaction::read_txn::ReadTxn;
@@ -154,49 +183,30 @@ mod tests {
         };
         let engine = Engine::in_memory(&options);
         let mut journal = Journal::open(engine, tables::JOURNALED, &limits, 0).expect("it opens");
-        let id = AccessTokenId::new("any text").expect("not empty");
+        let id = DigestedId::new(AccessTokenId::new("any text").expect("not empty"));
+        let sealed = SealedId {
+            key: 1,
+            sealed: vec![7; 40],
+        };
         let application = |txn: &ReadTxn| {
-            let token = get(txn, &DigestedId::new(id.clone()))
-                .expect("it is readable")
-                .expect("it exists");
+            let token = get(txn, &id).expect("it is readable").expect("it exists");
             token.application.clone()
         };
         for name in ["first", "second"] {
             let txn = journal.begin_write().expect("it begins");
             let token = AccessToken {
-                id: id.clone(),
                 application: name.to_owned(),
                 master: false,
                 tenant_permissions: Vec::new(),
                 expires_on: None,
             };
-            put(&txn, &token).expect("it is put");
-            let own = get(&txn, &DigestedId::new(id.clone())).expect("it is readable");
+            put(&txn, &id, &sealed, &token).expect("it is put");
+            let own = get(&txn, &id).expect("it is readable");
             assert_eq!(own.expect("it exists").application, name);
             journal.commit(txn).expect("it commits");
             let snapshot = journal.newest();
             assert_eq!(application(&snapshot), name);
             assert_eq!(application(&snapshot), name, "from memory");
         }
-    }
-
-    #[test]
-    fn a_record_decodes_to_what_was_encoded() {
-        let token = AccessToken {
-            id: AccessTokenId::new("any text").expect("not empty"),
-            application: "shop".to_owned(),
-            master: true,
-            tenant_permissions: vec![TenantPermission {
-                allowed_actions: vec!["*".to_owned()],
-                tenant: "default".to_owned(),
-            }],
-            expires_on: Some(Timestamp::from_millis(5)),
-        };
-        let decoded = decode(&encode(&token)).expect("a whole record");
-        assert_eq!(decoded.id.reveal(), token.id.reveal());
-        assert_eq!(decoded.application, token.application);
-        assert_eq!(decoded.master, token.master);
-        assert_eq!(decoded.tenant_permissions, token.tenant_permissions);
-        assert_eq!(decoded.expires_on, token.expires_on);
     }
 }

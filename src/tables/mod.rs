@@ -7,6 +7,7 @@ pub mod persistent_login;
 pub mod profile;
 #[cfg(test)]
 mod properties;
+pub mod secret_key;
 pub mod tenant;
 pub mod upgrade;
 

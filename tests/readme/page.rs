@@ -94,7 +94,10 @@ impl Page {
 
     /// The arguments of the command that starts the server: the page's own, or the README's.
     pub fn serve_arguments(&self) -> Vec<String> {
-        let mut commands = self.fences.iter().filter(|fence| fence.has("sh"));
+        let mut commands = self
+            .fences
+            .iter()
+            .filter(|fence| fence.has("sh") && !fence.has("no_run"));
         match commands.find_map(|fence| fence.text.strip_prefix(SERVE)) {
             Some(arguments) => arguments.split_whitespace().map(str::to_owned).collect(),
             None if self.name == "README.md" => panic!("the README starts no server"),

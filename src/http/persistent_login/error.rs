@@ -15,6 +15,11 @@ impl Describe for PersistentLoginRefusal {
                 "NO_SUCH_PERSISTENT_LOGIN",
                 format!("No persistent login with ID \"{id}\" found"),
             ),
+            Self::TokenUnknown => (
+                StatusCode::UNAUTHORIZED,
+                "BAD_CREDENTIALS",
+                "The token is not one of this persistent login; nothing was revoked".to_owned(),
+            ),
             Self::TokenReused { revoked } => (
                 StatusCode::UNAUTHORIZED,
                 "BAD_CREDENTIALS",

@@ -14,6 +14,15 @@ use crate::service::persistent_login::list::ListedLogin;
 ///
 /// As [`response::json`].
 pub fn login(login: &PersistentLogin) -> Result<Response, Failure> {
+    refreshed(login, None)
+}
+
+/// A response with one login and, if it is asked for, how it got its token.
+///
+/// # Errors
+///
+/// As [`response::json`].
+pub fn refreshed(login: &PersistentLogin, outcome: Option<&str>) -> Result<Response, Failure> {
     let (mut profile_id, mut token, mut id) = ([0; 24], [0; 36], [0; 36]);
     response::json(&LoginBody {
         tenant: login.tenant.as_str(),
@@ -21,6 +30,7 @@ pub fn login(login: &PersistentLogin) -> Result<Response, Failure> {
         token: login.token.reveal().hyphenated().encode_lower(&mut token),
         timestamp: login.timestamp.as_millis(),
         id: login.id.uuid().hyphenated().encode_lower(&mut id),
+        outcome,
     })
 }
 
@@ -51,6 +61,9 @@ struct LoginBody<'a> {
     token: &'a str,
     timestamp: i64,
     id: &'a str,
+    /// Not in the wire contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -54,7 +54,10 @@ impl ResourceRoute for PersistentLoginRoute {
             Self::Read(id) => Ok(json::login(&read(app, caller, id)?)?),
             Self::Refresh(id) => {
                 let presented = presented_token(app, &caller, params)?;
-                Ok(json::login(&refresh(app, caller, id, presented).await?)?)
+                let is_extended = params.flag("extended")?;
+                let refreshed = refresh(app, caller, id, presented).await?;
+                let outcome = is_extended.then(|| refreshed.outcome.name());
+                Ok(json::refreshed(&refreshed.login, outcome)?)
             }
             Self::Delete(id) => {
                 delete(app, caller, id).await?;

@@ -6,7 +6,8 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::{Tenant, TenantName};
 use crate::error::Failure;
 use crate::service::bootstrap::seed;
-use crate::tables::{access_token, tenant};
+use crate::tables::access_token::{self, DigestedId, SealedId};
+use crate::tables::tenant;
 
 /// The name of the first tenant.
 const TENANT: &str = "default";
@@ -24,8 +25,9 @@ pub async fn create(app: &App) -> Result<Option<AccessTokenId>, Failure> {
     if !app.store.read(seed::is_empty)? {
         return Ok(None);
     }
-    let id = AccessTokenId::new(app.entropy.uuid().to_string()).expect("a UUID is not empty");
-    let token = master_token(id.clone());
+    let id = DigestedId::new(AccessTokenId::random(app.entropy.bytes()));
+    let sealed = SealedId::seal(app.keys.get()?, app.entropy.bytes(), &id);
+    let token = master_token();
     let tenant = default_tenant(ObjectId::new(app.clock.now(), app.entropy.bytes()));
     app.store
         .write(move |txn| {
@@ -33,15 +35,14 @@ pub async fn create(app: &App) -> Result<Option<AccessTokenId>, Failure> {
                 return Ok(None);
             }
             tenant::put(txn, &tenant)?;
-            access_token::put(txn, &token)?;
-            Ok(Some(id.clone()))
+            access_token::put(txn, &id, &sealed, &token)?;
+            Ok(Some(id.id.clone()))
         })
         .await
 }
 
-fn master_token(id: AccessTokenId) -> AccessToken {
+fn master_token() -> AccessToken {
     AccessToken {
-        id,
         application: APPLICATION.to_owned(),
         master: true,
         tenant_permissions: vec![TenantPermission {

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
 use crate::domain::device::Device;
+use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
@@ -20,12 +21,13 @@ use crate::service::bootstrap::seed_file::{
 };
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
-use crate::tables::{access_token, persistent_login, profile, tenant};
+use crate::tables::access_token::{self, DigestedId, SealedId};
+use crate::tables::{persistent_login, profile, tenant};
 
 /// The checked entries of a seed file: ids are unique, and every tenant and profile that is referred to exists.
 #[derive(Debug)]
 pub struct Seed {
-    access_tokens: Vec<AccessToken>,
+    access_tokens: Vec<(DigestedId, AccessToken)>,
     tenants: Vec<Tenant>,
     profiles: Vec<Profile>,
     logins: Vec<PersistentLogin>,
@@ -40,12 +42,17 @@ pub struct Seed {
 ///
 /// Failures of the storage.
 pub async fn load(app: &App, seed: Seed) -> Result<Option<Vec<AccessTokenId>>, Failure> {
+    let keys = app.keys.get()?;
+    let seal_id = |(id, _): &(DigestedId, _)| SealedId::seal(keys, app.entropy.bytes(), id);
+    let ids: Vec<_> = seed.access_tokens.iter().map(seal_id).collect();
+    let import = |login: &PersistentLogin| LoginState::import(login, keys, app.entropy.bytes());
+    let logins: Vec<_> = seed.logins.iter().map(import).collect();
     app.store
         .write(move |txn| {
             if !is_empty(txn)? {
                 return Ok(None);
             }
-            seed.put(txn)?;
+            seed.put(txn, &ids, &logins)?;
             Ok(Some(seed.generated.clone()))
         })
         .await
@@ -91,9 +98,9 @@ impl Seed {
         })
     }
 
-    fn put(&self, txn: &WriteTxn) -> Result<(), Failure> {
-        for token in &self.access_tokens {
-            access_token::put(txn, token)?;
+    fn put(&self, txn: &WriteTxn, ids: &[SealedId], logins: &[LoginState]) -> Result<(), Failure> {
+        for ((id, token), sealed) in self.access_tokens.iter().zip(ids) {
+            access_token::put(txn, id, sealed, token)?;
         }
         for entry in &self.tenants {
             tenant::put(txn, entry)?;
@@ -101,7 +108,7 @@ impl Seed {
         for entry in &self.profiles {
             profile::put(txn, entry)?;
         }
-        for login in &self.logins {
+        for login in logins {
             persistent_login::create(txn, login, &Device::default())?;
         }
         Ok(())
@@ -165,22 +172,20 @@ impl<'a> Check<'a> {
         &mut self,
         at: EntryPath,
         entry: AccessTokenEntry,
-    ) -> Result<AccessToken, SeedError> {
+    ) -> Result<(DigestedId, AccessToken), SeedError> {
         let id = match entry.id {
             Some(Id(text)) => {
                 AccessTokenId::new(text).ok_or_else(|| at.refuse("_id", "it is empty"))?
             }
             None => {
-                let id = AccessTokenId::new(self.entropy.uuid().to_string())
-                    .expect("a UUID is not empty");
+                let id = AccessTokenId::random(self.entropy.bytes());
                 self.generated.push(id.clone());
                 id
             }
         };
         let is_new = self.access_token_ids.insert(id.reveal().to_owned());
         unique(is_new, at, "_id")?;
-        Ok(AccessToken {
-            id,
+        let token = AccessToken {
             application: entry.application,
             master: entry.master,
             tenant_permissions: entry
@@ -192,7 +197,8 @@ impl<'a> Check<'a> {
                 })
                 .collect(),
             expires_on: entry.expires_on.map(|Date(date)| date),
-        })
+        };
+        Ok((DigestedId::new(id), token))
     }
 
     fn tenant(&mut self, at: EntryPath, entry: TenantEntry) -> Result<Tenant, SeedError> {
@@ -283,7 +289,6 @@ impl<'a> Check<'a> {
             profile_id,
             token,
             timestamp: self.date(entry.timestamp),
-            rotation: None,
         })
     }
 

@@ -1,10 +1,14 @@
 //! A profile signs in and is to be remembered.
 
+use std::sync::Arc;
+
 use crate::app::App;
 use crate::audit::{Event, Reason};
 use crate::domain::device::Device;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
-use crate::service::access::ProfileRequest;
+use crate::domain::login_state::{KeyEpoch, LoginState};
+use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+use crate::domain::token_chain::TokenChain;
+use crate::service::access::{ProfileRequest, issue};
 use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
@@ -27,17 +31,19 @@ pub async fn create(
     let request = ProfileRequest::new(app, caller, profile_id);
     transaction::read(app, |txn| request.authorize_create(txn).map(drop))?;
     let id = PersistentLoginId::new(app.entropy.uuid());
-    let token = Token::new(app.entropy.uuid());
+    let keys = Arc::clone(app.keys.get()?);
+    let (number, _) = keys.newest();
     let cap = app.config.logins.logins_per_profile_max;
-    transaction::write(app, move |txn| {
+    let login = transaction::write(app, move |txn| {
         let (caller, profile_id, profile) = request.authorize_create(txn)?;
-        let login = PersistentLogin {
+        let login = LoginState {
             id,
             tenant: profile.tenant,
             profile_id,
-            token,
-            timestamp: request.context.now,
-            rotation: None,
+            created: request.context.now,
+            chain: TokenChain::NEW,
+            key: KeyEpoch { number, since: 0 },
+            imported: None,
         };
         let context = request.context.as_caller(caller);
         if let Some(cap) = cap {
@@ -49,5 +55,6 @@ pub async fn create(
         context.record(txn, Event::Create, &login);
         Ok(login)
     })
-    .await
+    .await?;
+    Ok(issue(&login, &keys)?)
 }

@@ -20,7 +20,7 @@ pub async fn delete(
     caller: Caller,
     id: String,
 ) -> Result<(), Error<PersistentLoginRefusal>> {
-    let request = LoginRequest::new(app, caller, id);
+    let request = LoginRequest::new(app, caller, id)?;
     if transaction::read(app, |txn| request.authorize_delete(txn))?.is_none() {
         return Ok(());
     }

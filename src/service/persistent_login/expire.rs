@@ -1,8 +1,12 @@
 //! Logins end because they are too old, or were not used for too long.
 
+use std::sync::Arc;
+
 use crate::app::App;
-use crate::audit::Event;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+use crate::audit::{Event, Reason};
+use crate::domain::key_ring::KeyRing;
+use crate::domain::login_state::LoginState;
+use crate::domain::persistent_login::PersistentLoginId;
 use crate::error::Failure;
 use crate::service::context::OpContext;
 use crate::tables::persistent_login::key::LoginKey;
@@ -35,8 +39,9 @@ pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
         .await
 }
 
-/// Deletes those that have been unused for too long among the next bounded number of logins after `after`,
-/// in the order of their keys. Returns the key to go on after; `None` once the end was reached.
+/// Deletes those that have been unused for too long, or whose key is missing, among the next bounded number of
+/// logins after `after`, in the order of their keys. Returns the key to go on after; `None` once the end was
+/// reached.
 ///
 /// There is no index by last use, since every rotation would have to move its entry: so they are found by
 /// walking over all logins, a few at a time.
@@ -46,27 +51,33 @@ pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
 /// Failures of the storage.
 pub async fn delete_idle(app: &App, after: Option<LoginKey>) -> Result<Option<LoginKey>, Failure> {
     let context = OpContext::as_system(app);
-    let is_expired = |login: &PersistentLogin, context: &OpContext| {
-        login.is_expired(context.now, context.lifetime)
+    let keys = Arc::clone(app.keys.get()?);
+    let end = |login: &LoginState, context: &OpContext, keys: &KeyRing| {
+        if !login.has_key(keys) {
+            return Some(Event::Revocation(Reason::KeyMissing));
+        }
+        let is_expired = login.is_expired(context.now, context.lifetime);
+        is_expired.then_some(Event::Expiry)
     };
     let walk_max = app.config.jobs.cleaner_walk_max.get();
-    let mut idle = Vec::new();
+    let mut ended = Vec::new();
     let next = app.store.read(|txn| {
         persistent_login::walk(txn, after, walk_max, |login| {
-            if is_expired(&login, &context) {
-                idle.push(LoginKey::of(&login));
+            if end(&login, &context, &keys).is_some() {
+                ended.push(LoginKey::of(&login));
             }
         })
     })?;
-    for keys in idle.chunks(app.config.jobs.cleaner_batch_max.get()) {
-        let (context, keys) = (context.clone(), keys.to_vec());
+    for batch in ended.chunks(app.config.jobs.cleaner_batch_max.get()) {
+        let (context, keys, batch) = (context.clone(), Arc::clone(&keys), batch.to_vec());
         app.store
             .write(move |txn| {
-                for key in &keys {
-                    let found = persistent_login::get_at(txn, *key)?;
+                for key in &batch {
                     // It may have been used since it was seen.
-                    if let Some(login) = found.filter(|login| is_expired(login, &context)) {
-                        context.delete_and_record(txn, Event::Expiry, &login)?;
+                    if let Some(login) = persistent_login::get_at(txn, *key)?
+                        && let Some(event) = end(&login, &context, &keys)
+                    {
+                        context.delete_and_record(txn, event, &login)?;
                     }
                 }
                 Ok(())

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::domain::persistent_login::PersistentLogin;
-use crate::service::access::LoginRequest;
+use crate::service::access::{LoginRequest, issue};
 use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
@@ -19,6 +19,7 @@ pub fn read(
     caller: Caller,
     id: String,
 ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
-    let request = LoginRequest::new(app, caller, id);
-    transaction::read(app, |txn| request.authorize_read(txn))
+    let request = LoginRequest::new(app, caller, id)?;
+    let login = transaction::read(app, |txn| request.authorize_read(txn))?;
+    Ok(issue(&login, &request.keys)?)
 }

@@ -1,13 +1,19 @@
 //! A visitor comes back: the login's token is replaced, or turns out to have been used before.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::task::yield_now;
 
 use crate::app::App;
 use crate::audit::{Event, Reason};
 use crate::config::logins::ReuseRevokes;
-use crate::domain::persistent_login::{PersistentLogin, Presented, Token};
+use crate::domain::key_ring::KeyRing;
+use crate::domain::login_state::LoginState;
+use crate::domain::persistent_login::{PersistentLogin, Token};
+use crate::domain::token_chain::{Generation, GraceRules, Presented, TokenChain};
 use crate::error::Failure;
-use crate::service::access::LoginRequest;
+use crate::service::access::{LoginRequest, issue};
 use crate::service::caller::Caller;
 use crate::service::context::OpContext;
 use crate::service::error::Error;
@@ -16,49 +22,118 @@ use crate::service::transaction;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
 
+/// For how many generations a token is compared before other requests of the thread are served.
+const GENERATIONS_PER_STEP: usize = 256;
+
+/// What a refresh comes to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refreshed {
+    /// The login with its current token.
+    pub login: PersistentLogin,
+    /// How it got that token.
+    pub outcome: Outcome,
+}
+
+/// How a login got the token that a refresh returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The refresh replaced the token.
+    Rotated,
+    /// A refresh a moment ago replaced it, and the token was presented that it replaced.
+    JustReplaced,
+    /// A refresh a moment ago replaced it, and no token was presented.
+    Coalesced,
+    /// The refresh replaced it, because the response with the last one was lost.
+    LateRetry,
+    /// The refresh replaced it, after a token was presented that is newer than the database.
+    NewerToken,
+}
+
+impl Outcome {
+    /// The name in an extended response.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rotated => "rotated",
+            Self::JustReplaced => "just_replaced",
+            Self::Coalesced => "coalesced",
+            Self::LateRetry => "late_retry",
+            Self::NewerToken => "newer_token",
+        }
+    }
+}
+
 /// Replaces the login's token by a fresh one.
 ///
-/// With `presented`, the token that came in the user's cookie, the login is compared and rotated in
-/// one: its current token rotates it; the token that was just replaced gets the current one, so that
-/// two tabs or a lost answer end with the same successor; any other was used before, by somebody who
-/// has a copy, and revokes what the settings say.
+/// With `presented`, the token that came in the user's cookie, the login is compared and rotated in one: see
+/// [`Presented`] for what each token means. One that was used before revokes what the settings say; one that was
+/// never the login's is refused and revokes nothing.
 ///
 /// # Errors
 ///
 /// Refuses an invalid caller, an unknown or expired login or one whose profile is gone, a caller without
-/// MANAGE_TICKETS on the login's tenant, a disabled profile, and a token that was used before, in this
-/// order.
+/// MANAGE_TICKETS on the login's tenant, a disabled profile, and a token that is unknown or was used before, in
+/// this order.
 pub async fn refresh(
     app: &App,
     caller: Caller,
     id: String,
     presented: Option<Token>,
-) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
-    let request = LoginRequest::new(app, caller, id);
-    transaction::read(app, |txn| request.authorize_rotate(txn).map(drop))?;
-    let refresh = Refresh::new(app, presented);
-    transaction::write(app, move |txn| {
+) -> Result<Refreshed, Error<PersistentLoginRefusal>> {
+    let request = LoginRequest::new(app, caller, id)?;
+    let (caller, seen) = transaction::read(app, |txn| request.authorize_rotate(txn))?;
+    let presented = match presented {
+        None => None,
+        Some(token) => match generation_of(&request.keys, &seen, token).await {
+            Some(generation) => Some(generation),
+            None => {
+                let context = request.context.as_caller(caller);
+                context.record_now(Event::UnknownToken, &seen);
+                return Err(PersistentLoginRefusal::TokenUnknown.into());
+            }
+        },
+    };
+    let keys = Arc::clone(&request.keys);
+    let refresh = Refresh::new(app, presented, Arc::clone(&keys));
+    let (login, outcome) = transaction::write(app, move |txn| {
         let (caller, login) = request.authorize_rotate(txn)?;
         refresh.apply(txn, login, &request.context.as_caller(caller))
     })
-    .await
+    .await?;
+    let login = issue(&login, &keys)?;
+    Ok(Refreshed { login, outcome })
+}
+
+/// The generation of the login whose token this is. The writer then compares numbers only.
+async fn generation_of(keys: &KeyRing, login: &LoginState, token: Token) -> Option<Generation> {
+    for (step, generation) in login.possible_generations().enumerate() {
+        if step > 0 && step % GENERATIONS_PER_STEP == 0 {
+            yield_now().await;
+        }
+        if login.is_token_of(keys, generation, token) {
+            return Some(generation);
+        }
+    }
+    None
 }
 
 /// What a refresh is to do, decided before it is queued.
 struct Refresh {
-    presented: Option<Token>,
-    fresh: Token,
-    grace: Duration,
+    presented: Option<Generation>,
+    keys: Arc<KeyRing>,
+    rules: GraceRules,
     coalesce: Duration,
     revokes: ReuseRevokes,
 }
 
 impl Refresh {
-    fn new(app: &App, presented: Option<Token>) -> Self {
+    fn new(app: &App, presented: Option<Generation>, keys: Arc<KeyRing>) -> Self {
         Self {
             presented,
-            fresh: Token::new(app.entropy.uuid()),
-            grace: app.config.logins.reuse_grace,
+            keys,
+            rules: GraceRules {
+                grace: app.config.logins.reuse_grace,
+                lost_answer_grace: app.config.logins.lost_answer_grace,
+            },
             coalesce: app.config.logins.coalesce_refreshes,
             revokes: app.config.logins.reuse_revokes,
         }
@@ -67,21 +142,36 @@ impl Refresh {
     fn apply(
         &self,
         txn: &WriteTxn,
-        login: PersistentLogin,
+        login: LoginState,
         context: &OpContext,
-    ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
+    ) -> Result<(LoginState, Outcome), Error<PersistentLoginRefusal>> {
+        let now = context.now;
+        let chain = login.chain;
         let Some(presented) = self.presented else {
-            if login.was_rotated_within(self.coalesce, context.now) {
+            if chain.was_rotated_within(self.coalesce, now) {
                 context.record(txn, Event::Coalesced, &login);
-                return Ok(login);
+                return Ok((login, Outcome::Coalesced));
             }
-            return self.rotate(txn, login, context);
+            let rotated = chain.rotated(now, self.rules.grace);
+            return self.rotate(txn, login, rotated, Outcome::Rotated, context);
         };
-        match login.judge(presented, context.now, self.grace) {
-            Presented::Current => self.rotate(txn, login, context),
+        match chain.judge(presented, now, self.rules) {
+            Presented::Current => {
+                let rotated = chain.rotated(now, self.rules.grace);
+                self.rotate(txn, login, rotated, Outcome::Rotated, context)
+            }
             Presented::JustReplaced => {
                 context.record(txn, Event::Grace, &login);
-                Ok(login)
+                let login = watch_for_sharing(txn, login, presented, context)?;
+                Ok((login, Outcome::JustReplaced))
+            }
+            Presented::LostAnswer => {
+                let rotated = chain.rotated_again(now);
+                self.rotate(txn, login, rotated, Outcome::LateRetry, context)
+            }
+            Presented::Ahead => {
+                let rotated = chain.rotated_ahead(presented, now);
+                self.rotate(txn, login, rotated, Outcome::NewerToken, context)
             }
             Presented::Reused => {
                 context.record(txn, Event::Reuse, &login);
@@ -94,19 +184,26 @@ impl Refresh {
     fn rotate(
         &self,
         txn: &WriteTxn,
-        login: PersistentLogin,
+        login: LoginState,
+        chain: TokenChain,
+        outcome: Outcome,
         context: &OpContext,
-    ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
-        let rotated = login.rotated(self.fresh, context.now);
+    ) -> Result<(LoginState, Outcome), Error<PersistentLoginRefusal>> {
+        let rotated = login.rotated(chain, &self.keys);
         persistent_login::rotate(txn, &rotated)?;
-        context.record(txn, Event::Rotation, &rotated);
-        Ok(rotated)
+        let event = match outcome {
+            Outcome::LateRetry => Event::LateRetry,
+            Outcome::NewerToken => Event::NewerToken,
+            Outcome::Rotated | Outcome::JustReplaced | Outcome::Coalesced => Event::Rotation,
+        };
+        context.record(txn, event, &rotated);
+        Ok((rotated, outcome))
     }
 
     fn revoke(
         &self,
         txn: &WriteTxn,
-        login: &PersistentLogin,
+        login: &LoginState,
         context: &OpContext,
     ) -> Result<Revoked, Failure> {
         let (revoked, logins) = match self.revokes {
@@ -122,4 +219,23 @@ impl Refresh {
         }
         Ok(revoked)
     }
+}
+
+/// Remembers that the parent was presented again late. An owner and a thief who use one cookie within the grace
+/// period of each other do so again and again.
+fn watch_for_sharing(
+    txn: &WriteTxn,
+    login: LoginState,
+    presented: Generation,
+    context: &OpContext,
+) -> Result<LoginState, Failure> {
+    let Some((chain, is_shared)) = login.chain.presented_late(presented, context.now) else {
+        return Ok(login);
+    };
+    let login = LoginState { chain, ..login };
+    persistent_login::rotate(txn, &login)?;
+    if is_shared {
+        context.record(txn, Event::Shared, &login);
+    }
+    Ok(login)
 }

@@ -16,6 +16,8 @@ pub enum PersistentLoginRefusal {
         /// The id as the caller gave it.
         id: String,
     },
+    /// The token that was presented was never one of the login, or is too old to be known.
+    TokenUnknown,
     /// The token that was presented had been used before.
     TokenReused {
         /// What was revoked for it.

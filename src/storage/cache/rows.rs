@@ -22,9 +22,14 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::error::Failure;
 use crate::storage::table::RowFormat;
 
-/// About how much memory a row takes beside its key and its record, in bytes: its place in the hash table,
-/// whose size is a power of two, and what the allocator adds.
-const ROW_OVERHEAD_BYTES: usize = 75;
+/// About how much memory a row takes beside its bytes: its place in the hash table, whose size is a power of two,
+/// and what the allocator adds.
+const ROW_OVERHEAD_BYTES: usize = 61;
+
+/// The bytes of a row are a multiple of this, and as many more as make the allocator's piece a multiple of it too.
+/// So a row whose record becomes a little longer or shorter keeps its memory.
+const ROW_BYTES_STEP: usize = 16;
+const ALLOCATOR_BYTES: usize = 8;
 
 /// Into how many shards a cache is divided, so that a reader hardly ever waits for a lock, and not for long
 /// when a shard grows.
@@ -61,7 +66,8 @@ struct Shard {
 
 /// A row in memory.
 struct Row {
-    /// What the row is, its key, then its record or its delta: one piece of memory.
+    /// A byte with the kind and the length of the padding, the key, the record or the delta, and the padding: one
+    /// piece of memory.
     bytes: Box<[u8]>,
     /// The entry after the one that journaled the last change; 0 if the record has it.
     entry_after: u64,
@@ -78,17 +84,48 @@ enum Kind {
     Removed = 3,
 }
 
+/// The kind is in the two lowest bits of the first byte, and the length of the padding in the others.
+const KIND_MASK: u8 = 0b11;
+
 fn encode(kind: Kind, key: &[u8], payload: &[u8]) -> Box<[u8]> {
-    [&[kind as u8], key, payload].concat().into_boxed_slice()
+    let padding = padding(1 + key.len() + payload.len());
+    let first = kind as u8 | padding << 2;
+    let padding = &[0; ROW_BYTES_STEP][..usize::from(padding)];
+    [&[first], key, payload, padding]
+        .concat()
+        .into_boxed_slice()
+}
+
+/// How many bytes follow `length` bytes of a row.
+fn padding(length: usize) -> u8 {
+    let allocated = (length + ALLOCATOR_BYTES).next_multiple_of(ROW_BYTES_STEP);
+    u8::try_from(allocated - ALLOCATOR_BYTES - length).expect("it is less than a step")
 }
 
 impl Row {
     fn kind(&self) -> Kind {
-        match self.bytes[0] {
+        match self.bytes[0] & KIND_MASK {
             1 => Kind::Record,
             2 => Kind::Delta,
             _ => Kind::Removed,
         }
+    }
+
+    fn set_kind(&mut self, kind: Kind) {
+        self.bytes[0] = self.bytes[0] & !KIND_MASK | kind as u8;
+    }
+
+    /// Replaces kind and payload, if they take as much memory as those before.
+    fn replace(&mut self, kind: Kind, key_bytes: usize, payload: &[u8]) -> bool {
+        let start = 1 + key_bytes;
+        let end = start + payload.len();
+        let padding = padding(end);
+        if end + usize::from(padding) != self.bytes.len() {
+            return false;
+        }
+        self.bytes[0] = kind as u8 | padding << 2;
+        self.bytes[start..end].copy_from_slice(payload);
+        true
     }
 
     fn key(&self, format: &RowFormat) -> &[u8] {
@@ -100,7 +137,8 @@ impl Row {
     }
 
     fn payload(&self, format: &RowFormat) -> &[u8] {
-        &self.bytes[1 + format.key_bytes..]
+        let end = self.bytes.len() - usize::from(self.bytes[0] >> 2);
+        &self.bytes[1 + format.key_bytes..end]
     }
 
     fn size(&self) -> usize {
@@ -218,14 +256,13 @@ impl RowCache {
             return;
         };
         row.entry_after = entry_after;
-        let (before, after) = (row.bytes.len(), 1 + key.len() + payload.len());
-        if before == after {
-            row.bytes[0] = kind as u8;
-            row.bytes[1 + key.len()..].copy_from_slice(payload);
-        } else {
-            row.bytes = encode(kind, key, payload);
-            shard.bytes = shard.bytes + after - before;
+        if row.replace(kind, key.len(), payload) {
+            return;
         }
+        let before = row.bytes.len();
+        row.bytes = encode(kind, key, payload);
+        let after = row.bytes.len();
+        shard.bytes = shard.bytes + after - before;
     }
 
     /// Removes the row with this key, which the commit of this version removed. What it was before stays as
@@ -239,7 +276,7 @@ impl RowCache {
             return;
         };
         match row.kind() {
-            Kind::Record => row.bytes[0] = Kind::Removed as u8,
+            Kind::Record => row.set_kind(Kind::Removed),
             // Without a record nobody takes it for one that is still there.
             Kind::Delta | Kind::Removed => {}
         }
@@ -382,7 +419,6 @@ mod tests {
         tag: 1,
         key_bytes: 4,
         identity: 2,
-        delta_bytes: 1,
         apply: |record, delta, changed| match record.first() {
             Some(b'!') => Err(Failure::Corrupt("unreadable".to_owned())),
             _ => {
@@ -438,6 +474,21 @@ mod tests {
         cache.release(8);
         cache.trim();
         assert_eq!(cached(&cache, 1), Some(b"ab".to_vec()));
+    }
+
+    #[test]
+    fn a_row_of_any_length_is_returned_as_it_was_put() {
+        let cache = RowCache::new(FORMAT, ROOM);
+        for length in (0..70).chain((0..70).rev()) {
+            let record = vec![7; length];
+            cache.put(&key(1), &record, 7);
+            assert_eq!(cached(&cache, 1), Some(record.clone()));
+            let (_, bytes) = size(&cache);
+            assert_eq!(
+                (bytes - ROW_OVERHEAD_BYTES + ALLOCATOR_BYTES) % ROW_BYTES_STEP,
+                0
+            );
+        }
     }
 
     #[test]
@@ -501,7 +552,7 @@ mod tests {
     #[test]
     fn coming_and_going_takes_no_more_memory() {
         const ROWS: usize = 48 * SHARDS;
-        let cache = RowCache::new(FORMAT, ROWS * (6 + ROW_OVERHEAD_BYTES));
+        let cache = RowCache::new(FORMAT, ROWS * (8 + ROW_OVERHEAD_BYTES));
         let buckets = || -> usize {
             let shards = cache.shards.iter();
             shards
@@ -517,7 +568,7 @@ mod tests {
     #[test]
     fn only_what_must_stay_goes_beyond_the_limit() {
         const ROWS: usize = 16 * SHARDS;
-        const ROW_BYTES: usize = 6 + ROW_OVERHEAD_BYTES;
+        const ROW_BYTES: usize = 8 + ROW_OVERHEAD_BYTES;
         let cache = RowCache::new(FORMAT, ROWS * ROW_BYTES);
         let rows = || size(&cache).0;
         (0..3 * ROWS).for_each(|number| cache.insert(&key(number), b"a", 1));

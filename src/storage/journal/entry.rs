@@ -1,19 +1,18 @@
 //! The entries of the journal: how far applying had come, and the changes of one commit.
 //!
 //! ```text
-//! version 2 | cycle u64 | position? tag u8, length u8, key | rows u32 | group*
-//! group     tag u8 | key length u8 | delta length u8 | rows u32 | (key, delta)*
+//! version 3 | cycle u64 | position? tag u8, length u8, key | rows u32 | group*
+//! group     tag u8 | key length u8 | rows u32 | (key, length u8, delta)*
 //! ```
 //!
-//! The lengths of a group are those of its table's keys and deltas. Version 1 had rows of persistent logins
-//! alone; see the upgrade from schema 1.
+//! All keys of a group have the length of its table's keys. `src/tables/upgrade` has the earlier versions.
 
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::journal::cursor::ApplyCursor;
-use crate::storage::table::{RowFormat, RowKey};
+use crate::storage::table::{DELTA_BYTES_MAX, RowFormat, RowKey};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// How many bytes come before the rows, at most.
 const HEADER_BYTES: usize = 64;
@@ -29,10 +28,8 @@ pub(super) fn encode<'r>(
     formats: impl Iterator<Item = &'r RowFormat>,
     rows: &[(&RowKey, &[u8])],
 ) -> Result<Vec<u8>, Failure> {
-    let row_bytes = rows
-        .first()
-        .map_or(0, |(row, delta)| row.key().len() + delta.len());
-    let capacity = HEADER_BYTES + rows.len() * row_bytes;
+    let row_bytes = |(row, delta): &(&RowKey, &[u8])| row.key().len() + 1 + delta.len();
+    let capacity = HEADER_BYTES + rows.iter().map(row_bytes).sum::<usize>();
     let mut entry = Encoder::with_capacity(VERSION, capacity)
         .number(cursor.cycle)
         .option(cursor.position, |entry, row| {
@@ -45,18 +42,14 @@ pub(super) fn encode<'r>(
         if count == 0 {
             continue;
         }
-        let lengths = [format.key_bytes, format.delta_bytes].map(u8::try_from);
-        let [Ok(key_bytes), Ok(delta_bytes)] = lengths else {
-            return Err(Failure::Internal("a key or delta is too long".to_owned()));
-        };
-        entry = entry
-            .bytes(&[format.tag, key_bytes, delta_bytes])
-            .count(count);
+        let key_bytes = u8::try_from(format.key_bytes);
+        let key_bytes = key_bytes.map_err(|_| Failure::Internal("a key is too long".to_owned()))?;
+        entry = entry.bytes(&[format.tag, key_bytes]).count(count);
         for (row, delta) in group() {
-            if (row.key().len(), delta.len()) != (format.key_bytes, format.delta_bytes) {
+            if row.key().len() != format.key_bytes || delta.len() > DELTA_BYTES_MAX {
                 return Err(Failure::Internal(format!("row {row:?} has a wrong length")));
             }
-            entry = entry.bytes(row.key()).bytes(delta);
+            entry = entry.bytes(row.key()).short_bytes(delta);
         }
     }
     Ok(entry.finish())
@@ -93,15 +86,12 @@ pub(super) fn decode_rows(
 ) -> Result<(), Failure> {
     let mut left = rows;
     while left > 0 {
-        let [tag, key_bytes, delta_bytes] = decoder.array()?.map(usize::from);
+        let [tag, key_bytes] = decoder.array()?;
+        let key_bytes = usize::from(key_bytes);
         let count = decoder.count()?;
-        let is_known = formats.iter().any(|format| {
-            (
-                usize::from(format.tag),
-                format.key_bytes,
-                format.delta_bytes,
-            ) == (tag, key_bytes, delta_bytes)
-        });
+        let is_known = formats
+            .iter()
+            .any(|format| (format.tag, format.key_bytes) == (tag, key_bytes));
         if !is_known || count == 0 {
             return Err(decoder.corrupt(format_args!("it has rows of an unknown table {tag}")));
         }
@@ -110,9 +100,9 @@ pub(super) fn decode_rows(
             .ok_or_else(|| decoder.corrupt(format_args!("it has more rows than it says")))?;
         for _ in 0..count {
             let key = decoder.bytes(key_bytes)?;
-            let row = u8::try_from(tag).ok().and_then(|tag| RowKey::new(tag, key));
+            let row = RowKey::new(tag, key);
             let row = row.ok_or_else(|| decoder.corrupt(format_args!("a key is too long")))?;
-            visit(row, decoder.bytes(delta_bytes)?)?;
+            visit(row, decoder.short_bytes()?)?;
         }
     }
     decoder.finish()

@@ -4,8 +4,9 @@ use std::hash::{Hash, Hasher};
 
 use uuid::Uuid;
 
+use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+use crate::domain::persistent_login::PersistentLoginId;
 
 /// How many bytes of a key come before the id, which identifies the login by itself.
 pub const PREFIX_BYTES: usize = 12;
@@ -29,7 +30,7 @@ impl Hash for LoginKey {
 
 impl LoginKey {
     /// The key of `login`.
-    pub fn of(login: &PersistentLogin) -> Self {
+    pub fn of(login: &LoginState) -> Self {
         Self {
             profile_id: login.profile_id,
             id: login.id,

@@ -10,20 +10,24 @@ pub mod key;
 mod record;
 pub mod usage;
 
+use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use crate::domain::device::Device;
+use crate::domain::key_ring::KeyNumber;
+use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+use crate::domain::persistent_login::PersistentLoginId;
 use crate::error::Failure;
+use crate::storage::engine::read::EngineRead;
 use crate::storage::table::{Fixed, JournaledTable, Table};
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::expiry_index::ExpiryIndex;
 use crate::tables::persistent_login::key::{LoginKey, PREFIX_BYTES};
 use crate::tables::persistent_login::record::{
-    ROTATION_BYTES, apply_rotation, decode, decode_device, decode_profile, decode_usage, encode,
-    encode_device, encode_profile, encode_rotation,
+    apply_rotation, decode, decode_device, decode_profile, decode_usage, encode, encode_device,
+    encode_profile, encode_rotation,
 };
 use crate::tables::persistent_login::usage::Usage;
 
@@ -32,7 +36,6 @@ pub static LOGINS: JournaledTable<28> = JournaledTable {
     table: Table::new("persistent_login"),
     tag: 1,
     identity: PREFIX_BYTES,
-    delta_bytes: ROTATION_BYTES,
     apply: apply_rotation,
 };
 
@@ -47,7 +50,7 @@ pub const BY_CREATION: ExpiryIndex = ExpiryIndex::new("persistent_login_by_creat
 /// # Errors
 ///
 /// Of the storage, or of a record that does not decode.
-pub fn get(txn: &impl Read, id: PersistentLoginId) -> Result<Option<PersistentLogin>, Failure> {
+pub fn get(txn: &impl Read, id: PersistentLoginId) -> Result<Option<LoginState>, Failure> {
     let cached = txn.cached_row(&LOGINS, id.uuid().as_bytes(), |key, record| {
         decode(LoginKey::from_bytes(key), record)
     })?;
@@ -68,7 +71,7 @@ pub fn get(txn: &impl Read, id: PersistentLoginId) -> Result<Option<PersistentLo
 /// # Errors
 ///
 /// Of the storage, or of a record that does not decode.
-pub fn get_at(txn: &impl Read, key: LoginKey) -> Result<Option<PersistentLogin>, Failure> {
+pub fn get_at(txn: &impl Read, key: LoginKey) -> Result<Option<LoginState>, Failure> {
     txn.row(&LOGINS, &key.to_bytes(), |record| decode(key, record))
 }
 
@@ -88,7 +91,7 @@ pub fn usage_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<Usa
 /// # Errors
 ///
 /// Of the storage.
-pub fn of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<PersistentLogin>, Failure> {
+pub fn of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<LoginState>, Failure> {
     scan_profile(txn, profile_id, decode)
 }
 
@@ -151,7 +154,7 @@ fn profile_of(txn: &impl Read, id: PersistentLoginId) -> Result<Option<ObjectId>
 /// # Errors
 ///
 /// Of the storage.
-pub fn create(txn: &WriteTxn, login: &PersistentLogin, device: &Device) -> Result<(), Failure> {
+pub fn create(txn: &WriteTxn, login: &LoginState, device: &Device) -> Result<(), Failure> {
     let key = LoginKey::of(login);
     txn.insert_row(&LOGINS, &key.to_bytes(), &encode(login))?;
     txn.put(
@@ -159,11 +162,16 @@ pub fn create(txn: &WriteTxn, login: &PersistentLogin, device: &Device) -> Resul
         login.id.uuid().as_bytes(),
         &encode_profile(key.profile_id),
     )?;
-    BY_CREATION.put(txn, login.timestamp, login.id.uuid())?;
+    BY_CREATION.put(txn, login.created, login.id.uuid())?;
     if *device == Device::default() {
         return Ok(());
     }
     txn.put(&DEVICES, &key.to_bytes(), &encode_device(device))
+}
+
+/// The record of a login, for the upgrade that writes all of them.
+pub fn encode_record(login: &LoginState) -> Vec<u8> {
+    encode(login)
 }
 
 /// Puts the login, which was just rotated, in place of the one with its id.
@@ -171,11 +179,9 @@ pub fn create(txn: &WriteTxn, login: &PersistentLogin, device: &Device) -> Resul
 /// # Errors
 ///
 /// Of the storage.
-pub fn rotate(txn: &WriteTxn, login: &PersistentLogin) -> Result<(), Failure> {
-    match encode_rotation(login) {
-        Some(delta) => txn.update_row(&LOGINS, &LoginKey::of(login).to_bytes(), &delta),
-        None => Ok(()),
-    }
+pub fn rotate(txn: &WriteTxn, login: &LoginState) -> Result<(), Failure> {
+    let key = LoginKey::of(login).to_bytes();
+    txn.update_row(&LOGINS, &key, &encode_rotation(login))
 }
 
 /// Removes the login.
@@ -183,8 +189,8 @@ pub fn rotate(txn: &WriteTxn, login: &PersistentLogin) -> Result<(), Failure> {
 /// # Errors
 ///
 /// Of the storage.
-pub fn delete(txn: &WriteTxn, login: &PersistentLogin) -> Result<(), Failure> {
-    BY_CREATION.remove(txn, login.timestamp, login.id.uuid())?;
+pub fn delete(txn: &WriteTxn, login: &LoginState) -> Result<(), Failure> {
+    BY_CREATION.remove(txn, login.created, login.id.uuid())?;
     remove(txn, LoginKey::of(login))
 }
 
@@ -205,7 +211,7 @@ fn remove(txn: &WriteTxn, key: LoginKey) -> Result<(), Failure> {
 pub fn remove_expired(
     txn: &WriteTxn,
     id: PersistentLoginId,
-) -> Result<Option<PersistentLogin>, Failure> {
+) -> Result<Option<LoginState>, Failure> {
     match unless_corrupt(profile_of(txn, id))? {
         Some(profile_id) => {
             let key = LoginKey { profile_id, id };
@@ -238,7 +244,7 @@ pub fn walk(
     txn: &impl Read,
     after: Option<LoginKey>,
     count_max: usize,
-    mut visit: impl FnMut(PersistentLogin),
+    mut visit: impl FnMut(LoginState),
 ) -> Result<Option<LoginKey>, Failure> {
     let mut count = 0;
     let mut last = None;
@@ -258,6 +264,22 @@ pub fn walk(
         })
     })?;
     Ok(last.filter(|_| count == count_max))
+}
+
+/// How many logins need each key, as far as their records can be read.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn count_by_key(file: &EngineRead) -> Result<BTreeMap<KeyNumber, u64>, Failure> {
+    let mut counts = BTreeMap::new();
+    file.scan(&LOGINS.table, Bound::Unbounded, |key, record| {
+        if let Ok(login) = decode(LoginKey::from_bytes(key), record) {
+            *counts.entry(login.key.number).or_default() += 1;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(counts)
 }
 
 /// The number of logins, expired ones among them.

@@ -1,118 +1,349 @@
 //! The bytes of a persistent login's records.
+//!
+//! ```text
+//! record   version 4 | created moment | tenant text | imported? key, count, sealed bytes | chain
+//! chain    flags u8 | current | key | since? | rotation?
+//! rotation at moment | current - parent? | window? | previous window? | late generations u8?
+//! window   generation it ends at - first | resume - first | milliseconds from its beginning to the rotation
+//! moment   run | milliseconds
+//! ```
+//!
+//! Numbers, and the lengths of texts and bytes, have as few bytes as they take (LEB128; milliseconds zigzag). What
+//! has a question mark is there if its flag is set. The chain is what a rotation changes, and so its delta.
 
 use std::cell::RefCell;
 use std::mem;
 
 use crate::clock::Timestamp;
 use crate::domain::device::Device;
+use crate::domain::login_state::{ImportedTokens, KeyEpoch, LoginState};
 use crate::domain::object_id::ObjectId;
-use crate::domain::persistent_login::{PersistentLogin, Rotation, Token};
 use crate::domain::tenant::TenantName;
+use crate::domain::token_chain::{Generation, Rotation, SHARED_GENERATIONS, TokenChain, Window};
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::usage::Usage;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 const PROFILE_VERSION: u8 = 1;
 const DEVICE_VERSION: u8 = 1;
 
-/// What a record holds.
-struct Record<'r> {
-    token: Token,
-    timestamp: Timestamp,
-    rotation: Option<Rotation>,
-    tenant: &'r str,
+/// The run of a moment that is counted from the epoch.
+const SINCE_EPOCH: u64 = 0;
+
+/// The flags of a chain.
+mod flag {
+    /// There is a rotation.
+    pub const ROTATED: u8 = 1;
+    /// The parent is not the generation before the current one.
+    pub const PARENT: u8 = 1 << 1;
+    /// The window did not begin with the last rotation.
+    pub const WINDOW: u8 = 1 << 2;
+    /// There is a previous window.
+    pub const PREVIOUS: u8 = 1 << 3;
+    /// The parent was presented again late.
+    pub const LATE: u8 = 1 << 4;
+    /// Generations before the current ones were, too.
+    pub const LATE_GENERATIONS: u8 = 1 << 5;
+    /// The key is not that of the first generation.
+    pub const SINCE: u8 = 1 << 6;
+    /// Every flag.
+    pub const ALL: u8 = (1 << 7) - 1;
 }
 
-impl<'r> Record<'r> {
-    fn encode(&self, encoder: Encoder) -> Vec<u8> {
-        encoder
-            .uuid(self.token.reveal())
-            .timestamp(self.timestamp)
-            .option(self.rotation, |record, rotation| {
+/// What comes before the chain in a record.
+struct Head<'r> {
+    created: Timestamp,
+    tenant: &'r str,
+    imported: Option<Imported<'r>>,
+}
+
+/// As [`ImportedTokens`].
+struct Imported<'r> {
+    key: u32,
+    count: Generation,
+    sealed: &'r [u8],
+}
+
+impl<'r> Head<'r> {
+    fn encode(&self, encoder: Encoder) -> Encoder {
+        moment(encoder, self.created)
+            .varint_bytes(self.tenant.as_bytes())
+            .option(self.imported.as_ref(), |record, imported| {
                 record
-                    .uuid(rotation.replaced.reveal())
-                    .timestamp(rotation.at)
+                    .varint(imported.key.into())
+                    .varint(imported.count.into())
+                    .varint_bytes(imported.sealed)
             })
-            .text(self.tenant)
-            .finish()
     }
 
-    fn decode(record: &'r [u8]) -> Result<Self, Failure> {
-        let mut decoder = Decoder::new("persistent login", VERSION, record)?;
-        let token = Token::new(decoder.uuid()?);
-        let timestamp = decoder.timestamp()?;
-        let rotation = decoder.option(|record| {
-            Ok(Rotation {
-                replaced: Token::new(record.uuid()?),
-                at: record.timestamp()?,
+    fn decode(decoder: &mut Decoder<'r>) -> Result<Self, Failure> {
+        let created = decode_moment(decoder)?;
+        let tenant = str::from_utf8(decoder.varint_bytes()?)
+            .map_err(|_| decoder.corrupt(format_args!("its tenant is not UTF-8")))?;
+        let imported = decoder.option(|record| {
+            Ok(Imported {
+                key: number(record)?,
+                count: number(record)?,
+                sealed: record.varint_bytes()?,
             })
         })?;
-        let tenant = decoder.text()?;
-        decoder.finish()?;
         Ok(Self {
-            token,
-            timestamp,
-            rotation,
+            created,
             tenant,
+            imported,
         })
     }
 }
 
-pub(super) fn encode(login: &PersistentLogin) -> Vec<u8> {
-    let record = Record {
-        token: login.token,
-        timestamp: login.timestamp,
-        rotation: login.rotation,
+pub(super) fn encode(login: &LoginState) -> Vec<u8> {
+    let head = Head {
+        created: login.created,
         tenant: login.tenant.as_str(),
+        imported: login.imported.as_ref().map(|imported| Imported {
+            key: imported.key,
+            count: imported.count,
+            sealed: imported.sealed(),
+        }),
     };
-    record.encode(Encoder::new(VERSION))
+    let record = head.encode(Encoder::new(VERSION));
+    chain(record, &login.chain, login.key).finish()
 }
 
-/// How many bytes the delta of a rotation has: the new token, the one it replaced, and the time.
-pub(super) const ROTATION_BYTES: usize = 40;
-
-/// What the last rotation of `login` changed; `None` if it was never rotated.
-pub(super) fn encode_rotation(login: &PersistentLogin) -> Option<[u8; ROTATION_BYTES]> {
-    let rotation = login.rotation?;
-    let mut delta = [0; ROTATION_BYTES];
-    delta[..16].copy_from_slice(login.token.reveal().as_bytes());
-    delta[16..32].copy_from_slice(rotation.replaced.reveal().as_bytes());
-    delta[32..].copy_from_slice(&rotation.at.as_millis().to_le_bytes());
-    Some(delta)
+pub(super) fn decode(key: LoginKey, record: &[u8]) -> Result<LoginState, Failure> {
+    let mut decoder = Decoder::new("persistent login", VERSION, record)?;
+    let head = Head::decode(&mut decoder)?;
+    let (chain, epoch) = decode_chain(&mut decoder)?;
+    let imported = match head.imported {
+        Some(Imported { key, count, sealed }) => {
+            let tokens = ImportedTokens::from_sealed(key, count, sealed);
+            Some(tokens.ok_or_else(|| decoder.corrupt(format_args!("imported tokens are cut")))?)
+        }
+        None => None,
+    };
+    decoder.finish()?;
+    Ok(LoginState {
+        id: key.id,
+        tenant: tenant_name(head.tenant)?,
+        profile_id: key.profile_id,
+        created: head.created,
+        chain,
+        key: epoch,
+        imported,
+    })
 }
 
-/// Appends to `rotated` the record after the rotation with this delta.
+/// What the last rotation of `login` changed.
+pub(super) fn encode_rotation(login: &LoginState) -> Vec<u8> {
+    let delta = Encoder::behind(Vec::with_capacity(32));
+    chain(delta, &login.chain, login.key).finish()
+}
+
+/// Appends to `rotated` the record after the rotation with this delta. Imported tokens of which none is accepted
+/// any more are left out.
 pub(super) fn apply_rotation(
     record: &[u8],
     delta: &[u8],
     rotated: &mut Vec<u8>,
 ) -> Result<(), Failure> {
+    let mut decoder = Decoder::new("persistent login", VERSION, record)?;
+    let mut head = Head::decode(&mut decoder)?;
     let mut rotation = Decoder::unversioned("rotation of a persistent login", delta);
-    let token = Token::new(rotation.uuid()?);
-    let replaced = Token::new(rotation.uuid()?);
-    let at = rotation.timestamp()?;
+    let (chain, _) = decode_chain(&mut rotation)?;
     rotation.finish()?;
-    let record = Record {
-        token,
-        rotation: Some(Rotation { replaced, at }),
-        ..Record::decode(record)?
-    };
-    *rotated = record.encode(Encoder::behind(mem::take(rotated), VERSION));
+    head.imported = head
+        .imported
+        .filter(|imported| chain.first_accepted() < imported.count);
+    let encoder = Encoder::behind(mem::take(rotated)).bytes(&[VERSION]);
+    *rotated = head.encode(encoder).bytes(delta).finish();
     Ok(())
 }
 
-pub(super) fn decode(key: LoginKey, record: &[u8]) -> Result<PersistentLogin, Failure> {
-    let record = Record::decode(record)?;
-    Ok(PersistentLogin {
+/// Reads what a list is sorted by.
+pub(super) fn decode_usage(key: LoginKey, record: &[u8]) -> Result<Usage, Failure> {
+    let mut decoder = Decoder::new("persistent login", VERSION, record)?;
+    let head = Head::decode(&mut decoder)?;
+    let (chain, _) = decode_chain(&mut decoder)?;
+    Ok(Usage {
         id: key.id,
-        tenant: tenant_name(record.tenant)?,
-        profile_id: key.profile_id,
-        token: record.token,
-        timestamp: record.timestamp,
-        rotation: record.rotation,
+        created: head.created,
+        last_used: chain.rotation.map_or(head.created, |rotation| rotation.at),
     })
+}
+
+fn chain(encoder: Encoder, chain: &TokenChain, key: KeyEpoch) -> Encoder {
+    let since = (key.since > 0).then_some(key.since);
+    let current = chain.current;
+    let mut flags = if since.is_some() { flag::SINCE } else { 0 };
+    let rotation = chain.rotation.map(|rotation| {
+        let parent = Some(current - rotation.parent).filter(|back| *back > 1);
+        let began = Window {
+            first: rotation.parent,
+            resume: rotation.parent + 1,
+            began: rotation.at,
+        };
+        let window = Some(rotation.window).filter(|window| *window != began);
+        let late = Some(rotation.late_generations).filter(|count| *count > 0);
+        flags |= flag::ROTATED
+            | if parent.is_some() { flag::PARENT } else { 0 }
+            | if window.is_some() { flag::WINDOW } else { 0 }
+            | if rotation.previous.is_some() {
+                flag::PREVIOUS
+            } else {
+                0
+            }
+            | if rotation.is_late { flag::LATE } else { 0 }
+            | if late.is_some() {
+                flag::LATE_GENERATIONS
+            } else {
+                0
+            };
+        (rotation, parent, window, late)
+    });
+    let mut encoder = encoder
+        .bytes(&[flags])
+        .varint(current.into())
+        .varint(key.number.into());
+    if let Some(since) = since {
+        encoder = encoder.varint(since.into());
+    }
+    let Some((rotation, parent, window, late)) = rotation else {
+        return encoder;
+    };
+    encoder = moment(encoder, rotation.at);
+    if let Some(parent) = parent {
+        encoder = encoder.varint(parent.into());
+    }
+    if let Some(window) = window {
+        encoder = encode_window(encoder, window, current, rotation.at);
+    }
+    if let Some(previous) = rotation.previous {
+        encoder = encode_window(encoder, previous, rotation.window.first, rotation.at);
+    }
+    match late {
+        Some(late) => encoder.bytes(&[late]),
+        None => encoder,
+    }
+}
+
+fn decode_chain(decoder: &mut Decoder<'_>) -> Result<(TokenChain, KeyEpoch), Failure> {
+    let [flags] = decoder.array()?;
+    if flags & !flag::ALL != 0 {
+        return Err(decoder.corrupt(format_args!("flags {flags:#x} are not known")));
+    }
+    let has = |flag| flags & flag != 0;
+    let current: Generation = number(decoder)?;
+    let key = KeyEpoch {
+        number: number(decoder)?,
+        since: if has(flag::SINCE) {
+            number(decoder)?
+        } else {
+            0
+        },
+    };
+    if !has(flag::ROTATED) {
+        let chain = TokenChain {
+            current,
+            rotation: None,
+        };
+        return Ok((chain, key));
+    }
+    let at = decode_moment(decoder)?;
+    let back = if has(flag::PARENT) {
+        number(decoder)?
+    } else {
+        1
+    };
+    let parent = back_from(decoder, current, back)?;
+    let window = if has(flag::WINDOW) {
+        decode_window(decoder, current, at)?
+    } else {
+        Window {
+            first: parent,
+            resume: parent + 1,
+            began: at,
+        }
+    };
+    let previous = if has(flag::PREVIOUS) {
+        Some(decode_window(decoder, window.first, at)?)
+    } else {
+        None
+    };
+    let late_generations = if has(flag::LATE_GENERATIONS) {
+        let [late] = decoder.array()?;
+        late.min(SHARED_GENERATIONS)
+    } else {
+        0
+    };
+    let rotation = Rotation {
+        at,
+        parent,
+        window,
+        previous,
+        late_generations,
+        is_late: has(flag::LATE),
+    };
+    let chain = TokenChain {
+        current,
+        rotation: Some(rotation),
+    };
+    Ok((chain, key))
+}
+
+fn encode_window(encoder: Encoder, window: Window, end: Generation, at: Timestamp) -> Encoder {
+    let age = at.as_millis().saturating_sub(window.began.as_millis());
+    encoder
+        .varint(end.saturating_sub(window.first).into())
+        .varint(window.resume.saturating_sub(window.first).into())
+        .varint(u64::try_from(age).unwrap_or(0))
+}
+
+fn decode_window(
+    decoder: &mut Decoder<'_>,
+    end: Generation,
+    at: Timestamp,
+) -> Result<Window, Failure> {
+    let back = number(decoder)?;
+    let first = back_from(decoder, end, back)?;
+    let resume = first.checked_add(number(decoder)?);
+    let resume = resume.ok_or_else(|| decoder.corrupt(format_args!("a window is too long")))?;
+    let age = decoder.varint()?;
+    Ok(Window {
+        first,
+        resume,
+        began: at.minus(std::time::Duration::from_millis(age)),
+    })
+}
+
+fn back_from(
+    decoder: &Decoder<'_>,
+    generation: Generation,
+    back: Generation,
+) -> Result<Generation, Failure> {
+    let first = generation.checked_sub(back);
+    first.ok_or_else(|| decoder.corrupt(format_args!("a generation is before the first")))
+}
+
+fn number(decoder: &mut Decoder<'_>) -> Result<u32, Failure> {
+    let number = decoder.varint()?;
+    u32::try_from(number).map_err(|_| decoder.corrupt(format_args!("{number} is too large")))
+}
+
+fn moment(encoder: Encoder, moment: Timestamp) -> Encoder {
+    let millis = moment.as_millis();
+    let zigzag = (millis << 1) ^ (millis >> 63);
+    encoder.varint(SINCE_EPOCH).varint(zigzag.cast_unsigned())
+}
+
+fn decode_moment(decoder: &mut Decoder<'_>) -> Result<Timestamp, Failure> {
+    let run = decoder.varint()?;
+    if run != SINCE_EPOCH {
+        return Err(decoder.corrupt(format_args!("run {run} is not known")));
+    }
+    let zigzag = decoder.varint()?;
+    let millis = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
+    Ok(Timestamp::from_millis(millis))
 }
 
 thread_local! {
@@ -132,22 +363,6 @@ fn tenant_name(text: &str) -> Result<TenantName, Failure> {
         })?;
         *last = Some(name.clone());
         Ok(name)
-    })
-}
-
-/// Reads the beginning of a record alone.
-pub(super) fn decode_usage(key: LoginKey, record: &[u8]) -> Result<Usage, Failure> {
-    let mut decoder = Decoder::new("persistent login", VERSION, record)?;
-    let _token = decoder.uuid()?;
-    let created = decoder.timestamp()?;
-    let rotated = decoder.option(|record| {
-        let _replaced = record.uuid()?;
-        record.timestamp()
-    })?;
-    Ok(Usage {
-        id: key.id,
-        created,
-        last_used: rotated.unwrap_or(created),
     })
 }
 
@@ -186,68 +401,3 @@ pub(super) fn decode_device(entry: &[u8]) -> Result<Device, Failure> {
 
 #[cfg(test)]
 mod properties;
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use crate::domain::persistent_login::PersistentLoginId;
-
-    use super::*;
-
-    fn login(rotation: Option<Rotation>) -> PersistentLogin {
-        PersistentLogin {
-            id: PersistentLoginId::new(Uuid::from_u128(42)),
-            tenant: TenantName::new("default").expect("not empty"),
-            profile_id: ObjectId::from_bytes([9; 12]),
-            token: Token::new(Uuid::from_u128(43)),
-            timestamp: Timestamp::from_millis(1_495_665_332_589),
-            rotation,
-        }
-    }
-
-    #[test]
-    fn records_decode_to_what_was_encoded() {
-        let rotation = Rotation {
-            replaced: Token::new(Uuid::from_u128(41)),
-            at: Timestamp::from_millis(7),
-        };
-        for login in [login(None), login(Some(rotation))] {
-            let usage = Usage {
-                id: login.id,
-                created: login.timestamp,
-                last_used: login.last_used(),
-            };
-            let key = LoginKey::of(&login);
-            assert_eq!(decode_usage(key, &encode(&login)), Ok(usage));
-            assert_eq!(decode(key, &encode(&login)), Ok(login));
-        }
-        let device = Device {
-            label: Some("Kitchen tablet".to_owned()),
-            user_agent: None,
-            ip_address: Some("::1".to_owned()),
-        };
-        assert_eq!(decode_device(&encode_device(&device)), Ok(device));
-    }
-
-    #[test]
-    fn a_rotation_applies_to_a_record_with_or_without_an_earlier_one() {
-        let rotation = |replaced, at| Rotation {
-            replaced: Token::new(Uuid::from_u128(replaced)),
-            at: Timestamp::from_millis(at),
-        };
-        for before in [login(None), login(Some(rotation(3, 4)))] {
-            assert_eq!(encode_rotation(&login(None)), None);
-            let after = PersistentLogin {
-                token: Token::new(Uuid::from_u128(99)),
-                ..login(Some(rotation(43, 8)))
-            };
-            let delta = encode_rotation(&after).expect("it was rotated");
-            let mut record = Vec::new();
-            apply_rotation(&encode(&before), &delta, &mut record).expect("both decode");
-            assert_eq!(decode(LoginKey::of(&after), &record), Ok(after));
-            let short = apply_rotation(&encode(&before), &delta[1..], &mut record);
-            assert!(matches!(short, Err(Failure::Corrupt(_))));
-        }
-    }
-}

@@ -6,16 +6,22 @@
 //! nothing; the last one writes the new version.
 
 mod v1_to_v2;
+mod v2_to_v3;
 
+use std::cell::Cell;
+
+use crate::domain::key_ring::KeyRing;
+use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::storage::data_dir::DataDirectory;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::opening::Opening;
-use crate::tables::meta;
+use crate::tables::secret_key::KeySource;
+use crate::tables::{meta, secret_key};
 
 /// The version that this build reads and writes.
-pub const SCHEMA_VERSION: u64 = 2;
+pub const SCHEMA_VERSION: u64 = 3;
 
 /// Files from before there was a version in them.
 const FIRST_VERSION: u64 = 1;
@@ -25,25 +31,54 @@ const BATCH_MAX: usize = 4_096;
 
 /// How a file of one version becomes one of the next: called until it returns `None`, each time in a
 /// transaction of its own; else the number of records that it changed or removed.
-type Step = fn(&Engine) -> Result<Option<usize>, Failure>;
+type Step = fn(&Engine, &Context<'_>) -> Result<Option<usize>, Failure>;
+
+/// What the steps need beside the file.
+struct Context<'a> {
+    keys: &'a KeyRing,
+    entropy: &'a Entropy,
+    /// The key of the last record that the step has seen, if it goes through a table.
+    position: Cell<Option<[u8; 28]>>,
+}
+
+impl Context<'_> {
+    fn position(&self) -> Option<[u8; 28]> {
+        self.position.get()
+    }
+
+    fn set_position(&self, key: [u8; 28]) {
+        self.position.set(Some(key));
+    }
+}
 
 /// The steps, from each version to the next.
-const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [v1_to_v2::step];
+const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [v1_to_v2::step, v2_to_v3::step];
 
-/// Opens the database in `directory` and upgrades it to [`SCHEMA_VERSION`]; creates one if there never was
-/// any. A database of a newer version is refused, and was not changed if it had been closed cleanly.
+/// Opens the database in `directory` with its keys, and upgrades it to [`SCHEMA_VERSION`]; creates one if there
+/// never was any. A database of a newer version is refused, and was not changed if it had been closed cleanly.
 ///
 /// # Errors
 ///
-/// [`Failure::Unusable`] for a newer version, else as [`DataDirectory::open_database`] and [`run`].
+/// [`Failure::Unusable`] for a newer version and for keys that are missing, else as
+/// [`DataDirectory::open_database`] and [`run`].
 pub fn open_database(
     directory: &DataDirectory,
     options: &EngineOptions,
     opening: Opening,
-) -> Result<Engine, Failure> {
+    keys: &KeySource,
+) -> Result<(Engine, KeyRing), Failure> {
     let engine = directory.open_database(options, opening, |file| version_of(file).map(drop))?;
-    run(&engine).map_err(|failure| directory.name(failure))?;
-    Ok(engine)
+    version_of(&engine.begin_read()?).map_err(|failure| directory.name(failure))?;
+    let ring = match secret_key::load(&engine, keys) {
+        Ok(ring) => ring,
+        Err(failure) => {
+            // So that the next start need not repair the database.
+            engine.close()?;
+            return Err(failure);
+        }
+    };
+    run(&engine, &ring, &keys.entropy).map_err(|failure| directory.name(failure))?;
+    Ok((engine, ring))
 }
 
 /// Upgrades an open database to [`SCHEMA_VERSION`].
@@ -51,7 +86,7 @@ pub fn open_database(
 /// # Errors
 ///
 /// [`Failure::Unusable`] for a newer version, which is not changed; failures of the storage.
-pub fn run(engine: &Engine) -> Result<(), Failure> {
+pub fn run(engine: &Engine, keys: &KeyRing, entropy: &Entropy) -> Result<(), Failure> {
     let Some(found) = version_of(&engine.begin_read()?)? else {
         return put_version(engine, SCHEMA_VERSION);
     };
@@ -59,7 +94,12 @@ pub fn run(engine: &Engine) -> Result<(), Failure> {
         let next = version + 1;
         tracing::info!(from = version, to = next, "upgrading the database");
         let mut records = 0;
-        while let Some(done) = STEPS[version as usize - 1](engine)? {
+        let context = Context {
+            keys,
+            entropy,
+            position: Cell::default(),
+        };
+        while let Some(done) = STEPS[version as usize - 1](engine, &context)? {
             records += done;
             tracing::info!(from = version, to = next, records, "upgrading the database");
         }
@@ -78,7 +118,7 @@ pub fn run(engine: &Engine) -> Result<(), Failure> {
 fn version_of(file: &EngineRead) -> Result<Option<u64>, Failure> {
     let version = match meta::schema_version(file)? {
         Some(version) => version,
-        None if file.table_names()?.is_empty() => return Ok(None),
+        None if is_new(file)? => return Ok(None),
         None => FIRST_VERSION,
     };
     if (FIRST_VERSION..=SCHEMA_VERSION).contains(&version) {
@@ -88,6 +128,12 @@ fn version_of(file: &EngineRead) -> Result<Option<u64>, Failure> {
         "it has schema version {version}, and this rememberd supports versions {FIRST_VERSION} to \
          {SCHEMA_VERSION}; nothing was changed; start it with a newer rememberd"
     )))
+}
+
+/// Whether a database without a version is new: it has no table but that of the keys, which come first.
+fn is_new(file: &EngineRead) -> Result<bool, Failure> {
+    let names = file.table_names()?;
+    Ok(names.iter().all(|name| name == secret_key::TABLE_NAME))
 }
 
 fn put_version(engine: &Engine, version: u64) -> Result<(), Failure> {

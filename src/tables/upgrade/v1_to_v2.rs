@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::engine::Engine;
 use crate::storage::table::{Fixed, Table};
-use crate::tables::upgrade::BATCH_MAX;
+use crate::tables::upgrade::{BATCH_MAX, Context};
 
 const LOGINS: Table<Fixed<28>> = Table::new("persistent_login");
 const JOURNAL: Table<Fixed<8>> = Table::new("rotation_journal");
@@ -21,26 +21,30 @@ const STATUSES: Table<Fixed<12>> = Table::new("profile_standing");
 const LOGIN_VERSION: u8 = 3;
 const ENTRY_VERSION: u8 = 1;
 
-pub(super) fn step(engine: &Engine) -> Result<Option<usize>, Failure> {
-    match apply_journal(engine)? {
+pub(super) fn step(engine: &Engine, _: &Context<'_>) -> Result<Option<usize>, Failure> {
+    match apply_journal(engine, decode_entry)? {
         Some(applied) => Ok(Some(applied)),
         None => remove_statuses(engine),
     }
 }
 
 /// A rotation as the journal had it: the key of a login, then its token, the token that it replaced, and when.
-type Row = ([u8; 28], Rotation);
+type Row = ([u8; 28], Rotated);
 
+/// What a rotation changed in a record, up to schema 2.
 #[derive(Clone, Copy)]
-struct Rotation {
+pub(super) struct Rotated {
     token: [u8; 16],
     replaced: [u8; 16],
     at: [u8; 8],
 }
 
 /// Applies and removes the oldest entries of the journal. Returns how many rotations they had; `None` if there
-/// was no entry.
-fn apply_journal(engine: &Engine) -> Result<Option<usize>, Failure> {
+/// was no entry. The records are those of schema 1 and 2; `decode_entry` reads an entry of one of them.
+pub(super) fn apply_journal(
+    engine: &Engine,
+    decode_entry: impl Fn(&[u8]) -> Result<Vec<Row>, Failure>,
+) -> Result<Option<usize>, Failure> {
     let file = engine.begin_write()?;
     let (mut numbers, mut rows) = (Vec::new(), Vec::new());
     file.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
@@ -79,13 +83,13 @@ fn decode_entry(entry: &[u8]) -> Result<Vec<Row>, Failure> {
     let mut decoder = Decoder::new("entry of the rotation journal", ENTRY_VERSION, entry)?;
     let _cycle = decoder.number()?;
     let _position: Option<[u8; 28]> = decoder.option(Decoder::array)?;
-    let rows = decoder.list(|row| Ok((row.array()?, decode_rotation(row)?)))?;
+    let rows = decoder.list(|row| Ok((row.array()?, decode_rotated(row)?)))?;
     decoder.finish()?;
     Ok(rows)
 }
 
-fn decode_rotation(decoder: &mut Decoder<'_>) -> Result<Rotation, Failure> {
-    Ok(Rotation {
+pub(super) fn decode_rotated(decoder: &mut Decoder<'_>) -> Result<Rotated, Failure> {
+    Ok(Rotated {
         token: decoder.array()?,
         replaced: decoder.array()?,
         at: decoder.array()?,
@@ -94,7 +98,7 @@ fn decode_rotation(decoder: &mut Decoder<'_>) -> Result<Rotation, Failure> {
 
 /// The record of a login with this rotation as its last: the token, the time of its creation, the last rotation
 /// if there is one, the name of its tenant.
-fn with_rotation(record: &[u8], rotation: Rotation) -> Result<Vec<u8>, Failure> {
+fn with_rotation(record: &[u8], rotation: Rotated) -> Result<Vec<u8>, Failure> {
     let mut decoder = Decoder::new("persistent login", LOGIN_VERSION, record)?;
     let _token: [u8; 16] = decoder.array()?;
     let created: [u8; 8] = decoder.array()?;

@@ -10,6 +10,7 @@ use rememberd::testing::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::persistent_login::compare_and_rotate::{GRACE, reused_token};
 use crate::support::client::Client;
 use crate::support::fixture::{
     ACME_LOGIN, ADMIN, DISABLED_LOGIN, LOGIN, NO_LOGIN, POWERLESS, PROFILE, TOKEN,
@@ -76,8 +77,19 @@ fn each_action_is_counted_as_its_event() {
     let over_cap = [(Event::Create, 1), (CAP, 1)];
     server.app.clock.advance(Duration::from_secs(1));
     assert_counts(&server, || drop(client.create(PROFILE)), &over_cap);
+    let unknown = || {
+        client
+            .refresh_with(ACME_LOGIN, NO_TOKEN)
+            .assert_unknown_token()
+    };
+    assert_counts(&server, unknown, &[(Event::UnknownToken, 1)]);
     let id = client.by_profile(PROFILE, "").listed_ids().remove(0);
-    let reuse = || drop(client.refresh_with(&id, NO_TOKEN));
+    let first = client.read(&id).login();
+    let second = client.refresh_with(&id, &first.token).login();
+    server.app.clock.advance(4 * GRACE);
+    let retry = || drop(client.refresh_with(&id, &first.token));
+    assert_counts(&server, retry, &[(Event::LateRetry, 1)]);
+    let reuse = || drop(client.refresh_with(&id, &second.token));
     assert_counts(&server, reuse, &[(Event::Reuse, 1), (REUSE, 1)]);
     assert_counts(
         &server,
@@ -102,8 +114,8 @@ fn each_login_that_a_reuse_revokes_is_counted() {
             .start();
         let client = server.client();
         client.create(PROFILE).login();
-        client.create(PROFILE).login();
-        let reuse = || drop(client.refresh_with(LOGIN, NO_TOKEN));
+        let (login, token) = reused_token(&server);
+        let reuse = || drop(client.refresh_with(&login.id, &token));
         assert_counts(&server, reuse, &[(Event::Reuse, 1), (REUSE, revoked)]);
     }
 }
@@ -192,8 +204,9 @@ fn each_action_is_counted_when_its_future_was_dropped() {
     };
     assert_counts(&server, || refresh(TOKEN), &[(Event::Rotation, 1)]);
     assert_counts(&server, || refresh(TOKEN), &[(Event::Grace, 1)]);
+    server.app.clock.advance(25 * 60 * GRACE);
     let reused = [(Event::Reuse, 1), (REUSE, 1)];
-    assert_counts(&server, || refresh(NO_TOKEN), &reused);
+    assert_counts(&server, || refresh(TOKEN), &reused);
     let create = || {
         let create = persistent_login::create(app, caller(), PROFILE.to_owned(), Device::default());
         cancel(&server, create);
@@ -300,7 +313,9 @@ fn the_log_has_each_event_and_no_secret() {
     let other = client.create(PROFILE).login();
     client.delete(&other.id).assert_empty();
     let third = client.create(PROFILE).login();
-    client.refresh_with(&third.id, NO_TOKEN);
+    client
+        .refresh_with(&third.id, NO_TOKEN)
+        .assert_unknown_token();
     let device = [("label", "a-label"), ("ipAddress", "192.0.2.7")];
     let fourth = client.create_with(PROFILE, &device).login();
     let fifth = client.create(PROFILE).login();
@@ -317,8 +332,8 @@ fn the_log_has_each_event_and_no_secret() {
         ("INFO", "create", None),
         ("INFO", "delete", None),
         ("INFO", "create", None),
-        ("WARN", "reuse", None),
-        ("INFO", "revocation", Some("token_reuse")),
+        ("WARN", "unknown_token", None),
+        ("INFO", "revocation", Some("cap")),
         ("INFO", "create", None),
         ("INFO", "revocation", Some("cap")),
         ("INFO", "create", None),
@@ -362,17 +377,27 @@ fn the_log_has_the_expiry_of_a_login() {
 }
 
 #[test]
-fn a_reuse_is_logged_as_a_warning() {
+fn what_is_suspicious_is_logged_as_a_warning() {
     let home = home();
-    let serving = launch(&home).argument("--log-level=warn").start();
+    let serving = launch(&home)
+        .argument("--log-level=warn")
+        .argument("--reuse-grace=0s")
+        .start();
     let client = client(&serving);
-    client.create(PROFILE).login();
-    client.refresh(LOGIN).login();
-    client.refresh_with(LOGIN, NO_TOKEN);
+    let created = client.create(PROFILE).login();
+    let id = created.id.as_str();
+    client.refresh_with(id, NO_TOKEN).assert_unknown_token();
+    let lost = client.refresh(id).login();
+    client.refresh_with(id, &created.token).login();
+    client
+        .refresh_with(id, &lost.token)
+        .assert_reuse("the persistent login was revoked");
     let log = serving.stop().stderr;
     let lines = audit_lines(&log);
-    assert_eq!(log.lines().count(), 1, "{log}");
-    assert_eq!(lines[0].summary(), ("WARN", "reuse", None));
+    let summaries: Vec<_> = lines.iter().map(Line::summary).collect();
+    let expected = ["unknown_token", "late_retry", "reuse"].map(|what| ("WARN", what, None));
+    assert_eq!(summaries, expected);
+    assert_eq!(log.lines().count(), 3, "{log}");
 }
 
 /// The fingerprint of [`LOGIN`] in the database in `home`.

@@ -1,8 +1,12 @@
 //! Compare and rotate: a refresh with the token that the user presented.
 
+use std::fs;
 use std::time::Duration;
 
-use crate::support::client::{Client, LOGINS, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::client::{Client, LOGINS, Login, Response};
 use crate::support::fixture::{
     ACME_LOGIN, ADMIN, DISABLED_LOGIN, DISABLED_PROFILE, EXPIRING, EXPIRY, LOGIN, NO_LOGIN, NOW,
     POWERLESS, PROFILE, PROFILES, TOKEN, first_login,
@@ -20,11 +24,34 @@ pub const NO_TOKEN: &str = "11111111-2222-4333-8444-555555555555";
 /// The end of the message for a reused token when its login was revoked.
 pub const LOGIN_REVOKED: &str = "the persistent login was revoked";
 
+/// No grace for a response that was lost.
+pub const STRICT: &str = "--lost-answer-grace=0s";
+
+/// A new login, and a token of it that counts as reused.
+pub fn reused_token(server: &Server) -> (Login, String) {
+    let client = server.client();
+    let created = client.create(PROFILE).login();
+    let next = client.refresh_with(&created.id, &created.token).login();
+    server.app.clock.advance(4 * GRACE);
+    let last = client.refresh_with(&created.id, &next.token).login();
+    (last, created.token)
+}
+
 /// Asserts that the login does not exist any more.
 #[track_caller]
 pub fn assert_gone(client: &Client, id: &str) {
     client.read(id).assert_no_such_login(id);
     client.refresh(id).assert_no_such_login(id);
+}
+
+/// A copy of a directory of files, as a backup makes it.
+fn copy_of(home: &TempDir) -> TempDir {
+    let copy = TempDir::new().expect("a temporary directory");
+    for entry in fs::read_dir(home.path()).expect("a directory") {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("it is copied");
+    }
+    copy
 }
 
 /// Asserts that `work` causes no commit.
@@ -69,7 +96,7 @@ fn the_token_just_replaced_gets_its_successor_without_a_commit() {
 
 #[test]
 fn the_grace_period_starts_at_the_rotation_and_includes_its_end() {
-    let server = Server::start();
+    let server = Setup::new().flag(STRICT).start();
     let client = server.client();
     let next = client.refresh_with(LOGIN, TOKEN).login();
     for step in [GRACE / 2, GRACE / 2] {
@@ -89,7 +116,7 @@ fn the_grace_period_starts_at_the_rotation_and_includes_its_end() {
 
 #[test]
 fn the_grace_period_is_configurable() {
-    let server = Setup::new().flag("--reuse-grace=5s").start();
+    let server = Setup::new().flag(STRICT).flag("--reuse-grace=5s").start();
     let client = server.client();
     let next = client.refresh_with(LOGIN, TOKEN).login();
     server.app.clock.advance(Duration::from_secs(5));
@@ -102,10 +129,9 @@ fn the_grace_period_is_configurable() {
 
 #[test]
 fn without_a_grace_period_a_replaced_token_is_reused_at_once() {
-    let server = Setup::new().flag("--reuse-grace=0s").start();
+    let server = Setup::new().flag("--reuse-grace=0s").flag(STRICT).start();
     let client = server.client();
     let next = client.refresh_with(LOGIN, TOKEN).login();
-    let next = client.refresh_with(LOGIN, &next.token).login();
     client
         .refresh_with(LOGIN, TOKEN)
         .assert_reuse(LOGIN_REVOKED);
@@ -113,47 +139,141 @@ fn without_a_grace_period_a_replaced_token_is_reused_at_once() {
         .refresh_with(LOGIN, &next.token)
         .assert_no_such_login(LOGIN);
     let other = client.create(PROFILE).login();
-    client.refresh_with(&other.id, &other.token).login();
+    let next = client.refresh_with(&other.id, &other.token).login();
+    client.refresh_with(&other.id, &next.token).login();
     client
         .refresh_with(&other.id, &other.token)
         .assert_reuse(LOGIN_REVOKED);
 }
 
 #[test]
-fn a_token_replaced_earlier_counts_as_reused() {
+fn a_token_replaced_earlier_gets_the_current_one_for_a_while_and_then_counts_as_reused() {
     let server = Server::start();
     let client = server.client();
-    let next = client.refresh_with(LOGIN, TOKEN).login();
-    let last = client.refresh_with(LOGIN, &next.token).login();
+    let created = client.create(PROFILE).login();
+    let id = created.id.as_str();
+    let next = client.refresh_with(id, &created.token).login();
+    let last = client.refresh_with(id, &next.token).login();
+    server.app.clock.advance(GRACE);
+    assert_eq!(client.refresh_with(id, &created.token).login(), last);
+    server.app.clock.advance(2 * GRACE);
     client
-        .refresh_with(LOGIN, TOKEN)
+        .refresh_with(id, &created.token)
         .assert_reuse(LOGIN_REVOKED);
-    assert_gone(&client, LOGIN);
-    for token in [TOKEN, &next.token, &last.token] {
-        client
-            .refresh_with(LOGIN, token)
-            .assert_no_such_login(LOGIN);
+    assert_gone(&client, id);
+    for token in [&created.token, &next.token, &last.token] {
+        client.refresh_with(id, token).assert_no_such_login(id);
     }
-    client.delete(LOGIN).assert_empty();
+    client.delete(id).assert_empty();
 }
 
 #[test]
-fn a_token_of_another_login_revokes_this_login_only() {
+fn a_response_that_was_lost_is_given_again_a_day_long_and_what_it_had_becomes_void() {
     let server = Server::start();
     let client = server.client();
-    let (one, two) = (
-        client.create(PROFILE).login(),
-        client.create(PROFILE).login(),
-    );
+    let created = client.create(PROFILE).login();
+    let id = created.id.as_str();
+    let lost = client.refresh_with(id, &created.token).login();
+    server.app.clock.advance(24 * 60 * GRACE);
+    let again = client.refresh_with(id, &created.token).login();
+    assert_ne!(again, lost);
+    assert_eq!(client.refresh_with(id, &created.token).login(), again);
+    // Nobody but a thief can have the token that was in the lost response.
     client
-        .refresh_with(LOGIN, &one.token)
+        .refresh_with(id, &lost.token)
         .assert_reuse(LOGIN_REVOKED);
-    assert_gone(&client, LOGIN);
+    // Later than a day, and once the successor was presented, it counts as reused.
+    let created = client.create(PROFILE).login();
+    let id = created.id.as_str();
+    client.refresh_with(id, &created.token).login();
+    server.app.clock.advance(24 * 60 * GRACE + MILLISECOND);
     client
-        .refresh_with(&one.id, NO_TOKEN)
+        .refresh_with(id, &created.token)
         .assert_reuse(LOGIN_REVOKED);
-    assert_gone(&client, &one.id);
-    assert_eq!(client.read(&two.id).login(), two);
+    let (login, reused) = reused_token(&server);
+    client
+        .refresh_with(&login.id, &reused)
+        .assert_reuse(LOGIN_REVOKED);
+}
+
+#[test]
+fn an_extended_response_says_how_the_login_got_its_token() {
+    let server = Setup::new().flag("--coalesce-refreshes=5s").start();
+    let client = server.client();
+    let created = client.create(PROFILE).login();
+    let refresh = |parameters: &str| {
+        let target = format!(
+            "{LOGINS}/{}/refresh_token?accessTokenId={ADMIN}",
+            created.id
+        );
+        client.post(&target, parameters)
+    };
+    let outcome = |token: &str| {
+        let response = refresh(&format!("extended=true{token}"));
+        assert_eq!(response.status, 200, "{response:?}");
+        let body: Value = serde_json::from_str(&response.body).expect("JSON");
+        let at_the_end = format!(r#","outcome":{}}}"#, body["outcome"]);
+        assert!(response.body.ends_with(&at_the_end), "{response:?}");
+        body["outcome"].as_str().expect("a text").to_owned()
+    };
+    let first = format!("&token={}", created.token);
+    assert_eq!(outcome(&first), "rotated");
+    assert_eq!(outcome(&first), "just_replaced");
+    assert_eq!(outcome(""), "coalesced");
+    server.app.clock.advance(2 * GRACE);
+    assert_eq!(outcome(&first), "late_retry");
+    assert_eq!(refresh("extended=perhaps").status, 400);
+    // The contract has no such field.
+    for plain in ["extended=false", "extended=", ""] {
+        assert!(!refresh(plain).body.contains("outcome"));
+    }
+}
+
+#[test]
+fn after_a_restore_newer_tokens_are_accepted_and_older_ones_are_found_out() {
+    let server = Server::start();
+    let created = server.client().create(PROFILE).login();
+    let home = server.stop();
+    let backup = copy_of(&home);
+    let server = Setup::new().home(home).start();
+    let client = server.client();
+    let mut tokens = vec![created.token.clone()];
+    for _ in 0..5 {
+        let next = client.refresh_with(&created.id, tokens.last().expect("there is one"));
+        tokens.push(next.login().token);
+        server.app.clock.advance(4 * GRACE);
+    }
+    let server = Setup::new().home(backup).start();
+    let client = server.client();
+    let newest = tokens.last().expect("there is one");
+    let next = client.refresh_with(&created.id, newest).login();
+    assert!(!tokens.contains(&next.token));
+    assert_eq!(client.refresh_with(&created.id, newest).login(), next);
+    client
+        .refresh_with(&created.id, &tokens[2])
+        .assert_reuse(LOGIN_REVOKED);
+    assert_gone(&client, &created.id);
+}
+
+#[test]
+fn a_token_that_was_never_the_logins_is_refused_and_revokes_nothing() {
+    let server = Setup::new().flag("--reuse-revokes=profile").start();
+    let client = server.client();
+    let one = client.create(PROFILE).login();
+    let two = client.create(PROFILE).login();
+    assert_no_commit(&server, || {
+        for token in [&one.token, NO_TOKEN] {
+            client.refresh_with(LOGIN, token).assert_unknown_token();
+        }
+        client.refresh_with(&one.id, TOKEN).assert_unknown_token();
+        client
+            .refresh_with(&one.id, &two.token)
+            .assert_unknown_token();
+    });
+    assert_eq!(client.read(LOGIN).login(), first_login());
+    for login in [&one, &two] {
+        assert_eq!(client.read(&login.id).login(), *login);
+    }
 }
 
 #[test]
@@ -166,9 +286,11 @@ fn a_reuse_may_revoke_every_login_of_the_profile() {
     ];
     others[0] = client.refresh_with(&others[0].id, &others[0].token).login();
     let other_profile_login = client.read(ACME_LOGIN).login();
+    let (login, reused) = reused_token(&server);
     client
-        .refresh_with(LOGIN, NO_TOKEN)
+        .refresh_with(&login.id, &reused)
         .assert_reuse("all persistent logins of the profile were revoked");
+    assert_gone(&client, &login.id);
     assert_gone(&client, LOGIN);
     for other in &others {
         assert_gone(&client, &other.id);
@@ -184,32 +306,30 @@ fn a_reuse_may_revoke_every_login_of_the_profile() {
 fn a_reuse_may_revoke_nothing() {
     let server = Setup::new().flag("--reuse-revokes=none").start();
     let client = server.client();
-    let next = client.refresh_with(LOGIN, TOKEN).login();
+    let (login, reused) = reused_token(&server);
     assert_no_commit(&server, || {
         client
-            .refresh_with(LOGIN, NO_TOKEN)
+            .refresh_with(&login.id, &reused)
             .assert_reuse("nothing was revoked");
-        assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
+        assert_eq!(client.read(&login.id).login(), login);
     });
-    server.app.clock.advance(GRACE + MILLISECOND);
-    client
-        .refresh_with(LOGIN, TOKEN)
-        .assert_reuse("nothing was revoked");
-    assert_eq!(client.read(LOGIN).login(), next);
-    client.refresh_with(LOGIN, &next.token).login();
+    client.refresh_with(&login.id, &login.token).login();
 }
 
 #[test]
 fn a_refresh_without_a_token_counts_as_a_rotation() {
     let server = Server::start();
     let client = server.client();
-    let next = client.refresh(LOGIN).login();
-    assert_eq!(client.refresh_with(LOGIN, TOKEN).login(), next);
-    client.refresh(LOGIN).login();
+    let created = client.create(PROFILE).login();
+    let next = client.refresh(&created.id).login();
+    let retried = client.refresh_with(&created.id, &created.token).login();
+    assert_eq!(retried, next);
+    client.refresh(&created.id).login();
+    server.app.clock.advance(4 * GRACE);
     client
-        .refresh_with(LOGIN, TOKEN)
+        .refresh_with(&created.id, &created.token)
         .assert_reuse(LOGIN_REVOKED);
-    assert_gone(&client, LOGIN);
+    assert_gone(&client, &created.id);
 }
 
 #[test]
@@ -331,21 +451,22 @@ fn a_token_in_the_query_takes_precedence() {
     assert_ne!(last, next);
     refresh("&token=", &format!("token={}", last.token)).assert_bad_parameter("token");
     assert_eq!(client.read(LOGIN).login(), last);
-    refresh(&format!("&token={NO_TOKEN}"), &current[1..]).assert_reuse(LOGIN_REVOKED);
+    refresh(&format!("&token={NO_TOKEN}"), &current[1..]).assert_unknown_token();
 }
 
 #[test]
 fn the_replaced_token_survives_a_restart() {
-    let server = Server::start();
+    let start = || Setup::new().flag(STRICT);
+    let server = start().start();
     let next = server.client().refresh_with(LOGIN, TOKEN).login();
     let later = NOW.plus(GRACE);
-    let server = Setup::new().home(server.stop()).at(later).start();
+    let server = start().home(server.stop()).at(later).start();
     assert_eq!(server.client().refresh_with(LOGIN, TOKEN).login(), next);
     server.app.clock.advance(MILLISECOND);
     server
         .client()
         .refresh_with(LOGIN, TOKEN)
         .assert_reuse(LOGIN_REVOKED);
-    let server = Setup::new().home(server.stop()).at(later).start();
+    let server = start().home(server.stop()).at(later).start();
     assert_gone(&server.client(), LOGIN);
 }

@@ -1,11 +1,16 @@
 //! The checks that a write repeats inside its transaction, because the state may have changed since.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use rememberd::testing::{
     AccessRefusal, AccessToken, AccessTokenId, Caller, Failure, LoginError, ObjectId,
     PersistentLogin, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal, WriteTxn,
-    service::persistent_login, tables,
+    service::persistent_login,
+    tables::{
+        self,
+        access_token::{DigestedId, SealedId},
+    },
 };
 
 use crate::support::fixture::{LOGIN, PROFILE, TICKETS, first_login};
@@ -25,7 +30,7 @@ fn refresh_after(
     assert!(server.begin(refresh.as_mut()).is_pending());
     drop(held);
     server.block_on(change).expect("the change is committed");
-    server.block_on(refresh)
+    server.block_on(refresh).map(|done| done.login)
 }
 
 fn delete(txn: &WriteTxn) -> Result<(), Failure> {
@@ -60,15 +65,17 @@ fn a_refresh_queued_after_disabling_the_profile_is_refused() {
 #[test]
 fn a_refresh_queued_after_a_change_of_permissions_is_refused() {
     let server = Server::start();
-    let refused = refresh_after(&server, |txn| {
-        let id = AccessTokenId::new(TICKETS).expect("an id");
-        let token = tables::access_token::get(txn, &tables::access_token::DigestedId::new(id))?
-            .expect("the access token exists");
+    let keys = Arc::clone(server.app.keys.get().expect("the database is open"));
+    let nonce = server.app.entropy.bytes();
+    let refused = refresh_after(&server, move |txn| {
+        let id = DigestedId::new(AccessTokenId::new(TICKETS).expect("an id"));
+        let token = tables::access_token::get(txn, &id)?.expect("the access token exists");
         let token = AccessToken {
             tenant_permissions: Vec::new(),
             ..AccessToken::clone(&token)
         };
-        tables::access_token::put(txn, &token)
+        let sealed = SealedId::seal(&keys, nonce, &id);
+        tables::access_token::put(txn, &id, &sealed, &token)
     });
     let (action, tenant) = ("MANAGE_TICKETS", "default".to_owned());
     assert_eq!(

@@ -1,8 +1,9 @@
-//! The process: its command line, its log, its signals, its background work, and its writer's queue.
+//! The process: its command line, its log, its signals, its background work, its key file, and its writer's queue.
 
 mod clock;
 mod command_line;
 mod journal;
+mod key_file;
 mod log;
 mod overload;
 mod seed_file;

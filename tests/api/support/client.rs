@@ -204,6 +204,13 @@ impl Response {
         self.assert_json();
     }
 
+    /// Asserts that the token was refused as none of the login's, and that nothing was revoked.
+    #[track_caller]
+    pub fn assert_unknown_token(&self) {
+        let message = "The token is not one of this persistent login; nothing was revoked";
+        self.assert_error(401, "BAD_CREDENTIALS", message);
+    }
+
     /// Asserts that the token was reused, and the logins that were revoked for it.
     #[track_caller]
     pub fn assert_reuse(&self, revoked: &str) {

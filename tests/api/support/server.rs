@@ -11,9 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rememberd::testing::{
-    App, Clock, Config, DataDirectory, EngineOptions, Entropy, Failure, ObjectId, Opening, Phase,
-    Profile, Seed, SeedFile, Store, Timestamp, WriteTxn, WriterLimits, open_database, open_store,
-    server, service::seed, tables::profile,
+    App, Clock, Config, DataDirectory, EngineOptions, Entropy, Failure, KeySource, Keys, ObjectId,
+    Opening, Phase, Profile, Seed, SeedFile, Store, Timestamp, WriteTxn, WriterLimits,
+    open_database, open_store, server, service::seed, tables::profile,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -114,9 +114,10 @@ impl Setup {
     async fn app(&self) -> Arc<App> {
         let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
         let config = Config::from_flags(&flags).expect("valid settings");
-        let store = self.store(&config).await;
+        let keys = Keys::default();
+        let store = self.store(&config, keys.clone()).await;
         let entropy = Entropy::seeded(random::seed());
-        let app = App::new(config, store, Clock::manual(self.now), entropy);
+        let app = App::new(config, store, Clock::manual(self.now), entropy, keys);
         let file = SeedFile::parse(self.seed.to_string().as_bytes()).expect("a valid seed file");
         let seed = Seed::check(file, app.clock.now(), &app.entropy).expect("a valid seed file");
         seed::load(&app, seed).await.expect("the seed is loaded");
@@ -124,7 +125,7 @@ impl Setup {
         Arc::new(app)
     }
 
-    async fn store(&self, config: &Config) -> Store {
+    async fn store(&self, config: &Config, keys: Keys) -> Store {
         // The writer thread of a stopped server may hold the lock for a moment.
         let mut directory = None;
         wait_until("the data directory is free", || {
@@ -138,11 +139,18 @@ impl Setup {
         };
         let limits = WriterLimits::new(config);
         let disk_fails = Arc::clone(&self.disk_fails);
+        let source = KeySource {
+            path: self.home.path().join("rememberd.keys"),
+            replaces_missing: config.data.new_key,
+            entropy: Entropy::seeded(random::seed()),
+        };
         let opener = move |opening| {
             if opening == Opening::AfterFailure && disk_fails.load(Ordering::SeqCst) {
                 return Err(Failure::Storage("the disk still fails".to_owned()));
             }
-            open_database(&directory, &options, opening)
+            let (engine, ring) = open_database(&directory, &options, opening, &source)?;
+            keys.set(ring);
+            Ok(engine)
         };
         open_store(Box::new(opener), &limits)
             .await

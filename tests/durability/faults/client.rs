@@ -10,8 +10,8 @@ use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rememberd::testing::{
     ApiError, App, Caller, Config, Device, Engine, EngineOptions, Failure, JOURNALED, Journal,
-    LoginError, Opener, Opening, PersistentLogin, PersistentLoginId, Phase, WriterLimits,
-    open_store, service::demo, service::persistent_login,
+    LoginError, Opener, Opening, PersistentLoginId, Phase, WriterLimits, open_store, service::demo,
+    service::persistent_login,
 };
 use tokio::runtime::Runtime;
 use tokio::task;
@@ -20,6 +20,7 @@ use crate::faults::faulty_disk::FaultyDisk;
 use crate::faults::ledger::{Ledger, State};
 use crate::support;
 use crate::support::audit;
+use crate::support::login::Login;
 
 /// The timeout of waits and requests. Only a failing test takes that long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,7 +39,7 @@ pub const OPTIONS: EngineOptions = EngineOptions {
 pub enum Request {
     Create,
     /// Compare and rotate, with the token that the client received last.
-    Refresh(PersistentLogin),
+    Refresh(Login),
     Delete(PersistentLoginId),
     Read(PersistentLoginId),
     List,
@@ -47,7 +48,7 @@ pub enum Request {
 /// The response to a request.
 #[derive(Debug)]
 enum Response {
-    Login(PersistentLogin),
+    Login(Login),
     Deleted,
     Listed(usize),
 }
@@ -234,18 +235,17 @@ async fn send(app: Arc<App>, request: Request) -> Result<Response, Failure> {
     let response = match request.clone() {
         Request::Create => persistent_login::create(&app, caller, profile, Device::default())
             .await
-            .map(Response::Login),
+            .map(|login| Response::Login(login.into())),
         Request::Refresh(login) => {
             persistent_login::refresh(&app, caller, login.id.to_string(), Some(login.token))
                 .await
-                .map(Response::Login)
+                .map(|refreshed| Response::Login(refreshed.login.into()))
         }
         Request::Delete(id) => persistent_login::delete(&app, caller, id.to_string())
             .await
             .map(|()| Response::Deleted),
-        Request::Read(id) => {
-            persistent_login::read(&app, caller, id.to_string()).map(Response::Login)
-        }
+        Request::Read(id) => persistent_login::read(&app, caller, id.to_string())
+            .map(|login| Response::Login(login.into())),
         Request::List => persistent_login::list_by_profile(&app, caller, profile, 0, usize::MAX)
             .map(|listed| Response::Listed(listed.len())),
     };
@@ -307,12 +307,12 @@ pub async fn create_database(logins: usize, seed: u64) -> (Vec<u8>, Ledger) {
 }
 
 /// All logins in this image of a disk.
-pub fn logins_in(image: Vec<u8>) -> Result<Vec<PersistentLogin>, String> {
+pub fn logins_in(image: Vec<u8>) -> Result<Vec<Login>, String> {
     let described = |failure: Failure| failure.to_string();
     let engine = Engine::open_backend(FaultyDisk::new(image, 0), &OPTIONS).map_err(described)?;
     let journal =
         Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).map_err(described)?;
-    audit::logins(&*journal.newest())
+    audit::logins(&*journal.newest(), &support::keys())
 }
 
 /// Waits until `condition` holds.

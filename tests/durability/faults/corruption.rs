@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use rememberd::testing::{
-    App, Caller, DataDirectory, Engine, EngineOptions, Failure, LoginError, Opener,
-    PersistentLogin, open_database, server, service::demo, service::persistent_login,
+    App, Caller, DataDirectory, Engine, EngineOptions, Failure, LoginError, Opener, open_database,
+    server, service::demo, service::persistent_login,
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -22,6 +22,7 @@ use ureq::Agent;
 
 use crate::faults::client::{self, PATIENCE, wait_until};
 use crate::faults::faulty_disk::EIO;
+use crate::support::login::Login;
 use crate::support::{self, process};
 
 const OPTIONS: EngineOptions = EngineOptions {
@@ -141,6 +142,7 @@ struct Access {
 impl TestServer {
     fn new(seed: u64) -> Self {
         let home = TempDir::new().expect("a temporary directory");
+        support::write_keys(home.path());
         let directory = DataDirectory::lock(home.path()).expect("it is ours");
         let database = directory.database_path();
         let disk = Arc::new(Access::default());
@@ -177,9 +179,11 @@ impl TestServer {
         rotated.expect("the disk works").token.reveal().to_string()
     }
 
-    async fn refresh(&self) -> Result<PersistentLogin, LoginError> {
+    async fn refresh(&self) -> Result<Login, LoginError> {
         let caller = Caller::new(Some(demo::ACCESS_TOKEN_ID.to_owned()));
-        persistent_login::refresh(&self.app, caller, support::DEMO_LOGIN.to_owned(), None).await
+        let id = support::DEMO_LOGIN.to_owned();
+        let refreshed = persistent_login::refresh(&self.app, caller, id, None).await;
+        refreshed.map(|refreshed| refreshed.login.into())
     }
 
     /// Makes the disk fail, and waits until the server has noticed it.
@@ -229,9 +233,11 @@ fn opener(directory: DataDirectory, disk: Arc<Access>) -> Opener {
             disk.refused.fetch_add(1, Ordering::SeqCst);
             return Err(Failure::Storage("there is no disk".to_owned()));
         }
-        let opened = open_database(&directory, &OPTIONS, opening);
+        let source = support::key_source(directory.database_path());
+        let opened = open_database(&directory, &OPTIONS, opening, &source);
         disk.attempts.fetch_add(1, Ordering::SeqCst);
-        opened?.close()?;
+        let (engine, _) = opened?;
+        engine.close()?;
         let path = directory.database_path();
         let file = File::options().read(true).write(true).open(path);
         let file = FileBackend::new(file.expect("it was opened")).expect("it is ours");

@@ -7,7 +7,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use rememberd::testing::{PersistentLogin, PersistentLoginId};
+use crate::support::login::Login;
+use rememberd::testing::PersistentLoginId;
 use uuid::Uuid;
 
 /// A state of a login.
@@ -16,9 +17,9 @@ pub enum State {
     /// It does not exist.
     Absent,
     /// It exists with exactly these fields.
-    Exactly(PersistentLogin),
+    Exactly(Login),
     /// It exists with a token that was never returned, and these other fields.
-    Rotated(PersistentLogin),
+    Rotated(Login),
 }
 
 /// The logins of one client, or of several clients without a common login.
@@ -38,7 +39,7 @@ struct Record {
 
 impl Ledger {
     /// Adds a login that existed before the first request.
-    pub fn add_existing(&mut self, login: &PersistentLogin) {
+    pub fn add_existing(&mut self, login: &Login) {
         self.record(login.id).acknowledge(Some(login));
     }
 
@@ -53,7 +54,7 @@ impl Ledger {
     }
 
     /// Records the response to a request for a new login.
-    pub fn acknowledge_creation(&mut self, login: &PersistentLogin) {
+    pub fn acknowledge_creation(&mut self, login: &Login) {
         self.pending_creations -= 1;
         self.add_existing(login);
     }
@@ -66,7 +67,7 @@ impl Ledger {
     pub fn reconcile(
         &mut self,
         id: PersistentLoginId,
-        found: Option<&PersistentLogin>,
+        found: Option<&Login>,
     ) -> Result<(), String> {
         let record = self.record(id);
         record.check(id, found)?;
@@ -80,7 +81,7 @@ impl Ledger {
     /// # Errors
     ///
     /// If an acknowledged creation, rotation or deletion is lost, or a login was not requested.
-    pub fn verify(&self, found: &[PersistentLogin]) -> Result<(), String> {
+    pub fn verify(&self, found: &[Login]) -> Result<(), String> {
         let mut found: BTreeMap<_, _> = found.iter().map(|login| (login.id, login)).collect();
         for (&id, record) in &self.logins {
             record.check(id, found.remove(&id))?;
@@ -96,7 +97,7 @@ impl Ledger {
     }
 
     /// The logins that certainly exist, in their last acknowledged state.
-    pub fn present(&self) -> Vec<&PersistentLogin> {
+    pub fn present(&self) -> Vec<&Login> {
         self.logins
             .values()
             .filter_map(|record| match record.possible.as_slice() {
@@ -116,7 +117,7 @@ impl Ledger {
 }
 
 impl Record {
-    fn check(&self, id: PersistentLoginId, found: Option<&PersistentLogin>) -> Result<(), String> {
+    fn check(&self, id: PersistentLoginId, found: Option<&Login>) -> Result<(), String> {
         match self.position(found, 0) {
             Some(_) => Ok(()),
             None => Err(format!(
@@ -127,14 +128,15 @@ impl Record {
         }
     }
 
-    fn position(&self, found: Option<&PersistentLogin>, first: usize) -> Option<usize> {
+    fn position(&self, found: Option<&Login>, first: usize) -> Option<usize> {
         (first..self.possible.len()).find(|&index| self.admits(&self.possible[index], found))
     }
 
-    fn admits(&self, state: &State, found: Option<&PersistentLogin>) -> bool {
+    fn admits(&self, state: &State, found: Option<&Login>) -> bool {
         match (state, found) {
             (State::Absent, None) => true,
-            (State::Exactly(login), Some(found)) => login == found,
+            // A response does not have the last rotation.
+            (State::Exactly(login), Some(found)) => login.returned() == found.returned(),
             (State::Rotated(login), Some(found)) => {
                 !self.known_tokens.contains(&found.token.reveal()) && is_rotation(login, found)
             }
@@ -142,7 +144,7 @@ impl Record {
         }
     }
 
-    fn acknowledge(&mut self, state: Option<&PersistentLogin>) {
+    fn acknowledge(&mut self, state: Option<&Login>) {
         self.known_tokens
             .extend(state.map(|login| login.token.reveal()));
         self.possible[0] = state.map_or(State::Absent, |login| State::Exactly(login.clone()));
@@ -163,7 +165,7 @@ impl Record {
 }
 
 /// Includes the token, which `Debug` hides: it is test data, and needed to understand a failure.
-fn describe(login: Option<&PersistentLogin>) -> String {
+fn describe(login: Option<&Login>) -> String {
     login.map_or_else(
         || "absent".to_owned(),
         |login| format!("{login:?} with token {}", login.token.reveal()),
@@ -171,11 +173,11 @@ fn describe(login: Option<&PersistentLogin>) -> String {
 }
 
 /// Whether `found` is the result of a rotation of `login`. Its rotation is absent in a response.
-fn is_rotation(login: &PersistentLogin, found: &PersistentLogin) -> bool {
+fn is_rotation(login: &Login, found: &Login) -> bool {
     let has_replaced = found
         .rotation
         .is_none_or(|rotation| rotation.replaced == login.token);
-    let rotated = PersistentLogin {
+    let rotated = Login {
         token: found.token,
         rotation: found.rotation,
         ..login.clone()

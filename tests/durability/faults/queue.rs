@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, mpsc};
 
-use rememberd::testing::{App, Failure, PersistentLogin, tables::persistent_login};
+use rememberd::testing::{App, Failure, tables::persistent_login};
 use tokio::task;
 
 use crate::faults::client::{self, wait_until};
 use crate::faults::faulty_disk::{EIO, FaultyDisk};
 use crate::support;
+use crate::support::login::Login;
 
 #[test]
 fn a_failed_read_is_handled_while_the_queue_is_full() {
@@ -40,12 +41,12 @@ fn a_close_queued_behind_a_failing_batch_returns() {
         let disk = FaultyDisk::new(base, seed);
         let app = Arc::new(client::serve(&[], client::opener(&disk), seed).await);
         let release = hold_writer(&app).await;
-        let login: PersistentLogin = ledger.present()[0].clone();
+        let login: Login = ledger.present()[0].clone();
         let (first, second) = (Arc::clone(&app), Arc::clone(&app));
         let write = task::spawn(async move {
             let delete = first
                 .store
-                .write(move |txn| persistent_login::delete(txn, &login));
+                .write(move |txn| persistent_login::delete(txn, &login.imported()));
             delete.await
         });
         let close = task::spawn(async move { second.store.close().await });

@@ -61,6 +61,8 @@ pub fn write(seed: &Path, file: &Path, json: &Path) {
     server.kill().expect("it is killed");
     server.wait().expect("it ends");
     fs::copy(home.path().join("rememberd.redb"), file).expect("it is copied");
+    let keys = home.path().join("rememberd.keys");
+    fs::copy(keys, file.with_extension("keys")).expect("it is copied");
     let content = serde_json::to_string_pretty(&content).expect("it has JSON");
     fs::write(json, content + "\n").expect("it is written");
 }

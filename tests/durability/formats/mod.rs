@@ -11,14 +11,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rememberd::testing::{
-    App, Caller, Clock, Config, DataDirectory, Device, Engine, EngineOptions, Entropy, Event,
-    Failure, ListedLogin, LoginError, ObjectId, Opening, PersistentLogin, PersistentLoginId,
-    PersistentLoginRefusal, ProfileRefusal, Revoked, SCHEMA_VERSION, TenantName, Timestamp, Token,
-    open_database, service::persistent_login as service, tables, upgrade,
+    App, Caller, DataDirectory, Device, Engine, EngineOptions, Entropy, Event, Failure, Keys,
+    ListedLogin, LoginError, ObjectId, Opening, PersistentLoginId, PersistentLoginRefusal,
+    ProfileRefusal, SCHEMA_VERSION, TenantName, Timestamp, Token, open_database,
+    service::persistent_login as service, tables, upgrade,
 };
 use serde_json::Value;
 
 use crate::support::disk::{Disk, Replay, Survival};
+use crate::support::login::Login;
 use crate::support::{self, audit};
 
 const OPTIONS: EngineOptions = EngineOptions {
@@ -63,7 +64,16 @@ impl Format {
     fn copy(&self) -> tempfile::TempDir {
         let home = tempfile::tempdir().expect("a temporary directory");
         fs::copy(&self.file, home.path().join("rememberd.redb")).expect("it is copied");
+        if self.has_keys() {
+            let keys = self.file.with_extension("keys");
+            fs::copy(keys, home.path().join("rememberd.keys")).expect("it is copied");
+        }
         home
+    }
+
+    /// Whether its tokens are derived from a key.
+    fn has_keys(&self) -> bool {
+        self.version >= 3
     }
 
     fn now(&self) -> Timestamp {
@@ -78,7 +88,7 @@ impl Format {
 
 /// A login that must be in a file.
 struct Expected {
-    login: PersistentLogin,
+    login: Login,
     /// The token that its last rotation replaced, and the one before that.
     replaced: Option<Token>,
     older: Option<Token>,
@@ -90,7 +100,7 @@ impl Expected {
         let text = |name: &str| value[name].as_str();
         let token = |name: &str| text(name).map(|token| Token::parse(token).expect("a token"));
         Self {
-            login: PersistentLogin {
+            login: Login {
                 id: PersistentLoginId::parse(text("id").expect("an id")).expect("an id"),
                 tenant: TenantName::new(text("tenant").expect("a tenant")).expect("a tenant"),
                 profile_id: ObjectId::parse(text("profileId").expect("an id")).expect("an id"),
@@ -113,39 +123,35 @@ fn caller() -> Caller {
     Caller::new(Some("all".to_owned()))
 }
 
-/// The login without its last rotation, which HTTP responses do not include.
-fn plain(login: PersistentLogin) -> PersistentLogin {
-    PersistentLogin {
-        rotation: None,
-        ..login
-    }
-}
-
 /// An app on the copy in `home`, with a manual clock at `now`.
 async fn open(home: &Path, now: Timestamp) -> Result<App, Failure> {
     let directory = DataDirectory::lock(home)?;
-    let opener = Box::new(move |opening| open_database(&directory, &OPTIONS, opening));
+    let source = support::key_source(directory.database_path());
+    let keys = Keys::default();
+    let shared = keys.clone();
+    let opener = Box::new(move |opening| {
+        let (engine, ring) = open_database(&directory, &OPTIONS, opening, &source)?;
+        shared.set(ring);
+        Ok(engine)
+    });
     let store = support::try_open_store(opener).await?;
-    let config = Config::from_flags(&[]).expect("the defaults are good");
-    Ok(App::new(
-        config,
-        store,
-        Clock::manual(now),
-        Entropy::seeded(1),
-    ))
+    let flags: [&str; 0] = [];
+    Ok(support::app_with(&flags, store, now, 1, keys))
 }
 
 async fn assert_holds(app: &App, format: &Format) {
+    let keys = app.keys.get().expect("the database is open");
     for expected in format.logins() {
         let found = app
             .store
             .read(|txn| tables::persistent_login::get(txn, expected.login.id));
         let found = found.expect("it is readable").expect("it is there");
+        let found = Login::stored(&found, keys);
         assert_eq!(
             found.rotation.map(|rotation| rotation.replaced),
             expected.replaced
         );
-        assert_eq!(plain(found), expected.login);
+        assert_eq!(found.returned(), expected.login);
         let profile = expected.login.profile_id.to_string();
         let listed =
             service::list_by_profile(app, caller(), profile, 0, 100).expect("it is listed");
@@ -162,7 +168,7 @@ async fn assert_holds(app: &App, format: &Format) {
         let refusal = PersistentLoginRefusal::NotFound { id: id.clone() };
         assert_eq!(service::read(app, caller(), id), Err(refusal.into()));
     }
-    let logins = app.store.read(|txn| Ok(audit::logins(txn)));
+    let logins = app.store.read(|txn| Ok(audit::logins(txn, keys)));
     let logins = logins
         .expect("it is readable")
         .expect("records and indexes agree");
@@ -238,22 +244,30 @@ async fn the_logins_of_every_version_continue_to_work() {
                 let same = refresh(replaced)
                     .await
                     .expect("it is within the grace period");
-                assert_eq!(plain(same), expected.login);
+                assert_eq!(Login::from(same.login), expected.login);
             }
             if let Some(older) = expected.older {
-                let revoked = Revoked::Login;
-                let reused: LoginError = PersistentLoginRefusal::TokenReused { revoked }.into();
-                assert_eq!(refresh(older).await, Err(reused));
-                continue;
+                let refreshed = refresh(older).await.map(|refreshed| refreshed.login);
+                if format.has_keys() {
+                    let same = refreshed.expect("it is within the grace period too");
+                    assert_eq!(Login::from(same), expected.login);
+                } else {
+                    // Earlier versions kept the token that was replaced last, and no other.
+                    let unknown: LoginError = PersistentLoginRefusal::TokenUnknown.into();
+                    assert_eq!(refreshed, Err(unknown));
+                }
             }
             let rotated = refresh(expected.login.token)
                 .await
-                .expect("its token is current");
+                .expect("its token is current")
+                .login;
             assert_ne!(rotated.token, expected.login.token);
             let read = service::read(&app, caller(), expected.id());
             assert_eq!(read, Ok(rotated));
         }
-        assert!(app.audit.count(Event::Reuse) > 0, "there is an older token");
+        let is_refused = app.audit.count(Event::UnknownToken) > 0;
+        assert_eq!(is_refused, !format.has_keys(), "there is an older token");
+        assert_eq!(app.audit.count(Event::Reuse), 0);
         app.store.close().await.expect("it closes");
     }
 }
@@ -268,7 +282,7 @@ fn an_upgrade_survives_a_power_cut_at_any_moment() {
         let image = fs::read(&format.file).expect("it is readable");
         let disk = Disk::new(image);
         let engine = Engine::open_backend(disk.clone(), &OPTIONS).expect("it opens");
-        upgrade(&engine).expect("it is upgraded");
+        upgrade(&engine, &support::keys(), &Entropy::Os).expect("it is upgraded");
         drop(engine);
         let recording = disk.recording();
         let mut random = support::random(seed);
@@ -281,6 +295,7 @@ fn an_upgrade_survives_a_power_cut_at_any_moment() {
             let image = replay.image(Survival::draw(&mut random), &mut random);
             let home = tempfile::tempdir().expect("a temporary directory");
             fs::write(home.path().join("rememberd.redb"), image).expect("it is written");
+            support::write_keys(home.path());
             let runtime = tokio::runtime::Runtime::new().expect("a runtime");
             runtime.block_on(async {
                 let app = open(home.path(), format.now()).await.expect("it opens");
@@ -302,7 +317,9 @@ async fn a_newer_version_is_refused_and_left_as_it_is() {
             app.store.close().await.expect("it closes");
         }
         let directory = DataDirectory::lock(home.path()).expect("it is ours");
-        let engine = open_database(&directory, &OPTIONS, Opening::Start).expect("it opens");
+        let source = support::key_source(directory.database_path());
+        let (engine, _) =
+            open_database(&directory, &OPTIONS, Opening::Start, &source).expect("it opens");
         maker::put_schema_version(&engine, SCHEMA_VERSION + 7);
         if is_clean {
             engine.close().expect("it closes");

@@ -6,11 +6,12 @@ use std::sync::mpsc::Sender;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
-use rememberd::testing::{ObjectId, PersistentLogin, PersistentLoginId, ReuseRevokes, Token};
+use rememberd::testing::{ObjectId, PersistentLoginId, Token};
 
 use crate::kill::connection::{Connection, login};
 use crate::kill::server::Server;
 use crate::support::ledger::{Change, Ledger, State, View};
+use crate::support::login::Login;
 
 /// The maximum number of logins of a profile, as in the server's settings.
 const LOGINS_MAX: usize = 4;
@@ -21,7 +22,7 @@ pub struct Tally {
     responses: usize,
     /// Responses to a replaced token.
     grace: usize,
-    pub revoked: usize,
+    pub refused: usize,
     pub revoked_by_cap: usize,
     /// Tokens presented again after a kill, because the response was lost.
     pub retried: usize,
@@ -33,7 +34,7 @@ impl Tally {
     pub fn add(&mut self, other: &Self) {
         self.responses += other.responses;
         self.grace += other.grace;
-        self.revoked += other.revoked;
+        self.refused += other.refused;
         self.revoked_by_cap += other.revoked_by_cap;
         self.retried += other.retried;
         self.retried_in_grace += other.retried_in_grace;
@@ -134,9 +135,9 @@ impl Client {
     }
 
     /// Sends requests until the server is killed. Sends a message for each response.
-    pub fn work(&mut self, address: &str, revokes: ReuseRevokes, acknowledged: &Sender<()>) {
+    pub fn work(&mut self, address: &str, acknowledged: &Sender<()>) {
         let connection = Connection::new(address);
-        while self.request(&connection, revokes).is_some() {
+        while self.request(&connection).is_some() {
             self.lost = None;
             self.tally.responses += 1;
             if acknowledged.send(()).is_err() {
@@ -146,7 +147,7 @@ impl Client {
     }
 
     /// Sends a random request. Returns `None` if no response arrived.
-    fn request(&mut self, connection: &Connection, revokes: ReuseRevokes) -> Option<()> {
+    fn request(&mut self, connection: &Connection) -> Option<()> {
         let present = self.ledger.present();
         let chosen = present.into_iter().choose(&mut self.random);
         let chosen = chosen.map(|(login, replaced)| (login.clone(), replaced));
@@ -155,12 +156,8 @@ impl Client {
             (9..20, Some((login, _))) => self.rotate(connection, &login, Some(login.token)),
             (20..23, Some((login, _))) => self.rotate(connection, &login, None),
             (23..29, Some((login, Some(replaced)))) => self.grace(connection, &login, replaced),
-            (29..32, Some((login, replaced))) => {
-                let Some(reused) = self.older_token(&login, replaced) else {
-                    return self.rotate(connection, &login, Some(login.token));
-                };
-                self.reuse(connection, &login, reused, revokes)
-            }
+            (29..31, Some((login, Some(replaced)))) => self.older(connection, &login, replaced),
+            (29..32, Some((login, _))) => self.unknown(connection, &login),
             (32..34, Some((login, _))) => {
                 self.ledger.request(absent([login.id]));
                 connection.delete(login.id)?;
@@ -198,7 +195,7 @@ impl Client {
     fn rotate(
         &mut self,
         connection: &Connection,
-        before: &PersistentLogin,
+        before: &Login,
         presented: Option<Token>,
     ) -> Option<()> {
         self.lost = presented.map(|presented| (before.id, presented));
@@ -213,13 +210,13 @@ impl Client {
     }
 
     /// Records the response to a rotation.
-    fn rotated(&mut self, before: &PersistentLogin, after: &PersistentLogin) {
+    fn rotated(&mut self, before: &Login, after: &Login) {
         assert!(
             !self.ledger.is_known_token(after.token),
             "a token is returned twice"
         );
         let token = before.token;
-        let expected = PersistentLogin {
+        let expected = Login {
             token: after.token,
             ..before.clone()
         };
@@ -231,12 +228,7 @@ impl Client {
         self.remember(after);
     }
 
-    fn grace(
-        &mut self,
-        connection: &Connection,
-        current: &PersistentLogin,
-        replaced: Token,
-    ) -> Option<()> {
+    fn grace(&mut self, connection: &Connection, current: &Login, replaced: Token) -> Option<()> {
         self.lost = Some((current.id, replaced));
         self.ledger.request(Change::default());
         let (status, body) = connection.refresh(current.id, Some(replaced))?;
@@ -247,23 +239,28 @@ impl Client {
         Some(())
     }
 
-    fn reuse(
-        &mut self,
-        connection: &Connection,
-        login: &PersistentLogin,
-        reused: Token,
-        revokes: ReuseRevokes,
-    ) -> Option<()> {
-        let revoked: Vec<_> = match revokes {
-            ReuseRevokes::None => Vec::new(),
-            ReuseRevokes::Login => vec![login.id],
-            ReuseRevokes::Profile => self.present_ids(),
+    /// A token that was replaced before the last one, a moment ago, gets the current one too.
+    fn older(&mut self, connection: &Connection, current: &Login, replaced: Token) -> Option<()> {
+        let tokens = self.tokens[&current.id].iter().copied();
+        let older = tokens.filter(|&token| token != current.token && token != replaced);
+        match older.choose(&mut self.random) {
+            Some(older) => self.grace(connection, current, older),
+            None => self.rotate(connection, current, Some(current.token)),
+        }
+    }
+
+    /// A token of another login is refused, and revokes nothing.
+    fn unknown(&mut self, connection: &Connection, login: &Login) -> Option<()> {
+        let others = self.tokens.iter().filter(|(id, _)| **id != login.id);
+        let tokens = others.flat_map(|(_, tokens)| tokens).copied();
+        let Some(token) = tokens.choose(&mut self.random) else {
+            return self.rotate(connection, login, Some(login.token));
         };
-        self.ledger.request(absent(revoked.iter().copied()));
-        let (status, body) = connection.refresh(login.id, Some(reused))?;
+        self.ledger.request(Change::default());
+        let (status, body) = connection.refresh(login.id, Some(token))?;
         assert_eq!(status, 401, "{body}");
-        self.ledger.acknowledge(absent(revoked.iter().copied()));
-        self.tally.revoked += revoked.len();
+        self.ledger.acknowledge(Change::default());
+        self.tally.refused += 1;
         Some(())
     }
 
@@ -277,21 +274,14 @@ impl Client {
         Some(())
     }
 
-    /// A token that was replaced before the last rotation, or a token of another login.
-    fn older_token(&mut self, login: &PersistentLogin, replaced: Option<Token>) -> Option<Token> {
-        let tokens = self.tokens.values().flatten().copied();
-        let reused = tokens.filter(|&token| token != login.token && Some(token) != replaced);
-        reused.choose(&mut self.random)
-    }
-
-    fn remember(&mut self, login: &PersistentLogin) {
+    fn remember(&mut self, login: &Login) {
         let tokens = self.tokens.entry(login.id).or_default();
         if !tokens.contains(&login.token) {
             tokens.push(login.token);
         }
     }
 
-    fn present(&self, id: PersistentLoginId) -> Option<(PersistentLogin, Option<Token>)> {
+    fn present(&self, id: PersistentLoginId) -> Option<(Login, Option<Token>)> {
         let mut present = self.ledger.present().into_iter();
         let found = present.find(|(login, _)| login.id == id);
         found.map(|(login, replaced)| (login.clone(), replaced))

@@ -1,11 +1,12 @@
 //! The requests of the clients over HTTP.
 
 use rememberd::testing::{
-    ObjectId, PersistentLogin, PersistentLoginId, TenantName, Timestamp, Token, service::demo,
+    ObjectId, PersistentLoginId, TenantName, Timestamp, Token, service::demo,
 };
 use serde_json::Value;
 use ureq::Agent;
 
+use crate::support::login::Login;
 use crate::support::process;
 
 /// The endpoints of persistent logins. Each method returns `None` if no response arrived.
@@ -22,7 +23,7 @@ impl Connection {
         }
     }
 
-    pub fn create(&self, profile_id: ObjectId) -> Option<PersistentLogin> {
+    pub fn create(&self, profile_id: ObjectId) -> Option<Login> {
         let (status, body) = self.post("create", &[("profileId", &profile_id.to_string())])?;
         assert_eq!(status, 200, "{body}");
         Some(login(&body))
@@ -47,7 +48,7 @@ impl Connection {
         Some(listed.collect())
     }
 
-    pub fn read(&self, id: PersistentLoginId) -> Option<Option<PersistentLogin>> {
+    pub fn read(&self, id: PersistentLoginId) -> Option<Option<Login>> {
         let url = format!("{}/{id}", self.resource);
         let request = self
             .agent
@@ -115,10 +116,10 @@ fn received(
 }
 
 /// The login in the body of a response.
-pub fn login(body: &str) -> PersistentLogin {
+pub fn login(body: &str) -> Login {
     let json: Value = serde_json::from_str(body).expect("the response is JSON");
     let text = |field: &str| json[field].as_str().expect(field);
-    PersistentLogin {
+    Login {
         id: PersistentLoginId::parse(text("id")).expect("a UUID"),
         tenant: TenantName::new(text("tenant")).expect("a name"),
         profile_id: ObjectId::parse(text("profileId")).expect("an id"),

@@ -3,58 +3,48 @@
 use std::path::Path;
 use std::process::Child;
 
-use clap::ValueEnum;
-use rememberd::testing::ReuseRevokes;
-
 use crate::support::{self, process};
 
-/// The settings of the whole test: the cap of the clients' profiles, and a grace period longer than the test.
-const FLAGS: [&str; 2] = ["--logins-per-profile-max=4", "--reuse-grace=10m"];
+/// The settings of the whole test: the cap of the clients' profiles, a grace period longer than the test, and
+/// the most that a reuse could revoke.
+const FLAGS: [&str; 3] = [
+    "--logins-per-profile-max=4",
+    "--reuse-grace=10m",
+    "--reuse-revokes=profile",
+];
 
 /// A running server; dropped, it is killed.
 pub struct Server {
     process: Child,
     pub address: String,
-    pub revokes: ReuseRevokes,
 }
 
 impl Server {
     /// Starts it with the example data and waits until it serves.
     pub fn start(directory: &Path) -> Self {
-        Self::start_with(
-            directory,
-            Path::new(support::DEMO_FILE),
-            ReuseRevokes::Login,
-        )
+        Self::start_with(directory, Path::new(support::DEMO_FILE))
     }
 
-    pub fn start_with(directory: &Path, seed_file: &Path, revokes: ReuseRevokes) -> Self {
-        let mut server = Self::spawn_with(directory, seed_file, revokes);
+    pub fn start_with(directory: &Path, seed_file: &Path) -> Self {
+        let mut server = Self::spawn_with(directory, seed_file);
         server.address = process::address(&mut server.process);
         server
     }
 
     /// Starts it without waiting until it serves.
     pub fn spawn(directory: &Path) -> Self {
-        Self::spawn_with(
-            directory,
-            Path::new(support::DEMO_FILE),
-            ReuseRevokes::Login,
-        )
+        Self::spawn_with(directory, Path::new(support::DEMO_FILE))
     }
 
-    fn spawn_with(directory: &Path, seed_file: &Path, revokes: ReuseRevokes) -> Self {
-        let name = revokes.to_possible_value().expect("it has a name");
+    fn spawn_with(directory: &Path, seed_file: &Path) -> Self {
         let process = process::command(seed_file, directory)
             .args(FLAGS)
-            .args(["--reuse-revokes", name.get_name()])
             .args(support::TINY_JOURNAL_FLAGS)
             .spawn()
             .expect("the executable is there");
         Self {
             process,
             address: String::new(),
-            revokes,
         }
     }
 }

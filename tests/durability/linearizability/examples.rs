@@ -11,6 +11,11 @@ const RULES: Rules = Rules {
     revokes: Revokes::Login,
 };
 
+const WITHOUT_GRACE: Rules = Rules {
+    grace: false,
+    ..RULES
+};
+
 const A: LoginId = LoginId(0);
 const B: LoginId = LoginId(1);
 
@@ -78,9 +83,20 @@ fn sequential_calls() {
             refresh(6, 7, with(1), login(A, 2)),
             refresh(8, 9, Presented::Garbage, Response::Malformed),
             read(10, 11, login(A, 2)),
-            refresh(12, 13, with(0), Response::Reused(Revokes::Login)),
-            read(14, 15, Response::NotFound),
-            event(16, 17, Call::Delete(A), Response::Done),
+            refresh(12, 13, with(0), login(A, 2)),
+            refresh(14, 15, with(9), Response::Reused(Revokes::Nothing)),
+            read(16, 17, login(A, 2)),
+            event(18, 19, Call::Delete(A), Response::Done),
+            read(20, 21, Response::NotFound),
+        ],
+    );
+    assert_linearizable(
+        WITHOUT_GRACE,
+        vec![
+            refresh(2, 3, with(0), login(A, 1)),
+            refresh(4, 5, with(9), Response::Reused(Revokes::Nothing)),
+            refresh(6, 7, with(0), Response::Reused(Revokes::Login)),
+            read(8, 9, Response::NotFound),
         ],
     );
 }
@@ -114,7 +130,7 @@ fn reads_out_of_order() {
 #[test]
 fn a_lost_update() {
     assert_violation(
-        RULES,
+        WITHOUT_GRACE,
         vec![
             refresh(2, 6, Presented::Nothing, login(A, 1)),
             refresh(3, 7, Presented::Nothing, login(A, 2)),
@@ -125,13 +141,7 @@ fn a_lost_update() {
 
 #[test]
 fn two_successors_of_one_token() {
-    for rules in [
-        RULES,
-        Rules {
-            grace: false,
-            ..RULES
-        },
-    ] {
+    for rules in [RULES, WITHOUT_GRACE] {
         assert_violation(
             rules,
             vec![
@@ -152,12 +162,8 @@ fn two_tabs() {
     };
     assert_linearizable(RULES, tabs(login(A, 1)));
     assert_violation(RULES, tabs(Response::Reused(Revokes::Login)));
-    let without_grace = Rules {
-        grace: false,
-        ..RULES
-    };
-    assert_linearizable(without_grace, tabs(Response::Reused(Revokes::Login)));
-    assert_violation(without_grace, tabs(login(A, 1)));
+    assert_linearizable(WITHOUT_GRACE, tabs(Response::Reused(Revokes::Login)));
+    assert_violation(WITHOUT_GRACE, tabs(login(A, 1)));
 }
 
 #[test]
@@ -174,15 +180,17 @@ fn a_token_that_is_returned_again() {
 
 #[test]
 fn a_resurrected_login() {
+    let rotated = refresh(2, 3, Presented::Nothing, login(A, 1));
     for ended in [
-        event(2, 3, Call::Delete(A), Response::Done),
-        refresh(2, 3, with(9), Response::Reused(Revokes::Login)),
-        event(2, 3, Call::DeleteAll { except: None }, Response::Deleted(1)),
+        event(4, 5, Call::Delete(A), Response::Done),
+        refresh(4, 5, with(0), Response::Reused(Revokes::Login)),
+        event(4, 5, Call::DeleteAll { except: None }, Response::Deleted(1)),
     ] {
-        assert_linearizable(RULES, vec![ended.clone(), read(4, 5, Response::NotFound)]);
-        assert_violation(RULES, vec![ended.clone(), read(4, 5, login(A, 0))]);
-        let rotation = refresh(4, 5, Presented::Nothing, login(A, 1));
-        assert_violation(RULES, vec![ended, rotation]);
+        let history = |last| vec![rotated.clone(), ended.clone(), last];
+        assert_linearizable(WITHOUT_GRACE, history(read(6, 7, Response::NotFound)));
+        assert_violation(WITHOUT_GRACE, history(read(6, 7, login(A, 1))));
+        let rotation = refresh(6, 7, Presented::Nothing, login(A, 2));
+        assert_violation(WITHOUT_GRACE, history(rotation));
     }
 }
 
@@ -251,13 +259,14 @@ fn a_call_without_a_response_may_happen_late_or_never() {
 fn a_revocation_of_a_profile_is_atomic() {
     let rules = Rules {
         revokes: Revokes::Profile,
-        ..RULES
+        ..WITHOUT_GRACE
     };
     let history = |seen| {
         vec![
             event(2, 3, Call::Create, login(B, 1)),
-            refresh(4, 5, with(9), Response::Reused(Revokes::Profile)),
-            event(6, 7, Call::Read(B), seen),
+            refresh(4, 5, Presented::Nothing, login(A, 2)),
+            refresh(6, 7, with(0), Response::Reused(Revokes::Profile)),
+            event(8, 9, Call::Read(B), seen),
         ]
     };
     assert_linearizable(rules, history(Response::NotFound));

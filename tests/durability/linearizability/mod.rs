@@ -63,7 +63,11 @@ fn without_grace() {
         coalesce: false,
         revokes: Revokes::Nothing,
     };
-    let flags = ["--reuse-grace=0s", "--reuse-revokes=none"];
+    let flags = [
+        "--reuse-grace=0s",
+        "--lost-answer-grace=0s",
+        "--reuse-revokes=none",
+    ];
     assert_linearizable(&flags, rules, Scope::Login);
 }
 
@@ -98,6 +102,7 @@ fn listing_and_deleting_the_logins_of_a_profile() {
     };
     let flags = [
         "--reuse-grace=0s",
+        "--lost-answer-grace=0s",
         "--coalesce-refreshes=10m",
         "--reuse-revokes=none",
     ];

@@ -11,7 +11,7 @@ pub const TOKENS_MAX: u8 = 128;
 /// The settings that apply to a refresh.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// Whether a refresh with the token just replaced returns its successor instead of a refusal.
+    /// Whether a refresh with a replaced token returns the current one instead of a refusal.
     pub grace: bool,
     /// Whether a refresh without a token returns the token of the last rotation.
     pub coalesce: bool,
@@ -68,7 +68,7 @@ pub enum Response {
     Login(LoginId, Token),
     /// No login has this id.
     NotFound,
-    /// The token was reused, and this was revoked.
+    /// The token was reused, or never the login's, and this was revoked.
     Reused(Revokes),
     /// The token is malformed.
     Malformed,
@@ -88,8 +88,8 @@ pub struct State {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Login {
     token: Token,
-    /// The token that the last rotation replaced.
-    replaced: Option<Token>,
+    /// The tokens that rotations replaced.
+    replaced: Vec<Token>,
 }
 
 /// The random values that the server generates for a call, taken from its response.
@@ -129,7 +129,7 @@ pub fn step(
             state.issue(fresh.token)?;
             let login = Login {
                 token: fresh.token,
-                replaced: None,
+                replaced: Vec::new(),
             };
             state.logins.insert(id, login);
             Response::Login(id, fresh.token)
@@ -163,9 +163,11 @@ fn refresh(
     };
     let (rotates, reused) = match presented {
         Presented::Token(token) if token == login.token => (true, false),
-        Presented::Token(token) => (false, !(rules.grace && login.replaced == Some(token))),
+        Presented::Token(token) if login.replaced.contains(&token) => (false, !rules.grace),
+        // One that was never the login's is refused and revokes nothing.
+        Presented::Token(_) => return Some(Response::Reused(Revokes::Nothing)),
         Presented::Nothing | Presented::Garbage => {
-            (!(rules.coalesce && login.replaced.is_some()), false)
+            (!rules.coalesce || login.replaced.is_empty(), false)
         }
     };
     if reused {
@@ -177,9 +179,11 @@ fn refresh(
         return Some(Response::Reused(rules.revokes));
     }
     if rotates {
+        let mut replaced = login.replaced.clone();
+        replaced.push(login.token);
         let rotated = Login {
             token: fresh,
-            replaced: Some(login.token),
+            replaced,
         };
         state.issue(fresh)?;
         state.logins.insert(id, rotated);

@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ops::{Bound, ControlFlow};
 
+use crate::support::login::Login;
 use rememberd::testing::{
-    Failure, Fixed, PersistentLogin, PersistentLoginId, Read, Table, tables::persistent_login,
+    Failure, Fixed, KeyRing, PersistentLoginId, Read, Table, tables::persistent_login,
 };
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ const BY_CREATION: Table<Fixed<24>> = Table::new("persistent_login_by_creation")
 ///
 /// If something cannot be read, or a login does not have exactly one entry in the index by creation and
 /// one in the table of its profile, or such an entry or a device has no login, or the index is not ordered.
-pub fn logins(txn: &impl Read) -> Result<Vec<PersistentLogin>, String> {
+pub fn logins(txn: &impl Read, ring: &KeyRing) -> Result<Vec<Login>, String> {
     let indexed = keys(txn, &BY_CREATION)?.into_iter().map(|key| {
         let id = key.last_chunk().expect("24 bytes end with 16 bytes");
         PersistentLoginId::new(Uuid::from_bytes(*id))
@@ -28,7 +29,8 @@ pub fn logins(txn: &impl Read) -> Result<Vec<PersistentLogin>, String> {
     let mut logins = Vec::new();
     for id in &indexed {
         let found = persistent_login::get(txn, *id).map_err(described)?;
-        logins.push(found.ok_or_else(|| format!("{id} is in the index and has no record"))?);
+        let found = found.ok_or_else(|| format!("{id} is in the index and has no record"))?;
+        logins.push(Login::stored(&found, ring));
     }
     let distinct: HashSet<_> = indexed.iter().copied().collect();
     if distinct.len() < indexed.len() {
@@ -42,7 +44,7 @@ pub fn logins(txn: &impl Read) -> Result<Vec<PersistentLogin>, String> {
 }
 
 /// Checks that the other tables have these logins and no others.
-fn check_keys(txn: &impl Read, logins: &[PersistentLogin]) -> Result<(), String> {
+fn check_keys(txn: &impl Read, logins: &[Login]) -> Result<(), String> {
     let expected: BTreeSet<_> = logins.iter().map(key).collect();
     let ids: BTreeSet<_> = logins
         .iter()
@@ -63,7 +65,7 @@ fn check_keys(txn: &impl Read, logins: &[PersistentLogin]) -> Result<(), String>
     Ok(())
 }
 
-fn key(login: &PersistentLogin) -> [u8; 28] {
+fn key(login: &Login) -> [u8; 28] {
     let mut key = [0; 28];
     key[..12].copy_from_slice(login.profile_id.as_bytes());
     key[12..].copy_from_slice(login.id.uuid().as_bytes());

@@ -3,21 +3,31 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
 
 use rememberd::testing::{
-    AccessRefusal, AccessToken, AccessTokenId, Caller, Device, Event, ListedLogin, LoginError,
-    LoginKey, ObjectId, PersistentLogin, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal,
-    ProfileStatus, Reason, ReuseRevokes, Revoked, Rotation, TenantName, TenantPermission,
-    Timestamp, Token,
+    AccessRefusal, AccessToken, AccessTokenId, Caller, Device, Event, Failure, Generation,
+    GraceRules, ListedLogin, LoginError, LoginKey, ObjectId, PersistentLoginId,
+    PersistentLoginRefusal, Presented, ProfileRefusal, ProfileStatus, Reason, ReuseRevokes,
+    Revoked, TenantName, TenantPermission, Timestamp, Token, TokenChain, WriteTxn,
+    tables::access_token::{self, DigestedId, SealedId},
 };
 use uuid::Uuid;
 
+use crate::support;
+use crate::support::login::{Login, Rotation};
 use crate::support::settings::{CLEANER_BATCH_MAX, CLEANER_WALK_MAX, MAX_AGE, Settings};
 
 /// The expiry of [`TestCaller::Expiring`]: early enough that a run uses the token before and after it.
 const TOKEN_EXPIRY: Timestamp = Timestamp::from_millis(1_700_001_800_000);
 const TOKEN_EXPIRY_DAY: &str = "11/14/2023";
+
+/// Events that random operations hardly ever cause: a restored database, a lost key, and late visits for eight
+/// generations in a row have tests of their own.
+pub const RARE: [Event; 3] = [
+    Event::NewerToken,
+    Event::Revocation(Reason::KeyMissing),
+    Event::Shared,
+];
 
 /// The expected state of the services.
 #[derive(Clone)]
@@ -25,10 +35,13 @@ pub struct Model {
     pub now: Timestamp,
     pub settings: Settings,
     /// By their ids in canonical form.
-    pub logins: BTreeMap<String, PersistentLogin>,
+    pub logins: BTreeMap<String, Login>,
     pub devices: BTreeMap<String, Device>,
-    /// All tokens of each login, the current one last; logins that do not exist any more are included.
+    /// All tokens of each login, in the order of their generations; logins that do not exist any more are
+    /// included.
     pub tokens: BTreeMap<String, Vec<Token>>,
+    /// The generations of each login.
+    chains: BTreeMap<String, TokenChain>,
     /// By their ids in lower case; `None` for a deleted one.
     pub profiles: BTreeMap<String, Option<ProfileStatus>>,
     /// The expected events of the audit log, in order.
@@ -40,10 +53,10 @@ pub struct Model {
 /// The result of a refresh that is not refused.
 #[derive(Clone, Debug)]
 pub enum Refreshed {
-    /// A new token in place of this login's.
-    Rotated(PersistentLogin),
+    /// A new token in place of this login's, and the generations after it.
+    Rotated(Login, TokenChain, Event),
     /// This login, unchanged.
-    Unchanged(PersistentLogin),
+    Unchanged(Login),
 }
 
 impl Model {
@@ -54,6 +67,7 @@ impl Model {
             logins: BTreeMap::new(),
             devices: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            chains: BTreeMap::new(),
             profiles: BTreeMap::new(),
             events: Vec::new(),
             issued: HashSet::new(),
@@ -114,9 +128,9 @@ impl Model {
         context: &str,
         expected: Result<(ObjectId, TenantName), LoginError>,
         device: Device,
-        result: Result<PersistentLogin, LoginError>,
+        result: Result<Login, LoginError>,
     ) {
-        let owner = |login: &PersistentLogin| (login.profile_id, login.tenant.clone());
+        let owner = |login: &Login| (login.profile_id, login.tenant.clone());
         assert_eq!(
             result.as_ref().map(owner),
             expected.as_ref().cloned(),
@@ -124,7 +138,6 @@ impl Model {
         );
         if let Ok(login) = result {
             assert_eq!(login.timestamp, self.now, "{context}");
-            assert_eq!(login.rotation, None, "{context}");
             self.revoke_over_cap(login.profile_id);
             self.events.push(Event::Create);
             self.add(context, login, device);
@@ -132,7 +145,7 @@ impl Model {
     }
 
     /// Adds a new login.
-    pub fn add(&mut self, context: &str, login: PersistentLogin, device: Device) {
+    pub fn add(&mut self, context: &str, login: Login, device: Device) {
         let id = login.id.to_string();
         assert!(
             self.issued.insert(login.id.uuid()),
@@ -141,6 +154,7 @@ impl Model {
         self.assert_new_token(context, login.token);
         self.tokens.insert(id.clone(), vec![login.token]);
         self.devices.insert(id.clone(), device);
+        self.chains.insert(id.clone(), TokenChain::NEW);
         self.logins.insert(id, login);
     }
 
@@ -164,7 +178,7 @@ impl Model {
     }
 
     /// All stored logins of the profile, including expired ones.
-    fn of_profile(&self, profile_id: ObjectId) -> Vec<PersistentLogin> {
+    fn of_profile(&self, profile_id: ObjectId) -> Vec<Login> {
         let logins = self.logins.values();
         logins
             .filter(|login| login.profile_id == profile_id)
@@ -173,7 +187,7 @@ impl Model {
     }
 
     /// The first time at which the login is expired.
-    pub fn expires(&self, login: &PersistentLogin) -> Timestamp {
+    pub fn expires(&self, login: &Login) -> Timestamp {
         let by_age = login.timestamp.plus(MAX_AGE);
         match self.settings.idle_max {
             None => by_age,
@@ -181,11 +195,11 @@ impl Model {
         }
     }
 
-    pub fn is_valid(&self, login: &PersistentLogin) -> bool {
+    pub fn is_valid(&self, login: &Login) -> bool {
         self.now < self.expires(login)
     }
 
-    fn valid(&self, id: &str) -> Option<&PersistentLogin> {
+    fn valid(&self, id: &str) -> Option<&Login> {
         self.logins.get(id).filter(|login| self.is_valid(login))
     }
 
@@ -193,7 +207,7 @@ impl Model {
         &self,
         caller: TestCaller,
         id: &str,
-    ) -> Result<(PersistentLogin, ProfileStatus), LoginError> {
+    ) -> Result<(Login, ProfileStatus), LoginError> {
         self.authenticate(caller)?;
         let found = self.valid(id).and_then(|login| {
             let status = self.profiles.get(&login.profile_id.to_string())?.clone()?;
@@ -216,35 +230,56 @@ impl Model {
     ) -> Result<Refreshed, LoginError> {
         let (login, status) = self.authorize_read(caller, id)?;
         check_enabled(&login.profile_id.to_string(), &status)?;
-        let Some(presented) = presented else {
-            return Ok(if self.is_rotated_within(&login, self.settings.coalesce) {
-                self.events.push(Event::Coalesced);
-                Refreshed::Unchanged(login)
-            } else {
-                Refreshed::Rotated(login)
-            });
+        let chain = self.chains[id];
+        let rules = GraceRules {
+            grace: self.settings.grace,
+            lost_answer_grace: self.settings.lost_answer_grace,
         };
-        if presented == login.token {
-            return Ok(Refreshed::Rotated(login));
+        let rotated = |login| {
+            let chain = chain.rotated(self.now, rules.grace);
+            Ok(Refreshed::Rotated(login, chain, Event::Rotation))
+        };
+        let Some(presented) = presented else {
+            if chain.was_rotated_within(self.settings.coalesce, self.now) {
+                self.events.push(Event::Coalesced);
+                return Ok(Refreshed::Unchanged(login));
+            }
+            return rotated(login);
+        };
+        let Some(generation) = self.generation(id, presented) else {
+            self.events.push(Event::UnknownToken);
+            return Err(PersistentLoginRefusal::TokenUnknown.into());
+        };
+        match chain.judge(generation, self.now, rules) {
+            Presented::Current => rotated(login),
+            Presented::JustReplaced => {
+                self.events.push(Event::Grace);
+                if let Some((chain, is_shared)) = chain.presented_late(generation, self.now) {
+                    self.chains.insert(id.to_owned(), chain);
+                    self.events.extend(is_shared.then_some(Event::Shared));
+                }
+                Ok(Refreshed::Unchanged(login))
+            }
+            Presented::LostAnswer => {
+                let chain = chain.rotated_again(self.now);
+                Ok(Refreshed::Rotated(login, chain, Event::LateRetry))
+            }
+            Presented::Ahead => panic!("no token is newer than the database"),
+            Presented::Reused => {
+                self.events.push(Event::Reuse);
+                let revoked = self.revoke(&login);
+                Err(PersistentLoginRefusal::TokenReused { revoked }.into())
+            }
         }
-        let replaced = login.rotation.map(|rotation| rotation.replaced);
-        if replaced == Some(presented) && self.is_rotated_within(&login, self.settings.grace) {
-            self.events.push(Event::Grace);
-            return Ok(Refreshed::Unchanged(login));
-        }
-        self.events.push(Event::Reuse);
-        let revoked = self.revoke(&login);
-        Err(PersistentLoginRefusal::TokenReused { revoked }.into())
     }
 
-    fn is_rotated_within(&self, login: &PersistentLogin, window: Duration) -> bool {
-        let millis = i64::try_from(window.as_millis()).expect("windows are short");
-        login.rotation.is_some_and(|rotation| {
-            millis > 0 && self.now.as_millis() - rotation.at.as_millis() <= millis
-        })
+    /// The generation of the login that has this token.
+    fn generation(&self, id: &str, token: Token) -> Option<Generation> {
+        let position = self.tokens[id].iter().position(|other| *other == token)?;
+        Some(Generation::try_from(position).expect("there are few"))
     }
 
-    fn revoke(&mut self, login: &PersistentLogin) -> Revoked {
+    fn revoke(&mut self, login: &Login) -> Revoked {
         match self.settings.revokes {
             ReuseRevokes::None => Revoked::Nothing,
             ReuseRevokes::Login => {
@@ -265,34 +300,40 @@ impl Model {
         &mut self,
         context: &str,
         expected: Result<Refreshed, LoginError>,
-        result: Result<PersistentLogin, LoginError>,
+        result: Result<Login, LoginError>,
     ) {
-        let (before, result) = match (expected, result) {
-            (Ok(Refreshed::Rotated(before)), Ok(result)) => (before, result),
+        let (before, chain, event, result) = match (expected, result) {
+            (Ok(Refreshed::Rotated(before, chain, event)), Ok(result)) => {
+                (before, chain, event, result)
+            }
             (Ok(Refreshed::Unchanged(login)), result) => {
-                return assert_eq!(result, Ok(login), "{context}");
+                return assert_eq!(result, Ok(login.returned()), "{context}");
             }
             (expected, result) => {
                 return assert_eq!(result.err(), expected.err(), "{context}");
             }
         };
-        let expected = PersistentLogin {
+        let id = result.id.to_string();
+        let expected = Login {
             token: result.token,
-            rotation: Some(Rotation {
-                replaced: before.token,
-                at: self.now,
-            }),
-            ..before
+            ..before.returned()
         };
         assert_eq!(result, expected, "{context}");
-        self.events.push(Event::Rotation);
+        self.events.push(event);
         self.assert_new_token(context, result.token);
-        let id = result.id.to_string();
-        self.tokens
-            .entry(id.clone())
-            .or_default()
-            .push(result.token);
-        self.logins.insert(id, result);
+        let tokens = self.tokens.entry(id.clone()).or_default();
+        tokens.push(result.token);
+        let rotation = chain.rotation.expect("it was rotated");
+        let rotation = Rotation {
+            replaced: tokens[rotation.parent as usize],
+            at: rotation.at,
+        };
+        self.chains.insert(id.clone(), chain);
+        let login = Login {
+            rotation: Some(rotation),
+            ..result
+        };
+        self.logins.insert(id, login);
     }
 
     pub fn delete(&mut self, caller: TestCaller, id: &str) -> Result<(), LoginError> {
@@ -366,20 +407,20 @@ impl Model {
     /// Removes the expired logins among the next ones. Returns the last key if there are more logins.
     pub fn delete_idle(&mut self, after: Option<LoginKey>) -> Option<LoginKey> {
         let mut logins: Vec<_> = self.logins.values().cloned().collect();
-        logins.sort_by_key(LoginKey::of);
-        logins.retain(|login| after.is_none_or(|after| LoginKey::of(login) > after));
+        logins.sort_by_key(Login::key);
+        logins.retain(|login| after.is_none_or(|after| login.key() > after));
         logins.truncate(CLEANER_WALK_MAX);
         for login in &logins {
             if !self.is_valid(login) {
                 self.remove(login.id, Event::Expiry);
             }
         }
-        let last = logins.last().map(LoginKey::of);
+        let last = logins.last().map(Login::key);
         last.filter(|_| logins.len() == CLEANER_WALK_MAX)
     }
 
     /// Removes a login, with the event of an expiry if it has expired.
-    fn remove_or_expire(&mut self, login: &PersistentLogin, event: Event) {
+    fn remove_or_expire(&mut self, login: &Login, event: Event) {
         let is_valid = self.is_valid(login);
         self.remove(login.id, if is_valid { event } else { Event::Expiry });
     }
@@ -391,7 +432,7 @@ impl Model {
     }
 }
 
-fn last_used(login: &PersistentLogin) -> Timestamp {
+fn last_used(login: &Login) -> Timestamp {
     login
         .rotation
         .map_or(login.timestamp, |rotation| rotation.at)
@@ -473,7 +514,20 @@ impl TestCaller {
         Caller::new(self.id())
     }
 
-    pub fn token(self) -> AccessToken {
+    /// Puts the access token.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn put_token(self, txn: &WriteTxn) -> Result<(), Failure> {
+        let id = self.id().and_then(AccessTokenId::new);
+        let id = DigestedId::new(id.expect("it has an id"));
+        // No test opens it.
+        let sealed = SealedId::seal(&support::keys(), [0; 12], &id);
+        access_token::put(txn, &id, &sealed, &self.token())
+    }
+
+    fn token(self) -> AccessToken {
         let permissions: &[(&str, &str)] = match self {
             Self::Master | Self::Expiring => &[("*", "*")],
             Self::Tickets => &[("default", "MANAGE_TICKETS")],
@@ -482,10 +536,6 @@ impl TestCaller {
             Self::Unknown | Self::Empty | Self::Missing => &[],
         };
         AccessToken {
-            id: self
-                .id()
-                .and_then(AccessTokenId::new)
-                .expect("it has an id"),
             application: format!("{self:?}"),
             master: false,
             tenant_permissions: permissions

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use rememberd::testing::{PersistentLogin, PersistentLoginId, Token};
+use crate::support::login::Login;
+use rememberd::testing::{PersistentLoginId, Token};
 use uuid::Uuid;
 
 /// A state of a login.
@@ -14,12 +15,12 @@ pub enum State {
     /// It does not exist.
     Absent,
     /// It exists with exactly these fields.
-    Exactly(PersistentLogin),
+    Exactly(Login),
     /// It exists as a response returned it. Responses do not include the last rotation; the token that it
     /// replaced is this one.
-    Returned(PersistentLogin, Option<Token>),
+    Returned(Login, Option<Token>),
     /// It exists with a token that was never returned, in place of this one's.
-    Rotated(PersistentLogin),
+    Rotated(Login),
 }
 
 /// The changes of one operation.
@@ -52,7 +53,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Adds a login that existed before the first request.
-    pub fn add_existing(&mut self, login: &PersistentLogin) {
+    pub fn add_existing(&mut self, login: &Login) {
         self.set_state(login.id, State::Exactly(login.clone()));
     }
 
@@ -75,7 +76,7 @@ impl Ledger {
     ///
     /// If an acknowledged change is lost, or an operation took effect in part, or a login or a token was not
     /// requested.
-    pub fn verify(&self, found: &[PersistentLogin], view: View) -> Result<usize, String> {
+    pub fn verify(&self, found: &[Login], view: View) -> Result<usize, String> {
         let mut reasons = Vec::new();
         for effective in 0..=self.pending.len() {
             match self.compare(effective, found, view) {
@@ -92,7 +93,7 @@ impl Ledger {
     /// # Errors
     ///
     /// As [`Ledger::verify`].
-    pub fn reconcile(&mut self, found: &[PersistentLogin], view: View) -> Result<usize, String> {
+    pub fn reconcile(&mut self, found: &[Login], view: View) -> Result<usize, String> {
         let effective = self.verify(found, view)?;
         let mut states = self.states(effective);
         self.pending.clear();
@@ -112,7 +113,7 @@ impl Ledger {
 
     /// The logins that exist according to the acknowledged changes, each with the token that its last
     /// rotation replaced.
-    pub fn present(&self) -> Vec<(&PersistentLogin, Option<Token>)> {
+    pub fn present(&self) -> Vec<(&Login, Option<Token>)> {
         self.acknowledged
             .values()
             .filter_map(|state| match state {
@@ -150,12 +151,7 @@ impl Ledger {
         states
     }
 
-    fn compare(
-        &self,
-        effective: usize,
-        found: &[PersistentLogin],
-        view: View,
-    ) -> Result<(), String> {
+    fn compare(&self, effective: usize, found: &[Login], view: View) -> Result<(), String> {
         let mut found: BTreeMap<_, _> = found.iter().map(|login| (login.id, login)).collect();
         for (id, state) in self.states(effective) {
             let found = found.remove(&id);
@@ -175,7 +171,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn admits(&self, state: &State, found: Option<&PersistentLogin>, view: View) -> bool {
+    fn admits(&self, state: &State, found: Option<&Login>, view: View) -> bool {
         match (state, found) {
             (State::Absent, None) => true,
             (State::Exactly(login), Some(found)) => {
@@ -189,7 +185,7 @@ impl Ledger {
                 matches_returned(login, *replaced, found, view)
             }
             (State::Rotated(before), Some(found)) => {
-                let fresh = PersistentLogin {
+                let fresh = Login {
                     token: found.token,
                     ..before.clone()
                 };
@@ -203,13 +199,8 @@ impl Ledger {
 }
 
 /// Whether `found` is this login, without comparing the time of its last rotation.
-fn matches_returned(
-    login: &PersistentLogin,
-    replaced: Option<Token>,
-    found: &PersistentLogin,
-    view: View,
-) -> bool {
-    let is_same = PersistentLogin {
+fn matches_returned(login: &Login, replaced: Option<Token>, found: &Login, view: View) -> bool {
+    let is_same = Login {
         rotation: found.rotation,
         ..login.clone()
     } == *found;
@@ -221,7 +212,7 @@ fn matches_returned(
 }
 
 /// Includes the tokens, which `Debug` hides: these are test data, and needed to understand a failure.
-fn describe(login: Option<&PersistentLogin>) -> String {
+fn describe(login: Option<&Login>) -> String {
     login.map_or_else(
         || "nothing".to_owned(),
         |login| {

@@ -5,24 +5,30 @@ pub mod audit;
 pub mod contract;
 pub mod disk;
 pub mod ledger;
+pub mod login;
 pub mod operation;
 pub mod process;
 pub mod settings;
 pub mod workload;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rememberd::testing::{
-    App, Clock, Config, Entropy, Failure, JournalLimits, ObjectId, Opener, PersistentLogin,
-    PersistentLoginId, Profile, Seed, SeedFile, Store, TenantName, Timestamp, Token, WriterLimits,
-    service::seed,
+    App, Clock, Config, Entropy, Failure, JournalLimits, KeyRing, KeySource, Keys, ObjectId,
+    Opener, PersistentLoginId, Profile, SecretKey, Seed, SeedFile, Store, TenantName, Timestamp,
+    Token, WriterLimits, service::seed,
 };
 use uuid::Uuid;
+
+use crate::support::login::Login;
 
 /// The demo data, which every test loads first.
 pub const DEMO_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo.json");
@@ -114,16 +120,56 @@ pub async fn try_open_store(opener: Opener) -> Result<Store, Failure> {
     rememberd::testing::open_store(opener, &limits).await
 }
 
-/// An app on `store` with a manual clock at `now`, whose ids and tokens depend on `seed` only.
+/// An app on `store` with the [`keys`] and a manual clock at `now`, whose ids depend on `seed` only.
 pub fn app(flags: &[impl AsRef<str>], store: Store, now: Timestamp, seed: u64) -> App {
+    let shared = Keys::default();
+    shared.set(keys());
+    app_with(flags, store, now, seed, shared)
+}
+
+/// As [`app`], with other keys.
+pub fn app_with(
+    flags: &[impl AsRef<str>],
+    store: Store,
+    now: Timestamp,
+    seed: u64,
+    keys: Keys,
+) -> App {
     let flags: Vec<_> = flags.iter().map(AsRef::as_ref).collect();
     let config = Config::from_flags(&flags).expect("the flags are valid");
-    App::new(config, store, Clock::manual(now), Entropy::seeded(seed))
+    App::new(
+        config,
+        store,
+        Clock::manual(now),
+        Entropy::seeded(seed),
+        keys,
+    )
+}
+
+/// The key file beside a database file.
+pub fn key_source(database: PathBuf) -> KeySource {
+    KeySource {
+        path: database.with_file_name("rememberd.keys"),
+        replaces_missing: false,
+        entropy: Entropy::Os,
+    }
+}
+
+/// Writes the [`keys`] into a data directory.
+pub fn write_keys(directory: &Path) {
+    let line = format!("1 {}\n", "01".repeat(32));
+    fs::write(directory.join("rememberd.keys"), line).expect("it is written");
+}
+
+/// The keys of every database on a simulated disk.
+pub fn keys() -> KeyRing {
+    let keys = BTreeMap::from([(1, SecretKey::new(&[1; 32]))]);
+    KeyRing::new(keys, true).expect("there is a key")
 }
 
 /// Loads the demo data into an empty database.
 pub async fn load_demo(app: &App) {
-    let json = std::fs::read(DEMO_FILE).expect("the demo data is part of the repository");
+    let json = fs::read(DEMO_FILE).expect("the demo data is part of the repository");
     let file = SeedFile::parse(&json).expect("the demo data is a seed file");
     let demo = Seed::check(file, app.clock.now(), &app.entropy).expect("the demo data is valid");
     let loaded = seed::load(app, demo).await.expect("it is loaded");
@@ -148,8 +194,8 @@ pub fn profile(id: ObjectId, tenant: &str, enabled: bool) -> Profile {
 }
 
 /// A login whose id and token are derived from `number`.
-pub fn login(number: u128) -> PersistentLogin {
-    PersistentLogin {
+pub fn login(number: u128) -> Login {
+    Login {
         id: PersistentLoginId::new(Uuid::from_u128(number)),
         tenant: TenantName::new("default").expect("a tenant has a name"),
         profile_id: ObjectId::from_bytes([7; 12]),

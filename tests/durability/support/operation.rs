@@ -1,11 +1,12 @@
 //! Operations of clients and of the cleaner on logins: run on the services, and then on the model.
 
 use rememberd::testing::{
-    App, Device, ListedLogin, LoginError, LoginKey, PersistentLogin, PersistentLoginId, Token,
+    App, Device, ListedLogin, LoginError, LoginKey, PersistentLoginId, Token,
     service::persistent_login,
 };
 
 use crate::support::contract::{Model, TestCaller};
+use crate::support::login::Login;
 
 /// One operation with its parameters.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub enum Operation {
 /// The result of an operation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    Login(Result<PersistentLogin, LoginError>),
+    Login(Result<Login, LoginError>),
     Done(Result<(), LoginError>),
     List(Result<Vec<ListedLogin>, LoginError>),
     Count(Result<usize, LoginError>),
@@ -35,12 +36,16 @@ impl Operation {
         match self {
             Self::Create(who, profile_id, device) => {
                 let caller = who.caller();
-                Outcome::Login(persistent_login::create(app, caller, profile_id, device).await)
+                let created = persistent_login::create(app, caller, profile_id, device).await;
+                Outcome::Login(created.map(Login::from))
             }
-            Self::Read(who, id) => Outcome::Login(persistent_login::read(app, who.caller(), id)),
+            Self::Read(who, id) => {
+                Outcome::Login(persistent_login::read(app, who.caller(), id).map(Login::from))
+            }
             Self::Refresh(who, id, presented) => {
                 let caller = who.caller();
-                Outcome::Login(persistent_login::refresh(app, caller, id, presented).await)
+                let refreshed = persistent_login::refresh(app, caller, id, presented).await;
+                Outcome::Login(refreshed.map(|refreshed| refreshed.login.into()))
             }
             Self::Delete(who, id) => {
                 Outcome::Done(persistent_login::delete(app, who.caller(), id).await)
@@ -86,7 +91,8 @@ impl Model {
                 panic!("{context}: {result:?}");
             }
             (Operation::Read(who, id), _) => {
-                Outcome::Login(self.authorize_read(who, &id).map(|(login, _)| login))
+                let read = self.authorize_read(who, &id);
+                Outcome::Login(read.map(|(login, _)| login.returned()))
             }
             (Operation::Delete(who, id), _) => Outcome::Done(self.delete(who, &id)),
             (Operation::List(who, profile_id, start, count), _) => {

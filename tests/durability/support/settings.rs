@@ -21,6 +21,7 @@ pub struct Settings {
     pub idle_max: Option<Duration>,
     pub logins_per_profile_max: Option<usize>,
     pub grace: Duration,
+    pub lost_answer_grace: Duration,
     pub coalesce: Duration,
     pub revokes: ReuseRevokes,
 }
@@ -32,6 +33,7 @@ impl Settings {
             idle_max: idle_max_secs.map(Duration::from_secs),
             logins_per_profile_max: [None, Some(1), Some(3), Some(6)][random.random_range(0..4)],
             grace: Duration::from_secs([0, 10, 60, 600][random.random_range(0..4)]),
+            lost_answer_grace: Duration::from_secs([0, 120, 86_400][random.random_range(0..3)]),
             coalesce: Duration::from_secs([0, 0, 5, 120][random.random_range(0..4)]),
             revokes: [
                 ReuseRevokes::Login,
@@ -59,6 +61,7 @@ impl Settings {
             format!("--cleaner-batch-max={CLEANER_BATCH_MAX}"),
             format!("--cleaner-walk-max={CLEANER_WALK_MAX}"),
             format!("--reuse-grace={}s", self.grace.as_secs()),
+            format!("--lost-answer-grace={}s", self.lost_answer_grace.as_secs()),
             format!("--coalesce-refreshes={}s", self.coalesce.as_secs()),
             format!("--reuse-revokes={revokes}"),
         ]

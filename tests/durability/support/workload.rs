@@ -13,16 +13,16 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt};
 use rememberd::testing::{
-    App, Device, Engine, EngineOptions, Event, ObjectId, PersistentLogin, tables::access_token,
+    App, Device, Engine, EngineOptions, Entropy, Event, ObjectId, service::persistent_login,
     tables::profile, upgrade,
 };
 use serde_json::Value;
 
 use crate::support;
-use crate::support::audit;
 use crate::support::contract::{Model, TestCaller};
 use crate::support::disk::{Disk, DiskEvent, Recording};
 use crate::support::ledger::{Change, State};
+use crate::support::login::Login;
 use crate::support::operation::Operation;
 use crate::support::settings::Settings;
 
@@ -37,7 +37,7 @@ pub struct WorkloadRun {
     /// The recording of the disk, from the loaded demo data on.
     pub recording: Recording,
     /// The logins at the start of the recording.
-    pub initial: Vec<PersistentLogin>,
+    pub initial: Vec<Login>,
     /// The changes of the operations, by their numbers in the recording.
     pub changes: Vec<Change>,
     /// The expected events of the audit log.
@@ -91,7 +91,7 @@ async fn open(disk: &Disk, options: &EngineOptions, model: &Model, seed: u64) ->
     let (disk, options) = (disk.clone(), options.clone());
     let opener = move |_opening| {
         let engine = Engine::open_backend(disk.clone(), &options)?;
-        upgrade(&engine)?;
+        upgrade(&engine, &support::keys(), &Entropy::Os)?;
         Ok(engine)
     };
     let store = support::open_store(Box::new(opener)).await;
@@ -105,7 +105,7 @@ async fn prepare(app: &App, model: &mut Model) -> Vec<ObjectId> {
     let profiles = vec![demo, second];
     app.store
         .write(move |txn| {
-            access_token::put(txn, &TestCaller::Master.token())?;
+            TestCaller::Master.put_token(txn)?;
             let created = support::profile(second, "default", true);
             profile::put(txn, &created)
         })
@@ -116,11 +116,10 @@ async fn prepare(app: &App, model: &mut Model) -> Vec<ObjectId> {
         let status = status.expect("the store is open");
         model.profiles.insert(id.to_string(), status);
     }
-    let stored = app.store.read(|txn| Ok(audit::logins(txn)));
-    let logins = stored.expect("the store is open");
-    for login in logins.expect("the indexes are consistent") {
-        model.add("demo data", login, Device::default());
-    }
+    // A token that came from elsewhere is forgotten at some time, which the model does not know.
+    let caller = TestCaller::Master.caller();
+    let deleted = persistent_login::delete(app, caller, support::DEMO_LOGIN.to_owned()).await;
+    deleted.expect("it is deleted");
     profiles
 }
 
@@ -130,7 +129,7 @@ struct Workload {
     options: EngineOptions,
     model: Model,
     profiles: Vec<ObjectId>,
-    initial: Vec<PersistentLogin>,
+    initial: Vec<Login>,
     changes: Vec<Change>,
 }
 
@@ -247,10 +246,7 @@ impl Workload {
 }
 
 /// The difference between `before` and `after`.
-fn change(
-    before: &BTreeMap<String, PersistentLogin>,
-    after: &BTreeMap<String, PersistentLogin>,
-) -> Change {
+fn change(before: &BTreeMap<String, Login>, after: &BTreeMap<String, Login>) -> Change {
     let deleted = before
         .iter()
         .filter(|(id, _)| !after.contains_key(*id))

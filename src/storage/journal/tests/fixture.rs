@@ -34,7 +34,6 @@ pub static NUMBERS: JournaledTable<4> = JournaledTable {
     table: Table::new("numbers"),
     tag: 7,
     identity: 2,
-    delta_bytes: 8,
     apply: set_number,
 };
 
@@ -43,7 +42,6 @@ pub static FLAGS: JournaledTable<2> = JournaledTable {
     table: Table::new("flags"),
     tag: 3,
     identity: 0,
-    delta_bytes: 1,
     apply: |_, delta, changed| {
         changed.extend_from_slice(delta);
         Ok(())

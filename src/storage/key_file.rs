@@ -1,0 +1,194 @@
+//! The file of the secret keys.
+//!
+//! A line for each key: its number, a space, and 64 hexadecimal digits. Lines that are empty or begin with `#` are
+//! ignored.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{self, Path, PathBuf};
+
+use crate::error::{Failure, describe};
+
+/// The file's name, if it is in the data directory.
+pub const KEY_FILE: &str = "rememberd.keys";
+
+/// The mode of the file.
+const FILE_MODE: u32 = 0o600;
+
+/// How many bytes a file of keys may have.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The text at the beginning, for the person who opens the file.
+const HEADER: &str = "\
+# The keys of rememberd: a number and 32 bytes in each line. Without them no token in the database is valid.
+# Whoever has this file and the database can compute the token of every login.
+";
+
+/// How many bytes a key has.
+const KEY_BYTES: usize = 32;
+
+/// The keys in a file, by number. `Debug` is not implemented: they are secrets.
+#[derive(Clone)]
+pub struct KeyFile {
+    /// Absolute, so that messages are clear whatever the working directory.
+    path: PathBuf,
+    keys: BTreeMap<u32, [u8; KEY_BYTES]>,
+}
+
+impl KeyFile {
+    /// Reads the file; a file that does not exist has no keys. Its mode is set to 0600 if it is another.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unusable`] if it cannot be read or is not a file of keys. The message has no key.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
+        let keys = match File::open(&path) {
+            Ok(file) => read_keys(&file).map_err(|cause| unusable(&path, cause))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(unusable(&path, describe(&error))),
+        };
+        Ok(Self { path, keys })
+    }
+
+    /// The path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The keys by their numbers.
+    pub fn keys(&self) -> &BTreeMap<u32, [u8; KEY_BYTES]> {
+        &self.keys
+    }
+
+    /// Adds a key and writes the file durably: after a crash it is as before or complete.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unusable`] if it cannot be written.
+    pub fn add(&mut self, number: u32, key: [u8; KEY_BYTES]) -> Result<(), Failure> {
+        self.keys.insert(number, key);
+        self.save()
+            .map_err(|error| unusable(&self.path, describe(&error)))
+    }
+
+    fn save(&self) -> io::Result<()> {
+        let mut text = HEADER.to_owned();
+        for (number, key) in &self.keys {
+            write!(text, "{number} ").expect("text grows");
+            for byte in key {
+                write!(text, "{byte:02x}").expect("text grows");
+            }
+            text.push('\n');
+        }
+        let mut unfinished = self.path.clone().into_os_string();
+        unfinished.push(".unfinished");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(FILE_MODE)
+            .open(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, &self.path)?;
+        let directory = self.path.parent().unwrap_or(Path::new("/"));
+        File::open(directory)?.sync_all()
+    }
+}
+
+fn read_keys(file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>, String> {
+    let metadata = file.metadata().map_err(|error| describe(&error))?;
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err("it is too long for a file of keys".to_owned());
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        // It may be on a read-only disk, or belong to another user.
+        let changed = file.set_permissions(Permissions::from_mode(FILE_MODE));
+        if let Err(error) = changed {
+            tracing::warn!(
+                error = describe(&error),
+                "other users may read the file of the keys"
+            );
+        }
+    }
+    let text = io::read_to_string(file).map_err(|error| describe(&error))?;
+    let mut keys = BTreeMap::new();
+    for (index, line) in text.lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let number = index + 1;
+        let (name, key) = parse(line)
+            .ok_or_else(|| format!("line {number} is not a number and 64 hexadecimal digits"))?;
+        if keys.insert(name, key).is_some() {
+            return Err(format!("line {number} has a key that is there already"));
+        }
+    }
+    Ok(keys)
+}
+
+fn parse(line: &str) -> Option<(u32, [u8; KEY_BYTES])> {
+    let (number, digits) = line.trim_end().split_once(' ')?;
+    if digits.len() != 2 * KEY_BYTES || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut key = [0; KEY_BYTES];
+    for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some((number.parse().ok()?, key))
+}
+
+fn unusable(path: &Path, cause: impl Display) -> Failure {
+    Failure::Unusable(format!("{}: {cause}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_what_was_added_and_nobody_else_may_read_it() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = home.path().join(KEY_FILE);
+        let mut file = KeyFile::read(&path).expect("a missing file has no keys");
+        assert!(file.keys().is_empty());
+        file.add(1, [0xAB; 32]).expect("it is written");
+        file.add(7, [0x01; 32]).expect("it is written");
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("it is ours");
+        let read = KeyFile::read(&path).expect("it is readable");
+        assert_eq!(read.keys(), file.keys());
+        let mode = fs::metadata(&path).expect("it exists").permissions().mode();
+        assert_eq!(mode & 0o777, FILE_MODE);
+        assert_eq!(fs::read_dir(home.path()).expect("a directory").count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_file_of_keys_is_refused_by_the_line_and_without_its_text() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = home.path().join(KEY_FILE);
+        let key = "ab".repeat(32);
+        for (text, line) in [
+            (format!("# a comment\n\n1 {key}\n1 {key}\n"), 4),
+            (format!("one {key}\n"), 1),
+            (format!("1 {key}ab\n"), 1),
+            (format!("1 {}é\n", &key[2..]), 1),
+            (key.clone(), 1),
+        ] {
+            fs::write(&path, text).expect("it is written");
+            let refused = KeyFile::read(&path)
+                .err()
+                .expect("it is refused")
+                .to_string();
+            assert!(refused.contains(&format!("line {line} ")), "{refused}");
+            assert!(!refused.contains("abab"), "{refused}");
+        }
+        fs::write(&path, [0xFF; 64]).expect("it is written");
+        assert!(KeyFile::read(&path).is_err());
+        assert!(KeyFile::read(home.path()).is_err());
+    }
+}

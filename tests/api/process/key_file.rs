@@ -1,0 +1,244 @@
+//! The secret keys: their file, and that neither the database nor the log has a token.
+
+use std::collections::HashMap;
+use std::fs;
+use std::panic;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::support::fixture::{LOGIN, PROFILE};
+use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Ended, Launch, Serving};
+
+const KEY_FILE: &str = "rememberd.keys";
+
+fn home() -> TempDir {
+    TempDir::new().expect("a temporary directory")
+}
+
+fn launch(home: &TempDir) -> Launch {
+    Launch::serve(home.path()).seed(DEMO_SEED)
+}
+
+/// A token of the demo's login and one of a new login, after a refresh of both, and the new login's id.
+fn tokens(serving: &Serving) -> (String, String, String) {
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    let created = client.create(PROFILE).login();
+    let refreshed = client.refresh(&created.id).login().token;
+    (client.refresh(LOGIN).login().token, refreshed, created.id)
+}
+
+fn key_rotate(home: &TempDir) -> Ended {
+    Launch::new(&["key", "rotate", "--data-dir"])
+        .argument(home.path())
+        .run()
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("a directory");
+    let files = entries.map(|entry| entry.expect("an entry").path());
+    files.filter(|path| path.is_file()).collect()
+}
+
+#[test]
+fn a_start_without_the_key_is_refused_and_changes_nothing() {
+    let home = home();
+    let serving = launch(&home).start();
+    let (_, token, id) = tokens(&serving);
+    serving.stop();
+    let path = home.path().join(KEY_FILE);
+    let key = fs::read(&path).expect("the key file");
+    fs::remove_file(&path).expect("it is there");
+    let message = launch(&home).assert_fails();
+    let expected = format!(
+        "rememberd: {}: key 1 is missing, and 2 logins need it; restore the file, or start once with --new-key, \
+         which ends these logins\n",
+        path.display()
+    );
+    assert!(message.ends_with(&expected), "{message}");
+    assert!(!path.exists(), "no other key takes its place");
+    let other = String::from_utf8(key.clone()).expect("it is text");
+    let other = other.replace("\n1 ", "\n1 0").replace("\n1 0", "\n1 ");
+    let flipped = flip_last_digit(&other);
+    fs::write(&path, flipped).expect("it is written");
+    let message = launch(&home).assert_fails();
+    assert!(
+        message.contains("key 1 is another one, and 2 logins need it"),
+        "{message}"
+    );
+    fs::write(&path, key).expect("it is written");
+    let serving = launch(&home).start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    client.refresh_with(&id, &token).login();
+}
+
+/// The text of a key file with another last digit in its last key.
+fn flip_last_digit(text: &str) -> String {
+    let text = text.trim_end();
+    let (start, last) = text.split_at(text.len() - 1);
+    format!("{start}{}\n", if last == "0" { "1" } else { "0" })
+}
+
+#[test]
+fn with_a_new_key_the_logins_of_the_missing_one_end_and_others_begin() {
+    let home = home();
+    let serving = launch(&home).start();
+    let (_, token, id) = tokens(&serving);
+    serving.stop();
+    fs::remove_file(home.path().join(KEY_FILE)).expect("it is there");
+    let mut serving = launch(&home)
+        .argument("--new-key")
+        .argument("--cleaner-interval=10ms")
+        .start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    for id in [LOGIN, &id] {
+        client.read(id).assert_no_such_login(id);
+        client.refresh_with(id, &token).assert_no_such_login(id);
+    }
+    serving.wait_for_log("key_missing");
+    let created = client.create(PROFILE).login();
+    let next = client.refresh_with(&created.id, &created.token).login();
+    serving.stop();
+    // The access token is found though the key that sealed it is gone.
+    let serving = launch(&home).start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    assert_eq!(client.read(&created.id).login(), next);
+    assert_eq!(client.by_profile(PROFILE, "").listed_ids(), [created.id]);
+}
+
+#[test]
+fn a_rotated_key_is_used_from_the_next_rotation_of_a_login_on() {
+    let home = home();
+    let ended = key_rotate(&home);
+    assert!(!ended.status.success());
+    assert!(ended.stderr.contains("it has no key"), "{}", ended.stderr);
+    let serving = launch(&home).start();
+    let (imported, token, id) = tokens(&serving);
+    let ended = key_rotate(&home);
+    assert!(ended.status.success(), "{}", ended.stderr);
+    assert!(
+        ended.stdout.starts_with("key 2 was added to "),
+        "{}",
+        ended.stdout
+    );
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    client.refresh_with(&id, &token).login();
+    let token = client.read(&id).login().token;
+    serving.stop();
+    let serving = launch(&home).start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    assert_eq!(client.read(&id).login().token, token);
+    let next = client.refresh_with(&id, &token).login();
+    client.refresh_with(LOGIN, &imported).login();
+    // The token of the earlier key is the one that was just replaced.
+    assert_eq!(client.refresh_with(&id, &token).login(), next);
+    serving.stop();
+    // With the new key alone the login goes on.
+    let path = home.path().join(KEY_FILE);
+    let text = fs::read_to_string(&path).expect("the key file");
+    let kept: String = text
+        .lines()
+        .filter(|line| !line.starts_with("1 "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    fs::write(&path, kept).expect("it is written");
+    let message = launch(&home).assert_fails();
+    assert!(
+        message.contains("key 1 is missing, and 0 logins need it"),
+        "{message}"
+    );
+    let serving = launch(&home).argument("--new-key").start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    assert_eq!(client.read(&id).login(), next);
+    client.refresh_with(&id, &next.token).login();
+}
+
+#[test]
+fn the_key_file_may_be_elsewhere_and_the_database_has_no_token_in_clear() {
+    const LOGINS: usize = 1_000;
+    let (home, elsewhere) = (home(), home());
+    let key_file = elsewhere.path().join("keys");
+    let launch = || {
+        Launch::serve(home.path())
+            .argument("--key-file")
+            .argument(&key_file)
+            .argument("--log-format=json")
+    };
+    let serving = launch().start();
+    let access_token = serving.shown_id().expect("it is printed once").to_owned();
+    assert_eq!(access_token.len(), 64);
+    serving.stop();
+    let home = seeded(&key_file);
+    let serving = Launch::serve(home.path())
+        .argument("--key-file")
+        .argument(&key_file)
+        .start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    let mut secrets = vec![access_token, DEMO_ACCESS_TOKEN.to_owned()];
+    secrets.push(client.read(LOGIN).login().token);
+    secrets.push(client.refresh(LOGIN).login().token);
+    let mut last = Vec::new();
+    for _ in 0..LOGINS {
+        let created = client.create(PROFILE).login();
+        let next = client.refresh_with(&created.id, &created.token).login();
+        secrets.extend([created.token, next.token.clone()]);
+        last.push((created.id, next.token));
+    }
+    let log = serving.stop().stderr;
+    assert!(!home.path().join(KEY_FILE).exists());
+    let mut contents: Vec<_> = files(home.path())
+        .iter()
+        .map(|path| fs::read(path).expect("it is readable"))
+        .collect();
+    contents.push(log.into_bytes());
+    let mut forms = Forms::default();
+    for secret in &secrets {
+        forms.add(secret);
+    }
+    for content in &contents {
+        forms.assert_absent(content);
+    }
+    // The search would find one.
+    let leak = [b"x", secrets[2].as_bytes()].concat();
+    assert!(panic::catch_unwind(|| forms.assert_absent(&leak)).is_err());
+}
+
+/// Secrets in each form in which they could be written, by the first bytes of the form.
+#[derive(Default)]
+struct Forms(HashMap<[u8; 4], Vec<Vec<u8>>>);
+
+impl Forms {
+    fn add(&mut self, secret: &str) {
+        let plain = secret.replace('-', "");
+        let bytes = (0..plain.len() / 2).map(|index| {
+            let digits = &plain[2 * index..2 * index + 2];
+            u8::from_str_radix(digits, 16).expect("hexadecimal digits")
+        });
+        let bytes: Vec<u8> = bytes.collect();
+        for form in [secret.into(), plain.into_bytes(), bytes] {
+            let first = *form.first_chunk().expect("a form is longer");
+            self.0.entry(first).or_default().push(form);
+        }
+    }
+
+    #[track_caller]
+    fn assert_absent(&self, content: &[u8]) {
+        for (start, first) in content.windows(4).enumerate() {
+            let first: &[u8; 4] = first.try_into().expect("four bytes");
+            for form in self.0.get(first).into_iter().flatten() {
+                assert!(!content[start..].starts_with(form), "{form:?} at {start}");
+            }
+        }
+    }
+}
+
+/// A database with the demo's data and the key in `key_file`.
+fn seeded(key_file: &Path) -> TempDir {
+    let home = home();
+    let serving = launch(&home)
+        .argument("--key-file")
+        .argument(key_file)
+        .start();
+    serving.stop();
+    home
+}
