@@ -213,6 +213,7 @@ impl TokenChain {
     /// After a rotation in which the token of a generation was presented that is newer than the database.
     #[must_use]
     pub fn rotated_ahead(&self, generation: Generation, now: Timestamp) -> Self {
+        let now = self.not_before_last(now);
         Self {
             current: generation,
             rotation: None,
@@ -390,6 +391,7 @@ mod tests {
         let at_of = |chain: TokenChain| chain.rotation.map(|rotation| rotation.at);
         assert_eq!(at_of(chain), Some(at(10)));
         assert_eq!(at_of(chain.rotated_again(at(5))), Some(at(10)));
+        assert_eq!(at_of(chain.rotated_ahead(9, at(5))), Some(at(10)));
     }
 
     #[test]

@@ -51,10 +51,14 @@ pub fn list_by_profile(
 ) -> Result<Vec<ListedLogin>, Error<PersistentLoginRefusal>> {
     let request = ProfileRequest::new(app, caller, profile_id);
     let (now, lifetime) = (request.context.now, request.context.lifetime);
+    let keys = app.keys.get()?;
     transaction::read(app, |txn| {
         let (_, profile_id, profile) = request.authorize_manage(txn)?;
         let mut usages = persistent_login::usage_of_profile(txn, profile_id)?;
-        usages.retain(|usage| now < lifetime.end(usage.created, usage.last_used));
+        usages.retain(|usage| {
+            let is_expired = now >= lifetime.end(usage.created, usage.last_used);
+            !is_expired && keys.get(usage.key).is_some()
+        });
         let page = newest_first(&mut usages, start, count).iter();
         page.map(|usage| {
             let id = usage.id;

@@ -164,9 +164,10 @@ pub(super) fn apply_rotation(
 pub(super) fn decode_usage(key: LoginKey, record: &[u8]) -> Result<Usage, Failure> {
     let mut decoder = Decoder::new("persistent login", VERSION, record)?;
     let head = Head::decode(&mut decoder)?;
-    let (chain, _) = decode_chain(&mut decoder)?;
+    let (chain, epoch) = decode_chain(&mut decoder)?;
     Ok(Usage {
         id: key.id,
+        key: epoch.number,
         created: head.created,
         last_used: chain.rotation.map_or(head.created, |rotation| rotation.at),
     })

@@ -1,6 +1,7 @@
 //! When a login was used, which is all that sorting a list of many takes.
 
 use crate::clock::Timestamp;
+use crate::domain::key_ring::KeyNumber;
 use crate::domain::persistent_login::PersistentLoginId;
 
 /// When a login was created and last used: what a list of many is sorted by.
@@ -8,6 +9,8 @@ use crate::domain::persistent_login::PersistentLoginId;
 pub struct Usage {
     /// The login.
     pub id: PersistentLoginId,
+    /// The number of the key that its next tokens need.
+    pub key: KeyNumber,
     /// When it was created.
     pub created: Timestamp,
     /// When it was rotated last, or created.

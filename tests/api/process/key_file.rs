@@ -88,13 +88,14 @@ fn with_a_new_key_the_logins_of_the_missing_one_end_and_others_begin() {
     fs::remove_file(home.path().join(KEY_FILE)).expect("it is there");
     let mut serving = launch(&home)
         .argument("--new-key")
-        .argument("--cleaner-interval=10ms")
+        .argument("--cleaner-interval=1s")
         .start();
     let client = serving.client(DEMO_ACCESS_TOKEN);
     for id in [LOGIN, &id] {
         client.read(id).assert_no_such_login(id);
         client.refresh_with(id, &token).assert_no_such_login(id);
     }
+    assert_eq!(client.by_profile(PROFILE, "").list(), []);
     serving.wait_for_log("key_missing");
     let created = client.create(PROFILE).login();
     let next = client.refresh_with(&created.id, &created.token).login();

@@ -109,6 +109,7 @@ fn persistent_logins_are_what_they_were() {
     assert_holds(logins(), |login| {
         let usage = Usage {
             id: login.id,
+            key: login.key.number,
             created: login.created,
             last_used: login.last_used(),
         };
