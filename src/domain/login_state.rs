@@ -1,5 +1,7 @@
 //! What is stored of a persistent login.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
@@ -25,7 +27,7 @@ pub struct LoginState {
     /// The key of its tokens.
     pub key: KeyEpoch,
     /// The tokens that came with the login from elsewhere, as long as one of them may be accepted.
-    pub imported: Option<ImportedTokens>,
+    pub imported: Option<Arc<ImportedTokens>>,
 }
 
 /// Which key the tokens of a login are derived from.
@@ -38,7 +40,7 @@ pub struct KeyEpoch {
 }
 
 /// The tokens of the first generations of a login, sealed: random ones, which no key derives.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ImportedTokens {
     /// The number of the key that seals them.
     pub key: KeyNumber,
@@ -121,7 +123,7 @@ impl LoginState {
                 number: imported.key,
                 since: 0,
             },
-            imported: Some(imported),
+            imported: Some(Arc::new(imported)),
         }
     }
 
@@ -358,7 +360,7 @@ mod tests {
                 current: 1,
                 rotation: None,
             },
-            imported: Some(imported),
+            imported: Some(Arc::new(imported)),
             ..login()
         };
         assert_eq!(token(&login, &keys), tokens[1]);

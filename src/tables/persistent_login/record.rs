@@ -13,6 +13,7 @@
 
 use std::cell::RefCell;
 use std::mem;
+use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::domain::device::Device;
@@ -117,7 +118,8 @@ pub(super) fn decode(key: LoginKey, record: &[u8]) -> Result<LoginState, Failure
     let (chain, epoch) = decode_chain(&mut decoder)?;
     let imported = match head.imported {
         Some(Imported { key, count, sealed }) => {
-            let tokens = ImportedTokens::from_sealed(key, count, sealed);
+            // On the heap: few logins have them, and every login is moved several times.
+            let tokens = ImportedTokens::from_sealed(key, count, sealed).map(Arc::new);
             Some(tokens.ok_or_else(|| decoder.corrupt(format_args!("imported tokens are cut")))?)
         }
         None => None,

@@ -8,6 +8,7 @@
 //! Everything here is the format as it was then, and stays; what it is written as is the format of schema 3.
 
 use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -148,7 +149,7 @@ fn decode_login(
             number: imported.key,
             since: 0,
         },
-        imported: Some(imported),
+        imported: Some(Arc::new(imported)),
     })
 }
 

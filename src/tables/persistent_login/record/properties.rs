@@ -1,5 +1,6 @@
 //! The records of persistent logins on a bad disk.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -83,7 +84,7 @@ fn logins() -> impl Strategy<Value = LoginState> + Clone {
     let imported = imported.prop_map(|(key, count, sealed)| {
         let sealed = &sealed[..28 + 16 * count as usize];
         let imported = ImportedTokens::from_sealed(key, count, sealed);
-        imported.expect("it has as many bytes as its tokens")
+        Arc::new(imported.expect("it has as many bytes as its tokens"))
     });
     let fields = (
         tenant_name(),
