@@ -55,8 +55,7 @@ impl Origins {
     }
 }
 
-/// Parses a command line, with the program's name first. Returns the settings to serve with, and how they were
-/// given.
+/// Parses a command line, with the program's name first.
 ///
 /// # Errors
 ///

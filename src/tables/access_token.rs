@@ -97,11 +97,6 @@ pub fn put(
     txn.put(&ACCESS_TOKENS, &id.digest, &encode(sealed, token))
 }
 
-/// The record of an access token, for the upgrade that writes all of them.
-pub fn encode_record(id: &SealedId, token: &AccessToken) -> Vec<u8> {
-    encode(id, token)
-}
-
 /// Whether there is no access token at all.
 ///
 /// # Errors
@@ -115,7 +110,8 @@ fn digest(id: &AccessTokenId) -> [u8; 32] {
     Sha256::digest(id.reveal()).into()
 }
 
-fn encode(id: &SealedId, token: &AccessToken) -> Vec<u8> {
+/// The record of an access token.
+pub fn encode(id: &SealedId, token: &AccessToken) -> Vec<u8> {
     Encoder::new(VERSION)
         .varint(id.key.into())
         .varint_bytes(&id.sealed)

@@ -24,8 +24,12 @@ pub(super) fn storage(error: impl Into<redb::Error>) -> Failure {
 }
 
 /// Runs a call of the database's library, which may panic over what is on the disk: that is a failure of the
-/// storage, not of the request that came upon it.
-pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+/// storage, not of the request that came upon it, and must not take the writer with it.
+///
+/// # Errors
+///
+/// What `call` fails with; [`Failure::Storage`] if it panics.
+pub fn guarded<T>(call: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(call))
         .unwrap_or_else(|_panic| Err(Failure::Storage("the database panicked".to_owned())))
 }

@@ -29,6 +29,7 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::error::Failure;
+use crate::storage::engine::open_table::guarded;
 use crate::storage::journal::{Journal, JournalLimits, Journaled};
 use crate::storage::opening::{Opener, Opening};
 use crate::storage::transaction::write_txn::{OnCommit, WriteTxn};
@@ -243,7 +244,7 @@ impl Writer {
                 Ok(close) => {
                     self.queue.close();
                     self.published.publish(None);
-                    return (close, catch_panic(|| journal.close()));
+                    return (close, guarded(|| journal.close()));
                 }
                 Err(Broken { failure, close }) => {
                     tracing::error!(%failure, "the storage failed; closing and reopening it");
@@ -251,7 +252,7 @@ impl Writer {
                     // What could not be written cannot be closed cleanly; the next open repairs it.
                     // What was committed last may not be what any reader has seen.
                     self.version = journal.version() + 2;
-                    let _ = catch_panic(|| journal.close_after_failure());
+                    let _ = guarded(|| journal.close_after_failure());
                     let reopened = match close {
                         Some(close) => Err(Some(close)),
                         None => self.reopen(),
@@ -329,7 +330,7 @@ impl Writer {
     /// Applies some of what is pending in the journal.
     fn apply(&mut self, journal: &mut Journal) -> Result<(), Failure> {
         let began = Instant::now();
-        let applied = catch_panic(|| journal.apply_some());
+        let applied = guarded(|| journal.apply_some());
         applied.inspect_err(|_| self.published.publish(None))?;
         self.publish(journal);
         self.last_step = Some(began.elapsed());
@@ -357,7 +358,7 @@ impl Writer {
         if batch.is_empty() {
             return Ok(());
         }
-        let outcome = catch_panic(|| self.run_batch(journal, batch));
+        let outcome = guarded(|| self.run_batch(journal, batch));
         if matches!(outcome, Err(Failure::Storage(_))) {
             // Before the answers: whoever has one must not read what may be undone.
             self.published.publish(None);
@@ -406,7 +407,7 @@ impl Writer {
     /// Opens the database and publishes its snapshot.
     fn open(&mut self, opening: Opening) -> Result<Journal, Failure> {
         let began = Instant::now();
-        let mut journal = catch_panic(|| {
+        let mut journal = guarded(|| {
             let engine = (self.opener)(opening)?;
             Journal::open(engine, self.tables, &self.journal_limits, self.version)
         })?;
@@ -473,13 +474,6 @@ fn run_on_commit(work: OnCommit) {
     if catch_unwind(AssertUnwindSafe(work)).is_err() {
         tracing::error!("what was to be done after a commit panicked");
     }
-}
-
-/// Runs `work` and returns a panic in it as a storage failure: the database's library may trip over what is on
-/// the disk, and must not take the writer with it.
-fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_panic| Err(Failure::Storage("the database panicked".to_owned())))
 }
 
 #[cfg(test)]

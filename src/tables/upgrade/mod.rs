@@ -41,16 +41,6 @@ struct Context<'a> {
     position: Cell<Option<[u8; 28]>>,
 }
 
-impl Context<'_> {
-    fn position(&self) -> Option<[u8; 28]> {
-        self.position.get()
-    }
-
-    fn set_position(&self, key: [u8; 28]) {
-        self.position.set(Some(key));
-    }
-}
-
 /// The steps, from each version to the next.
 const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [v1_to_v2::step, v2_to_v3::step];
 

@@ -76,11 +76,11 @@ fn decode_entry(entry: &[u8]) -> Result<Vec<([u8; 28], Rotated)>, Failure> {
 fn import_logins(engine: &Engine, context: &Context<'_>) -> Result<Option<usize>, Failure> {
     let file = engine.begin_write()?;
     let mut imported = Vec::new();
-    let after = context.position();
+    let after = context.position.get();
     let first = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
     let mut seen = 0;
     file.scan(&LOGINS, first, |key, record| {
-        context.set_position(*key);
+        context.position.set(Some(*key));
         if record.first() == Some(&LOGIN_VERSION) {
             match decode_login(LoginKey::from_bytes(key), record, context) {
                 Ok(login) => imported.push((*key, persistent_login::encode_record(&login))),
@@ -163,7 +163,7 @@ fn seal_access_tokens(engine: &Engine, context: &Context<'_>) -> Result<Option<u
                 Ok((id, token)) => {
                     let id = DigestedId::new(id);
                     let id = SealedId::seal(context.keys, context.entropy.bytes(), &id);
-                    sealed.push((*digest, access_token::encode_record(&id, &token)));
+                    sealed.push((*digest, access_token::encode(&id, &token)));
                 }
                 Err(Failure::Corrupt(cause)) => {
                     tracing::warn!(
