@@ -1,7 +1,8 @@
 //! The log: lines on standard error, written by a thread of its own.
 //!
 //! A slow terminal or pipe must not delay requests, so lines are appended to a bounded buffer that a thread
-//! writes; what does not fit is dropped and counted. The thread is woken for the first line of a buffer only and
+//! writes; what does not fit is dropped and counted. Warnings and errors have room of their own in it, so that no
+//! number of other lines makes one of them be dropped. The thread is woken for the first line of a buffer only and
 //! then waits a moment for more: waking it for every line would cost as much as serving a request.
 
 use std::cell::RefCell;
@@ -15,15 +16,18 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::log::{LogConfig, LogFormat, LogLevel};
 
-/// Most bytes of the log that are buffered.
+/// Most bytes of lines at `info` that are buffered.
 const BUFFERED_BYTES_MAX: usize = 4 * 1_024 * 1_024;
+
+/// Most bytes of warnings and errors that are buffered beside them.
+const BUFFERED_WARNING_BYTES_MAX: usize = 1_024 * 1_024;
 
 /// How long lines are collected before they are written together.
 const COLLECT_FOR: Duration = Duration::from_millis(20);
@@ -216,9 +220,38 @@ struct Shared {
 
 #[derive(Default, Debug)]
 struct Buffer {
+    /// All lines in their order.
     bytes: Vec<u8>,
-    dropped: u64,
+    /// How many of the bytes are lines of each importance, and how many such lines did not fit.
+    info: Room,
+    warnings: Room,
     ending: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+struct Room {
+    bytes: usize,
+    dropped: u64,
+}
+
+impl Room {
+    /// Takes room for a line of so many bytes; counts it as dropped if less is left of `bytes_max`.
+    fn take(&mut self, bytes: usize, bytes_max: usize) -> bool {
+        let has_room = self.bytes + bytes <= bytes_max;
+        if has_room {
+            self.bytes += bytes;
+        } else {
+            self.dropped += 1;
+        }
+        has_room
+    }
+}
+
+/// How much it matters that a line is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Importance {
+    Info,
+    Warning,
 }
 
 impl Lines {
@@ -226,10 +259,13 @@ impl Lines {
         self.0.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn append(&self, line: &[u8]) {
+    fn append(&self, line: &[u8], importance: Importance) {
         let mut buffer = self.lock();
-        if buffer.bytes.len() + line.len() > BUFFERED_BYTES_MAX {
-            buffer.dropped += 1;
+        let (room, bytes_max) = match importance {
+            Importance::Info => (&mut buffer.info, BUFFERED_BYTES_MAX),
+            Importance::Warning => (&mut buffer.warnings, BUFFERED_WARNING_BYTES_MAX),
+        };
+        if !room.take(line.len(), bytes_max) {
             return;
         }
         let is_first = buffer.bytes.is_empty();
@@ -244,10 +280,15 @@ impl Lines {
     fn write_to(&self, mut target: impl Write) {
         let mut bytes = Vec::new();
         loop {
-            let (dropped, ending) = self.take(&mut bytes);
+            let (info, warnings, ending) = self.take(&mut bytes);
             let _ = target.write_all(&bytes);
+            let dropped = info.dropped + warnings.dropped;
             if dropped > 0 {
-                let _ = writeln!(target, "{dropped} lines of the log were dropped");
+                let warnings = warnings.dropped;
+                let _ = writeln!(
+                    target,
+                    "{dropped} lines of the log were dropped, {warnings} of them warnings or errors"
+                );
             }
             let _ = target.flush();
             bytes.clear();
@@ -257,9 +298,9 @@ impl Lines {
         }
     }
 
-    /// Waits for lines, and a moment for more, and swaps them into `bytes`, which is empty. Returns how many lines
-    /// were dropped, and whether the log has ended.
-    fn take(&self, bytes: &mut Vec<u8>) -> (u64, bool) {
+    /// Waits for lines, and a moment for more, and swaps them into `bytes`, which is empty. Returns what there was
+    /// of each importance, and whether the log has ended.
+    fn take(&self, bytes: &mut Vec<u8>) -> (Room, Room, bool) {
         let recover = PoisonError::into_inner;
         let is_empty = |buffer: &mut Buffer| buffer.bytes.is_empty() && !buffer.ending;
         let buffer = self.0.changed.wait_while(self.lock(), is_empty);
@@ -271,7 +312,8 @@ impl Lines {
             })
             .unwrap_or_else(PoisonError::into_inner);
         mem::swap(&mut buffer.bytes, bytes);
-        (mem::take(&mut buffer.dropped), buffer.ending)
+        let (info, warnings) = (mem::take(&mut buffer.info), mem::take(&mut buffer.warnings));
+        (info, warnings, buffer.ending)
     }
 }
 
@@ -279,16 +321,26 @@ impl<'a> MakeWriter<'a> for Lines {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line(self)
+        Line(self, Importance::Info)
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Line<'a> {
+        // The levels are ordered by how much they let through.
+        let importance = if *event.level() <= Level::WARN {
+            Importance::Warning
+        } else {
+            Importance::Info
+        };
+        Line(self, importance)
     }
 }
 
 /// Appends one line per write, because the subscriber writes whole lines.
-struct Line<'a>(&'a Lines);
+struct Line<'a>(&'a Lines, Importance);
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.append(line);
+        self.0.append(line, self.1);
         Ok(line.len())
     }
 
@@ -330,7 +382,7 @@ mod tests {
         let log = Log::start(Slow { go: when, taken }).expect("a thread starts");
         let line = [b'x'; 1_024];
         for _ in 0..3 * BUFFERED_BYTES_MAX / line.len() {
-            log.lines.append(&line);
+            log.lines.append(&line, Importance::Info);
         }
         for _ in 0..3 {
             go.send(()).expect("the target is running");
@@ -345,6 +397,44 @@ mod tests {
             "{}",
             text.len()
         );
+    }
+
+    #[test]
+    fn no_number_of_other_lines_drops_a_warning() {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(lines.clone())
+            .event_format(Text)
+            .finish();
+        let text = "x".repeat(10_000);
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..2 * BUFFERED_BYTES_MAX / text.len() {
+                tracing::info!(text, "request");
+            }
+            tracing::warn!("a token was used twice");
+            tracing::error!("the disk fails");
+        });
+        let mut buffer = lines.lock();
+        assert!(buffer.info.dropped > 0);
+        assert_eq!(buffer.warnings.dropped, 0);
+        let bytes = mem::take(&mut buffer.bytes);
+        assert_eq!(bytes.len(), buffer.info.bytes + buffer.warnings.bytes);
+        let log = String::from_utf8(bytes).expect("a log is UTF-8");
+        let last: Vec<_> = log.lines().rev().take(2).collect();
+        assert!(last[1].ends_with("a token was used twice"), "{}", last[1]);
+        assert!(last[0].ends_with("the disk fails"), "{}", last[0]);
+    }
+
+    #[test]
+    fn warnings_have_a_bound_too() {
+        let lines = Lines::default();
+        let line = [b'x'; 1_024];
+        for _ in 0..2 * BUFFERED_WARNING_BYTES_MAX / line.len() {
+            lines.append(&line, Importance::Warning);
+        }
+        let buffer = lines.lock();
+        assert_eq!(buffer.bytes.len(), BUFFERED_WARNING_BYTES_MAX);
+        assert_eq!(buffer.warnings.dropped, 1_024);
     }
 
     /// What `subscriber` writes for some events.
@@ -397,7 +487,7 @@ mod tests {
         let (taken, took) = channel();
         let log = Log::start(Slow { go: when, taken }).expect("a thread starts");
         go.send(()).expect("the target is running");
-        log.lines.append(b"last words\n");
+        log.lines.append(b"last words\n", Importance::Info);
         drop(log);
         assert_eq!(took.iter().flatten().collect::<Vec<u8>>(), b"last words\n");
     }
