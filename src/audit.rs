@@ -1,4 +1,5 @@
-//! The audit log: what happened to logins, one log event each, counted.
+//! The audit log: what happened to logins, counted; one log event for each login, and one for all that an operation
+//! on many ended together.
 //!
 //! An event says what, when, whose and by which application, and never the login's id or a token: the
 //! login is identified by a keyed fingerprint, which groups its events and cannot be computed from an id
@@ -196,6 +197,33 @@ impl AuditLog {
             | Event::Expiry
             | Event::Delete => log!(info),
         }
+    }
+
+    /// Logs once that `event` happened to `count` logins at `now`, and counts it as often. `owner` is the tenant and
+    /// the profile of all of them, if they have one; `application` is as for [`AuditLog::record`].
+    pub fn record_many(
+        &self,
+        event: Event,
+        count: u64,
+        owner: Option<(&TenantName, ObjectId)>,
+        application: Option<&str>,
+        now: Timestamp,
+    ) {
+        self.counts[event.index()].fetch_add(count, Ordering::Relaxed);
+        let (what, at, reason) = (event.name(), now.as_millis(), event.reason());
+        let tenant = owner.map(|(tenant, _)| tenant.as_str());
+        let profile = owner.map(|(_, profile_id)| profile_id.to_string());
+        let profile = profile.as_deref();
+        tracing::info!(
+            what,
+            at,
+            tenant,
+            profile,
+            application,
+            count,
+            reason,
+            "audit"
+        );
     }
 
     /// How often `event` happened since the start.

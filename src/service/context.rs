@@ -10,6 +10,7 @@ use crate::domain::access_token::AccessToken;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::Lifetime;
+use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
@@ -57,6 +58,28 @@ impl OpContext {
         });
     }
 
+    /// Records `event` for `count` logins together, of one owner if there is one, once `txn` is committed; nothing
+    /// if there are none.
+    pub(super) fn record_many(
+        &self,
+        txn: &WriteTxn,
+        event: Event,
+        count: u64,
+        owner: Option<(TenantName, ObjectId)>,
+    ) {
+        if count == 0 {
+            return;
+        }
+        let (audit, now, caller) = (Arc::clone(&self.audit), self.now, self.caller.clone());
+        txn.on_commit(move || {
+            let application = caller.as_deref().map(|caller| caller.application.as_str());
+            let owner = owner
+                .as_ref()
+                .map(|(tenant, profile_id)| (tenant, *profile_id));
+            audit.record_many(event, count, owner, application, now);
+        });
+    }
+
     /// Records `event`, with which nothing is written.
     pub(super) fn record_now(&self, event: Event, login: &LoginState) {
         let caller = self.caller.as_deref();
@@ -65,8 +88,7 @@ impl OpContext {
             .record(event, &login.into(), application, self.now);
     }
 
-    /// Deletes `login` and records `event`, or its expiry if it had expired already. Returns whether it was
-    /// valid until now.
+    /// Deletes `login` and records `event`, or its expiry if it had expired already.
     ///
     /// # Errors
     ///
@@ -76,11 +98,35 @@ impl OpContext {
         txn: &WriteTxn,
         event: Event,
         login: &LoginState,
-    ) -> Result<bool, Failure> {
+    ) -> Result<(), Failure> {
         persistent_login::delete(txn, login)?;
         let was_valid = !login.is_expired(self.now, self.lifetime);
         self.record(txn, if was_valid { event } else { Event::Expiry }, login);
-        Ok(was_valid)
+        Ok(())
+    }
+
+    /// Deletes `logins`, all of one owner, and records `event` once for them, and an expiry for those that had
+    /// expired already. Returns the number of those that were valid until now.
+    ///
+    /// # Errors
+    ///
+    /// Failures of the storage.
+    pub(super) fn delete_and_record_many(
+        &self,
+        txn: &WriteTxn,
+        event: Event,
+        owner: (TenantName, ObjectId),
+        logins: &[LoginState],
+    ) -> Result<usize, Failure> {
+        let mut valid = 0;
+        for login in logins {
+            persistent_login::delete(txn, login)?;
+            valid += usize::from(!login.is_expired(self.now, self.lifetime));
+        }
+        let expired = (logins.len() - valid) as u64;
+        self.record_many(txn, event, valid as u64, Some(owner.clone()));
+        self.record_many(txn, Event::Expiry, expired, Some(owner));
+        Ok(valid)
     }
 
     /// The logins of a profile that have to go for `kept` of them to stay: first those that have expired

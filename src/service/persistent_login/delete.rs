@@ -50,15 +50,14 @@ pub async fn delete_by_profile(
     let request = ProfileRequest::new(app, caller, profile_id);
     transaction::read(app, |txn| request.authorize_manage(txn).map(drop))?;
     transaction::write(app, move |txn| {
-        let (caller, profile_id, _) = request.authorize_manage(txn)?;
+        let (caller, profile_id, profile) = request.authorize_manage(txn)?;
         let context = request.context.as_caller(caller);
-        let mut deleted = 0;
-        for login in persistent_login::of_profile(txn, profile_id)? {
-            if Some(login.id) != except {
-                deleted += usize::from(context.delete_and_record(txn, Event::Delete, &login)?);
-            }
-        }
-        Ok(deleted)
+        let mut logins = persistent_login::of_profile(txn, profile_id)?;
+        logins.retain(|login| Some(login.id) != except);
+        let owner = (profile.tenant, profile_id);
+        context
+            .delete_and_record_many(txn, Event::Delete, owner, &logins)
+            .map_err(Into::into)
     })
     .await
 }

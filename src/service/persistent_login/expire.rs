@@ -28,12 +28,13 @@ pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
     app.store
         .write(move |txn| {
             let ids = BY_CREATION.take_until(txn, newest, count_max)?;
+            let mut expired = 0;
             for id in &ids {
                 let id = PersistentLoginId::new(*id);
-                if let Some(login) = persistent_login::remove_expired(txn, id)? {
-                    context.record(txn, Event::Expiry, &login);
-                }
+                let removed = persistent_login::remove_expired(txn, id)?;
+                expired += u64::from(removed.is_some());
             }
+            context.record_many(txn, Event::Expiry, expired, None);
             Ok(ids.len())
         })
         .await
@@ -52,18 +53,11 @@ pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
 pub async fn delete_idle(app: &App, after: Option<LoginKey>) -> Result<Option<LoginKey>, Failure> {
     let context = OpContext::as_system(app);
     let keys = Arc::clone(app.keys.get()?);
-    let end = |login: &LoginState, context: &OpContext, keys: &KeyRing| {
-        if !login.has_key(keys) {
-            return Some(Event::Revocation(Reason::KeyMissing));
-        }
-        let is_expired = login.is_expired(context.now, context.lifetime);
-        is_expired.then_some(Event::Expiry)
-    };
     let walk_max = app.config.jobs.cleaner_walk_max.get();
     let mut ended = Vec::new();
     let next = app.store.read(|txn| {
         persistent_login::walk(txn, after, walk_max, |login| {
-            if end(&login, &context, &keys).is_some() {
+            if End::of(&login, &context, &keys).is_some() {
                 ended.push(LoginKey::of(&login));
             }
         })
@@ -72,17 +66,43 @@ pub async fn delete_idle(app: &App, after: Option<LoginKey>) -> Result<Option<Lo
         let (context, keys, batch) = (context.clone(), Arc::clone(&keys), batch.to_vec());
         app.store
             .write(move |txn| {
+                let (mut expired, mut without_key) = (0, 0);
                 for key in &batch {
                     // It may have been used since it was seen.
                     if let Some(login) = persistent_login::get_at(txn, *key)?
-                        && let Some(event) = end(&login, &context, &keys)
+                        && let Some(end) = End::of(&login, &context, &keys)
                     {
-                        context.delete_and_record(txn, event, &login)?;
+                        persistent_login::delete(txn, &login)?;
+                        match end {
+                            End::Expired => expired += 1,
+                            End::KeyMissing => without_key += 1,
+                        }
                     }
                 }
+                let key_missing = Event::Revocation(Reason::KeyMissing);
+                context.record_many(txn, Event::Expiry, expired, None);
+                context.record_many(txn, key_missing, without_key, None);
                 Ok(())
             })
             .await?;
     }
     Ok(next)
+}
+
+/// Why a login that nobody ended is of no use any more.
+enum End {
+    Expired,
+    KeyMissing,
+}
+
+impl End {
+    fn of(login: &LoginState, context: &OpContext, keys: &KeyRing) -> Option<Self> {
+        if login.is_expired(context.now, context.lifetime) {
+            Some(Self::Expired)
+        } else if login.has_key(keys) {
+            None
+        } else {
+            Some(Self::KeyMissing)
+        }
+    }
 }

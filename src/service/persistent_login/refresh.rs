@@ -206,18 +206,20 @@ impl Refresh {
         login: &LoginState,
         context: &OpContext,
     ) -> Result<Revoked, Failure> {
-        let (revoked, logins) = match self.revokes {
-            ReuseRevokes::None => (Revoked::Nothing, Vec::new()),
-            ReuseRevokes::Login => (Revoked::Login, vec![login.clone()]),
+        let event = Event::Revocation(Reason::TokenReuse);
+        match self.revokes {
+            ReuseRevokes::None => Ok(Revoked::Nothing),
+            ReuseRevokes::Login => {
+                context.delete_and_record(txn, event, login)?;
+                Ok(Revoked::Login)
+            }
             ReuseRevokes::Profile => {
                 let logins = persistent_login::of_profile(txn, login.profile_id)?;
-                (Revoked::Profile, logins)
+                let owner = (login.tenant.clone(), login.profile_id);
+                context.delete_and_record_many(txn, event, owner, &logins)?;
+                Ok(Revoked::Profile)
             }
-        };
-        for login in &logins {
-            context.delete_and_record(txn, Event::Revocation(Reason::TokenReuse), login)?;
         }
-        Ok(revoked)
     }
 }
 
