@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
+
 use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -26,6 +28,8 @@ pub struct App {
     pub keys: Keys,
     /// What happened to logins; jobs of the writer hold it too.
     pub audit: Arc<AuditLog>,
+    /// Held by the one walk over very many logins of a profile that goes on.
+    pub long_walks: Semaphore,
     phase: AtomicU8,
 }
 
@@ -71,6 +75,7 @@ impl App {
             entropy,
             keys,
             audit: Arc::default(),
+            long_walks: Semaphore::new(1),
             phase: AtomicU8::new(Phase::Starting as u8),
         }
     }

@@ -7,6 +7,9 @@ use clap::{Args, ValueEnum};
 
 use crate::config::value::{count_to, duration, duration_or_none, short_duration};
 
+/// The highest cap of a profile's logins: reading so many takes a moment, which each creation at the cap does.
+const LOGINS_PER_PROFILE_MAX: usize = 10_000;
+
 /// The rules of persistent logins.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Persistent logins")]
@@ -25,12 +28,13 @@ pub struct LoginConfig {
           value_parser = duration)]
     pub persistent_login_idle_max: Option<Duration>,
 
-    /// Most logins of a profile; unlimited by default
+    /// Most logins of a profile
     ///
-    /// At the limit, a new login ends the one that was unused longest.
+    /// At most 10000. At the limit, a new login ends the one that was unused longest. Where there are more, after an import or a
+    /// change of the limit, each new login ends up to 16 of them, and the cleaner the others.
     #[arg(long, env = "REMEMBERD_LOGINS_PER_PROFILE_MAX", value_name = "COUNT",
-          value_parser = count_to::<{ usize::MAX }>)]
-    pub logins_per_profile_max: Option<NonZeroUsize>,
+          default_value = "1000", value_parser = count_to::<LOGINS_PER_PROFILE_MAX>)]
+    pub logins_per_profile_max: NonZeroUsize,
 
     /// Time a replaced token is accepted
     ///

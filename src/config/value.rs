@@ -99,10 +99,7 @@ pub fn count_to<const MAX: usize>(text: &str) -> Result<NonZeroUsize, String> {
         .parse()
         .ok()
         .filter(|count: &NonZeroUsize| count.get() <= MAX);
-    count.ok_or_else(|| match MAX {
-        usize::MAX => "it must be a whole number, at least 1".to_owned(),
-        _ => format!("it must be a whole number from 1 to {MAX}"),
-    })
+    count.ok_or_else(|| format!("it must be a whole number from 1 to {MAX}"))
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

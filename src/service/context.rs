@@ -12,7 +12,6 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::Lifetime;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
-use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
 
@@ -127,26 +126,5 @@ impl OpContext {
         self.record_many(txn, event, valid as u64, Some(owner.clone()));
         self.record_many(txn, Event::Expiry, expired, Some(owner));
         Ok(valid)
-    }
-
-    /// The logins of a profile that have to go for `kept` of them to stay: first those that have expired
-    /// and were not removed yet, then those unused longest.
-    ///
-    /// # Errors
-    ///
-    /// Failures of the storage.
-    pub(super) fn surplus(
-        &self,
-        txn: &impl Read,
-        profile_id: ObjectId,
-        kept: usize,
-    ) -> Result<Vec<LoginState>, Failure> {
-        let mut logins = persistent_login::of_profile(txn, profile_id)?;
-        logins.sort_by_key(|login| {
-            let is_valid = !login.is_expired(self.now, self.lifetime);
-            (is_valid, login.last_used(), login.id)
-        });
-        logins.truncate(logins.len().saturating_sub(kept));
-        Ok(logins)
     }
 }

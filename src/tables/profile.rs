@@ -96,7 +96,7 @@ pub fn delete(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     txn.remove(&PROFILES, profile.id.as_bytes())?;
     let username = username_key(&profile.tenant, &profile.username);
     txn.remove(&BY_USERNAME, &username)?;
-    let has_logins = persistent_login::any_of_profile(txn, profile.id)?;
+    let has_logins = persistent_login::has_more_than(txn, profile.id, 0)?;
     put_login_block(txn, profile.id, has_logins.then_some(LoginBlock::Gone))
 }
 

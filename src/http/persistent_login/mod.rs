@@ -69,7 +69,7 @@ impl ResourceRoute for PersistentLoginRoute {
                 let start = params.number("start", usize::MAX)?.unwrap_or(0);
                 let count = params.number("count", LIST_COUNT_MAX)?;
                 let count = count.unwrap_or(LIST_COUNT_DEFAULT);
-                let logins = list_by_profile(app, caller, profile_id, start, count)?;
+                let logins = list_by_profile(app, caller, profile_id, start, count).await?;
                 Ok(json::list(&logins)?)
             }
             Self::DeleteByProfile => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::audit::{Event, Reason};
+use crate::audit::Event;
 use crate::domain::device::Device;
 use crate::domain::login_state::{KeyEpoch, LoginState};
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
@@ -11,12 +11,14 @@ use crate::domain::token_chain::TokenChain;
 use crate::service::access::{ProfileRequest, issue};
 use crate::service::caller::Caller;
 use crate::service::error::Error;
+use crate::service::persistent_login::cap::{self, Crowd};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
+use crate::service::persistent_login::validity::Validity;
 use crate::service::transaction;
 use crate::tables::persistent_login;
 
-/// Creates a login of the profile with the id `profile_id`. At the cap of a profile's logins, those unused
-/// longest make room.
+/// Creates a login of the profile with the id `profile_id`. At the cap of a profile's logins, the one unused
+/// longest makes room.
 ///
 /// # Errors
 ///
@@ -29,11 +31,12 @@ pub async fn create(
     device: Device,
 ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
     let request = ProfileRequest::new(app, caller, profile_id);
-    transaction::read(app, |txn| request.authorize_create(txn).map(drop))?;
-    let id = PersistentLoginId::new(app.entropy.uuid());
     let keys = Arc::clone(app.keys.get()?);
+    let crowd = Crowd::read(app, &request, &keys).await?;
+    let id = PersistentLoginId::new(app.entropy.uuid());
     let (number, _) = keys.newest();
-    let cap = app.config.logins.logins_per_profile_max;
+    let logins_max = app.config.logins.logins_per_profile_max.get();
+    let ring = Arc::clone(&keys);
     let login = transaction::write(app, move |txn| {
         let (caller, profile_id, profile) = request.authorize_create(txn)?;
         let login = LoginState {
@@ -46,11 +49,15 @@ pub async fn create(
             imported: None,
         };
         let context = request.context.as_caller(caller);
-        if let Some(cap) = cap {
-            for surplus in context.surplus(txn, profile_id, cap.get() - 1)? {
-                context.delete_and_record(txn, Event::Revocation(Reason::Cap), &surplus)?;
-            }
-        }
+        let validity = Validity::at(txn, &context, &ring)?;
+        cap::make_room(
+            txn,
+            &context,
+            &validity,
+            profile_id,
+            logins_max,
+            crowd.as_ref(),
+        )?;
         persistent_login::create(txn, &login, &device)?;
         context.record(txn, Event::Create, &login);
         Ok(login)

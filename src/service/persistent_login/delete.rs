@@ -52,7 +52,8 @@ pub async fn delete_by_profile(
     transaction::write(app, move |txn| {
         let (caller, profile_id, profile) = request.authorize_manage(txn)?;
         let context = request.context.as_caller(caller);
-        let mut logins = persistent_login::of_profile(txn, profile_id)?;
+        let mut logins =
+            persistent_login::of_profile(txn, profile_id, usize::MAX)?.unwrap_or_default();
         logins.retain(|login| Some(login.id) != except);
         let owner = (profile.tenant, profile_id);
         context

@@ -1,21 +1,32 @@
 //! The owner of a profile looks where it is signed in.
 
 use std::cmp::Reverse;
+use std::mem;
+use std::ops::ControlFlow;
+
+use tokio::task::yield_now;
 
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
-use crate::domain::persistent_login::PersistentLoginId;
+use crate::domain::persistent_login::{Lifetime, PersistentLoginId};
 use crate::domain::tenant::TenantName;
+use crate::error::Failure;
 use crate::service::access::ProfileRequest;
 use crate::service::caller::Caller;
 use crate::service::error::Error;
+use crate::service::persistent_login::profile_walk::{ProfileWalk, STEP_LOGINS_MIN};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
+use crate::service::persistent_login::validity::Validity;
 use crate::service::transaction;
+use crate::storage::transaction::Read;
 use crate::tables::persistent_login;
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::usage::Usage;
+
+/// How many usages are kept at least before those that are not in the page are dropped.
+const KEPT_MIN: usize = 512;
 
 /// A login as its profile's owner may see it: without its token.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,13 +47,14 @@ pub struct ListedLogin {
     pub expires: Timestamp,
 }
 
-/// The valid logins of a profile, the one used last first: `count` of them after the first `start`.
+/// The valid logins of a profile, the one used last first: `count` of them after the first `start`. Where they are
+/// many, logins that come and go meanwhile may be in the list or not.
 ///
 /// # Errors
 ///
 /// Refuses an invalid caller, an unknown profile, and a caller without MANAGE_TICKETS on its tenant, in
 /// this order.
-pub fn list_by_profile(
+pub async fn list_by_profile(
     app: &App,
     caller: Caller,
     profile_id: String,
@@ -50,41 +62,160 @@ pub fn list_by_profile(
     count: usize,
 ) -> Result<Vec<ListedLogin>, Error<PersistentLoginRefusal>> {
     let request = ProfileRequest::new(app, caller, profile_id);
-    let (now, lifetime) = (request.context.now, request.context.lifetime);
     let keys = app.keys.get()?;
-    transaction::read(app, |txn| {
-        let (_, profile_id, profile) = request.authorize_manage(txn)?;
-        let mut usages = persistent_login::usage_of_profile(txn, profile_id)?;
-        usages.retain(|usage| {
-            let is_expired = now >= lifetime.end(usage.created, usage.last_used);
-            !is_expired && keys.get(usage.key).is_some()
-        });
-        let page = newest_first(&mut usages, start, count).iter();
-        page.map(|usage| {
+    let mut newest = Newest::new(start, count);
+    let mut walk = ProfileWalk::new(app);
+    let mut page = loop {
+        let page = transaction::read(app, |txn| {
+            let (_, profile_id, profile) = request.authorize_manage(txn)?;
+            let validity = Validity::at(txn, &request.context, keys)?;
+            let is_last = walk.step(txn, profile_id, |usage| {
+                if validity.of(&usage).is_ok() {
+                    newest.push(usage);
+                }
+                ControlFlow::Continue(())
+            })?;
+            if !is_last {
+                return Ok(None);
+            }
+            let mut page = Page {
+                owner: (profile.tenant, profile_id),
+                lifetime: request.context.lifetime,
+                usages: newest.page(),
+                logins: Vec::new(),
+            };
+            page.read_some(txn)?;
+            Ok(Some(page))
+        })?;
+        match page {
+            Some(page) => break page,
+            None => walk.pause().await?,
+        }
+    };
+    drop(walk);
+    while !page.is_complete() {
+        yield_now().await;
+        app.store.read(|txn| page.read_some(txn))?;
+    }
+    Ok(page.logins)
+}
+
+/// The usages that were newest so far, as many as a page and those before it need.
+struct Newest {
+    start: usize,
+    end: usize,
+    /// In no order; more than needed, so that dropping some is worth it.
+    kept: Vec<Usage>,
+}
+
+impl Newest {
+    fn new(start: usize, count: usize) -> Self {
+        Self {
+            start,
+            end: start.saturating_add(count),
+            kept: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, usage: Usage) {
+        self.kept.push(usage);
+        if self.kept.len() >= self.end.saturating_mul(2).max(KEPT_MIN) {
+            self.drop_oldest();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if self.end < self.kept.len() {
+            self.kept.select_nth_unstable_by_key(self.end, order);
+            self.kept.truncate(self.end);
+        }
+    }
+
+    /// The page of what was pushed, as if all of it were sorted like a list.
+    fn page(&mut self) -> Vec<Usage> {
+        self.drop_oldest();
+        let mut page = mem::take(&mut self.kept);
+        page.sort_unstable_by_key(order);
+        page.drain(..self.start.min(page.len()));
+        page
+    }
+}
+
+/// The order of lists.
+fn order(usage: &Usage) -> (Reverse<Timestamp>, PersistentLoginId) {
+    (Reverse(usage.last_used), usage.id)
+}
+
+/// The logins of a page, as far as they were read.
+struct Page {
+    owner: (TenantName, ObjectId),
+    lifetime: Lifetime,
+    usages: Vec<Usage>,
+    logins: Vec<ListedLogin>,
+}
+
+impl Page {
+    fn is_complete(&self) -> bool {
+        self.logins.len() == self.usages.len()
+    }
+
+    /// Reads what else is listed of the next few logins.
+    fn read_some(&mut self, txn: &impl Read) -> Result<(), Failure> {
+        let (tenant, profile_id) = self.owner.clone();
+        let next = self.usages.iter().skip(self.logins.len());
+        for usage in next.take(STEP_LOGINS_MIN) {
             let id = usage.id;
-            Ok(ListedLogin {
+            self.logins.push(ListedLogin {
                 id,
-                tenant: profile.tenant.clone(),
+                tenant: tenant.clone(),
                 profile_id,
                 device: persistent_login::device(txn, LoginKey { profile_id, id })?,
                 created: usage.created,
                 last_used: usage.last_used,
-                expires: lifetime.end(usage.created, usage.last_used),
-            })
-        })
-        .collect()
-    })
+                expires: self.lifetime.end(usage.created, usage.last_used),
+            });
+        }
+        Ok(())
+    }
 }
 
-/// `count` of the usages after the first `start`, as if all of them were sorted like a list. Most of a long
-/// list need not be sorted for that.
-fn newest_first(usages: &mut [Usage], start: usize, count: usize) -> &[Usage] {
-    let order = |usage: &Usage| (Reverse(usage.last_used), usage.id);
-    let end = start.saturating_add(count).min(usages.len());
-    if end < usages.len() {
-        usages.select_nth_unstable_by_key(end, order);
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn usage(number: u64) -> Usage {
+        // Several were used at the same time.
+        let last_used = Timestamp::from_millis((number * 7_919 % 1_000) as i64);
+        Usage {
+            id: PersistentLoginId::new(Uuid::from_u128(number.into())),
+            key: 1,
+            created: last_used,
+            last_used,
+        }
     }
-    let head = &mut usages[..end];
-    head.sort_unstable_by_key(order);
-    &head[start.min(end)..]
+
+    #[test]
+    fn a_page_is_that_of_the_sorted_list_and_little_more_is_kept() {
+        let mut sorted: Vec<_> = (0..5_000).map(usage).collect();
+        sorted.sort_by_key(order);
+        for (start, count) in [
+            (0, 1),
+            (0, 100),
+            (100, 1_000),
+            (4_990, 100),
+            (9_000, 7),
+            (3, 0),
+        ] {
+            let mut newest = Newest::new(start, count);
+            for number in 0..5_000 {
+                newest.push(usage(number));
+                assert!(newest.kept.len() <= (2 * (start + count)).max(KEPT_MIN));
+            }
+            let page = newest.page();
+            let expected: Vec<_> = sorted.iter().skip(start).take(count).copied().collect();
+            assert_eq!(page, expected, "{start} {count}");
+        }
+    }
 }

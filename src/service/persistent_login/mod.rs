@@ -4,10 +4,13 @@
 //! inside the write transaction, whose check is the one that counts. What happened is recorded in the
 //! audit log by the transaction, once it is committed.
 
+mod cap;
 pub mod create;
 pub mod delete;
 pub mod expire;
 pub mod list;
+mod profile_walk;
 pub mod read;
 pub mod refresh;
 pub mod refusal;
+mod validity;

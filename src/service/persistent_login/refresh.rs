@@ -214,7 +214,8 @@ impl Refresh {
                 Ok(Revoked::Login)
             }
             ReuseRevokes::Profile => {
-                let logins = persistent_login::of_profile(txn, login.profile_id)?;
+                let logins = persistent_login::of_profile(txn, login.profile_id, usize::MAX)?
+                    .unwrap_or_default();
                 let owner = (login.tenant.clone(), login.profile_id);
                 context.delete_and_record_many(txn, event, owner, &logins)?;
                 Ok(Revoked::Profile)

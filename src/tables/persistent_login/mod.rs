@@ -75,37 +75,74 @@ pub fn get_at(txn: &impl Read, key: LoginKey) -> Result<Option<LoginState>, Fail
     txn.row(&LOGINS, &key.to_bytes(), |record| decode(key, record))
 }
 
-/// The usage of a profile's logins, expired ones among them, in the order of their ids. A record that
-/// does not decode is left out.
+/// Calls `visit` with the usage of a profile's logins after `after`, expired ones among them, in the order of their
+/// ids, until it breaks off. Returns the login that it broke off with, to go on after it; `None` at the end. A record
+/// that does not decode is left out.
 ///
 /// # Errors
 ///
 /// Of the storage.
-pub fn usage_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<Usage>, Failure> {
-    scan_profile(txn, profile_id, decode_usage)
+pub fn visit_profile(
+    txn: &impl Read,
+    profile_id: ObjectId,
+    after: Option<PersistentLoginId>,
+    mut visit: impl FnMut(Usage) -> ControlFlow<()>,
+) -> Result<Option<PersistentLoginId>, Failure> {
+    let mut last = None;
+    scan_profile(txn, profile_id, after, |key, record| {
+        let Some(usage) = unless_unreadable(decode_usage(key, record))? else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let flow = visit(usage);
+        last = flow.is_break().then_some(key.id);
+        Ok(flow)
+    })?;
+    Ok(last)
 }
 
-/// The logins of a profile, expired ones among them, in the order of their ids. A record that does not
-/// decode is left out.
+/// Whether the profile has more than `count` logins, expired ones among them.
 ///
 /// # Errors
 ///
 /// Of the storage.
-pub fn of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<Vec<LoginState>, Failure> {
-    scan_profile(txn, profile_id, decode)
-}
-
-/// Whether the profile has a login, expired or not.
-///
-/// # Errors
-///
-/// Of the storage.
-pub fn any_of_profile(txn: &impl Read, profile_id: ObjectId) -> Result<bool, Failure> {
-    let mut found = false;
+pub fn has_more_than(txn: &impl Read, profile_id: ObjectId, count: usize) -> Result<bool, Failure> {
+    let mut found = 0;
     let first = LoginKey::first_of(profile_id).to_bytes();
     txn.scan(&LOGINS.table, Bound::Included(&first), |key, _| {
-        found = LoginKey::from_bytes(key).profile_id == profile_id;
-        Ok(ControlFlow::Break(()))
+        let is_of_profile = LoginKey::from_bytes(key).profile_id == profile_id;
+        found += usize::from(is_of_profile);
+        Ok(if is_of_profile && found <= count {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        })
+    })?;
+    Ok(found > count)
+}
+
+/// The logins of a profile, expired ones among them, in the order of their ids; `None` if there are more than
+/// `count_max`. A record that does not decode is left out.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn of_profile(
+    txn: &impl Read,
+    profile_id: ObjectId,
+    count_max: usize,
+) -> Result<Option<Vec<LoginState>>, Failure> {
+    let mut found = Some(Vec::new());
+    let mut count = 0;
+    scan_profile(txn, profile_id, None, |key, record| {
+        count += 1;
+        if count > count_max {
+            found = None;
+            return Ok(ControlFlow::Break(()));
+        }
+        if let Some(logins) = &mut found {
+            logins.extend(unless_unreadable(decode(key, record))?);
+        }
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
 }
@@ -120,29 +157,42 @@ pub fn device(txn: &impl Read, key: LoginKey) -> Result<Device, Failure> {
     Ok(found.unwrap_or_default())
 }
 
-fn scan_profile<T>(
+/// Calls `visit` with the records of a profile's logins after `after`, until it breaks off.
+fn scan_profile(
     txn: &impl Read,
     profile_id: ObjectId,
-    decode: impl Fn(LoginKey, &[u8]) -> Result<T, Failure>,
-) -> Result<Vec<T>, Failure> {
-    let mut found = Vec::new();
-    let first = LoginKey::first_of(profile_id).to_bytes();
-    txn.scan_rows(&LOGINS, Bound::Included(&first), |key, record| {
+    after: Option<PersistentLoginId>,
+    mut visit: impl FnMut(LoginKey, &[u8]) -> Result<ControlFlow<()>, Failure>,
+) -> Result<(), Failure> {
+    let first = match after {
+        Some(id) => LoginKey { profile_id, id },
+        None => LoginKey::first_of(profile_id),
+    };
+    let first = first.to_bytes();
+    let first = match after {
+        Some(_) => Bound::Excluded(&first),
+        None => Bound::Included(&first),
+    };
+    txn.scan_rows(&LOGINS, first, |key, record| {
         let key = LoginKey::from_bytes(key);
-        if key.profile_id != profile_id {
-            return Ok(ControlFlow::Break(()));
+        if key.profile_id == profile_id {
+            visit(key, record)
+        } else {
+            Ok(ControlFlow::Break(()))
         }
-        match decode(key, record) {
-            Ok(login) => found.push(login),
-            // One record that cannot be read must not hide a profile's other logins.
-            Err(Failure::Corrupt(cause)) => {
-                tracing::warn!(cause, "a login of a profile is left out");
-            }
-            Err(failure) => return Err(failure),
+    })
+}
+
+/// One record that cannot be read must not hide a profile's other logins.
+fn unless_unreadable<T>(decoded: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match decoded {
+        Ok(login) => Ok(Some(login)),
+        Err(Failure::Corrupt(cause)) => {
+            tracing::warn!(cause, "a login of a profile is left out");
+            Ok(None)
         }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(found)
+        Err(failure) => Err(failure),
+    }
 }
 
 fn profile_of(txn: &impl Read, id: PersistentLoginId) -> Result<Option<ObjectId>, Failure> {

@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::domain::key_ring::KeyNumber;
+use crate::domain::login_state::LoginState;
 use crate::domain::persistent_login::PersistentLoginId;
 
 /// When a login was created and last used: what a list of many is sorted by.
@@ -15,4 +16,16 @@ pub struct Usage {
     pub created: Timestamp,
     /// When it was rotated last, or created.
     pub last_used: Timestamp,
+}
+
+impl Usage {
+    /// That of `login`.
+    pub fn of(login: &LoginState) -> Self {
+        Self {
+            id: login.id,
+            key: login.key.number,
+            created: login.created,
+            last_used: login.last_used(),
+        }
+    }
 }

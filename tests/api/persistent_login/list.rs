@@ -1,13 +1,17 @@
 //! Listing the logins of a profile.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::time::Duration;
+
+use rememberd::testing::{Caller, service::persistent_login};
+use serde_json::json;
 
 use crate::persistent_login::by_profile::{SECOND, server_with};
 use crate::support::client::LOGINS;
 use crate::support::fixture::{
-    ACME_LOGIN, ACME_PROFILE, ADMIN, DISABLED_LOGIN, DISABLED_PROFILE, LOGIN, NO_PROFILE, NOW,
-    PROFILE, TOKEN,
+    self, ACME_LOGIN, ACME_PROFILE, ADMIN, DISABLED_LOGIN, DISABLED_PROFILE, LOGIN, NO_PROFILE,
+    NOW, PROFILE, TOKEN,
 };
 use crate::support::server::{Server, Setup};
 
@@ -115,6 +119,40 @@ fn a_list_is_paged() {
         assert!(page(beyond).is_empty(), "{beyond}");
     }
     assert_eq!(page("&start=&count="), ids);
+}
+
+#[test]
+fn a_list_of_many_is_read_in_steps() {
+    const LOGINS: usize = 3_000;
+    let id = |number: usize| format!("00000000-0000-4000-8000-{number:012}");
+    // Later ids were created earlier.
+    let logins: Vec<_> = (0..LOGINS)
+        .map(|number| {
+            let created = NOW.plus((LOGINS - number) as u32 * SECOND);
+            fixture::login(&id(number), TOKEN, PROFILE, "default", created)
+        })
+        .collect();
+    let mut seed = fixture::seed();
+    seed["persistentlogin"] = json!(logins);
+    let server = Setup::new()
+        .seed(seed)
+        .at(NOW.plus(LOGINS as u32 * SECOND))
+        .start();
+    let client = server.client();
+    let expected: Vec<_> = (0..LOGINS).map(id).collect();
+    let page = |query: &str| client.by_profile(PROFILE, query).listed_ids();
+    assert_eq!(page("&count=1"), expected[..1]);
+    assert_eq!(page("&count=1000"), expected[..1_000]);
+    assert_eq!(page("&start=2500&count=1000"), expected[2_500..]);
+    // It yields to others between its steps.
+    let caller = Caller::new(Some(ADMIN.to_owned()));
+    let list = persistent_login::list_by_profile(&server.app, caller, PROFILE.to_owned(), 0, 1);
+    let mut list = pin!(list);
+    let mut steps = 1;
+    while server.begin(list.as_mut()).is_pending() {
+        steps += 1;
+    }
+    assert!(steps > LOGINS / 256, "{steps}");
 }
 
 #[test]

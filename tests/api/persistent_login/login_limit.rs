@@ -1,12 +1,16 @@
 //! The maximum number of logins of a profile.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use rememberd::testing::{Event, Reason};
+use rememberd::testing::{Caller, Config, Device, Event, Reason, service::persistent_login};
+use serde_json::json;
 
 use crate::support::client::Client;
 use crate::support::concurrency::together;
-use crate::support::fixture::{ACME_LOGIN, ACME_PROFILE, DISABLED_PROFILE, LOGIN, PROFILE, TOKEN};
+use crate::support::fixture::{
+    self, ACME_LOGIN, ACME_PROFILE, ADMIN, DISABLED_PROFILE, LOGIN, NOW, PROFILE, TOKEN,
+};
 use crate::support::server::{Server, Setup};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -24,6 +28,10 @@ fn create(server: &Server) -> String {
 
 fn ids(client: &Client) -> Vec<String> {
     client.by_profile(PROFILE, "").listed_ids()
+}
+
+fn ids_of_many(client: &Client) -> Vec<String> {
+    client.by_profile(PROFILE, "&count=1000").listed_ids()
 }
 
 fn evictions(server: &Server) -> u64 {
@@ -148,12 +156,131 @@ fn parallel_creations_never_exceed_the_cap() {
     assert_eq!(evictions(&server), CREATIONS as u64 + 1 - 3);
 }
 
+/// The id of a login that was imported, the first of them created first.
+fn imported(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// With `count` imported logins of [`PROFILE`] and no other, each created a second after the one before.
+fn crowded(setup: Setup, count: usize) -> Setup {
+    let logins: Vec<_> = (0..count)
+        .map(|number| {
+            let created = NOW.plus(number as u32 * SECOND);
+            fixture::login(&imported(number), TOKEN, PROFILE, "default", created)
+        })
+        .collect();
+    let mut seed = fixture::seed();
+    seed["persistentlogin"] = json!(logins);
+    setup.seed(seed).at(NOW.plus(count as u32 * SECOND))
+}
+
+/// The numbers of those imported logins that still exist.
+fn left(server: &Server, count: usize) -> Vec<usize> {
+    let client = server.client();
+    let exists = |number: &usize| client.read(&imported(*number)).status == 200;
+    (0..count).filter(exists).collect()
+}
+
 #[test]
-fn by_default_there_is_no_cap() {
-    let server = Server::start();
-    for _ in 0..40 {
+fn the_default_cap_is_a_thousand() {
+    let server = crowded(Setup::new(), 1_000).start();
+    let client = server.client();
+    // The oldest one is used again.
+    client.refresh(&imported(0)).login();
+    let created = create(&server);
+    client.read(&imported(1)).assert_no_such_login(&imported(1));
+    for id in [&imported(0), &imported(2), &created] {
+        client.read(id).login();
+    }
+    assert_eq!(evictions(&server), 1);
+}
+
+#[test]
+fn a_cap_beyond_ten_thousand_is_refused() {
+    for invalid in ["0", "10001", "many"] {
+        let flag = format!("--logins-per-profile-max={invalid}");
+        let error = Config::from_flags(&[&flag]).expect_err("it is invalid");
+        let range = "it must be a whole number from 1 to 10000";
+        assert!(error.to_string().contains(range), "{error}");
+    }
+    assert!(Config::from_flags(&["--logins-per-profile-max=10000"]).is_ok());
+}
+
+#[test]
+fn what_is_far_beyond_the_cap_is_worked_off_by_later_creations() {
+    const IMPORTED: usize = 150;
+    let server = crowded(capped(100), IMPORTED).start();
+    let commits = server.app.store.commits();
+    create(&server);
+    assert_eq!(server.app.store.commits(), commits + 1);
+    assert_eq!(evictions(&server), 16, "never all by one creation");
+    assert_eq!(left(&server, IMPORTED), Vec::from_iter(16..IMPORTED));
+    for _ in 0..10 {
+        create(&server);
+    }
+    assert_eq!(ids_of_many(&server.client()).len(), 100);
+    assert_eq!(
+        left(&server, IMPORTED),
+        Vec::from_iter(IMPORTED - 89..IMPORTED)
+    );
+}
+
+#[test]
+fn expired_logins_of_a_crowd_take_no_places() {
+    const IMPORTED: usize = 100;
+    let setup = capped(80).flag("--persistent-login-max-age=50s");
+    let server = crowded(setup, IMPORTED).start();
+    // 49 are valid still, and expired ones are left to the cleaner.
+    for _ in 0..31 {
         server.client().create(PROFILE).login();
     }
-    assert_eq!(ids(&server.client()).len(), 41);
     assert_eq!(evictions(&server), 0);
+    server.client().create(PROFILE).login();
+    assert_eq!(evictions(&server), 1);
+    assert_eq!(
+        left(&server, IMPORTED),
+        Vec::from_iter(IMPORTED - 48..IMPORTED)
+    );
+}
+
+#[test]
+fn a_login_that_is_used_meanwhile_is_not_ended() {
+    const IMPORTED: usize = 100;
+    let server = crowded(capped(IMPORTED), IMPORTED).start();
+    server.app.clock.advance(SECOND);
+    let caller = || Caller::new(Some(ADMIN.to_owned()));
+    let held = server.hold_writer();
+    let refresh = persistent_login::refresh(&server.app, caller(), imported(0), None);
+    let mut refresh = pin!(refresh);
+    assert!(server.begin(refresh.as_mut()).is_pending());
+    let profile = PROFILE.to_owned();
+    let create = persistent_login::create(&server.app, caller(), profile, Device::default());
+    let mut create = pin!(create);
+    // It yields while it reads the logins, and is then queued behind the refresh.
+    for _ in 0..20 {
+        assert!(server.begin(create.as_mut()).is_pending());
+    }
+    drop(held);
+    server.block_on(refresh).expect("it is rotated");
+    server.block_on(create).expect("it is created");
+    let expected: Vec<_> = [0].into_iter().chain(2..IMPORTED).collect();
+    assert_eq!(left(&server, IMPORTED), expected);
+}
+
+#[test]
+fn parallel_creations_of_a_crowded_profile_exceed_the_cap_for_a_moment_at_most() {
+    const IMPORTED: usize = 100;
+    const CREATIONS: usize = 32;
+    let server = crowded(capped(IMPORTED), IMPORTED).start();
+    let listed = || ids_of_many(&server.client());
+    let created = together(&server, CREATIONS, |client| {
+        client.create(PROFILE).login().id
+    });
+    assert!((IMPORTED..IMPORTED + CREATIONS).contains(&listed().len()));
+    let last = create(&server);
+    let listed = listed();
+    assert_eq!(listed.len(), IMPORTED);
+    for id in created.iter().chain([&last]) {
+        assert!(listed.contains(id), "none of the new ones was ended");
+    }
 }

@@ -247,6 +247,7 @@ async fn send(app: Arc<App>, request: Request) -> Result<Response, Failure> {
         Request::Read(id) => persistent_login::read(&app, caller, id.to_string())
             .map(|login| Response::Login(login.into())),
         Request::List => persistent_login::list_by_profile(&app, caller, profile, 0, usize::MAX)
+            .await
             .map(|listed| Response::Listed(listed.len())),
     };
     match response {

@@ -153,8 +153,9 @@ async fn assert_holds(app: &App, format: &Format) {
         );
         assert_eq!(found.returned(), expected.login);
         let profile = expected.login.profile_id.to_string();
-        let listed =
-            service::list_by_profile(app, caller(), profile, 0, 100).expect("it is listed");
+        let listed = service::list_by_profile(app, caller(), profile, 0, 100)
+            .await
+            .expect("it is listed");
         let is_it = |listed: &&ListedLogin| listed.id == expected.login.id;
         let listed = listed.iter().find(is_it).expect("it is in the list");
         let label = expected.label.clone();

@@ -52,7 +52,8 @@ impl Operation {
             }
             Self::List(who, profile_id, start, count) => {
                 let caller = who.caller();
-                let list = persistent_login::list_by_profile(app, caller, profile_id, start, count);
+                let list =
+                    persistent_login::list_by_profile(app, caller, profile_id, start, count).await;
                 Outcome::List(list)
             }
             Self::DeleteByProfile(who, profile_id, except) => {

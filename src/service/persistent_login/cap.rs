@@ -1,0 +1,217 @@
+//! The cap of a profile's logins: at it, a new login ends the one that was unused longest.
+//!
+//! Which one that is takes reading all of them. Of a profile with few logins the transaction does it that creates the
+//! login. Of one with many, a walk reads them before, and the transaction looks again at a handful of candidates: one
+//! that was used meanwhile is not the one unused longest any more. So the cap may be exceeded by a few logins that are
+//! created at the same moment, and whatever is beyond it, also after an import or where it was lowered, is worked off
+//! in bounded steps, by each creation and by the cleaner.
+
+use std::collections::BinaryHeap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::audit::{Event, Reason};
+use crate::clock::Timestamp;
+use crate::domain::key_ring::KeyRing;
+use crate::domain::login_state::LoginState;
+use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::PersistentLoginId;
+use crate::error::Failure;
+use crate::service::access::ProfileRequest;
+use crate::service::context::OpContext;
+use crate::service::error::Error;
+use crate::service::persistent_login::profile_walk::{ProfileWalk, STEP_LOGINS_MIN};
+use crate::service::persistent_login::refusal::PersistentLoginRefusal;
+use crate::service::persistent_login::validity::Validity;
+use crate::service::transaction;
+use crate::storage::transaction::write_txn::WriteTxn;
+use crate::tables::persistent_login;
+use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::persistent_login::usage::Usage;
+
+/// Of how many logins a profile may have in all for the transaction to read them.
+const FEW: usize = STEP_LOGINS_MIN;
+
+/// How many logins a creation ends at most.
+const ENDED_PER_CREATION_MAX: usize = 16;
+
+/// How many candidates a creation looks at again. As many creations at once stay within the cap.
+const CANDIDATES_PER_CREATION: usize = 64;
+
+/// How many logins are read before a creation at most: twice the highest cap. Of more, these are a random part.
+const LOGINS_READ_PER_CREATION: usize = 20_000;
+
+/// When a login was used last, and its id: the first one in this order goes first.
+type Candidate = (Timestamp, PersistentLoginId);
+
+/// The logins of a profile with many, as they were a moment ago.
+pub(super) struct Crowd {
+    /// How many valid ones there were.
+    valid: usize,
+    /// Some of those unused longest, that unused longest first.
+    candidates: Vec<Candidate>,
+}
+
+impl Crowd {
+    /// Reads the logins of the profile, if the caller may create one; `None` if they are few.
+    ///
+    /// # Errors
+    ///
+    /// What the caller is refused for; failures of the storage.
+    pub(super) async fn read(
+        app: &App,
+        request: &ProfileRequest,
+        keys: &Arc<KeyRing>,
+    ) -> Result<Option<Self>, Error<PersistentLoginRefusal>> {
+        let is_few = transaction::read(app, |txn| {
+            let (_, profile_id, _) = request.authorize_create(txn)?;
+            Ok(!persistent_login::has_more_than(txn, profile_id, FEW)?)
+        })?;
+        if is_few {
+            return Ok(None);
+        }
+        let mut oldest = Oldest::new(CANDIDATES_PER_CREATION);
+        let mut count = 0;
+        // Where only a part is read, every login is as likely to be in it.
+        let mut walk = ProfileWalk::round_from(app, PersistentLoginId::new(app.entropy.uuid()));
+        while count < LOGINS_READ_PER_CREATION {
+            walk.pause().await?;
+            let is_last = transaction::read(app, |txn| {
+                let (_, profile_id, _) = request.authorize_create(txn)?;
+                let validity = Validity::at(txn, &request.context, keys)?;
+                let is_last = walk.step(txn, profile_id, |usage| {
+                    count += 1;
+                    oldest.push(&validity, &usage);
+                    ControlFlow::Continue(())
+                })?;
+                Ok(is_last)
+            })?;
+            if is_last {
+                break;
+            }
+        }
+        Ok(Some(oldest.into_crowd()))
+    }
+}
+
+/// Ends logins of the profile so that one more is within the cap, or as many as a creation may end. `crowd` is what
+/// was read of a profile with many.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub(super) fn make_room(
+    txn: &WriteTxn,
+    context: &OpContext,
+    validity: &Validity,
+    profile_id: ObjectId,
+    cap: usize,
+    crowd: Option<&Crowd>,
+) -> Result<(), Failure> {
+    let ended = match crowd {
+        Some(crowd) => {
+            let surplus = (crowd.valid + 1).saturating_sub(cap);
+            let candidates = &crowd.candidates;
+            still_oldest(
+                txn,
+                validity,
+                profile_id,
+                candidates,
+                surplus.min(ENDED_PER_CREATION_MAX),
+            )?
+        }
+        // If there are more by now, they came this moment.
+        None => {
+            let few = persistent_login::of_profile(txn, profile_id, 2 * FEW)?.unwrap_or_default();
+            surplus_of(few, validity, cap)
+        }
+    };
+    for login in &ended {
+        context.delete_and_record(txn, Event::Revocation(Reason::Cap), login)?;
+    }
+    Ok(())
+}
+
+/// Those of all `logins` of a profile that end: first those that are not valid any more, then those unused longest.
+fn surplus_of(mut logins: Vec<LoginState>, validity: &Validity, cap: usize) -> Vec<LoginState> {
+    let surplus = (logins.len() + 1).saturating_sub(cap);
+    logins.sort_by_key(|login| {
+        let is_valid = validity.of_login(login).is_ok();
+        (is_valid, login.last_used(), login.id)
+    });
+    logins.truncate(surplus.min(ENDED_PER_CREATION_MAX));
+    logins
+}
+
+/// `count` of the candidates that are valid: those that were not used since, and only if there are not as many, others
+/// of them.
+fn still_oldest(
+    txn: &WriteTxn,
+    validity: &Validity,
+    profile_id: ObjectId,
+    candidates: &[Candidate],
+    count: usize,
+) -> Result<Vec<LoginState>, Failure> {
+    let (mut found, mut used) = (Vec::new(), Vec::new());
+    for (last_used, id) in candidates {
+        if found.len() == count {
+            return Ok(found);
+        }
+        let login = persistent_login::get_at(
+            txn,
+            LoginKey {
+                profile_id,
+                id: *id,
+            },
+        )?;
+        match login.filter(|login| validity.of_login(login).is_ok()) {
+            Some(login) if login.last_used() == *last_used => found.push(login),
+            Some(login) => used.push(login),
+            None => {}
+        }
+    }
+    used.sort_by_key(|login| (login.last_used(), login.id));
+    found.extend(used.into_iter().take(count - found.len()));
+    Ok(found)
+}
+
+/// Collects those unused longest of the valid logins that it is given.
+struct Oldest {
+    count_max: usize,
+    valid: usize,
+    /// The one of them that was used last comes first.
+    candidates: BinaryHeap<Candidate>,
+}
+
+impl Oldest {
+    fn new(count_max: usize) -> Self {
+        Self {
+            count_max,
+            valid: 0,
+            candidates: BinaryHeap::new(),
+        }
+    }
+
+    fn push(&mut self, validity: &Validity, usage: &Usage) {
+        if validity.of(usage).is_err() {
+            return;
+        }
+        self.valid += 1;
+        let candidate = (usage.last_used, usage.id);
+        if self.candidates.len() < self.count_max {
+            self.candidates.push(candidate);
+        } else if let Some(mut newest) = self.candidates.peek_mut()
+            && candidate < *newest
+        {
+            *newest = candidate;
+        }
+    }
+
+    fn into_crowd(self) -> Crowd {
+        Crowd {
+            valid: self.valid,
+            candidates: self.candidates.into_sorted_vec(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Reading all logins of a profile, in steps between which the thread serves others.
+//!
+//! A profile may have very many logins: an import brings them, and it takes a while until those beyond the cap are
+//! gone. A step reads a few of them from a snapshot of its own and returns; the next one goes on after the last key.
+//! So no snapshot stays open for long, and a login that is rotated meanwhile is still visited once. One created or
+//! ended meanwhile may be visited or not. What is so short that one step reads it is of one moment.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use tokio::sync::SemaphorePermit;
+use tokio::task::yield_now;
+
+use crate::app::App;
+use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::PersistentLoginId;
+use crate::error::Failure;
+use crate::storage::transaction::Read;
+use crate::tables::persistent_login;
+use crate::tables::persistent_login::usage::Usage;
+
+/// How many logins a step reads at least, if there are so many: the lists of most profiles are of one moment.
+pub(super) const STEP_LOGINS_MIN: usize = 64;
+
+/// How many logins a step reads at most.
+const STEP_LOGINS_MAX: usize = 256;
+
+/// After which time a step ends, once it has read the least.
+const STEP_TIME_MAX: Duration = Duration::from_micros(250);
+
+/// A walk over the logins of a profile.
+pub(super) struct ProfileWalk<'a> {
+    app: &'a App,
+    /// The login after which the next step goes on.
+    after: Option<PersistentLoginId>,
+    /// Where the walk ends, once it has gone round the end of the profile's logins.
+    end: Option<PersistentLoginId>,
+    has_gone_round: bool,
+    /// Held from the second step on, so that of any number of long walks one is under way, and who is served between
+    /// steps waits for one step, not for one of each walk.
+    permit: Option<SemaphorePermit<'a>>,
+}
+
+impl<'a> ProfileWalk<'a> {
+    /// A walk that begins with the lowest id.
+    pub(super) fn new(app: &'a App) -> Self {
+        Self {
+            app,
+            after: None,
+            end: None,
+            has_gone_round: false,
+            permit: None,
+        }
+    }
+
+    /// A walk over all logins that begins behind the id `start`, which goes round to the lowest one.
+    pub(super) fn round_from(app: &'a App, start: PersistentLoginId) -> Self {
+        Self {
+            after: Some(start),
+            end: Some(start),
+            ..Self::new(app)
+        }
+    }
+
+    /// Calls `visit` with the next logins of the profile, expired ones among them, until it breaks off or it is
+    /// time for others. Returns whether the end of the profile's logins was reached.
+    ///
+    /// # Errors
+    ///
+    /// Failures of the storage.
+    pub(super) fn step(
+        &mut self,
+        txn: &impl Read,
+        profile_id: ObjectId,
+        mut visit: impl FnMut(Usage) -> ControlFlow<()>,
+    ) -> Result<bool, Failure> {
+        let began = Instant::now();
+        let mut count = 0;
+        let end = self.end.filter(|_| self.has_gone_round);
+        let mut is_at_end = false;
+        self.after = persistent_login::visit_profile(txn, profile_id, self.after, |usage| {
+            if end.is_some_and(|end| usage.id > end) {
+                is_at_end = true;
+                return ControlFlow::Break(());
+            }
+            visit(usage)?;
+            count += 1;
+            let is_over = count % STEP_LOGINS_MIN == 0
+                && (count >= STEP_LOGINS_MAX || began.elapsed() >= STEP_TIME_MAX);
+            if is_over {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        if self.after.is_none() && self.end.is_some() && !self.has_gone_round {
+            self.has_gone_round = true;
+            return Ok(false);
+        }
+        Ok(is_at_end || self.after.is_none())
+    }
+
+    /// Lets the thread serve others before the next step.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unavailable`] if the server ends.
+    pub(super) async fn pause(&mut self) -> Result<(), Failure> {
+        if self.permit.is_none() {
+            let permit = self.app.long_walks.acquire().await;
+            self.permit = Some(permit.map_err(|_closed| Failure::Unavailable)?);
+        }
+        yield_now().await;
+        Ok(())
+    }
+}
