@@ -170,7 +170,7 @@ fn imports_point_down() {
 const STORAGE_FLOORS: [&[&str]; 7] = [
     &["codec", "table"],
     &["engine"],
-    &["cache", "opening", "snapshots"],
+    &["cache", "opening", "pace", "snapshots"],
     &["transaction"],
     &["journal"],
     &["writer", "data_dir", "key_file"],

@@ -17,14 +17,14 @@ pub struct JobConfig {
           default_value = "30s", value_parser = duration, hide_short_help = true)]
     pub cleaner_interval: Duration,
 
-    /// Most logins that are checked at each interval for having been unused too long
+    /// Most logins that are checked at each interval for having been unused too long, or being beyond the cap
     #[arg(long, env = "REMEMBERD_CLEANER_WALK_MAX", value_name = "COUNT",
           default_value = "4096", value_parser = count, hide_short_help = true)]
     pub cleaner_walk_max: NonZeroUsize,
 
     /// Most expired logins that are removed in one transaction
     #[arg(long, env = "REMEMBERD_CLEANER_BATCH_MAX", value_name = "COUNT",
-          default_value = "256", value_parser = count, hide_short_help = true)]
+          default_value = "64", value_parser = count, hide_short_help = true)]
     pub cleaner_batch_max: NonZeroUsize,
 
     /// Interval at which the time is saved, for a host that boots with a wrong clock

@@ -1,34 +1,51 @@
-//! Background work: one loop over one list.
+//! Background work: one list of jobs, each in a loop of its own.
 
 mod batches;
 pub mod clock;
 mod job;
 mod persistent_login;
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::app::App;
 use crate::jobs::clock::SaveClock;
 use crate::jobs::job::Job;
-use crate::jobs::persistent_login::ExpireLogins;
+use crate::jobs::persistent_login::{ExpireLogins, RemoveSurplus};
 
 /// Every job.
 fn all() -> Vec<Box<dyn Job>> {
-    vec![Box::<ExpireLogins>::default(), Box::<SaveClock>::default()]
+    vec![
+        Box::<ExpireLogins>::default(),
+        Box::<RemoveSurplus>::default(),
+        Box::<SaveClock>::default(),
+    ]
 }
 
-/// Runs every job at once, and then each at its interval, until dropped.
+/// Runs every job at once, and then each at its interval, until dropped. A run may take long where there is much to
+/// do, and delays no other job.
 pub async fn run(app: Arc<App>) {
-    let mut jobs: Vec<_> = all().into_iter().map(|job| (Instant::now(), job)).collect();
+    let mut running = JoinSet::new();
+    for job in all() {
+        running.spawn(repeat(Arc::clone(&app), job));
+    }
+    while let Some(ended) = running.join_next().await {
+        if let Err(error) = ended
+            && let Ok(panic) = error.try_into_panic()
+        {
+            resume_unwind(panic);
+        }
+    }
+}
+
+async fn repeat(app: Arc<App>, mut job: Box<dyn Job>) {
     loop {
-        let next = jobs.iter_mut().min_by_key(|(due, _)| *due);
-        let (due, job) = next.expect("there are jobs");
-        sleep_until(*due).await;
         if let Err(failure) = job.run(&app).await {
             tracing::warn!(job = job.name(), %failure, "background work failed");
         }
-        *due = Instant::now() + job.interval(&app.config);
+        sleep(job.interval(&app.config)).await;
     }
 }

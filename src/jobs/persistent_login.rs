@@ -1,12 +1,13 @@
-//! Removes the logins that have expired.
+//! Removes the logins that have expired, and those beyond the cap of their profile.
 
 use std::time::Duration;
 
-use crate::app::App;
+use crate::app::{App, Phase};
 use crate::config::Config;
 use crate::jobs::batches::remove_batches;
 use crate::jobs::job::{Job, Run};
 use crate::service::persistent_login::expire::{delete_expired, delete_idle};
+use crate::service::persistent_login::surplus::{SurplusSearch, remove_surplus};
 use crate::tables::persistent_login::key::LoginKey;
 
 /// Removes the logins that are too old, and a few at a time those that were unused for too long.
@@ -34,6 +35,41 @@ impl Job for ExpireLogins {
             let has_idle_max = app.config.logins.persistent_login_idle_max.is_some();
             if has_idle_max || !app.keys.get()?.is_complete() {
                 self.walked_to = delete_idle(app, self.walked_to).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Finds profiles with more logins than the cap, a few logins at a time, and removes those unused longest.
+#[derive(Default)]
+pub(super) struct RemoveSurplus {
+    search: SurplusSearch,
+}
+
+impl Job for RemoveSurplus {
+    fn name(&self) -> &'static str {
+        "removing logins beyond the cap of their profile"
+    }
+
+    fn interval(&self, config: &Config) -> Duration {
+        config.jobs.cleaner_interval
+    }
+
+    fn run<'j>(&'j mut self, app: &'j App) -> Run<'j> {
+        Box::pin(async {
+            for profile in self.search.advance(app).await? {
+                let mut removed = 0;
+                loop {
+                    let count = remove_surplus(app, profile).await?;
+                    removed += count;
+                    if count == 0 || app.phase() == Phase::Draining {
+                        break;
+                    }
+                }
+                if removed > 0 {
+                    tracing::info!(%profile, removed, "removed logins beyond the cap of their profile");
+                }
             }
             Ok(())
         })

@@ -11,18 +11,21 @@ pub mod engine;
 pub mod journal;
 pub mod key_file;
 pub mod opening;
+mod pace;
 mod snapshots;
 pub mod table;
 pub mod transaction;
 pub mod writer;
 
 use std::future::Future;
+use std::time::Instant;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::error::Failure;
 use crate::storage::journal::Journaled;
 use crate::storage::opening::Opener;
+use crate::storage::pace::Pace;
 use crate::storage::transaction::read_txn::ReadTxn;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::storage::writer::{WriterHandle, WriterLimits};
@@ -31,6 +34,8 @@ use crate::storage::writer::{WriterHandle, WriterLimits};
 #[derive(Debug)]
 pub struct Store {
     writer: WriterHandle,
+    /// Held by the background work that writes, or waits until it may.
+    background: Mutex<Pace>,
 }
 
 impl Store {
@@ -46,7 +51,8 @@ impl Store {
         limits: &WriterLimits,
     ) -> Result<(Self, oneshot::Receiver<Result<(), Failure>>), Failure> {
         let (writer, opened) = writer::spawn(opener, tables, limits)?;
-        Ok((Self { writer }, opened))
+        let background = Mutex::default();
+        Ok((Self { writer, background }, opened))
     }
 
     /// Runs `look` on a snapshot of everything that was answered so far. It must be short: a snapshot keeps
@@ -85,6 +91,25 @@ impl Store {
             // The writer drops a job only without having run it.
             submitted?.await.unwrap_or(Err(Failure::Unavailable))
         }
+    }
+
+    /// As [`Store::write`], for work that nobody waits for: it waits until the pause after the last such work is over,
+    /// so that all of it together takes a small part of the writer's time while others write.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn write_in_background<T, W>(&self, work: W) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        W: Fn(&WriteTxn) -> Result<T, Failure> + Send + 'static,
+    {
+        let mut pace = self.background.lock().await;
+        pace.wait(|| self.commits()).await;
+        let began = Instant::now();
+        let written = self.write(work).await;
+        pace.written(began.elapsed(), self.commits());
+        written
     }
 
     /// Whether the database is open and no storage failure was seen.

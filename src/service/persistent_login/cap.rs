@@ -2,13 +2,15 @@
 //!
 //! Which one that is takes reading all of them. Of a profile with few logins the transaction does it that creates the
 //! login. Of one with many, a walk reads them before, and the transaction looks again at a handful of candidates: one
-//! that was used meanwhile is not the one unused longest any more. So the cap may be exceeded by a few logins that are
-//! created at the same moment, and whatever is beyond it, also after an import or where it was lowered, is worked off
-//! in bounded steps, by each creation and by the cleaner.
+//! that was used meanwhile is not the one unused longest any more. No other creation in such a profile comes between
+//! the two. Whatever is beyond the cap all the same, after an import, where it was lowered, or because a caller left
+//! before its creation was committed, is worked off in bounded steps, by each creation and by the cleaner.
 
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+use tokio::sync::SemaphorePermit;
 
 use crate::app::App;
 use crate::audit::{Event, Reason};
@@ -36,34 +38,35 @@ const FEW: usize = STEP_LOGINS_MIN;
 /// How many logins a creation ends at most.
 const ENDED_PER_CREATION_MAX: usize = 16;
 
-/// How many candidates a creation looks at again. As many creations at once stay within the cap.
+/// How many candidates a creation looks at again.
 const CANDIDATES_PER_CREATION: usize = 64;
 
 /// How many logins are read before a creation at most: twice the highest cap. Of more, these are a random part.
 const LOGINS_READ_PER_CREATION: usize = 20_000;
 
 /// When a login was used last, and its id: the first one in this order goes first.
-type Candidate = (Timestamp, PersistentLoginId);
+pub(super) type Candidate = (Timestamp, PersistentLoginId);
 
 /// The logins of a profile with many, as they were a moment ago.
 pub(super) struct Crowd {
     /// How many valid ones there were.
-    valid: usize,
+    pub(super) valid: usize,
     /// Some of those unused longest, that unused longest first.
-    candidates: Vec<Candidate>,
+    pub(super) candidates: Vec<Candidate>,
 }
 
 impl Crowd {
-    /// Reads the logins of the profile, if the caller may create one; `None` if they are few.
+    /// Reads the logins of the profile, if the caller may create one; `None` if they are few. The permit is to be held
+    /// until the creation is committed, so that the next one counts it.
     ///
     /// # Errors
     ///
     /// What the caller is refused for; failures of the storage.
-    pub(super) async fn read(
-        app: &App,
+    pub(super) async fn read<'a>(
+        app: &'a App,
         request: &ProfileRequest,
         keys: &Arc<KeyRing>,
-    ) -> Result<Option<Self>, Error<PersistentLoginRefusal>> {
+    ) -> Result<Option<(Self, SemaphorePermit<'a>)>, Error<PersistentLoginRefusal>> {
         let is_few = transaction::read(app, |txn| {
             let (_, profile_id, _) = request.authorize_create(txn)?;
             Ok(!persistent_login::has_more_than(txn, profile_id, FEW)?)
@@ -75,7 +78,7 @@ impl Crowd {
         let mut count = 0;
         // Where only a part is read, every login is as likely to be in it.
         let mut walk = ProfileWalk::round_from(app, PersistentLoginId::new(app.entropy.uuid()));
-        while count < LOGINS_READ_PER_CREATION {
+        let permit = loop {
             walk.pause().await?;
             let is_last = transaction::read(app, |txn| {
                 let (_, profile_id, _) = request.authorize_create(txn)?;
@@ -87,11 +90,11 @@ impl Crowd {
                 })?;
                 Ok(is_last)
             })?;
-            if is_last {
-                break;
+            if is_last || count >= LOGINS_READ_PER_CREATION {
+                break walk.into_permit();
             }
-        }
-        Ok(Some(oldest.into_crowd()))
+        };
+        Ok(permit.map(|permit| (oldest.into_crowd(), permit)))
     }
 }
 
@@ -177,7 +180,7 @@ fn still_oldest(
 }
 
 /// Collects those unused longest of the valid logins that it is given.
-struct Oldest {
+pub(super) struct Oldest {
     count_max: usize,
     valid: usize,
     /// The one of them that was used last comes first.
@@ -185,7 +188,7 @@ struct Oldest {
 }
 
 impl Oldest {
-    fn new(count_max: usize) -> Self {
+    pub(super) fn new(count_max: usize) -> Self {
         Self {
             count_max,
             valid: 0,
@@ -193,7 +196,7 @@ impl Oldest {
         }
     }
 
-    fn push(&mut self, validity: &Validity, usage: &Usage) {
+    pub(super) fn push(&mut self, validity: &Validity, usage: &Usage) {
         if validity.of(usage).is_err() {
             return;
         }
@@ -208,7 +211,7 @@ impl Oldest {
         }
     }
 
-    fn into_crowd(self) -> Crowd {
+    pub(super) fn into_crowd(self) -> Crowd {
         Crowd {
             valid: self.valid,
             candidates: self.candidates.into_sorted_vec(),

@@ -32,7 +32,7 @@ pub async fn create(
 ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
     let request = ProfileRequest::new(app, caller, profile_id);
     let keys = Arc::clone(app.keys.get()?);
-    let crowd = Crowd::read(app, &request, &keys).await?;
+    let (crowd, _permit) = Crowd::read(app, &request, &keys).await?.unzip();
     let id = PersistentLoginId::new(app.entropy.uuid());
     let (number, _) = keys.newest();
     let logins_max = app.config.logins.logins_per_profile_max.get();

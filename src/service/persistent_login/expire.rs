@@ -26,7 +26,7 @@ pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
     }
     let count_max = app.config.jobs.cleaner_batch_max.get();
     app.store
-        .write(move |txn| {
+        .write_in_background(move |txn| {
             let ids = BY_CREATION.take_until(txn, newest, count_max)?;
             let mut expired = 0;
             for id in &ids {
@@ -65,7 +65,7 @@ pub async fn delete_idle(app: &App, after: Option<LoginKey>) -> Result<Option<Lo
     for batch in ended.chunks(app.config.jobs.cleaner_batch_max.get()) {
         let (context, keys, batch) = (context.clone(), Arc::clone(&keys), batch.to_vec());
         app.store
-            .write(move |txn| {
+            .write_in_background(move |txn| {
                 let (mut expired, mut without_key) = (0, 0);
                 for key in &batch {
                     // It may have been used since it was seen.

@@ -13,4 +13,5 @@ mod profile_walk;
 pub mod read;
 pub mod refresh;
 pub mod refusal;
+pub mod surplus;
 mod validity;

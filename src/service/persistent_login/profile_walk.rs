@@ -113,4 +113,9 @@ impl<'a> ProfileWalk<'a> {
         yield_now().await;
         Ok(())
     }
+
+    /// Ends the walk; no other long one goes on as long as the permit is held.
+    pub(super) fn into_permit(self) -> Option<SemaphorePermit<'a>> {
+        self.permit
+    }
 }

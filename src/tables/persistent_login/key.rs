@@ -43,6 +43,12 @@ impl LoginKey {
         Self { profile_id, id }
     }
 
+    /// The highest key that a login of the profile can have.
+    pub fn last_of(profile_id: ObjectId) -> Self {
+        let id = PersistentLoginId::new(Uuid::max());
+        Self { profile_id, id }
+    }
+
     /// The bytes, which sort like keys: 12 of the profile's id, 16 of the login's.
     pub fn to_bytes(self) -> [u8; 28] {
         let mut bytes = [0; 28];

@@ -107,16 +107,19 @@ pub fn visit_profile(
 /// Of the storage.
 pub fn has_more_than(txn: &impl Read, profile_id: ObjectId, count: usize) -> Result<bool, Failure> {
     let mut found = 0;
-    let first = LoginKey::first_of(profile_id).to_bytes();
-    txn.scan(&LOGINS.table, Bound::Included(&first), |key, _| {
-        let is_of_profile = LoginKey::from_bytes(key).profile_id == profile_id;
-        found += usize::from(is_of_profile);
-        Ok(if is_of_profile && found <= count {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        })
-    })?;
+    scan_keys(
+        txn,
+        Bound::Included(LoginKey::first_of(profile_id)),
+        |key| {
+            let is_of_profile = key.profile_id == profile_id;
+            found += usize::from(is_of_profile);
+            if is_of_profile && found <= count {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        },
+    )?;
     Ok(found > count)
 }
 
@@ -314,6 +317,30 @@ pub fn walk(
         })
     })?;
     Ok(last.filter(|_| count == count_max))
+}
+
+/// Calls `visit` with the keys of the logins after `after`, in their order, until it breaks off.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn visit_keys(
+    txn: &impl Read,
+    after: Option<LoginKey>,
+    visit: impl FnMut(LoginKey) -> ControlFlow<()>,
+) -> Result<(), Failure> {
+    scan_keys(txn, after.map_or(Bound::Unbounded, Bound::Excluded), visit)
+}
+
+fn scan_keys(
+    txn: &impl Read,
+    first: Bound<LoginKey>,
+    mut visit: impl FnMut(LoginKey) -> ControlFlow<()>,
+) -> Result<(), Failure> {
+    let first = first.map(LoginKey::to_bytes);
+    txn.scan(&LOGINS.table, first.as_ref(), |key, _| {
+        Ok(visit(LoginKey::from_bytes(key)))
+    })
 }
 
 /// How many logins need each key, as far as their records can be read.

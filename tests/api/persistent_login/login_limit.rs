@@ -1,9 +1,10 @@
 //! The maximum number of logins of a profile.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rememberd::testing::{Caller, Config, Device, Event, Reason, service::persistent_login};
+use rememberd::testing::{Caller, Config, Device, Event, Reason, jobs, service::persistent_login};
 use serde_json::json;
 
 use crate::support::client::Client;
@@ -11,7 +12,9 @@ use crate::support::concurrency::together;
 use crate::support::fixture::{
     self, ACME_LOGIN, ACME_PROFILE, ADMIN, DISABLED_PROFILE, LOGIN, NOW, PROFILE, TOKEN,
 };
-use crate::support::server::{Server, Setup};
+use crate::support::server::{Server, Setup, wait_until};
+
+const CAP: Event = Event::Revocation(Reason::Cap);
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -36,7 +39,7 @@ fn ids_of_many(client: &Client) -> Vec<String> {
 
 fn evictions(server: &Server) -> u64 {
     server.wait_for_writer();
-    server.app.audit.count(Event::Revocation(Reason::Cap))
+    server.app.audit.count(CAP)
 }
 
 #[test]
@@ -268,19 +271,35 @@ fn a_login_that_is_used_meanwhile_is_not_ended() {
 }
 
 #[test]
-fn parallel_creations_of_a_crowded_profile_exceed_the_cap_for_a_moment_at_most() {
+fn parallel_creations_of_a_crowded_profile_never_exceed_the_cap() {
     const IMPORTED: usize = 100;
     const CREATIONS: usize = 32;
     let server = crowded(capped(IMPORTED), IMPORTED).start();
-    let listed = || ids_of_many(&server.client());
     let created = together(&server, CREATIONS, |client| {
         client.create(PROFILE).login().id
     });
-    assert!((IMPORTED..IMPORTED + CREATIONS).contains(&listed().len()));
-    let last = create(&server);
-    let listed = listed();
+    let listed = ids_of_many(&server.client());
     assert_eq!(listed.len(), IMPORTED);
-    for id in created.iter().chain([&last]) {
-        assert!(listed.contains(id), "none of the new ones was ended");
-    }
+    assert!(created.iter().all(|id| listed.contains(id)));
+    assert_eq!(left(&server, IMPORTED), Vec::from_iter(CREATIONS..IMPORTED));
+}
+
+#[test]
+fn the_cleaner_works_off_what_is_beyond_the_cap() {
+    const IMPORTED: usize = 150;
+    let setup = capped(100)
+        .flag("--cleaner-walk-max=7")
+        .flag("--cleaner-batch-max=8")
+        .flag("--cleaner-interval=1ms");
+    let server = crowded(setup, IMPORTED).start();
+    // The one created first was used last.
+    server.client().refresh(&imported(0)).login();
+    let commits = server.app.store.commits();
+    server.spawn(jobs::run(Arc::clone(&server.app)));
+    wait_until("the surplus is removed", || {
+        server.app.audit.count(CAP) == IMPORTED as u64 - 100
+    });
+    assert!(server.app.store.commits() >= commits + 50 / 8);
+    let expected: Vec<_> = [0].into_iter().chain(51..IMPORTED).collect();
+    assert_eq!(left(&server, IMPORTED), expected);
 }
