@@ -7,4 +7,5 @@ mod kill;
 mod linearizability;
 mod model;
 mod power_loss;
+mod shrink;
 mod support;

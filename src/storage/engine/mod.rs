@@ -12,7 +12,8 @@ use std::fs::File;
 
 use redb::backends::FileBackend;
 use redb::{
-    Builder, Database, DatabaseError, Durability, ReadableDatabase, RepairSession, StorageBackend,
+    Builder, CompactionError, Database, DatabaseError, Durability, ReadableDatabase,
+    ReadableTableMetadata, RepairSession, StorageBackend,
 };
 
 use crate::error::Failure;
@@ -31,6 +32,29 @@ pub struct EngineOptions {
 
 /// Memory for cached pages while a database is repaired, in bytes.
 const REPAIR_CACHE_BYTES: usize = 1 << 20;
+
+/// A file of more than so many times what is in use, and so many bytes, is shrunk.
+const SHRINK_FROM_USED_TIMES: u64 = 2;
+const SHRINK_FROM_BYTES: u64 = 1 << 20;
+
+/// With more bytes in use, or more entries, moving them together would take too long.
+const SHRINK_USED_BYTES_MAX: u64 = 64 << 20;
+const SHRINK_ENTRIES_MAX: u64 = 500_000;
+
+/// The size of a file that was shrunk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shrunk {
+    /// What it had.
+    pub bytes_before: u64,
+    /// What it has.
+    pub bytes_after: u64,
+}
+
+/// The size of a file, and how much of it is in use, in bytes.
+struct Space {
+    file: u64,
+    used: u64,
+}
 
 /// An open database.
 pub struct Engine {
@@ -139,6 +163,54 @@ impl Engine {
         txn.set_durability(Durability::Immediate).map_err(storage)?;
         txn.set_two_phase_commit(self.two_phase_commit);
         Ok(EngineWrite::new(txn))
+    }
+
+    /// Gives back the space of a file that is mostly unused, if what is in use is so little that moving it together
+    /// takes a moment. No snapshot may be open; with one, nothing is done. A crash meanwhile loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if pages could not be read or written.
+    pub fn shrink(&mut self) -> Result<Option<Shrunk>, Failure> {
+        if self.count_entries()? > SHRINK_ENTRIES_MAX {
+            return Ok(None);
+        }
+        let before = self.space()?;
+        let is_sparse = before.file > SHRINK_FROM_USED_TIMES * before.used + SHRINK_FROM_BYTES;
+        if !is_sparse || before.used > SHRINK_USED_BYTES_MAX {
+            return Ok(None);
+        }
+        match self.database.compact() {
+            Ok(_) => {}
+            Err(CompactionError::TransactionInProgress) => return Ok(None),
+            Err(error) => return Err(storage(error)),
+        }
+        Ok(Some(Shrunk {
+            bytes_before: before.file,
+            bytes_after: self.space()?.file,
+        }))
+    }
+
+    /// The number of entries in all tables, which are not read for that.
+    fn count_entries(&self) -> Result<u64, Failure> {
+        let txn = self.database.begin_read().map_err(storage)?;
+        let mut count = 0;
+        for table in txn.list_tables().map_err(storage)? {
+            let table = txn.open_untyped_table(table).map_err(storage)?;
+            count += table.len().map_err(storage)?;
+        }
+        Ok(count)
+    }
+
+    /// How many bytes the file has. This reads every page in use.
+    fn space(&self) -> Result<Space, Failure> {
+        let txn = self.database.begin_write().map_err(storage)?;
+        let stats = txn.stats().map_err(storage)?;
+        txn.abort().map_err(storage)?;
+        Ok(Space {
+            file: stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes(),
+            used: stats.allocated_pages() * stats.page_size() as u64,
+        })
     }
 
     /// Closes the database so that the next open needs no repair.

@@ -341,8 +341,8 @@ impl Journal {
         }
     }
 
-    /// Applies for a moment, so that the next start has little to read, and closes the database so that it
-    /// needs no repair.
+    /// Applies for a moment, so that the next start has little to read, gives back the space of a file that is mostly
+    /// unused, and closes the database so that it needs no repair.
     ///
     /// # Errors
     ///
@@ -352,7 +352,22 @@ impl Journal {
         while !self.is_drained() && began.elapsed() < CLOSE_APPLY_MAX {
             self.apply(CLOSE_ROWS)?;
         }
-        self.close_after_failure()
+        let Self {
+            mut engine, newest, ..
+        } = self;
+        drop(newest);
+        let began = Instant::now();
+        if let Some(shrunk) = engine.shrink()? {
+            let shrink_ms = began.elapsed().as_millis() as u64;
+            let (bytes_before, bytes_after) = (shrunk.bytes_before, shrunk.bytes_after);
+            tracing::info!(
+                bytes_before,
+                bytes_after,
+                shrink_ms,
+                "the database file was shrunk"
+            );
+        }
+        engine.close()
     }
 
     /// Closes the database as it is.
