@@ -11,6 +11,10 @@ use crate::domain::persistent_login::{Lifetime, PersistentLogin, PersistentLogin
 use crate::domain::tenant::TenantName;
 use crate::domain::token_chain::{AHEAD_MAX, BEHIND_MAX, Generation, TokenChain};
 
+/// Counts the eras of a profile's logins: ending all logins of a profile begins a new era, and ends those of its
+/// earlier ones.
+pub type Era = u64;
+
 /// What is stored of a persistent login: no token, but what its tokens are derived from by a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LoginState {
@@ -22,6 +26,9 @@ pub struct LoginState {
     pub profile_id: ObjectId,
     /// When the login was created.
     pub created: Timestamp,
+    /// The era of logins that it was created in: ending all logins of a profile begins a new era, and ends those of
+    /// its earlier ones.
+    pub era: Era,
     /// The generations of its tokens.
     pub chain: TokenChain,
     /// The key of its tokens.
@@ -118,6 +125,7 @@ impl LoginState {
             tenant: login.tenant.clone(),
             profile_id: login.profile_id,
             created: login.timestamp,
+            era: 0,
             chain: TokenChain::NEW,
             key: KeyEpoch {
                 number: imported.key,
@@ -248,6 +256,7 @@ mod tests {
             tenant: TenantName::new("default").expect("not empty"),
             profile_id: ObjectId::from_bytes([7; 12]),
             created: at(1_000),
+            era: 0,
             chain: TokenChain::NEW,
             key: KeyEpoch {
                 number: 1,

@@ -323,6 +323,11 @@ impl<'a> Decoder<'a> {
         })
     }
 
+    /// Ends the record with all that is left of it.
+    pub fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Ends the record: nothing may be left.
     ///
     /// # Errors

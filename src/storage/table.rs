@@ -20,6 +20,8 @@ pub type Bytes = &'static [u8];
 pub struct Table<K> {
     /// The name in the file.
     pub name: &'static str,
+    /// Whether its entries end with a checksum.
+    pub is_checked: bool,
     keys: PhantomData<fn(K)>,
 }
 
@@ -28,7 +30,16 @@ impl<K> Table<K> {
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
+            is_checked: true,
             keys: PhantomData,
+        }
+    }
+
+    /// The table of this name in a file of an earlier schema, whose entries have no checksums.
+    pub const fn unchecked(name: &'static str) -> Self {
+        Self {
+            is_checked: false,
+            ..Self::new(name)
         }
     }
 }

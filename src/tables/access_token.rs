@@ -30,7 +30,8 @@ impl Derived for AccessTokens {
         let mut tokens = HashMap::new();
         txn.scan(&ACCESS_TOKENS, Bound::Unbounded, |digest, record| {
             // One that cannot be read must not keep the others out.
-            tokens.insert(*digest, decode(record).map(|(_, token)| Arc::new(token)));
+            let token = record.and_then(decode).map(|(_, token)| Arc::new(token));
+            tokens.insert(*digest, token);
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(Self(tokens))

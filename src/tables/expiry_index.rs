@@ -79,7 +79,12 @@ impl ExpiryIndex {
         count_max: usize,
     ) -> Result<Vec<[u8; 24]>, Failure> {
         let mut keys = Vec::new();
-        txn.scan(&self.table, Bound::Unbounded, |key, _| {
+        txn.scan(&self.table, Bound::Unbounded, |key, record| {
+            if let Err(failure) = record {
+                // Its time is unknown. What it belongs to ends without it.
+                tracing::warn!(%failure, "an entry of the index by creation is passed over");
+                return Ok(ControlFlow::Continue(()));
+            }
             if keys.len() == count_max || split(key).0 > newest {
                 return Ok(ControlFlow::Break(()));
             }

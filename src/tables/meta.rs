@@ -9,7 +9,16 @@ use crate::storage::table::{Table, Text};
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 
-const META: Table<Text> = Table::new("meta");
+const META: Table<Text> = Table::new(TABLE_NAME);
+/// As it is up to schema 3.
+const UNCHECKED: Table<Text> = Table::unchecked(TABLE_NAME);
+
+/// The name of the table in the file.
+pub const TABLE_NAME: &str = "meta";
+
+/// From this version of the schema on, every entry in the file ends with a checksum.
+pub const CHECKED_SINCE: u64 = 4;
+
 const SCHEMA_VERSION: &str = "schema_version";
 const NEWEST_TIME: &str = "newest_time";
 const FINGERPRINT_KEY: &str = "fingerprint_key";
@@ -21,12 +30,22 @@ const VERSION: u8 = 1;
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn schema_version(file: &EngineRead) -> Result<Option<u64>, Failure> {
-    file.get(&META, SCHEMA_VERSION, |record| {
-        let mut decoder = Decoder::new("schema version", VERSION, record)?;
-        let version = decoder.number()?;
-        decoder.finish()?;
-        Ok(version)
-    })
+    let unchecked = file.get(&UNCHECKED, SCHEMA_VERSION, |record| {
+        let version = decode_schema_version(record);
+        Ok(version.ok().filter(|version| *version < CHECKED_SINCE))
+    })?;
+    match unchecked {
+        Some(None) => file.get(&META, SCHEMA_VERSION, decode_schema_version),
+        Some(version) => Ok(version),
+        None => Ok(None),
+    }
+}
+
+fn decode_schema_version(record: &[u8]) -> Result<u64, Failure> {
+    let mut decoder = Decoder::new("schema version", VERSION, record)?;
+    let version = decoder.number()?;
+    decoder.finish()?;
+    Ok(version)
 }
 
 /// Puts the version of the file's schema.
@@ -36,7 +55,12 @@ pub fn schema_version(file: &EngineRead) -> Result<Option<u64>, Failure> {
 /// Of the storage.
 pub fn put_schema_version(file: &EngineWrite, version: u64) -> Result<(), Failure> {
     let record = Encoder::new(VERSION).number(version).finish();
-    file.put(&META, SCHEMA_VERSION, &record)
+    let table = if version < CHECKED_SINCE {
+        &UNCHECKED
+    } else {
+        &META
+    };
+    file.put(table, SCHEMA_VERSION, &record)
 }
 
 /// The high-water mark of the clock, if one was ever put.

@@ -13,12 +13,13 @@ use crate::storage::engine::Engine;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::key_file::KeyFile;
 use crate::storage::table::{Fixed, Table};
-use crate::tables::persistent_login;
 
 /// The name of the table in the file.
 pub const TABLE_NAME: &str = "secret_key";
 
 const SECRET_KEYS: Table<Fixed<4>> = Table::new(TABLE_NAME);
+/// As it is up to schema 3.
+const UNCHECKED: Table<Fixed<4>> = Table::unchecked(TABLE_NAME);
 const VERSION: u8 = 1;
 
 /// The number of the first key.
@@ -43,6 +44,25 @@ struct Known {
     is_given_up: bool,
 }
 
+/// What loading the keys of a database needs to know of its schema.
+#[derive(Clone, Copy)]
+pub struct KeySchema {
+    /// Whether the entries of the table have checksums.
+    pub is_checked: bool,
+    /// Counts how many logins need each key.
+    pub count_by_key: fn(&EngineRead) -> Result<BTreeMap<KeyNumber, u64>, Failure>,
+}
+
+impl KeySchema {
+    fn table(self) -> &'static Table<Fixed<4>> {
+        if self.is_checked {
+            &SECRET_KEYS
+        } else {
+            &UNCHECKED
+        }
+    }
+}
+
 /// Reads the keys of the database in `engine`, and records those that it does not know yet. The first key is
 /// generated, and written to the key file before anything can need it.
 ///
@@ -51,17 +71,18 @@ struct Known {
 /// [`Failure::Unusable`] if a key is missing that records need, or is another than the one that they need: the
 /// message has its number and how many logins need it. Also if the key file cannot be read or written; failures
 /// of the storage.
-pub fn load(engine: &Engine, source: &KeySource) -> Result<KeyRing, Failure> {
+pub fn load(engine: &Engine, source: &KeySource, schema: KeySchema) -> Result<KeyRing, Failure> {
     let mut file = KeyFile::read(&source.path)?;
     let snapshot = engine.begin_read()?;
-    let mut known = read(&snapshot)?;
+    let mut known = read(&snapshot, schema.table())?;
     let missing: Vec<_> = known
         .iter()
         .filter(|(number, key)| !key.is_given_up && check_in(&file, **number) != Some(key.check))
         .map(|(number, _)| *number)
         .collect();
     if !missing.is_empty() && !source.replaces_missing {
-        return Err(missing_keys(&snapshot, &file, &missing)?);
+        let logins = (schema.count_by_key)(&snapshot)?;
+        return Err(missing_keys(&logins, &file, &missing));
     }
     drop(snapshot);
     if file.keys().is_empty() || !missing.is_empty() {
@@ -100,7 +121,7 @@ pub fn load(engine: &Engine, source: &KeySource) -> Result<KeyRing, Failure> {
         }
         keys.insert(*number, key);
     }
-    put(engine, &changed)?;
+    put(engine, schema.table(), &changed)?;
     known.extend(changed);
     let is_complete = known.values().all(|known| !known.is_given_up);
     KeyRing::new(keys, is_complete).ok_or_else(|| Failure::Internal("there is no key".to_owned()))
@@ -112,11 +133,10 @@ fn check_in(file: &KeyFile, number: KeyNumber) -> Option<KeyCheck> {
 }
 
 fn missing_keys(
-    snapshot: &EngineRead,
+    logins: &BTreeMap<KeyNumber, u64>,
     file: &KeyFile,
     missing: &[KeyNumber],
-) -> Result<Failure, Failure> {
-    let logins = persistent_login::count_by_key(snapshot)?;
+) -> Failure {
     let mut text = format!("{}:", file.path().display());
     for number in missing {
         let state = if file.keys().contains_key(number) {
@@ -128,25 +148,29 @@ fn missing_keys(
         write!(text, " key {number} {state}, and {count} logins need it;").expect("text grows");
     }
     text += " restore the file, or start once with --new-key, which ends these logins";
-    Ok(Failure::Unusable(text))
+    Failure::Unusable(text)
 }
 
-fn read(file: &EngineRead) -> Result<BTreeMap<KeyNumber, Known>, Failure> {
+fn read(file: &EngineRead, table: &Table<Fixed<4>>) -> Result<BTreeMap<KeyNumber, Known>, Failure> {
     let mut keys = BTreeMap::new();
-    file.scan(&SECRET_KEYS, Bound::Unbounded, |number, record| {
-        keys.insert(KeyNumber::from_be_bytes(*number), decode(record)?);
+    file.scan(table, Bound::Unbounded, |number, record| {
+        keys.insert(KeyNumber::from_be_bytes(*number), decode(record?)?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(keys)
 }
 
-fn put(engine: &Engine, keys: &[(KeyNumber, Known)]) -> Result<(), Failure> {
+fn put(
+    engine: &Engine,
+    table: &Table<Fixed<4>>,
+    keys: &[(KeyNumber, Known)],
+) -> Result<(), Failure> {
     if keys.is_empty() {
         return Ok(());
     }
     let file = engine.begin_write()?;
     for (number, known) in keys {
-        file.put(&SECRET_KEYS, &number.to_be_bytes(), &encode(known))?;
+        file.put(table, &number.to_be_bytes(), &encode(known))?;
     }
     file.commit()
 }

@@ -44,6 +44,7 @@ pub async fn create(
             tenant: profile.tenant,
             profile_id,
             created: request.context.now,
+            era: 0,
             chain: TokenChain::NEW,
             key: KeyEpoch { number, since: 0 },
             imported: None,

@@ -176,17 +176,14 @@ impl RowCache {
     }
 
     /// What `decode` makes of the record of the row with this key, if `stored` is what a snapshot has: with
-    /// the changes that it does not have yet.
-    ///
-    /// # Errors
-    ///
-    /// What `decode` fails with, or the delta if it does not fit the record.
+    /// the changes that it does not have yet. A record that cannot be read is not needed where the row is here;
+    /// else `decode` is given that failure, or that the delta does not fit the record.
     pub fn current<T>(
         &self,
         key: &[u8],
-        stored: &[u8],
-        decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        stored: Result<&[u8], Failure>,
+        decode: impl FnOnce(Result<&[u8], Failure>) -> T,
+    ) -> T {
         let identity = &key[self.format.identity..];
         let hash = self.hash(identity);
         let shard = self.read(hash);
@@ -196,8 +193,11 @@ impl RowCache {
         };
         let payload = row.payload(&self.format);
         match row.kind() {
-            Kind::Record | Kind::Removed => decode(payload),
-            Kind::Delta => decode(&self.apply(stored, payload)?),
+            Kind::Record | Kind::Removed => decode(Ok(payload)),
+            Kind::Delta => match stored.and_then(|stored| self.apply(stored, payload)) {
+                Ok(record) => decode(Ok(&record)),
+                Err(failure) => decode(Err(failure)),
+            },
         }
     }
 
@@ -287,8 +287,12 @@ impl RowCache {
     ///
     /// # Errors
     ///
-    /// If the delta does not fit the record.
-    pub fn pending(&self, key: &[u8], stored: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+    /// If the delta does not fit the record, or is all that is here and the record cannot be read.
+    pub fn pending(
+        &self,
+        key: &[u8],
+        stored: Result<&[u8], Failure>,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let identity = &key[self.format.identity..];
         let hash = self.hash(identity);
         let shard = self.read(hash);
@@ -298,7 +302,7 @@ impl RowCache {
         let payload = row.payload(&self.format);
         match row.kind() {
             Kind::Record | Kind::Removed => Ok(Some(payload.to_vec())),
-            Kind::Delta => self.apply(stored, payload).map(Some),
+            Kind::Delta => self.apply(stored?, payload).map(Some),
         }
     }
 
@@ -442,7 +446,9 @@ mod tests {
     }
 
     fn current(cache: &RowCache, number: usize, stored: &[u8]) -> Vec<u8> {
-        let read = cache.current(&key(number), stored, |record| Ok(record.to_vec()));
+        let read = cache.current(&key(number), Ok(stored), |record| {
+            record.map(<[u8]>::to_vec)
+        });
         read.expect("it decodes")
     }
 
@@ -498,7 +504,7 @@ mod tests {
         assert_eq!(cached(&cache, 1), None, "its record is unknown");
         cache.put_delta(&key(1), b"y", 8);
         assert_eq!(current(&cache, 1, b"a"), b"ay");
-        assert_eq!(cache.pending(&key(1), b"a"), Ok(Some(b"ay".to_vec())));
+        assert_eq!(cache.pending(&key(1), Ok(b"a")), Ok(Some(b"ay".to_vec())));
         for (first_entry, expected) in [(7, &b"ay"[..]), (8, b"ay"), (9, b"a")] {
             cache.release(first_entry);
             cache.trim();
@@ -512,11 +518,11 @@ mod tests {
         cache.put_delta(&key(1), b"x", 7);
         cache.insert(&key(1), b"a", 1);
         assert_eq!(cached(&cache, 1), Some(b"ax".to_vec()));
-        assert_eq!(cache.pending(&key(1), b"a"), Ok(Some(b"ax".to_vec())));
+        assert_eq!(cache.pending(&key(1), Ok(b"a")), Ok(Some(b"ax".to_vec())));
         cache.put_delta(&key(2), b"x", 7);
         cache.insert(&key(2), b"!", 1);
         assert_eq!(cached(&cache, 2), None, "the delta does not fit");
-        assert!(cache.pending(&key(2), b"!").is_err());
+        assert!(cache.pending(&key(2), Ok(b"!")).is_err());
         size(&cache);
     }
 

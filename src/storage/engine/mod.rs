@@ -4,6 +4,7 @@
 //! transaction. Tables are opened where they are used; a snapshot, which many readers share, keeps those that
 //! it has opened.
 
+mod checksum;
 pub mod open_table;
 pub mod read;
 pub mod write;

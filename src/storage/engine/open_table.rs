@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use redb::{Key, ReadableTable, TableDefinition};
 
 use crate::error::Failure;
+use crate::storage::engine::checksum::verify;
 use crate::storage::table::Table;
 
 /// A kind of key that a table may have.
@@ -35,25 +36,32 @@ pub fn guarded<T>(call: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failur
 }
 
 pub(super) fn get<K: TableKey, T>(
+    table: &Table<K>,
     open: &impl ReadableTable<K, &'static [u8]>,
     key: K::SelfType<'_>,
     decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
 ) -> Result<Option<T>, Failure> {
-    match guarded(|| open.get(key).map_err(storage))? {
-        Some(record) => decode(record.value()).map(Some),
+    match guarded(|| open.get(&key).map_err(storage))? {
+        Some(stored) => {
+            let record = verify(table, K::as_bytes(&key).as_ref(), stored.value())?;
+            decode(record).map(Some)
+        }
         None => Ok(None),
     }
 }
 
 pub(super) fn scan<K: TableKey>(
+    table: &Table<K>,
     open: &impl ReadableTable<K, &'static [u8]>,
     first: Bound<K::SelfType<'_>>,
-    mut visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+    mut visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<(), Failure> {
     let range = || open.range::<K::SelfType<'_>>((first, Bound::Unbounded));
     let mut entries = guarded(|| range().map_err(storage))?;
-    while let Some((key, record)) = guarded(|| entries.next().transpose().map_err(storage))? {
-        if visit(key.value(), record.value())?.is_break() {
+    while let Some((key, stored)) = guarded(|| entries.next().transpose().map_err(storage))? {
+        let key = key.value();
+        let record = verify(table, K::as_bytes(&key).as_ref(), stored.value());
+        if visit(key, record)?.is_break() {
             break;
         }
     }

@@ -9,6 +9,7 @@ use redb::{
 };
 
 use crate::error::Failure;
+use crate::storage::engine::checksum::verify;
 use crate::storage::engine::open_table::{TableKey, definition, get, guarded, scan, storage};
 use crate::storage::table::Table;
 
@@ -37,7 +38,7 @@ impl EngineRead {
     ///
     /// # Errors
     ///
-    /// [`Failure::Storage`], or what `decode` fails with.
+    /// [`Failure::Storage`], [`Failure::Corrupt`] if it does not match its checksum, or what `decode` fails with.
     pub fn get<K: TableKey, T>(
         &self,
         table: &Table<K>,
@@ -45,12 +46,13 @@ impl EngineRead {
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
         self.with_table(table, |OpenTable(open)| match open {
-            Some(open) => get(open, key, decode),
+            Some(open) => get(table, open, key, decode),
             None => Ok(None),
         })
     }
 
-    /// Calls `visit` with the entries from `first` on, in the order of their keys, until it breaks off.
+    /// Calls `visit` with the entries from `first` on, in the order of their keys, until it breaks off. An entry
+    /// that does not match its checksum is given as that failure; its key may be wrong, too.
     ///
     /// # Errors
     ///
@@ -59,10 +61,10 @@ impl EngineRead {
         &self,
         table: &Table<K>,
         first: Bound<K::SelfType<'_>>,
-        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+        visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
         self.with_table(table, |OpenTable(open)| match open {
-            Some(open) => scan(open, first, visit),
+            Some(open) => scan(table, open, first, visit),
             None => Ok(()),
         })
     }
@@ -71,7 +73,7 @@ impl EngineRead {
     ///
     /// # Errors
     ///
-    /// [`Failure::Storage`], or what `visit` fails with.
+    /// [`Failure::Storage`], [`Failure::Corrupt`] if it does not match its checksum, or what `visit` fails with.
     pub fn last<K: TableKey, T>(
         &self,
         table: &Table<K>,
@@ -80,7 +82,11 @@ impl EngineRead {
         self.with_table(table, |OpenTable(open)| {
             let last = || open.as_ref().map(ReadableTable::last).transpose();
             match guarded(|| last().map_err(storage))?.flatten() {
-                Some((key, record)) => visit(key.value(), record.value()).map(Some),
+                Some((key, stored)) => {
+                    let key = key.value();
+                    let record = verify(table, K::as_bytes(&key).as_ref(), stored.value())?;
+                    visit(key, record).map(Some)
+                }
                 None => Ok(None),
             }
         })

@@ -6,6 +6,7 @@ use std::ops::{Bound, ControlFlow};
 use redb::{ReadableTableMetadata, TableError, WriteTransaction};
 
 use crate::error::Failure;
+use crate::storage::engine::checksum::{checksum, verify};
 use crate::storage::engine::open_table::{TableKey, definition, get, guarded, scan, storage};
 use crate::storage::table::Table;
 
@@ -61,7 +62,7 @@ impl EngineWrite {
         key: K::SelfType<'_>,
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        get(&self.open(table)?, key, decode)
+        get(table, &self.open(table)?, key, decode)
     }
 
     /// As [`EngineRead::scan`](super::read::EngineRead::scan), with what this transaction wrote.
@@ -73,9 +74,9 @@ impl EngineWrite {
         &self,
         table: &Table<K>,
         first: Bound<K::SelfType<'_>>,
-        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+        visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        scan(&self.open(table)?, first, visit)
+        scan(table, &self.open(table)?, first, visit)
     }
 
     /// As [`EngineRead::count`](super::read::EngineRead::count), with what this transaction wrote.
@@ -101,12 +102,24 @@ impl EngineWrite {
     ) -> Result<(), Failure> {
         let mut open = self.open_to_write(table)?;
         self.writes.set(self.writes.get() + 1);
-        guarded(|| open.insert(key, record).map(drop).map_err(storage))
+        if !table.is_checked {
+            return guarded(|| open.insert(&key, record).map(drop).map_err(storage));
+        }
+        let sum = checksum(K::as_bytes(&key).as_ref(), record);
+        let bytes = record.len() + sum.len();
+        guarded(|| {
+            // In its place at once, without a copy of both together.
+            let mut stored = open.insert_reserve(&key, bytes).map_err(storage)?;
+            let (record_place, sum_place) = stored.as_mut().split_at_mut(record.len());
+            record_place.copy_from_slice(record);
+            sum_place.copy_from_slice(&sum);
+            Ok(())
+        })
     }
 
     /// Replaces the records under the keys of `changes`, as far as there are any, by what `change` makes of
-    /// what came with the key and of the record; `None` leaves it as it is. Neighbors are best given next to
-    /// each other.
+    /// what came with the key and of the record, or of the failure if that does not match its checksum; `None`
+    /// leaves it as it is. Neighbors are best given next to each other.
     ///
     /// # Errors
     ///
@@ -115,17 +128,23 @@ impl EngineWrite {
         &self,
         table: &Table<K>,
         changes: impl IntoIterator<Item = (K::SelfType<'k>, T)>,
-        change: impl Fn(T, &[u8]) -> Result<Option<Vec<u8>>, Failure>,
+        change: impl Fn(T, Result<&[u8], Failure>) -> Result<Option<Vec<u8>>, Failure>,
     ) -> Result<(), Failure> {
         let mut open = self.open_to_write(table)?;
         for (key, with) in changes {
             let open = &mut open;
-            let Some(mut record) = guarded(move || open.get_mut(key).map_err(storage))? else {
+            let Some(mut stored) = guarded(|| open.get_mut(&key).map_err(storage))? else {
                 continue;
             };
             self.writes.set(self.writes.get() + 1);
-            if let Some(changed) = change(with, record.value())? {
-                guarded(|| record.insert(changed.as_slice()).map_err(storage))?;
+            let key = K::as_bytes(&key);
+            let record = verify(table, key.as_ref(), stored.value());
+            if let Some(mut changed) = change(with, record)? {
+                if table.is_checked {
+                    let sum = checksum(key.as_ref(), &changed);
+                    changed.extend(sum);
+                }
+                guarded(|| stored.insert(changed.as_slice()).map_err(storage))?;
             }
         }
         Ok(())

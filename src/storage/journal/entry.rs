@@ -1,7 +1,7 @@
 //! The entries of the journal: how far applying had come, and the changes of one commit.
 //!
 //! ```text
-//! version 3 | cycle u64 | position? tag u8, length u8, key | rows u32 | group*
+//! version 4 | cycle u64 | position? tag u8, length u8, key | rows u32 | group*
 //! group     tag u8 | key length u8 | rows u32 | (key, length u8, delta)*
 //! ```
 //!
@@ -12,7 +12,7 @@ use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::journal::cursor::ApplyCursor;
 use crate::storage::table::{DELTA_BYTES_MAX, RowFormat, RowKey};
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// How many bytes come before the rows, at most.
 const HEADER_BYTES: usize = 64;

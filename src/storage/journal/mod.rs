@@ -515,7 +515,7 @@ fn replay(
     let mut pending = Vec::new();
     let mut journaled = 0;
     file.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
-        let (then, count, rows) = entry::decode_header(entry)?;
+        let (then, count, rows) = entry::decode_header(entry?)?;
         journaled += count as u64;
         entry::decode_rows(count, rows, formats, |row, delta| {
             if !now.has_passed(then, row) {
@@ -541,7 +541,8 @@ fn remove_first(
     let mut numbers = Vec::new();
     let (mut removed, mut counted) = (Removed::default(), 0);
     file.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
-        let (cursor, rows, _) = entry::decode_header(entry).map_err(unreadable)?;
+        let header = entry.and_then(entry::decode_header);
+        let (cursor, rows, _) = header.map_err(unreadable)?;
         if counted >= rows_max || !is_obsolete(cursor) {
             return Ok(ControlFlow::Break(()));
         }

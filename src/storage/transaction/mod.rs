@@ -40,7 +40,8 @@ pub trait Read {
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure>;
 
-    /// Calls `visit` with the entries from `first` on, in the order of their keys, until it breaks off.
+    /// Calls `visit` with the entries from `first` on, in the order of their keys, until it breaks off. An entry
+    /// that does not match its checksum is given as that failure; its key may be wrong, too.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ pub trait Read {
         &self,
         table: &Table<K>,
         first: Bound<K::SelfType<'_>>,
-        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+        visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure>;
 
     /// The number of entries in the table.
@@ -94,7 +95,8 @@ pub trait Read {
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure>;
 
-    /// Calls `visit` with the rows from `first` on, in the order of their keys, until it breaks off.
+    /// Calls `visit` with the rows from `first` on, in the order of their keys, until it breaks off. A row that
+    /// does not match its checksum is given as that failure; its key may be wrong, too.
     ///
     /// # Errors
     ///
@@ -103,7 +105,7 @@ pub trait Read {
         &self,
         table: &JournaledTable<N>,
         first: Bound<&[u8; N]>,
-        visit: impl FnMut(&[u8; N], &[u8]) -> Result<ControlFlow<()>, Failure>,
+        visit: impl FnMut(&[u8; N], Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure>;
 
     /// The derived value, computed if need be.

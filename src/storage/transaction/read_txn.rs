@@ -47,7 +47,7 @@ impl Read for ReadTxn {
         &self,
         table: &Table<K>,
         first: Bound<K::SelfType<'_>>,
-        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+        visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
         self.file.scan(table, first, visit)
     }
@@ -80,7 +80,7 @@ impl Read for ReadTxn {
     ) -> Result<Option<T>, Failure> {
         let cache = self.state.rows.of(table.tag)?;
         self.file.get(&table.table, key, |stored| {
-            let found = cache.current(key, stored, decode)?;
+            let found = cache.current(key, Ok(stored), |record| record.and_then(decode))?;
             cache.insert(key, stored, self.state.version);
             Ok(found)
         })
@@ -90,7 +90,7 @@ impl Read for ReadTxn {
         &self,
         table: &JournaledTable<N>,
         first: Bound<&[u8; N]>,
-        mut visit: impl FnMut(&[u8; N], &[u8]) -> Result<ControlFlow<()>, Failure>,
+        mut visit: impl FnMut(&[u8; N], Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
         let cache = self.state.rows.of(table.tag)?;
         self.file.scan(&table.table, first, |key, stored| {

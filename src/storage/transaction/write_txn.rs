@@ -174,14 +174,14 @@ impl WriteTxn {
     }
 
     /// What `decode` makes of what this transaction did to the row, if it changed or removed it.
-    fn changed<const N: usize, T, D: FnOnce(&[u8]) -> Result<T, Failure>>(
+    fn changed<const N: usize, T, D: FnOnce(Result<&[u8], Failure>) -> Result<T, Failure>>(
         &self,
         table: &JournaledTable<N>,
         key: &[u8; N],
         decode: D,
     ) -> Changed<T, D> {
         match self.changes.borrow().get(&table.row_key(key)) {
-            Some(RowChange::Updated { record, .. }) => Changed::Yes(decode(record).map(Some)),
+            Some(RowChange::Updated { record, .. }) => Changed::Yes(decode(Ok(record)).map(Some)),
             Some(RowChange::Removed) => Changed::Yes(Ok(None)),
             None => Changed::No(decode),
         }
@@ -212,7 +212,7 @@ impl Read for WriteTxn {
         &self,
         table: &Table<K>,
         first: Bound<K::SelfType<'_>>,
-        visit: impl FnMut(K::SelfType<'_>, &[u8]) -> Result<ControlFlow<()>, Failure>,
+        visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
         if self.file.has_written(table.name) {
             self.file.scan(table, first, visit)
@@ -236,9 +236,10 @@ impl Read for WriteTxn {
         decode: impl FnOnce(&[u8; N], &[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
         let found = self.base.cached_row(table, identity, |key, record| {
-            match self.changed(table, key, |record| decode(key, record)) {
+            let decode = |record: Result<&[u8], Failure>| decode(key, record?);
+            match self.changed(table, key, decode) {
                 Changed::Yes(changed) => changed,
-                Changed::No(decode) => decode(record).map(Some),
+                Changed::No(decode) => decode(Ok(record)).map(Some),
             }
         })?;
         Ok(found.flatten())
@@ -250,15 +251,16 @@ impl Read for WriteTxn {
         key: &[u8; N],
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
+        let decode = |record: Result<&[u8], Failure>| decode(record?);
         let decode = match self.changed(table, key, decode) {
             Changed::Yes(changed) => return changed,
             Changed::No(decode) => decode,
         };
         if !self.file.has_written(table.table.name) {
-            return self.base.row(table, key, decode);
+            return self.base.row(table, key, |record| decode(Ok(record)));
         }
         let cache = self.base.state().rows.of(table.tag)?;
-        let current = |stored: &[u8]| cache.current(key, stored, decode);
+        let current = |stored: &[u8]| cache.current(key, Ok(stored), decode);
         self.file.get(&table.table, key, current)
     }
 
@@ -266,11 +268,12 @@ impl Read for WriteTxn {
         &self,
         table: &JournaledTable<N>,
         first: Bound<&[u8; N]>,
-        mut visit: impl FnMut(&[u8; N], &[u8]) -> Result<ControlFlow<()>, Failure>,
+        mut visit: impl FnMut(&[u8; N], Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
         let cache = self.base.state().rows.of(table.tag)?;
         self.scan(&table.table, first, |key, stored| {
-            match self.changed(table, key, |record| visit(key, record)) {
+            let visit = |record: Result<&[u8], Failure>| visit(key, record);
+            match self.changed(table, key, visit) {
                 // A row that was removed is in no scan.
                 Changed::Yes(visited) => Ok(visited?.unwrap_or(ControlFlow::Continue(()))),
                 Changed::No(visit) => cache.current(key, stored, visit),

@@ -90,7 +90,8 @@ pub fn visit_profile(
 ) -> Result<Option<PersistentLoginId>, Failure> {
     let mut last = None;
     scan_profile(txn, profile_id, after, |key, record| {
-        let Some(usage) = unless_unreadable(decode_usage(key, record))? else {
+        let Some(usage) = unless_unreadable(record.and_then(|record| decode_usage(key, record)))?
+        else {
             return Ok(ControlFlow::Continue(()));
         };
         let flow = visit(usage);
@@ -143,7 +144,8 @@ pub fn of_profile(
             return Ok(ControlFlow::Break(()));
         }
         if let Some(logins) = &mut found {
-            logins.extend(unless_unreadable(decode(key, record))?);
+            let login = record.and_then(|record| decode(key, record));
+            logins.extend(unless_unreadable(login)?);
         }
         Ok(ControlFlow::Continue(()))
     })?;
@@ -165,7 +167,7 @@ fn scan_profile(
     txn: &impl Read,
     profile_id: ObjectId,
     after: Option<PersistentLoginId>,
-    mut visit: impl FnMut(LoginKey, &[u8]) -> Result<ControlFlow<()>, Failure>,
+    mut visit: impl FnMut(LoginKey, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<(), Failure> {
     let first = match after {
         Some(id) => LoginKey { profile_id, id },
@@ -305,7 +307,7 @@ pub fn walk(
     let first = start.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
     txn.scan_rows(&LOGINS, first, |key, record| {
         let key = LoginKey::from_bytes(key);
-        if let Ok(login) = decode(key, record) {
+        if let Ok(login) = record.and_then(|record| decode(key, record)) {
             visit(login);
         }
         last = Some(key);
@@ -351,7 +353,8 @@ fn scan_keys(
 pub fn count_by_key(file: &EngineRead) -> Result<BTreeMap<KeyNumber, u64>, Failure> {
     let mut counts = BTreeMap::new();
     file.scan(&LOGINS.table, Bound::Unbounded, |key, record| {
-        if let Ok(login) = decode(LoginKey::from_bytes(key), record) {
+        let login = record.and_then(|record| decode(LoginKey::from_bytes(key), record));
+        if let Ok(login) = login {
             *counts.entry(login.key.number).or_default() += 1;
         }
         Ok(ControlFlow::Continue(()))

@@ -1,11 +1,11 @@
 //! The bytes of a persistent login's records.
 //!
 //! ```text
-//! record   version 4 | created moment | tenant text | imported? key, count, sealed bytes | chain
+//! record   version 5 | created moment | tenant text | era | imported? key, count, sealed bytes | chain
 //! chain    flags u8 | current | key | since? | rotation?
 //! rotation at moment | current - parent? | window? | previous window? | late generations u8?
 //! window   generation it ends at - first | resume - first | milliseconds from its beginning to the rotation
-//! moment   run | milliseconds
+//! moment   milliseconds
 //! ```
 //!
 //! Numbers, and the lengths of texts and bytes, have as few bytes as they take (LEB128; milliseconds zigzag). What
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::domain::device::Device;
-use crate::domain::login_state::{ImportedTokens, KeyEpoch, LoginState};
+use crate::domain::login_state::{Era, ImportedTokens, KeyEpoch, LoginState};
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::TenantName;
 use crate::domain::token_chain::{Generation, Rotation, SHARED_GENERATIONS, TokenChain, Window};
@@ -26,12 +26,9 @@ use crate::storage::codec::{Decoder, Encoder};
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::usage::Usage;
 
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 const PROFILE_VERSION: u8 = 1;
 const DEVICE_VERSION: u8 = 1;
-
-/// The run of a moment that is counted from the epoch.
-const SINCE_EPOCH: u64 = 0;
 
 /// The flags of a chain.
 mod flag {
@@ -57,6 +54,7 @@ mod flag {
 struct Head<'r> {
     created: Timestamp,
     tenant: &'r str,
+    era: Era,
     imported: Option<Imported<'r>>,
 }
 
@@ -71,6 +69,7 @@ impl<'r> Head<'r> {
     fn encode(&self, encoder: Encoder) -> Encoder {
         moment(encoder, self.created)
             .varint_bytes(self.tenant.as_bytes())
+            .varint(self.era)
             .option(self.imported.as_ref(), |record, imported| {
                 record
                     .varint(imported.key.into())
@@ -83,6 +82,7 @@ impl<'r> Head<'r> {
         let created = decode_moment(decoder)?;
         let tenant = str::from_utf8(decoder.varint_bytes()?)
             .map_err(|_| decoder.corrupt(format_args!("its tenant is not UTF-8")))?;
+        let era = decoder.varint()?;
         let imported = decoder.option(|record| {
             Ok(Imported {
                 key: number(record)?,
@@ -93,6 +93,7 @@ impl<'r> Head<'r> {
         Ok(Self {
             created,
             tenant,
+            era,
             imported,
         })
     }
@@ -102,6 +103,7 @@ pub(super) fn encode(login: &LoginState) -> Vec<u8> {
     let head = Head {
         created: login.created,
         tenant: login.tenant.as_str(),
+        era: login.era,
         imported: login.imported.as_ref().map(|imported| Imported {
             key: imported.key,
             count: imported.count,
@@ -130,6 +132,7 @@ pub(super) fn decode(key: LoginKey, record: &[u8]) -> Result<LoginState, Failure
         tenant: tenant_name(head.tenant)?,
         profile_id: key.profile_id,
         created: head.created,
+        era: head.era,
         chain,
         key: epoch,
         imported,
@@ -336,14 +339,10 @@ fn number(decoder: &mut Decoder<'_>) -> Result<u32, Failure> {
 fn moment(encoder: Encoder, moment: Timestamp) -> Encoder {
     let millis = moment.as_millis();
     let zigzag = (millis << 1) ^ (millis >> 63);
-    encoder.varint(SINCE_EPOCH).varint(zigzag.cast_unsigned())
+    encoder.varint(zigzag.cast_unsigned())
 }
 
 fn decode_moment(decoder: &mut Decoder<'_>) -> Result<Timestamp, Failure> {
-    let run = decoder.varint()?;
-    if run != SINCE_EPOCH {
-        return Err(decoder.corrupt(format_args!("run {run} is not known")));
-    }
     let zigzag = decoder.varint()?;
     let millis = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
     Ok(Timestamp::from_millis(millis))

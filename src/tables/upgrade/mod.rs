@@ -5,8 +5,10 @@
 //! transactions, each of which leaves a file that the step can go on with, so that a crash in between loses
 //! nothing; the last one writes the new version.
 
+mod schema_3;
 mod v1_to_v2;
 mod v2_to_v3;
+mod v3_to_v4;
 
 use std::cell::Cell;
 
@@ -17,11 +19,11 @@ use crate::storage::data_dir::DataDirectory;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::opening::Opening;
-use crate::tables::secret_key::KeySource;
-use crate::tables::{meta, secret_key};
+use crate::tables::secret_key::{KeySchema, KeySource};
+use crate::tables::{meta, persistent_login, secret_key};
 
 /// The version that this build reads and writes.
-pub const SCHEMA_VERSION: u64 = 3;
+pub const SCHEMA_VERSION: u64 = 4;
 
 /// Files from before there was a version in them.
 const FIRST_VERSION: u64 = 1;
@@ -42,7 +44,7 @@ struct Context<'a> {
 }
 
 /// The steps, from each version to the next.
-const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [v1_to_v2::step, v2_to_v3::step];
+const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [v1_to_v2::step, v2_to_v3::step, v3_to_v4::step];
 
 /// Opens the database in `directory` with its keys, and upgrades it to [`SCHEMA_VERSION`]; creates one if there
 /// never was any. A database of a newer version is refused, and was not changed if it had been closed cleanly.
@@ -58,8 +60,8 @@ pub fn open_database(
     keys: &KeySource,
 ) -> Result<(Engine, KeyRing), Failure> {
     let engine = directory.open_database(options, opening, |file| version_of(file).map(drop))?;
-    version_of(&engine.begin_read()?).map_err(|failure| directory.name(failure))?;
-    let ring = match secret_key::load(&engine, keys) {
+    let version = version_of(&engine.begin_read()?).map_err(|failure| directory.name(failure))?;
+    let ring = match secret_key::load(&engine, keys, key_schema(version)) {
         Ok(ring) => ring,
         Err(failure) => {
             // So that the next start need not repair the database.
@@ -118,6 +120,21 @@ fn version_of(file: &EngineRead) -> Result<Option<u64>, Failure> {
         "it has schema version {version}, and this rememberd supports versions {FIRST_VERSION} to \
          {SCHEMA_VERSION}; nothing was changed; start it with a newer rememberd"
     )))
+}
+
+/// How a database of this version, or an empty one, knows its keys.
+fn key_schema(version: Option<u64>) -> KeySchema {
+    if version.is_some_and(|version| version < meta::CHECKED_SINCE) {
+        KeySchema {
+            is_checked: false,
+            count_by_key: v3_to_v4::count_by_key,
+        }
+    } else {
+        KeySchema {
+            is_checked: true,
+            count_by_key: persistent_login::count_by_key,
+        }
+    }
 }
 
 /// Whether a database without a version is new: it has no table but that of the keys, which come first.

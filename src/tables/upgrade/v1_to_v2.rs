@@ -14,9 +14,9 @@ use crate::storage::engine::Engine;
 use crate::storage::table::{Fixed, Table};
 use crate::tables::upgrade::{BATCH_MAX, Context};
 
-const LOGINS: Table<Fixed<28>> = Table::new("persistent_login");
-const JOURNAL: Table<Fixed<8>> = Table::new("rotation_journal");
-const STATUSES: Table<Fixed<12>> = Table::new("profile_standing");
+const LOGINS: Table<Fixed<28>> = Table::unchecked("persistent_login");
+const JOURNAL: Table<Fixed<8>> = Table::unchecked("rotation_journal");
+const STATUSES: Table<Fixed<12>> = Table::unchecked("profile_standing");
 
 const LOGIN_VERSION: u8 = 3;
 const ENTRY_VERSION: u8 = 1;
@@ -52,7 +52,7 @@ pub(super) fn apply_journal(
             return Ok(ControlFlow::Break(()));
         }
         numbers.push(*number);
-        rows.extend(decode_entry(entry)?);
+        rows.extend(decode_entry(entry?)?);
         Ok(ControlFlow::Continue(()))
     })?;
     if numbers.is_empty() {
@@ -64,7 +64,7 @@ pub(super) fn apply_journal(
     let count = rows.len();
     let changes = rows.iter().map(|(key, rotation)| (key, *rotation));
     file.update(&LOGINS, changes, |rotation, record| {
-        match with_rotation(record, rotation) {
+        match record.and_then(|record| with_rotation(record, rotation)) {
             Err(Failure::Corrupt(cause)) => {
                 tracing::warn!(cause, "a rotation of an unreadable login is dropped");
                 Ok(None)

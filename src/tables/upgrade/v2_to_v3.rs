@@ -8,7 +8,6 @@
 //! Everything here is the format as it was then, and stays; what it is written as is the format of schema 3.
 
 use std::ops::{Bound, ControlFlow};
-use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -23,13 +22,13 @@ use crate::storage::codec::Decoder;
 use crate::storage::engine::Engine;
 use crate::storage::table::{Fixed, Table};
 use crate::tables::access_token::{self, DigestedId, SealedId};
-use crate::tables::persistent_login;
 use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::upgrade::schema_3;
 use crate::tables::upgrade::v1_to_v2::{Rotated, apply_journal, decode_rotated};
 use crate::tables::upgrade::{BATCH_MAX, Context};
 
-const LOGINS: Table<Fixed<28>> = Table::new("persistent_login");
-const ACCESS_TOKENS: Table<Fixed<32>> = Table::new("access_token");
+const LOGINS: Table<Fixed<28>> = Table::unchecked("persistent_login");
+const ACCESS_TOKENS: Table<Fixed<32>> = Table::unchecked("access_token");
 
 const LOGIN_VERSION: u8 = 3;
 const ACCESS_TOKEN_VERSION: u8 = 1;
@@ -80,10 +79,11 @@ fn import_logins(engine: &Engine, context: &Context<'_>) -> Result<Option<usize>
     let first = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
     let mut seen = 0;
     file.scan(&LOGINS, first, |key, record| {
+        let record = record?;
         context.position.set(Some(*key));
         if record.first() == Some(&LOGIN_VERSION) {
-            match decode_login(LoginKey::from_bytes(key), record, context) {
-                Ok(login) => imported.push((*key, persistent_login::encode_record(&login))),
+            match import_login(LoginKey::from_bytes(key), record, context) {
+                Ok(record) => imported.push((*key, record)),
                 Err(Failure::Corrupt(cause)) => {
                     tracing::warn!(cause, "a login that cannot be read is left as it is");
                 }
@@ -104,13 +104,9 @@ fn import_logins(engine: &Engine, context: &Context<'_>) -> Result<Option<usize>
     Ok(Some(seen).filter(|seen| *seen > 0))
 }
 
-/// A login as it was: its token, the time of its creation, the last rotation if there is one (the token that was
+/// The record of a login, in the format of schema 3, from the one that it was: its token, the time of its creation, the last rotation if there is one (the token that was
 /// replaced, and when), the name of its tenant.
-fn decode_login(
-    key: LoginKey,
-    record: &[u8],
-    context: &Context<'_>,
-) -> Result<LoginState, Failure> {
+fn import_login(key: LoginKey, record: &[u8], context: &Context<'_>) -> Result<Vec<u8>, Failure> {
     let mut decoder = Decoder::new("persistent login", LOGIN_VERSION, record)?;
     let token = Token::new(Uuid::from_bytes(decoder.array()?));
     let created = decoder.timestamp()?;
@@ -139,18 +135,20 @@ fn decode_login(
     });
     let nonce = context.entropy.bytes();
     let imported = ImportedTokens::seal(context.keys, nonce, key.id, &tokens);
-    Ok(LoginState {
+    let login = LoginState {
         id: key.id,
         tenant,
         profile_id: key.profile_id,
         created,
+        era: 0,
         chain: TokenChain { current, rotation },
         key: KeyEpoch {
             number: imported.key,
             since: 0,
         },
-        imported: Some(Arc::new(imported)),
-    })
+        imported: None,
+    };
+    Ok(schema_3::encode_imported(&login, &imported))
 }
 
 /// Writes the access tokens anew, of which there are few. Returns how many; `None` if there was none to write.
@@ -158,6 +156,7 @@ fn seal_access_tokens(engine: &Engine, context: &Context<'_>) -> Result<Option<u
     let file = engine.begin_write()?;
     let mut sealed = Vec::new();
     file.scan(&ACCESS_TOKENS, Bound::Unbounded, |digest, record| {
+        let record = record?;
         if record.first() == Some(&ACCESS_TOKEN_VERSION) {
             match decode_access_token(record) {
                 Ok((id, token)) => {

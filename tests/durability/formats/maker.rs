@@ -35,6 +35,17 @@ pub fn put_schema_version(engine: &Engine, version: u64) {
 /// Writes the database to `file` and its expected content to `json`.
 pub fn write(seed: &Path, file: &Path, json: &Path) {
     let home = tempfile::tempdir().expect("a temporary directory");
+    let late = serve(seed, home.path(), &["--reuse-grace=1ms"], Maker::retry_late);
+    let content = serve(seed, home.path(), &[], |maker| maker.fill(late));
+    fs::copy(home.path().join("rememberd.redb"), file).expect("it is copied");
+    let keys = home.path().join("rememberd.keys");
+    fs::copy(keys, file.with_extension("keys")).expect("it is copied");
+    let content = serde_json::to_string_pretty(&content).expect("it has JSON");
+    fs::write(json, content + "\n").expect("it is written");
+}
+
+/// What `work` returns, which uses a server with these settings beside the usual ones; it is killed then.
+fn serve(seed: &Path, home: &Path, settings: &[&str], work: impl FnOnce(&Maker) -> Value) -> Value {
     let program = std::env::var_os(PROGRAM_VARIABLE);
     let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_rememberd").into());
     let mut server = Command::new(program)
@@ -46,8 +57,9 @@ pub fn write(seed: &Path, file: &Path, json: &Path) {
         ])
         .arg(seed)
         .arg("--data-dir")
-        .arg(home.path())
+        .arg(home)
         .args(["--journal-idle-after=1h", "--journal-target=3"])
+        .args(settings)
         .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -57,14 +69,10 @@ pub fn write(seed: &Path, file: &Path, json: &Path) {
         agent: process::agent(None),
         base: process::address(&mut server),
     };
-    let content = maker.fill();
+    let content = work(&maker);
     server.kill().expect("it is killed");
     server.wait().expect("it ends");
-    fs::copy(home.path().join("rememberd.redb"), file).expect("it is copied");
-    let keys = home.path().join("rememberd.keys");
-    fs::copy(keys, file.with_extension("keys")).expect("it is copied");
-    let content = serde_json::to_string_pretty(&content).expect("it has JSON");
-    fs::write(json, content + "\n").expect("it is written");
+    content
 }
 
 struct Maker {
@@ -73,7 +81,27 @@ struct Maker {
 }
 
 impl Maker {
-    fn fill(&self) -> Value {
+    /// A login whose client did not receive the last response and asked again, after the grace period.
+    fn retry_late(&self) -> Value {
+        let form = [("profileId", "5925a68def86951f895cf011".to_owned())];
+        let mut login = self.post("/create", &form);
+        let refresh = format!("/{}/refresh_token", login["id"].as_str().expect("an id"));
+        let first = login["token"].take();
+        login["void"] = self.post(&refresh, &[])["token"].clone();
+        let first = first.as_str().expect("a token").to_owned();
+        // Within the grace period, which ends after a millisecond, the response is the same again.
+        login["token"] = loop {
+            let again = self.post(&refresh, &[("token", first.clone())]);
+            if again["token"] != login["void"] {
+                break again["token"].clone();
+            }
+        };
+        login["replaced"] = first.into();
+        login
+    }
+
+    /// Does everything else. `late` is a login that was changed before.
+    fn fill(&self, late: Value) -> Value {
         let id = |number: u32| format!("00000000-0000-4000-8000-{number:012}");
         let mut logins: Vec<Value> = (1..=5).map(|number| self.get(&id(number))).collect();
         for label in ["Kitchen tablet", "Phone"] {
@@ -105,6 +133,7 @@ impl Maker {
         let deleted = logins.remove(4);
         let id = deleted["id"].as_str().expect("an id");
         self.post(&format!("/{id}/delete"), &[]);
+        logins.push(late);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.expect("it is after 1970").as_millis() as u64;
         json!({"now": now, "logins": logins, "deleted": [id]})

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rememberd::testing::{
     App, Caller, DataDirectory, Device, Engine, EngineOptions, Entropy, Event, Failure, Keys,
     ListedLogin, LoginError, ObjectId, Opening, PersistentLoginId, PersistentLoginRefusal,
-    ProfileRefusal, SCHEMA_VERSION, TenantName, Timestamp, Token, open_database,
+    ProfileRefusal, Revoked, SCHEMA_VERSION, TenantName, Timestamp, Token, open_database,
     service::persistent_login as service, tables, upgrade,
 };
 use serde_json::Value;
@@ -92,6 +92,8 @@ struct Expected {
     /// The token that its last rotation replaced, and the one before that.
     replaced: Option<Token>,
     older: Option<Token>,
+    /// The one that became void when its parent was presented again.
+    void: Option<Token>,
     label: Option<String>,
 }
 
@@ -110,6 +112,7 @@ impl Expected {
             },
             replaced: token("replaced"),
             older: token("older"),
+            void: token("void"),
             label: text("label").map(str::to_owned),
         }
     }
@@ -232,6 +235,7 @@ async fn the_logins_of_every_version_continue_to_work() {
         let app = open(home.path(), format.now()).await.expect("it opens");
         let (profile, login) = DISABLED;
         let (id, tenant) = (profile.to_owned(), "default".to_owned());
+        let mut void_tokens = 0;
         let refused = service::refresh(&app, caller(), login.to_owned(), None).await;
         assert_eq!(refused, Err(ProfileRefusal::Disabled { id, tenant }.into()));
         for expected in format
@@ -265,11 +269,21 @@ async fn the_logins_of_every_version_continue_to_work() {
             assert_ne!(rotated.token, expected.login.token);
             let read = service::read(&app, caller(), expected.id());
             assert_eq!(read, Ok(rotated));
+            if let Some(void) = expected.void {
+                void_tokens += 1;
+                let reused = refresh(void).await;
+                let refusal = PersistentLoginRefusal::TokenReused {
+                    revoked: Revoked::Login,
+                };
+                assert_eq!(reused, Err(refusal.into()));
+            }
         }
+        // What was recorded after a commit is there once the store is closed.
+        app.store.close().await.expect("it closes");
         let is_refused = app.audit.count(Event::UnknownToken) > 0;
         assert_eq!(is_refused, !format.has_keys(), "there is an older token");
-        assert_eq!(app.audit.count(Event::Reuse), 0);
-        app.store.close().await.expect("it closes");
+        assert_eq!(app.audit.count(Event::Reuse), void_tokens);
+        assert_eq!(void_tokens > 0, format.version >= 4, "there is a void one");
     }
 }
 
@@ -294,9 +308,11 @@ fn an_upgrade_survives_a_power_cut_at_any_moment() {
                 .iter()
                 .for_each(|event| replay.step(event));
             let image = replay.image(Survival::draw(&mut random), &mut random);
-            let home = tempfile::tempdir().expect("a temporary directory");
+            let home = format.copy();
             fs::write(home.path().join("rememberd.redb"), image).expect("it is written");
-            support::write_keys(home.path());
+            if !format.has_keys() {
+                support::write_keys(home.path());
+            }
             let runtime = tokio::runtime::Runtime::new().expect("a runtime");
             runtime.block_on(async {
                 let app = open(home.path(), format.now()).await.expect("it opens");

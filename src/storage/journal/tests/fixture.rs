@@ -170,7 +170,7 @@ impl Fixture {
         let mut seen = BTreeMap::new();
         snapshot
             .scan_rows(&NUMBERS, Bound::Unbounded, |key, record| {
-                seen.insert(*key, number(record)?);
+                seen.insert(*key, number(record?)?);
                 Ok(ControlFlow::Continue(()))
             })
             .expect("it is readable");
@@ -183,7 +183,7 @@ impl Fixture {
         let snapshot = self.journal.newest();
         snapshot
             .scan(&JOURNAL, Bound::Unbounded, |_, entry| {
-                let (_, rows, _) = decode_header(entry)?;
+                let (_, rows, _) = decode_header(entry?)?;
                 count += rows;
                 Ok(ControlFlow::Continue(()))
             })

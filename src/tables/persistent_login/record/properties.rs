@@ -89,15 +89,17 @@ fn logins() -> impl Strategy<Value = LoginState> + Clone {
     let fields = (
         tenant_name(),
         timestamp(),
+        any::<u64>(),
         chains(),
         key,
         option::of(imported),
     );
-    fields.prop_map(|(tenant, created, chain, key, imported)| LoginState {
+    fields.prop_map(|(tenant, created, era, chain, key, imported)| LoginState {
         id: KEY.id,
         tenant,
         profile_id: KEY.profile_id,
         created,
+        era,
         chain,
         key,
         imported,
@@ -150,6 +152,7 @@ fn a_usual_record_and_its_rotation_are_short() {
         tenant: TenantName::new("default").expect("not empty"),
         profile_id: KEY.profile_id,
         created: Timestamp::from_millis(1_795_850_009_253),
+        era: 0,
         chain: TokenChain {
             current: 100,
             rotation: None,
@@ -165,8 +168,8 @@ fn a_usual_record_and_its_rotation_are_short() {
         chain: keyed.chain.rotated(at, Duration::from_secs(60)),
         ..keyed
     };
-    assert_eq!(encode_rotation(&rotated).len(), 10);
-    assert_eq!(encode(&rotated).len(), 27);
+    assert_eq!(encode_rotation(&rotated).len(), 9);
+    assert_eq!(encode(&rotated).len(), 26);
 }
 
 #[test]
@@ -207,7 +210,7 @@ fn keys_are_what_they_were_and_sort_like_their_fields() {
 
 #[test]
 fn long_records_take_their_share_of_time() {
-    let up_to_the_tenant = Encoder::new(VERSION).varint(0).varint(7);
+    let up_to_the_tenant = Encoder::new(VERSION).varint(7);
     check_time(&up_to_the_tenant.finish(), |record| decode(KEY, record));
     let up_to_the_label = Encoder::new(DEVICE_VERSION).bool(true);
     check_time(&up_to_the_label.finish(), decode_device);
