@@ -279,9 +279,6 @@ fn is_within(at: Timestamp, limit: Duration, now: Timestamp) -> bool {
 }
 
 #[cfg(test)]
-mod interleavings;
-
-#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -3,6 +3,7 @@
 
 mod faults;
 mod formats;
+mod interleavings;
 mod kill;
 mod linearizability;
 mod model;

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod contract;
 pub mod disk;
+pub mod generations;
 pub mod ledger;
 pub mod login;
 pub mod operation;
