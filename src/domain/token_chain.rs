@@ -212,13 +212,14 @@ impl TokenChain {
 
     /// After a rotation in which the token of a generation was presented that is newer than the database.
     #[must_use]
-    pub fn rotated_ahead(&self, generation: Generation, now: Timestamp) -> Self {
-        let now = self.not_before_last(now);
+    pub fn rotated_ahead(&self, generation: Generation, now: Timestamp, grace: Duration) -> Self {
+        // If a disk lost what it had synced, the database is only moments old, and requests with the tokens that
+        // it knows may still come. Those of the lost generations then belong to the same window.
         Self {
             current: generation,
-            rotation: None,
+            ..*self
         }
-        .rotated(now, Duration::ZERO)
+        .rotated(now, grace)
     }
 
     /// After `generation` was presented again, if it is the parent and this is the first time that it comes late.
@@ -374,11 +375,30 @@ mod tests {
     fn a_newer_token_is_rotated_from_and_older_ones_are_found_out() {
         let restored = rotated(&[0, 1, 2]);
         assert_eq!(restored.judge(9, at(500), STRICT), Presented::Ahead);
-        let chain = restored.rotated_ahead(9, at(500));
+        let chain = restored.rotated_ahead(9, at(500), GRACE);
         assert_eq!(chain.current, 10);
         assert_eq!(chain.judge(9, at(550), STRICT), Presented::JustReplaced);
         for stolen in 0..9 {
             assert_eq!(chain.judge(stolen, at(501), LENIENT), Presented::Reused);
+        }
+    }
+
+    #[test]
+    fn what_was_replaced_before_a_newer_token_came_keeps_its_grace_period() {
+        let chain = rotated(&[0, 50, 70]).rotated_ahead(5, at(75), GRACE);
+        for (generation, expected) in [
+            (0, Presented::JustReplaced),
+            (1, Presented::JustReplaced),
+            (2, Presented::JustReplaced),
+            (5, Presented::JustReplaced),
+            (6, Presented::Current),
+        ] {
+            let presented = chain.judge(generation, at(80), STRICT);
+            assert_eq!(presented, expected, "{generation}");
+            if generation < 5 {
+                let presented = chain.judge(generation, at(250), STRICT);
+                assert_eq!(presented, Presented::Reused, "{generation}");
+            }
         }
     }
 
@@ -388,7 +408,7 @@ mod tests {
         let at_of = |chain: TokenChain| chain.rotation.map(|rotation| rotation.at);
         assert_eq!(at_of(chain), Some(at(10)));
         assert_eq!(at_of(chain.rotated_again(at(5))), Some(at(10)));
-        assert_eq!(at_of(chain.rotated_ahead(9, at(5))), Some(at(10)));
+        assert_eq!(at_of(chain.rotated_ahead(9, at(5), GRACE)), Some(at(10)));
     }
 
     #[test]

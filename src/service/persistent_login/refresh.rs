@@ -170,7 +170,7 @@ impl Refresh {
                 self.rotate(txn, login, rotated, Outcome::LateRetry, context)
             }
             Presented::Ahead => {
-                let rotated = chain.rotated_ahead(presented, now);
+                let rotated = chain.rotated_ahead(presented, now, self.rules.grace);
                 self.rotate(txn, login, rotated, Outcome::NewerToken, context)
             }
             Presented::Reused => {
