@@ -1,7 +1,7 @@
 //! What can go wrong on the server's side, independent of HTTP.
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 
 /// Why a valid request could not be carried out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub enum Failure {
     Overloaded,
     /// The storage failed: a write may have been applied or not.
     Storage(String),
+    /// The database file is damaged, so that it cannot be opened: nothing was applied.
+    Damaged(String),
     /// The database, or its directory, cannot be used as it is: nothing was applied.
     Unusable(String),
     /// The write did not finish in time; it may have been applied or not.
@@ -23,13 +25,35 @@ pub enum Failure {
     Internal(String),
 }
 
+impl Failure {
+    /// The failure with the name of a file before its cause, if it is not there already.
+    #[must_use]
+    pub fn of_file(self, name: &str) -> Self {
+        let named = |cause: String| {
+            if cause.starts_with(name) {
+                cause
+            } else {
+                format!("{name}: {cause}")
+            }
+        };
+        match self {
+            Self::Storage(cause) => Self::Storage(named(cause)),
+            Self::Damaged(cause) => Self::Damaged(named(cause)),
+            Self::Unusable(cause) => Self::Unusable(named(cause)),
+            Self::Corrupt(cause) => Self::Corrupt(named(cause)),
+            Self::Internal(cause) => Self::Internal(named(cause)),
+            Self::Unavailable | Self::Overloaded | Self::TimedOut => self,
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unavailable => formatter.write_str("the store is not open"),
             Self::Overloaded => formatter.write_str("the writer's queue is full"),
             Self::Storage(cause) => write!(formatter, "the storage failed: {cause}"),
-            Self::Unusable(cause) => formatter.write_str(cause),
+            Self::Damaged(cause) | Self::Unusable(cause) => formatter.write_str(cause),
             Self::TimedOut => formatter.write_str("the write did not finish in time"),
             Self::Corrupt(cause) => write!(formatter, "a record is corrupt: {cause}"),
             Self::Internal(cause) => write!(formatter, "internal fault: {cause}"),
@@ -49,6 +73,22 @@ pub fn describe(error: &io::Error) -> String {
         Some(text) => text.to_owned(),
         None => text,
     }
+}
+
+/// Whether `error` may be gone after a while without anybody doing anything about it, like a disk that does not
+/// respond; no permission, for example, does not come by itself.
+pub fn may_pass(error: &io::Error) -> bool {
+    !matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidFilename
+            | ErrorKind::Unsupported
+    )
 }
 
 #[cfg(test)]

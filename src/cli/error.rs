@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::{self, Path};
 
 use crate::error::{Failure, describe};
 
@@ -20,10 +21,18 @@ impl CommandError {
         Self::new(what, describe(error))
     }
 
-    /// The error that the database could not be opened.
-    pub fn opening(failure: Failure) -> Self {
+    /// The error that the database in `data_dir` could not be opened.
+    pub fn opening(failure: Failure, data_dir: &Path) -> Self {
         match failure {
-            Failure::Storage(cause) => Self::new("cannot open the database", cause),
+            Failure::Storage(cause) | Failure::Damaged(cause) | Failure::Corrupt(cause) => {
+                let data_dir = path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+                let data_dir = data_dir.display();
+                let advice = format!(
+                    "{cause}; nothing was changed; \"rememberd check --data-dir {data_dir}\" lists what is damaged, \
+                     \"rememberd salvage {data_dir} NEW_DIR\" copies what is readable"
+                );
+                Self::new("cannot open the database", advice)
+            }
             other => other.into(),
         }
     }
@@ -55,12 +64,19 @@ mod tests {
 
     #[test]
     fn a_database_that_cannot_be_opened_is_no_failed_storage() {
-        let error = CommandError::opening(Failure::Storage("/data/db: it is locked".to_owned()));
+        let error = CommandError::opening(
+            Failure::Storage("/data/db: it is locked".to_owned()),
+            Path::new("/data"),
+        );
         assert_eq!(
             error.to_string(),
-            "cannot open the database: /data/db: it is locked"
+            "cannot open the database: /data/db: it is locked; nothing was changed; \"rememberd check --data-dir /data\" \
+             lists what is damaged, \"rememberd salvage /data NEW_DIR\" copies what is readable"
         );
-        let error = CommandError::opening(Failure::Unusable("it is of a newer version".to_owned()));
+        let error = CommandError::opening(
+            Failure::Unusable("it is of a newer version".to_owned()),
+            Path::new("/data"),
+        );
         assert_eq!(error.to_string(), "it is of a newer version");
     }
 }

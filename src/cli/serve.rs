@@ -5,9 +5,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{self, Path};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::app::{App, Keys, Phase};
 use crate::cli::arguments::Origins;
@@ -37,6 +39,9 @@ use crate::tables::{self, upgrade};
 
 /// The exit code of a process that a second signal stopped at once.
 const STOPPED_AT_ONCE: i32 = 130;
+
+/// How long a signal during the start waits for the database to be closed.
+const STOP_STARTING_MAX: Duration = Duration::from_millis(500);
 
 /// Serves until a signal.
 ///
@@ -74,20 +79,22 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
             let _ = stopping.await;
         }),
     );
-    serving
-        .required_for(async {
-            let opened = opened.await.unwrap_or(Err(Failure::Unavailable));
-            opened.map_err(CommandError::opening)?;
-            let ready = bootstrap(&app, origins).await;
-            // Closed, so that the next start need not repair the database.
-            if ready.is_err()
-                && let Err(failure) = app.store.close().await
-            {
-                tracing::error!(%failure, "the database could not be closed");
-            }
-            ready
-        })
-        .await??;
+    let starting = serving.required_for(async {
+        let opened = opened.await.unwrap_or(Err(Failure::Unavailable));
+        opened.map_err(|failure| CommandError::opening(failure, &app.config.data.data_dir))?;
+        let ready = bootstrap(&app, origins).await;
+        // Closed, so that the next start need not repair the database.
+        if ready.is_err()
+            && let Err(failure) = app.store.close().await
+        {
+            tracing::error!(%failure, "the database could not be closed");
+        }
+        ready
+    });
+    tokio::select! {
+        started = starting => started??,
+        () = signals.next() => return stop_starting(&app).await,
+    }
     app.enter(Phase::Serving);
     // If its sender is dropped, the task has ended, which the next wait reports.
     let _ = serving.required_for(accepting).await?;
@@ -118,6 +125,16 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
     saved?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Stops a server that is starting. Opening, repairing and upgrading the database may end at any point; it is only
+/// waited for as long as it takes to close a database that is open, or to break off retrying.
+async fn stop_starting(app: &App) -> Result<(), CommandError> {
+    tracing::info!("stopping during the start");
+    match timeout(STOP_STARTING_MAX, app.store.close()).await {
+        Ok(Ok(()) | Err(Failure::Unavailable)) | Err(_) => Ok(()),
+        Ok(Err(failure)) => Err(failure.into()),
+    }
 }
 
 fn opener(directory: DataDirectory, config: &Config, keys: Keys) -> Opener {

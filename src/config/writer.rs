@@ -1,11 +1,12 @@
 //! The queue of writes and their commits.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use clap::Args;
 
 use crate::config::heading::TUNING;
-use crate::config::value::count;
+use crate::config::value::{count, duration_or_none};
 
 /// The queue of writes and their commits.
 #[derive(Args, Clone, Debug)]
@@ -20,4 +21,11 @@ pub struct WriterConfig {
     #[arg(long, env = "REMEMBERD_BATCH_JOBS_MAX", value_name = "COUNT",
           default_value = "256", value_parser = count, hide_short_help = true)]
     pub batch_jobs_max: NonZeroUsize,
+
+    /// Longest retrying at the start if the database cannot be read for a reason that may pass
+    ///
+    /// A file that is damaged or not accessible is refused at once.
+    #[arg(long, env = "REMEMBERD_START_RETRY", value_name = "DURATION",
+          default_value = "10s", value_parser = duration_or_none, hide_short_help = true)]
+    pub start_retry: Duration,
 }

@@ -181,7 +181,7 @@ impl ApiError {
 
 fn describe_failure(failure: &Failure) -> Description {
     let (status, message) = match failure {
-        Failure::Unavailable | Failure::Unusable(_) => (
+        Failure::Unavailable | Failure::Damaged(_) | Failure::Unusable(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is not ready; nothing was changed",
         ),

@@ -8,7 +8,7 @@ use std::path::{self, Path, PathBuf};
 
 use rustix::fs::Advice;
 
-use crate::error::{Failure, describe};
+use crate::error::{Failure, describe, may_pass};
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::opening::Opening;
@@ -89,8 +89,8 @@ impl DataDirectory {
     ///
     /// # Errors
     ///
-    /// [`Failure::Unusable`] if the database file is gone, [`Failure::Storage`], and what `check` fails with.
-    /// They name the file.
+    /// [`Failure::Unusable`] if the database file is gone or not accessible, [`Failure::Damaged`],
+    /// [`Failure::Storage`] for what may pass, and what `check` fails with. They name the file.
     pub fn open_database(
         &self,
         options: &EngineOptions,
@@ -99,11 +99,13 @@ impl DataDirectory {
     ) -> Result<Engine, Failure> {
         let path = self.database_path();
         if opening == Opening::AfterFailure {
-            drop_cached_pages(&path).map_err(|error| named(&path, error))?;
+            drop_cached_pages(&path).map_err(|error| failed(&path, &error))?;
         }
         let marker = self.path.join(MARKER);
-        let is_marked = marker.try_exists().map_err(|error| named(&marker, error))?;
-        if is_missing(&path).map_err(|error| named(&path, error))? {
+        let is_marked = marker
+            .try_exists()
+            .map_err(|error| failed(&marker, &error))?;
+        if is_missing(&path).map_err(|error| failed(&path, &error))? {
             if is_marked {
                 return Err(unusable(
                     &path,
@@ -115,24 +117,20 @@ impl DataDirectory {
             }
             self.create_database(&path, options)?;
         } else if opening == Opening::Start {
-            let file = File::open(&path).map_err(|error| named(&path, error))?;
+            let file = File::open(&path).map_err(|error| failed(&path, &error))?;
             Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
         }
-        let engine = open_engine(&path, options)?;
+        let engine = open_engine(&path, options).map_err(|failure| self.name(failure))?;
         if !is_marked {
-            self.mark(&marker).map_err(|error| named(&marker, error))?;
+            self.mark(&marker)
+                .map_err(|error| failed(&marker, &error))?;
         }
         Ok(engine)
     }
 
     /// The failure with the name of the database file before its cause.
     pub fn name(&self, failure: Failure) -> Failure {
-        let path = self.database_path();
-        match failure {
-            Failure::Storage(cause) => named(&path, cause),
-            Failure::Unusable(cause) => unusable(&path, cause),
-            other => other,
-        }
+        failure.of_file(&self.database_path().display().to_string())
     }
 
     /// Records durably, for later starts, that there is a database.
@@ -154,13 +152,15 @@ impl DataDirectory {
         let unfinished = self.path.join(UNFINISHED);
         match fs::remove_file(&unfinished) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(named(&unfinished, error));
+                return Err(failed(&unfinished, &error));
             }
             Ok(()) | Err(_) => {}
         }
-        open_engine(&unfinished, options)?.close()?;
+        let engine = open_engine(&unfinished, options)?;
+        engine.release()?;
+        engine.close()?;
         self.rename_durably(&unfinished, path)
-            .map_err(|error| named(path, error))
+            .map_err(|error| failed(path, &error))
     }
 
     fn rename_durably(&self, unfinished: &Path, path: &Path) -> io::Result<()> {
@@ -196,11 +196,9 @@ fn is_missing(path: &Path) -> io::Result<bool> {
 }
 
 fn open_engine(path: &Path, options: &EngineOptions) -> Result<Engine, Failure> {
-    let file = open_file(path).map_err(|error| named(path, error))?;
-    Engine::open_file(file, options).map_err(|failure| match failure {
-        Failure::Storage(cause) => named(path, cause),
-        other => other,
-    })
+    let file = open_file(path).map_err(|error| failed(path, &error))?;
+    let engine = Engine::open_file(file, options)?;
+    Ok(engine.named(path.display().to_string()))
 }
 
 fn open_file(path: &Path) -> io::Result<File> {
@@ -222,8 +220,14 @@ fn unusable(path: &Path, cause: impl Display) -> Failure {
     Failure::Unusable(format!("{}: {cause}", path.display()))
 }
 
-fn named(path: &Path, cause: impl Display) -> Failure {
-    Failure::Storage(format!("{}: {cause}", path.display()))
+/// The failure of an access to the file.
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    let text = format!("{}: {}", path.display(), describe(error));
+    if may_pass(error) {
+        Failure::Storage(text)
+    } else {
+        Failure::Unusable(text)
+    }
 }
 
 #[cfg(test)]

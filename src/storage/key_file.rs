@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{self, Path, PathBuf};
 
-use crate::error::{Failure, describe};
+use crate::error::{Failure, describe, may_pass};
 
 /// The file's name, if it is in the data directory.
 pub const KEY_FILE: &str = "rememberd.keys";
@@ -43,13 +43,14 @@ impl KeyFile {
     ///
     /// # Errors
     ///
-    /// [`Failure::Unusable`] if it cannot be read or is not a file of keys. The message has no key.
+    /// [`Failure::Unusable`] if it cannot be read or is not a file of keys, [`Failure::Storage`] for what may pass.
+    /// The message has no key.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
         let keys = match File::open(&path) {
-            Ok(file) => read_keys(&file).map_err(|cause| unusable(&path, cause))?,
+            Ok(file) => read_keys(&path, &file)?,
             Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(unusable(&path, describe(&error))),
+            Err(error) => return Err(failed(&path, &error)),
         };
         Ok(Self { path, keys })
     }
@@ -100,10 +101,10 @@ impl KeyFile {
     }
 }
 
-fn read_keys(file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>, String> {
-    let metadata = file.metadata().map_err(|error| describe(&error))?;
+fn read_keys(path: &Path, file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>, Failure> {
+    let metadata = file.metadata().map_err(|error| failed(path, &error))?;
     if metadata.len() > FILE_BYTES_MAX {
-        return Err("it is too long for a file of keys".to_owned());
+        return Err(unusable(path, "it is too long for a file of keys"));
     }
     if metadata.permissions().mode() & 0o077 != 0 {
         // It may be on a read-only disk, or belong to another user.
@@ -111,11 +112,19 @@ fn read_keys(file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>, String> {
         if let Err(error) = changed {
             tracing::warn!(
                 error = describe(&error),
+                path = %path.display(),
                 "other users may read the file of the keys"
             );
         }
     }
-    let text = io::read_to_string(file).map_err(|error| describe(&error))?;
+    let text = io::read_to_string(file).map_err(|error| match error.kind() {
+        ErrorKind::InvalidData => unusable(path, "it is not a file of keys"),
+        _ => failed(path, &error),
+    })?;
+    parse_keys(&text).map_err(|cause| unusable(path, cause))
+}
+
+fn parse_keys(text: &str) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>, String> {
     let mut keys = BTreeMap::new();
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() || line.starts_with('#') {
@@ -145,6 +154,16 @@ fn parse(line: &str) -> Option<(u32, [u8; KEY_BYTES])> {
 
 fn unusable(path: &Path, cause: impl Display) -> Failure {
     Failure::Unusable(format!("{}: {cause}", path.display()))
+}
+
+/// The failure of an access to the file.
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    let text = format!("{}: {}", path.display(), describe(error));
+    if may_pass(error) {
+        Failure::Storage(text)
+    } else {
+        Failure::Unusable(text)
+    }
 }
 
 #[cfg(test)]

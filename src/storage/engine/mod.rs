@@ -5,11 +5,14 @@
 //! it has opened.
 
 mod checksum;
+mod deferred_file;
 pub mod open_table;
 pub mod read;
 pub mod write;
 
 use std::fs::File;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::backends::FileBackend;
 use redb::{
@@ -17,7 +20,8 @@ use redb::{
     ReadableTableMetadata, RepairSession, StorageBackend,
 };
 
-use crate::error::Failure;
+use crate::error::{Failure, describe, may_pass};
+use crate::storage::engine::deferred_file::DeferredFile;
 use crate::storage::engine::open_table::storage;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
@@ -61,32 +65,68 @@ struct Space {
 pub struct Engine {
     database: Database,
     two_phase_commit: bool,
+    /// The file, if opening it may have left changes in memory.
+    deferred: Option<DeferredFile>,
+    /// What messages call the database.
+    name: Option<String>,
 }
 
 impl Engine {
-    /// Opens the database in `file`, or creates one in an empty file. Repairs it after a crash.
+    /// Opens the database in `file`, or creates one in an empty file. Repairs it after a crash. Nothing is written
+    /// to the file before the first write transaction begins or [`Engine::release`] is called.
     ///
     /// # Errors
     ///
-    /// [`Failure::Storage`] if the file cannot be read, is locked or is no database.
+    /// [`Failure::Damaged`] if the file is no database, or one that cannot be opened; [`Failure::Storage`] if it
+    /// cannot be read or is locked.
     pub fn open_file(file: File, options: &EngineOptions) -> Result<Self, Failure> {
-        let opened = builder(options.cache_bytes)
-            .set_repair_callback(RepairSession::abort)
-            .create_with_backend(backend(&file)?);
-        match opened {
-            Ok(database) => Ok(Self::new(database, options)),
+        let file = DeferredFile::new(backend(&file)?).map_err(|error| opening(error.into()))?;
+        let open = |cache_bytes: usize, repairs: bool| {
+            let mut builder = builder(cache_bytes);
+            if !repairs {
+                builder.set_repair_callback(RepairSession::abort);
+            }
+            damaged_if_it_panics(|| Ok(builder.create_with_backend(file.clone())))
+        };
+        let opened = match open(options.cache_bytes, false)? {
             Err(DatabaseError::RepairAborted) => {
                 tracing::info!("the database was not closed cleanly; repairing it");
                 // A repair reads every page in turn, for which a small cache is twice as fast as one
                 // that outgrows the processor's own.
-                builder(REPAIR_CACHE_BYTES)
-                    .create_with_backend(backend(&file)?)
-                    .map_err(storage)?
-                    .close()
-                    .map_err(storage)?;
-                Self::open_backend(backend(&file)?, options)
+                let repaired = open(REPAIR_CACHE_BYTES, true)?.map_err(opening)?;
+                damaged_if_it_panics(|| repaired.close().map_err(opening))?;
+                open(options.cache_bytes, true)?
             }
-            Err(error) => Err(storage(error)),
+            opened => opened,
+        };
+        let mut engine = Self::new(opened.map_err(opening)?, options);
+        engine.deferred = Some(file);
+        Ok(engine)
+    }
+
+    /// With this name for messages.
+    #[must_use]
+    pub fn named(mut self, name: String) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// What messages call the database, if it has a name.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Writes to the file what opening it changed, once it is known that the database can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn release(&self) -> Result<(), Failure> {
+        match &self.deferred {
+            Some(file) => file
+                .release()
+                .map_err(|error| storage(redb::Error::Io(error))),
+            None => Ok(()),
         }
     }
 
@@ -120,11 +160,12 @@ impl Engine {
         if is_empty {
             return Ok(None);
         }
-        let opened = builder(REPAIR_CACHE_BYTES).open_read_only_with_backend(backend(&file)?);
-        let database = match opened {
+        let backend = backend(&file)?;
+        let open = || Ok(builder(REPAIR_CACHE_BYTES).open_read_only_with_backend(backend));
+        let database = match damaged_if_it_panics(open)? {
             Ok(database) => database,
             Err(DatabaseError::RepairAborted) => return Ok(None),
-            Err(error) => return Err(storage(error)),
+            Err(error) => return Err(opening(error)),
         };
         let txn = database.begin_read().map_err(storage)?;
         look(&EngineRead::new(txn)).map(Some)
@@ -141,6 +182,8 @@ impl Engine {
         Self {
             database,
             two_phase_commit: options.two_phase_commit,
+            deferred: None,
+            name: None,
         }
     }
 
@@ -160,6 +203,7 @@ impl Engine {
     ///
     /// [`Failure::Storage`] if the database failed earlier.
     pub fn begin_write(&self) -> Result<EngineWrite, Failure> {
+        self.release()?;
         let mut txn = self.database.begin_write().map_err(storage)?;
         txn.set_durability(Durability::Immediate).map_err(storage)?;
         txn.set_two_phase_commit(self.two_phase_commit);
@@ -173,6 +217,7 @@ impl Engine {
     ///
     /// [`Failure::Storage`] if pages could not be read or written.
     pub fn shrink(&mut self) -> Result<Option<Shrunk>, Failure> {
+        self.release()?;
         if self.count_entries()? > SHRINK_ENTRIES_MAX {
             return Ok(None);
         }
@@ -214,7 +259,8 @@ impl Engine {
         })
     }
 
-    /// Closes the database so that the next open needs no repair.
+    /// Closes the database so that the next open needs no repair. What opening it changed is dropped if nothing
+    /// released it.
     ///
     /// # Errors
     ///
@@ -235,5 +281,31 @@ fn backend(file: &File) -> Result<FileBackend, Failure> {
 }
 
 fn io(error: std::io::Error) -> Failure {
-    Failure::Storage(error.to_string())
+    Failure::Storage(describe(&error))
+}
+
+/// What it means that the database could not be opened because of `error`.
+fn opening(error: DatabaseError) -> Failure {
+    match error.into() {
+        redb::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            Failure::Damaged("it is not a database, or its beginning is damaged".to_owned())
+        }
+        redb::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            Failure::Damaged("it is damaged: it ends too early".to_owned())
+        }
+        redb::Error::Io(error) if !may_pass(&error) => Failure::Unusable(describe(&error)),
+        redb::Error::Corrupted(cause) => Failure::Damaged(format!("it is damaged: {cause}")),
+        redb::Error::UpgradeRequired(version) => {
+            let cause =
+                format!("it has version {version} of the library's format, which is not known");
+            Failure::Damaged(cause)
+        }
+        error => storage(error),
+    }
+}
+
+/// Runs a call that opens or closes a database, which panics over some damaged files.
+fn damaged_if_it_panics<T>(call: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let panicked = || Failure::Damaged("it is damaged: the database's library panicked".to_owned());
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_panic| Err(panicked()))
 }

@@ -220,7 +220,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// Of the storage, or of an entry that does not decode: without it rows would be out of date.
+    /// Of the storage, or of an entry that does not decode: without it rows would be out of date. The file is as it
+    /// was then.
     pub fn open(
         engine: Engine,
         tables: &'static [&'static dyn Journaled],
@@ -241,6 +242,8 @@ impl Journal {
         let entries = file.count(&JOURNAL)?;
         rows.release(next - entries);
         let target = limits.target_for(count(tables, &file)?);
+        // Everything is known to be usable now.
+        engine.release()?;
         let mut snapshots = SnapshotTracker::default();
         let state = CommitState {
             rows: Arc::new(rows),

@@ -40,8 +40,11 @@ use crate::storage::writer::published::Published;
 /// How long to wait before the second attempt to reopen a failed database; it doubles from there.
 const REOPEN_PAUSE_MIN: Duration = Duration::from_millis(10);
 
-/// The longest wait between attempts: how long a disk that works again may go unnoticed.
+/// The longest wait between attempts, unless they take longer: how long a disk that works again may go unnoticed.
 const REOPEN_PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// How many different failures of reopening are logged until it succeeds: a disk may be away for days.
+const REOPEN_FAILURES_LOGGED_MAX: usize = 8;
 
 /// How often waiting jobs are refused while the database is not open.
 const REFUSE_PAUSE: Duration = Duration::from_millis(5);
@@ -57,6 +60,8 @@ pub struct WriterLimits {
     pub queue_jobs_max: usize,
     /// How many jobs one commit may hold.
     pub batch_jobs_max: usize,
+    /// For how long the first opening is retried while it fails for a reason that may pass.
+    pub start_retry: Duration,
     /// How changes of rows are journaled.
     pub journal: JournalLimits,
 }
@@ -67,6 +72,7 @@ impl WriterLimits {
         Self {
             queue_jobs_max: config.writer.queue_jobs_max.get(),
             batch_jobs_max: config.writer.batch_jobs_max.get(),
+            start_retry: config.writer.start_retry,
             journal: JournalLimits::new(config),
         }
     }
@@ -167,11 +173,13 @@ pub fn spawn(
         timer,
         published,
         batch_jobs_max: limits.batch_jobs_max,
+        start_retry: limits.start_retry,
         journal_limits: limits.journal.clone(),
+        name: None,
         last_step: None,
         version: 0,
     };
-    let run = move || match writer.open(Opening::Start) {
+    let run = move || match writer.open_first() {
         Ok(journal) => {
             let _ = opened.send(Ok(()));
             let (close, outcome) = writer.serve(journal);
@@ -185,8 +193,15 @@ pub fn spawn(
                 (None, Ok(())) => {}
             }
         }
-        Err(failure) => {
+        Err(NotOpened::Failed(failure)) => {
+            drop(writer);
             let _ = opened.send(Err(failure));
+        }
+        Err(NotOpened::Closed(close)) => {
+            drop(writer);
+            if let Some(close) = close {
+                let _ = close.send(Ok(()));
+            }
         }
     };
     thread::Builder::new()
@@ -204,7 +219,10 @@ struct Writer {
     timer: Runtime,
     published: Arc<Published>,
     batch_jobs_max: usize,
+    start_retry: Duration,
     journal_limits: JournalLimits,
+    /// What messages call the database, once it was opened.
+    name: Option<String>,
     /// How long the last step of applying took, if nobody has written since.
     last_step: Option<Duration>,
     /// The version that the next journal begins with.
@@ -213,6 +231,13 @@ struct Writer {
 
 /// A request to close that waits for its answer; `None` if nobody is left who could request anything.
 type Close = Option<oneshot::Sender<Result<(), Failure>>>;
+
+/// Why the database was not opened.
+enum NotOpened {
+    Failed(Failure),
+    /// There was a request to close before.
+    Closed(Close),
+}
 
 /// What ends a wait for messages.
 enum Wait {
@@ -244,9 +269,11 @@ impl Writer {
                 Ok(close) => {
                     self.queue.close();
                     self.published.publish(None);
-                    return (close, guarded(|| journal.close()));
+                    let closed = guarded(|| journal.close());
+                    return (close, closed.map_err(|failure| self.named(failure)));
                 }
                 Err(Broken { failure, close }) => {
+                    let failure = self.named(failure);
                     tracing::error!(%failure, "the storage failed; closing and reopening it");
                     self.published.publish(None);
                     // What could not be written cannot be closed cleanly; the next open repairs it.
@@ -409,30 +436,59 @@ impl Writer {
         let began = Instant::now();
         let mut journal = guarded(|| {
             let engine = (self.opener)(opening)?;
+            self.name = engine.name().map(str::to_owned);
             Journal::open(engine, self.tables, &self.journal_limits, self.version)
-        })?;
+        })
+        .map_err(|failure| self.named(failure))?;
         self.publish(&mut journal);
         let open_ms = began.elapsed().as_micros() as f64 / 1_000.0;
         tracing::info!(open_ms, "database opened");
         Ok(journal)
     }
 
+    /// The failure with the database's name before its cause.
+    fn named(&self, failure: Failure) -> Failure {
+        match &self.name {
+            Some(name) => failure.of_file(name),
+            None => failure,
+        }
+    }
+
+    /// Opens the database when the server starts. While that fails for a reason that may pass, it is tried again for
+    /// a limited time.
+    fn open_first(&mut self) -> Result<Journal, NotOpened> {
+        let began = Instant::now();
+        let mut retry = Retry::default();
+        loop {
+            let attempt = Instant::now();
+            match self.open(Opening::Start) {
+                Ok(journal) => return Ok(journal),
+                Err(failure @ Failure::Storage(_)) if began.elapsed() < self.start_retry => {
+                    if retry.is_news(&failure) {
+                        tracing::warn!(%failure, "opening the database failed; retrying");
+                    }
+                }
+                Err(failure) => return Err(NotOpened::Failed(failure)),
+            }
+            let pause = retry.pause_after(attempt.elapsed());
+            self.refuse_for(pause).map_err(NotOpened::Closed)?;
+        }
+    }
+
     /// Opens the database again and again until that succeeds, or there is a request to close.
     fn reopen(&mut self) -> Result<Journal, Close> {
-        let mut pause = REOPEN_PAUSE_MIN;
-        let mut logged = None;
+        let mut retry = Retry::default();
         loop {
+            let attempt = Instant::now();
             match self.open(Opening::AfterFailure) {
                 Ok(journal) => return Ok(journal),
-                // A disk may be away for days: what stays the same is logged once.
-                Err(failure) if logged.as_ref() == Some(&failure) => {}
                 Err(failure) => {
-                    tracing::error!(%failure, "reopening the database failed; retrying");
-                    logged = Some(failure);
+                    if retry.is_news(&failure) {
+                        tracing::error!(%failure, "reopening the database failed; retrying");
+                    }
                 }
             }
-            self.refuse_for(pause)?;
-            pause = (2 * pause).min(REOPEN_PAUSE_MAX);
+            self.refuse_for(retry.pause_after(attempt.elapsed()))?;
         }
     }
 
@@ -449,6 +505,33 @@ impl Writer {
                 Err(mpsc::error::TryRecvError::Empty) => thread::sleep(REFUSE_PAUSE),
             }
         }
+    }
+}
+
+/// Attempts to open the database until one succeeds.
+#[derive(Default)]
+struct Retry {
+    /// The pause after the last attempt.
+    pause: Duration,
+    logged: Vec<Failure>,
+}
+
+impl Retry {
+    /// How long to pause after an attempt that took so long: at least as long, so that a disk that is slow to fail
+    /// is not kept busy by it.
+    fn pause_after(&mut self, took: Duration) -> Duration {
+        self.pause = (2 * self.pause).clamp(REOPEN_PAUSE_MIN, REOPEN_PAUSE_MAX);
+        self.pause.max(took)
+    }
+
+    /// Whether this failure is to be logged: each is once, as far as they are few.
+    fn is_news(&mut self, failure: &Failure) -> bool {
+        let is_news =
+            self.logged.len() < REOPEN_FAILURES_LOGGED_MAX && !self.logged.contains(failure);
+        if is_news {
+            self.logged.push(failure.clone());
+        }
+        is_news
     }
 }
 

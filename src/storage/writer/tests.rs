@@ -15,29 +15,35 @@ use crate::storage::journal::JournalLimits;
 use crate::storage::table::{Table, Text};
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
-use crate::storage::writer::WriterLimits;
+use crate::storage::writer::{Retry, WriterLimits};
 
 /// What a caller submits.
 type BoxedJob = Box<dyn Fn(&WriteTxn) -> Result<(), Failure> + Send>;
 
 const TABLE: Table<Text> = Table::new("table");
 
-fn store(runtime: &Runtime) -> Store {
-    let options = EngineOptions {
-        cache_bytes: 1 << 20,
-        two_phase_commit: false,
-    };
-    let limits = WriterLimits {
+const OPTIONS: EngineOptions = EngineOptions {
+    cache_bytes: 1 << 20,
+    two_phase_commit: false,
+};
+
+fn limits(start_retry: Duration) -> WriterLimits {
+    WriterLimits {
         queue_jobs_max: 64,
         batch_jobs_max: 64,
+        start_retry,
         journal: JournalLimits {
             target: None,
             apply_min: 1,
             idle_after: Duration::from_secs(3_600),
             cache_bytes: 0,
         },
-    };
-    let opener = Box::new(move |_| Ok(Engine::in_memory(&options)));
+    }
+}
+
+fn store(runtime: &Runtime) -> Store {
+    let opener = Box::new(|_| Ok(Engine::in_memory(&OPTIONS)));
+    let limits = limits(Duration::ZERO);
     let (store, opened) = Store::start(opener, &[], &limits).expect("it starts");
     let opened = runtime.block_on(opened).expect("it is reported");
     opened.expect("it opens");
@@ -150,4 +156,66 @@ fn a_panic_of_a_job_fails_it_alone() {
     assert_eq!(written, Ok(()));
     assert!(matches!(failed, Err(Failure::Internal(_))));
     assert!(has(&store, "key") && !has(&store, "spoiled"));
+}
+
+/// How the start of a store ends whose opener fails `times` times with `failure`, and how often it was called.
+fn start(failure: Failure, times: usize, start_retry: Duration) -> (Result<(), Failure>, usize) {
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&attempts);
+    let opener = Box::new(move |_| {
+        if counted.fetch_add(1, Ordering::SeqCst) < times {
+            Err(failure.clone())
+        } else {
+            Ok(Engine::in_memory(&OPTIONS))
+        }
+    });
+    let (_store, opened) = Store::start(opener, &[], &limits(start_retry)).expect("it starts");
+    let opened = opened.blocking_recv().expect("it is reported");
+    (opened, attempts.load(Ordering::SeqCst))
+}
+
+#[test]
+fn a_start_goes_on_after_an_error_that_passes_and_is_refused_after_one_that_stays() {
+    let hour = Duration::from_secs(3_600);
+    let busy = || Failure::Storage("it is busy".to_owned());
+    assert_eq!(start(busy(), 3, hour), (Ok(()), 4));
+    assert_eq!(start(busy(), usize::MAX, Duration::ZERO), (Err(busy()), 1));
+    for stays in [
+        Failure::Damaged("cut".to_owned()),
+        Failure::Unusable("newer".to_owned()),
+    ] {
+        assert_eq!(start(stays.clone(), usize::MAX, hour), (Err(stays), 1));
+    }
+}
+
+#[test]
+fn a_request_to_close_ends_the_retrying_of_a_start() {
+    let runtime = Runtime::new().expect("a runtime");
+    let opener = Box::new(|_| Err(Failure::Storage("it is busy".to_owned())));
+    let limits = limits(Duration::from_secs(3_600));
+    let (store, opened) = Store::start(opener, &[], &limits).expect("it starts");
+    assert_eq!(runtime.block_on(store.close()), Ok(()));
+    assert!(runtime.block_on(opened).is_err());
+}
+
+#[test]
+fn the_pause_after_an_attempt_is_at_least_as_long_as_it_took() {
+    let mut retry = Retry::default();
+    let millis = Duration::from_millis;
+    let took = [0, 0, 0, 4_000, 0, 0, 0];
+    let pauses = took.map(|took| retry.pause_after(millis(took)));
+    assert_eq!(pauses, [10, 20, 40, 4_000, 160, 250, 250].map(millis));
+}
+
+#[test]
+fn what_stays_the_same_is_logged_once() {
+    let mut retry = Retry::default();
+    let failure = |number: usize| Failure::Storage(format!("failure {number}"));
+    for _ in 0..3 {
+        for number in 0..2 {
+            retry.is_news(&failure(number));
+        }
+    }
+    let news = (0..100).filter(|number| retry.is_news(&failure(*number)));
+    assert_eq!(news.count(), 6, "two were logged already");
 }

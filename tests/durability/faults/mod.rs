@@ -12,4 +12,5 @@ mod ledger;
 mod marker;
 mod process;
 mod queue;
+mod refused_start;
 mod slow_disk;

@@ -116,6 +116,7 @@ pub async fn try_open_store(opener: Opener) -> Result<Store, Failure> {
     let limits = WriterLimits {
         queue_jobs_max: 1_024,
         batch_jobs_max: 1_024,
+        start_retry: Duration::ZERO,
         journal: tiny_journal(),
     };
     rememberd::testing::open_store(opener, &limits).await
