@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 
 use crate::audit::AuditLog;
-use crate::clock::Clock;
+use crate::clock::source::Clock;
 use crate::config::Config;
 use crate::domain::key_ring::KeyRing;
 use crate::entropy::Entropy;

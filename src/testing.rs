@@ -3,7 +3,9 @@
 
 pub use crate::app::{App, Keys, Phase};
 pub use crate::audit::{Event, Reason};
-pub use crate::clock::{Clock, Timestamp};
+pub use crate::clock::Timestamp;
+pub use crate::clock::source::Clock;
+pub use crate::clock::timeline::{Moment, Now, Timeline};
 pub use crate::config::Config;
 pub use crate::config::logins::ReuseRevokes;
 pub use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
@@ -61,7 +63,7 @@ pub mod server {
 
 /// Background work.
 pub mod jobs {
-    pub use crate::jobs::clock::{restore, save};
+    pub use crate::jobs::clock::{check as check_clock, start, stop};
     pub use crate::jobs::run;
 }
 

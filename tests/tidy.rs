@@ -42,6 +42,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     (
         "std::fs",
         &[
+            "clock/host.rs",
             "storage/data_dir.rs",
             "storage/key_file.rs",
             "storage/engine/",
@@ -51,7 +52,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     ),
     ("std::net", &["config/", "server/"]),
     ("tokio::net", &["server/", "cli/"]),
-    ("SystemTime", &["clock.rs"]),
+    ("SystemTime", &["clock/"]),
 ];
 
 /// What the pure rules do without.
@@ -470,6 +471,7 @@ const SHARED: [(&str, &[&str]); 5] = [
     (
         "tables",
         &[
+            "clock",
             "expiry_index",
             "meta",
             "mod",

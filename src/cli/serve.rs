@@ -17,7 +17,8 @@ use crate::cli::error::CommandError;
 use crate::cli::key;
 use crate::cli::signals::Signals;
 use crate::cli::tasks::Task;
-use crate::clock::Clock;
+use crate::clock::host::HostClock;
+use crate::clock::source::Clock;
 use crate::config::Config;
 use crate::domain::access_token::AccessTokenId;
 use crate::entropy::Entropy;
@@ -66,7 +67,8 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
         tables::JOURNALED,
         &WriterLimits::new(&config),
     )?;
-    let app = Arc::new(App::new(config, store, Clock::system(), Entropy::Os, keys));
+    let clock = Clock::new(HostClock::system(config.clock.clock_synchronized.known()));
+    let app = Arc::new(App::new(config, store, clock, Entropy::Os, keys));
 
     let (accepts, accepting) = oneshot::channel::<()>();
     let (stop, stopping) = oneshot::channel::<()>();
@@ -120,7 +122,7 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
     drop(stop);
     serving.end().await?;
     background.abort();
-    let saved = jobs::clock::save(&app).await;
+    let saved = jobs::clock::stop(&app).await;
     app.store.close().await?;
     saved?;
     tracing::info!("stopped");
@@ -156,7 +158,7 @@ fn opener(directory: DataDirectory, config: &Config, keys: Keys) -> Opener {
 
 /// Restores what the database keeps for the process, and fills an empty database.
 async fn bootstrap(app: &App, origins: &Origins) -> Result<(), CommandError> {
-    jobs::clock::restore(app)?;
+    jobs::clock::start(app).await?;
     audit_key::prepare(app).await?;
     match &app.config.data.seed {
         Some(file) => load_seed(app, file, origins).await?,
@@ -187,7 +189,7 @@ async fn load_seed(app: &App, file: &Path, origins: &Origins) -> Result<(), Comm
     let json = fs::read(&file).map_err(|error| CommandError::io(&what, &error))?;
     let entries = SeedFile::parse(&json).map_err(|error| CommandError::new(&what, error))?;
     drop(json);
-    let seed = Seed::check(entries, app.clock.now(), &app.entropy)
+    let seed = Seed::check(entries, app.clock.now().time(), &app.entropy)
         .map_err(|error| CommandError::new(&what, error))?;
     let generated = seed::load(app, seed).await?;
     generated.iter().flatten().for_each(print_once);

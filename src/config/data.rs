@@ -34,6 +34,13 @@ pub struct DataConfig {
     #[arg(long, env = "REMEMBERD_NEW_KEY", value_parser = switch)]
     pub new_key: bool,
 
+    /// Believe the host's clock at this start, whatever it shows
+    ///
+    /// For a host whose clock is not synchronized and was ahead for so long that it was believed: without this
+    /// switch, the time goes on from there. To be used once, when the clock is right.
+    #[arg(long, env = "REMEMBERD_ACCEPT_CLOCK", value_parser = switch)]
+    pub accept_clock: bool,
+
     /// JSON file to load if the database is empty
     ///
     /// Without it, an empty database begins with the tenant `default` and an access token, whose id is printed

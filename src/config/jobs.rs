@@ -26,9 +26,4 @@ pub struct JobConfig {
     #[arg(long, env = "REMEMBERD_CLEANER_BATCH_MAX", value_name = "COUNT",
           default_value = "64", value_parser = count, hide_short_help = true)]
     pub cleaner_batch_max: NonZeroUsize,
-
-    /// Interval at which the time is saved, for a host that boots with a wrong clock
-    #[arg(long, env = "REMEMBERD_CLOCK_SAVE_INTERVAL", value_name = "DURATION",
-          default_value = "60s", value_parser = duration, hide_short_help = true)]
-    pub clock_save_interval: Duration,
 }

@@ -8,6 +8,7 @@
 //! What only tuning needs is hidden from `-h` and stands under the heading [`TUNING`](heading::TUNING). The topics that have such
 //! settings come last in [`Config`], because clap orders the headings by their first setting.
 
+mod clock;
 mod connections;
 pub mod data;
 mod heading;
@@ -28,6 +29,7 @@ mod tests;
 
 use clap::{Args, Parser};
 
+use crate::config::clock::ClockConfig;
 use crate::config::connections::ConnectionConfig;
 use crate::config::data::DataConfig;
 use crate::config::http::HttpConfig;
@@ -74,6 +76,9 @@ pub struct Config {
     /// The journal of rotations.
     #[command(flatten)]
     pub journal: JournalConfig,
+    /// How far the host's clock is believed.
+    #[command(flatten)]
+    pub clock: ClockConfig,
     /// Background work.
     #[command(flatten)]
     pub jobs: JobConfig,

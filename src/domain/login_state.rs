@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::clock::timeline::{Moment, Now, Timeline};
 use crate::domain::key_ring::{KeyNumber, KeyRing, NONCE_BYTES, SecretKey, TAG_BYTES};
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{Lifetime, PersistentLogin, PersistentLoginId, Token};
@@ -25,7 +25,7 @@ pub struct LoginState {
     /// Who is logged in.
     pub profile_id: ObjectId,
     /// When the login was created.
-    pub created: Timestamp,
+    pub created: Moment,
     /// The era of logins that it was created in: ending all logins of a profile begins a new era, and ends those of
     /// its earlier ones.
     pub era: Era,
@@ -118,13 +118,18 @@ impl ImportedTokens {
 
 impl LoginState {
     /// The login with a token that no key derives. The nonce must be random.
-    pub fn import(login: &PersistentLogin, keys: &KeyRing, nonce: [u8; NONCE_BYTES]) -> Self {
+    pub fn import(
+        login: &PersistentLogin,
+        timeline: &Timeline,
+        keys: &KeyRing,
+        nonce: [u8; NONCE_BYTES],
+    ) -> Self {
         let imported = ImportedTokens::seal(keys, nonce, login.id, &[login.token]);
         Self {
             id: login.id,
             tenant: login.tenant.clone(),
             profile_id: login.profile_id,
-            created: login.timestamp,
+            created: timeline.moment(login.timestamp),
             era: 0,
             chain: TokenChain::NEW,
             key: KeyEpoch {
@@ -136,29 +141,24 @@ impl LoginState {
     }
 
     /// When the login was last used: rotated, or created.
-    pub fn last_used(&self) -> Timestamp {
+    pub fn last_used(&self) -> Moment {
         let rotation = self.chain.rotation;
         rotation.map_or(self.created, |rotation| rotation.at)
     }
 
-    /// The first moment at which the login is expired.
-    pub fn expires(&self, lifetime: Lifetime) -> Timestamp {
-        lifetime.end(self.created, self.last_used())
-    }
-
-    /// Whether the login has expired at `now`.
-    pub fn is_expired(&self, now: Timestamp, lifetime: Lifetime) -> bool {
-        now >= self.expires(lifetime)
+    /// Whether the login has expired.
+    pub fn is_expired(&self, now: &Now, lifetime: Lifetime) -> bool {
+        lifetime.is_over(self.created, self.last_used(), now)
     }
 
     /// The login with its current token; `None` if the token's key is missing.
-    pub fn issue(&self, keys: &KeyRing) -> Option<PersistentLogin> {
+    pub fn issue(&self, keys: &KeyRing, timeline: &Timeline) -> Option<PersistentLogin> {
         Some(PersistentLogin {
             id: self.id,
             tenant: self.tenant.clone(),
             profile_id: self.profile_id,
             token: self.token(keys, self.chain.current)?,
-            timestamp: self.created,
+            timestamp: timeline.time(self.created),
         })
     }
 
@@ -237,11 +237,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::clock::Timestamp;
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(millis)
+    fn at(millis: i64) -> Now {
+        Timestamp::from_millis(millis).into()
     }
 
     fn ring(numbers: &[u8]) -> KeyRing {
@@ -255,7 +256,7 @@ mod tests {
             id: PersistentLoginId::new(Uuid::from_u128(7)),
             tenant: TenantName::new("default").expect("not empty"),
             profile_id: ObjectId::from_bytes([7; 12]),
-            created: at(1_000),
+            created: at(1_000).moment,
             era: 0,
             chain: TokenChain::NEW,
             key: KeyEpoch {
@@ -267,12 +268,15 @@ mod tests {
     }
 
     fn rotate(login: LoginState, keys: &KeyRing, now: i64) -> LoginState {
-        let chain = login.chain.rotated(at(now), SECOND);
+        let chain = login.chain.rotated(&at(now), SECOND);
         login.rotated(chain, keys)
     }
 
     fn token(login: &LoginState, keys: &KeyRing) -> Token {
-        login.issue(keys).expect("the key is there").token
+        login
+            .issue(keys, &Timeline::default())
+            .expect("the key is there")
+            .token
     }
 
     /// The generation that `token` is found to be of.
@@ -287,10 +291,10 @@ mod tests {
             max_age: Duration::from_millis(500),
             idle_max: None,
         };
-        assert!(!login().is_expired(at(1_499), lifetime));
-        assert!(login().is_expired(at(1_500), lifetime));
+        assert!(!login().is_expired(&at(1_499), lifetime));
+        assert!(login().is_expired(&at(1_500), lifetime));
         let rotated = rotate(login(), &ring(&[1]), 1_400);
-        assert!(rotated.is_expired(at(1_500), lifetime));
+        assert!(rotated.is_expired(&at(1_500), lifetime));
     }
 
     #[test]
@@ -299,13 +303,13 @@ mod tests {
             max_age: 10 * SECOND,
             idle_max: Some(SECOND),
         };
-        assert!(!login().is_expired(at(1_999), lifetime));
-        assert!(login().is_expired(at(2_000), lifetime));
+        assert!(!login().is_expired(&at(1_999), lifetime));
+        assert!(login().is_expired(&at(2_000), lifetime));
         let used = rotate(login(), &ring(&[1]), 1_900);
-        assert!(!used.is_expired(at(2_899), lifetime));
-        assert!(used.is_expired(at(2_900), lifetime));
+        assert!(!used.is_expired(&at(2_899), lifetime));
+        assert!(used.is_expired(&at(2_900), lifetime));
         let used_late = rotate(login(), &ring(&[1]), 10_900);
-        assert!(used_late.is_expired(at(11_000), lifetime));
+        assert!(used_late.is_expired(&at(11_000), lifetime));
     }
 
     #[test]
@@ -332,7 +336,7 @@ mod tests {
         assert_eq!(found(&before, &keys, tokens[last as usize]), Some(last));
         assert_eq!(found(&before, &keys, tokens[last as usize + 1]), None);
         assert_eq!(found(&login, &ring(&[2]), tokens[9]), None);
-        assert_eq!(login.issue(&ring(&[2])), None);
+        assert_eq!(login.issue(&ring(&[2]), &Timeline::default()), None);
     }
 
     #[test]

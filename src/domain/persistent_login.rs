@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
+use crate::clock::timeline::{Moment, Now, Timeline};
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::TenantName;
 
@@ -110,13 +111,21 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// When a login expires that was created and last used at these times.
-    pub fn end(self, created: Timestamp, last_used: Timestamp) -> Timestamp {
-        let by_age = created.plus(self.max_age);
+    /// When a login expires that was created and last used at these moments.
+    pub fn end(self, created: Moment, last_used: Moment, timeline: &Timeline) -> Timestamp {
+        let by_age = timeline.time(created).plus(self.max_age);
         match self.idle_max {
-            Some(idle_max) => by_age.min(last_used.plus(idle_max)),
+            Some(idle_max) => by_age.min(timeline.time(last_used).plus(idle_max)),
             None => by_age,
         }
+    }
+
+    /// Whether a login has expired that was created and last used at these moments.
+    pub fn is_over(self, created: Moment, last_used: Moment, now: &Now) -> bool {
+        now.age(created) >= self.max_age
+            || self
+                .idle_max
+                .is_some_and(|idle_max| now.age(last_used) >= idle_max)
     }
 }
 

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::timeline::{Moment, Now};
 
 /// The number of a token among those of its login: 0 for the first, one more with each rotation.
 pub type Generation = u32;
@@ -52,7 +52,7 @@ pub struct TokenChain {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rotation {
     /// When it happened.
-    pub at: Timestamp,
+    pub at: Moment,
     /// The generation that was presented.
     pub parent: Generation,
     /// The window that this rotation is in.
@@ -75,11 +75,11 @@ pub struct Window {
     /// From here on all were presented. Those between are void.
     pub resume: Generation,
     /// When the first of them was replaced.
-    pub began: Timestamp,
+    pub began: Moment,
 }
 
 impl Window {
-    fn begin(first: Generation, resume: Generation, began: Timestamp) -> Self {
+    fn begin(first: Generation, resume: Generation, began: Moment) -> Self {
         Self {
             first,
             resume,
@@ -91,8 +91,8 @@ impl Window {
         generation == self.first || (self.resume..end).contains(&generation)
     }
 
-    fn is_accepted(&self, now: Timestamp, grace: Duration) -> bool {
-        now < self.began.plus(2 * grace)
+    fn is_accepted(&self, now: &Now, grace: Duration) -> bool {
+        now.age(self.began) < 2 * grace
     }
 }
 
@@ -121,7 +121,7 @@ impl TokenChain {
     };
 
     /// What presenting the token of `generation` at `now` means.
-    pub fn judge(&self, generation: Generation, now: Timestamp, rules: GraceRules) -> Presented {
+    pub fn judge(&self, generation: Generation, now: &Now, rules: GraceRules) -> Presented {
         if generation == self.current {
             return Presented::Current;
         }
@@ -150,7 +150,7 @@ impl TokenChain {
         &self,
         rotation: &Rotation,
         generation: Generation,
-        now: Timestamp,
+        now: &Now,
         grace: Duration,
     ) -> bool {
         let window = &rotation.window;
@@ -164,25 +164,25 @@ impl TokenChain {
 
     /// Whether the last rotation is at most `limit` old at `now`. A limit of zero is none, and a creation is not
     /// a rotation.
-    pub fn was_rotated_within(&self, limit: Duration, now: Timestamp) -> bool {
+    pub fn was_rotated_within(&self, limit: Duration, now: &Now) -> bool {
         self.rotation
             .is_some_and(|rotation| is_within(rotation.at, limit, now))
     }
 
     /// After a rotation in which the current token was presented, or none.
     #[must_use]
-    pub fn rotated(&self, now: Timestamp, grace: Duration) -> Self {
-        let now = self.not_before_last(now);
-        let begun = Window::begin(self.current, self.current + 1, now);
+    pub fn rotated(&self, now: &Now, grace: Duration) -> Self {
+        let moment = self.not_before_last(now);
+        let begun = Window::begin(self.current, self.current + 1, moment);
         let (window, previous) = match &self.rotation {
-            Some(rotation) if now < rotation.window.began.plus(grace) => {
+            Some(rotation) if now.age(rotation.window.began) < grace => {
                 (rotation.window, rotation.previous)
             }
             Some(rotation) => (begun, Some(rotation.window)),
             None => (begun, None),
         };
         self.next(Rotation {
-            at: now,
+            at: moment,
             parent: self.current,
             window,
             previous: previous.filter(|previous| previous.is_accepted(now, grace)),
@@ -194,16 +194,16 @@ impl TokenChain {
     /// After a rotation in which the parent was presented, because the response with the current token was
     /// lost. What is current becomes void.
     #[must_use]
-    pub fn rotated_again(&self, now: Timestamp) -> Self {
-        let now = self.not_before_last(now);
+    pub fn rotated_again(&self, now: &Now) -> Self {
+        let moment = self.not_before_last(now);
         let parent = self
             .rotation
             .map_or(self.current, |rotation| rotation.parent);
         self.next(Rotation {
-            at: now,
+            at: moment,
             parent,
             // Nothing before the parent was replaced within the grace period.
-            window: Window::begin(parent, self.current + 1, now),
+            window: Window::begin(parent, self.current + 1, moment),
             previous: None,
             late_generations: self.late_generations(),
             is_late: false,
@@ -212,7 +212,7 @@ impl TokenChain {
 
     /// After a rotation in which the token of a generation was presented that is newer than the database.
     #[must_use]
-    pub fn rotated_ahead(&self, generation: Generation, now: Timestamp, grace: Duration) -> Self {
+    pub fn rotated_ahead(&self, generation: Generation, now: &Now, grace: Duration) -> Self {
         // If a disk lost what it had synced, the database is only moments old, and requests with the tokens that
         // it knows may still come. Those of the lost generations then belong to the same window.
         Self {
@@ -225,7 +225,7 @@ impl TokenChain {
     /// After `generation` was presented again, if it is the parent and this is the first time that it comes late.
     /// Also whether the login counts as shared from now on.
     #[must_use]
-    pub fn presented_late(&self, generation: Generation, now: Timestamp) -> Option<(Self, bool)> {
+    pub fn presented_late(&self, generation: Generation, now: &Now) -> Option<(Self, bool)> {
         let rotation = self.rotation?;
         let is_in_burst = is_within(rotation.at, BURST, now);
         if generation != rotation.parent || rotation.is_late || is_in_burst {
@@ -244,8 +244,9 @@ impl TokenChain {
     }
 
     /// Requests take the time before they are queued, so that the last rotation may be a moment later.
-    fn not_before_last(&self, now: Timestamp) -> Timestamp {
-        self.rotation.map_or(now, |rotation| rotation.at.max(now))
+    fn not_before_last(&self, now: &Now) -> Moment {
+        let last = self.rotation.map(|rotation| rotation.at);
+        last.map_or(now.moment, |last| last.max(now.moment))
     }
 
     /// The first generation that may still be accepted.
@@ -275,13 +276,14 @@ impl TokenChain {
     }
 }
 
-fn is_within(at: Timestamp, limit: Duration, now: Timestamp) -> bool {
-    !limit.is_zero() && now <= at.plus(limit)
+fn is_within(at: Moment, limit: Duration, now: &Now) -> bool {
+    !limit.is_zero() && now.age(at) <= limit
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
 
     const GRACE: Duration = Duration::from_secs(60);
 
@@ -295,27 +297,27 @@ mod tests {
         lost_answer_grace: Duration::from_secs(24 * 3_600),
     };
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_millis(1_000 * seconds)
+    fn at(seconds: i64) -> Now {
+        Timestamp::from_millis(1_000 * seconds).into()
     }
 
     fn rotated(times: &[i64]) -> TokenChain {
-        let rotate = |chain: TokenChain, second: &i64| chain.rotated(at(*second), GRACE);
+        let rotate = |chain: TokenChain, second: &i64| chain.rotated(&at(*second), GRACE);
         times.iter().fold(TokenChain::NEW, rotate)
     }
 
     #[test]
     fn the_parent_is_accepted_for_the_grace_period() {
-        assert_eq!(TokenChain::NEW.judge(0, at(0), STRICT), Presented::Current);
+        assert_eq!(TokenChain::NEW.judge(0, &at(0), STRICT), Presented::Current);
         let chain = rotated(&[0]);
-        assert_eq!(chain.judge(1, at(9_999), STRICT), Presented::Current);
-        assert_eq!(chain.judge(0, at(60), STRICT), Presented::JustReplaced);
-        assert_eq!(chain.judge(0, at(61), STRICT), Presented::Reused);
+        assert_eq!(chain.judge(1, &at(9_999), STRICT), Presented::Current);
+        assert_eq!(chain.judge(0, &at(60), STRICT), Presented::JustReplaced);
+        assert_eq!(chain.judge(0, &at(61), STRICT), Presented::Reused);
         let none = GraceRules {
             grace: Duration::ZERO,
             ..STRICT
         };
-        assert_eq!(chain.judge(0, at(0), none), Presented::Reused);
+        assert_eq!(chain.judge(0, &at(0), none), Presented::Reused);
     }
 
     #[test]
@@ -329,14 +331,14 @@ mod tests {
                 for (generation, then) in (0..).zip(&replaced) {
                     let age = now - then;
                     let is_accepted =
-                        chain.judge(generation, at(now), STRICT) == Presented::JustReplaced;
+                        chain.judge(generation, &at(now), STRICT) == Presented::JustReplaced;
                     assert!(is_accepted || age > 60, "{pace}: {generation} after {age}");
                     assert!(
                         !is_accepted || age <= 180,
                         "{pace}: {generation} after {age}"
                     );
                 }
-                chain = chain.rotated(at(now), GRACE);
+                chain = chain.rotated(&at(now), GRACE);
                 replaced.push(now);
             }
         }
@@ -345,14 +347,14 @@ mod tests {
     #[test]
     fn a_lost_answer_is_given_again_and_what_it_was_becomes_void() {
         let chain = rotated(&[0]);
-        assert_eq!(chain.judge(0, at(61), LENIENT), Presented::LostAnswer);
-        let again = chain.rotated_again(at(61));
+        assert_eq!(chain.judge(0, &at(61), LENIENT), Presented::LostAnswer);
+        let again = chain.rotated_again(&at(61));
         assert_eq!(again.current, 2);
-        assert_eq!(again.judge(2, at(70), LENIENT), Presented::Current);
-        assert_eq!(again.judge(1, at(70), LENIENT), Presented::Reused);
-        assert_eq!(again.judge(0, at(70), LENIENT), Presented::JustReplaced);
+        assert_eq!(again.judge(2, &at(70), LENIENT), Presented::Current);
+        assert_eq!(again.judge(1, &at(70), LENIENT), Presented::Reused);
+        assert_eq!(again.judge(0, &at(70), LENIENT), Presented::JustReplaced);
         // And once more, and then the new one: the parent keeps its grace, the void ones stay void.
-        let third = again.rotated_again(at(200)).rotated(at(210), GRACE);
+        let third = again.rotated_again(&at(200)).rotated(&at(210), GRACE);
         assert_eq!(third.current, 4);
         for (generation, expected) in [
             (0, Presented::JustReplaced),
@@ -362,30 +364,30 @@ mod tests {
             (4, Presented::Current),
         ] {
             assert_eq!(
-                third.judge(generation, at(215), LENIENT),
+                third.judge(generation, &at(215), LENIENT),
                 expected,
                 "{generation}"
             );
         }
-        let late = at(200 + 24 * 3_600 + 11);
+        let late = &at(200 + 24 * 3_600 + 11);
         assert_eq!(third.judge(3, late, LENIENT), Presented::Reused);
     }
 
     #[test]
     fn a_newer_token_is_rotated_from_and_older_ones_are_found_out() {
         let restored = rotated(&[0, 1, 2]);
-        assert_eq!(restored.judge(9, at(500), STRICT), Presented::Ahead);
-        let chain = restored.rotated_ahead(9, at(500), GRACE);
+        assert_eq!(restored.judge(9, &at(500), STRICT), Presented::Ahead);
+        let chain = restored.rotated_ahead(9, &at(500), GRACE);
         assert_eq!(chain.current, 10);
-        assert_eq!(chain.judge(9, at(550), STRICT), Presented::JustReplaced);
+        assert_eq!(chain.judge(9, &at(550), STRICT), Presented::JustReplaced);
         for stolen in 0..9 {
-            assert_eq!(chain.judge(stolen, at(501), LENIENT), Presented::Reused);
+            assert_eq!(chain.judge(stolen, &at(501), LENIENT), Presented::Reused);
         }
     }
 
     #[test]
     fn what_was_replaced_before_a_newer_token_came_keeps_its_grace_period() {
-        let chain = rotated(&[0, 50, 70]).rotated_ahead(5, at(75), GRACE);
+        let chain = rotated(&[0, 50, 70]).rotated_ahead(5, &at(75), GRACE);
         for (generation, expected) in [
             (0, Presented::JustReplaced),
             (1, Presented::JustReplaced),
@@ -393,10 +395,10 @@ mod tests {
             (5, Presented::JustReplaced),
             (6, Presented::Current),
         ] {
-            let presented = chain.judge(generation, at(80), STRICT);
+            let presented = chain.judge(generation, &at(80), STRICT);
             assert_eq!(presented, expected, "{generation}");
             if generation < 5 {
-                let presented = chain.judge(generation, at(250), STRICT);
+                let presented = chain.judge(generation, &at(250), STRICT);
                 assert_eq!(presented, Presented::Reused, "{generation}");
             }
         }
@@ -406,9 +408,12 @@ mod tests {
     fn a_rotation_is_never_before_the_last_one() {
         let chain = rotated(&[10, 9]);
         let at_of = |chain: TokenChain| chain.rotation.map(|rotation| rotation.at);
-        assert_eq!(at_of(chain), Some(at(10)));
-        assert_eq!(at_of(chain.rotated_again(at(5))), Some(at(10)));
-        assert_eq!(at_of(chain.rotated_ahead(9, at(5), GRACE)), Some(at(10)));
+        assert_eq!(at_of(chain), Some(at(10).moment));
+        assert_eq!(at_of(chain.rotated_again(&at(5))), Some(at(10).moment));
+        assert_eq!(
+            at_of(chain.rotated_ahead(9, &at(5), GRACE)),
+            Some(at(10).moment)
+        );
     }
 
     #[test]
@@ -417,16 +422,20 @@ mod tests {
         let mut shared = 0;
         for generation in 0..20 {
             let now = 100 * i64::from(generation);
-            chain = chain.rotated(at(now), GRACE);
+            chain = chain.rotated(&at(now), GRACE);
             assert_eq!(
-                chain.presented_late(generation, at(now + 10)),
+                chain.presented_late(generation, &at(now + 10)),
                 None,
                 "a burst"
             );
-            assert_eq!(chain.presented_late(generation + 1, at(now + 11)), None);
-            let late = chain.presented_late(generation, at(now + 11));
+            assert_eq!(chain.presented_late(generation + 1, &at(now + 11)), None);
+            let late = chain.presented_late(generation, &at(now + 11));
             let (after, is_shared) = late.expect("it is late");
-            assert_eq!(after.presented_late(generation, at(now + 12)), None, "once");
+            assert_eq!(
+                after.presented_late(generation, &at(now + 12)),
+                None,
+                "once"
+            );
             shared += u8::from(is_shared);
             assert_eq!(shared > 0, generation >= 7, "{generation}");
             chain = after;
@@ -436,10 +445,10 @@ mod tests {
         let mut chain = TokenChain::NEW;
         for generation in 0..14 {
             let now = 100 * i64::from(generation);
-            chain = chain.rotated(at(now), GRACE);
+            chain = chain.rotated(&at(now), GRACE);
             if generation != 7 - 1 {
                 let (after, is_shared) = chain
-                    .presented_late(generation, at(now + 11))
+                    .presented_late(generation, &at(now + 11))
                     .expect("late");
                 assert!(!is_shared, "{generation}");
                 chain = after;

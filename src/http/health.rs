@@ -2,6 +2,7 @@
 
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::http::error::{ApiError, RouteError};
@@ -42,11 +43,27 @@ impl ResourceRoute for HealthRoute {
 
     async fn handle(self, app: &App, _params: &Params) -> Result<Response, ApiError> {
         let (status, json) = match self {
-            Self::Live => (StatusCode::OK, r#"{"status":"live"}"#),
-            Self::Ready if app.is_ready() => (StatusCode::OK, r#"{"status":"ready"}"#),
+            Self::Live => (StatusCode::OK, json!({"status": "live"})),
+            Self::Ready if app.is_ready() => {
+                let details = json!({"status": "ready", "clock": clock(app)});
+                (StatusCode::OK, details)
+            }
             // While starting or draining, and after a storage failure.
-            Self::Ready => (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#),
+            Self::Ready => {
+                let details = json!({"status": "not ready", "clock": clock(app)});
+                (StatusCode::SERVICE_UNAVAILABLE, details)
+            }
         };
-        Ok(response::with_status(status, json))
+        Ok(response::with_status(status, json.to_string()))
     }
+}
+
+/// How far the host's clock is believed.
+fn clock(app: &App) -> Value {
+    let status = app.clock.status();
+    json!({
+        "synchronized": status.is_synchronized,
+        "hostAheadMillis": status.difference_millis,
+        "agrees": status.agrees(),
+    })
 }

@@ -12,16 +12,17 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::app::App;
-use crate::jobs::clock::SaveClock;
+use crate::jobs::clock::{CheckClock, SaveClock};
 use crate::jobs::job::Job;
 use crate::jobs::persistent_login::{ExpireLogins, RemoveSurplus};
 
 /// Every job.
 fn all() -> Vec<Box<dyn Job>> {
     vec![
+        Box::<CheckClock>::default(),
+        Box::new(SaveClock),
         Box::<ExpireLogins>::default(),
         Box::<RemoveSurplus>::default(),
-        Box::<SaveClock>::default(),
     ]
 }
 

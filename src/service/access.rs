@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::clock::timeline::Timeline;
 use crate::domain::access_token::{AccessToken, TenantAction};
 use crate::domain::key_ring::KeyRing;
 use crate::domain::login_state::LoginState;
@@ -45,7 +46,7 @@ impl ProfileRequest {
         &self,
         txn: &impl Read,
     ) -> Checked<(Arc<AccessToken>, ObjectId, ProfileStatus)> {
-        let token = self.caller.identify(txn, self.context.now)?;
+        let token = self.caller.identify(txn, self.context.now.time())?;
         let (id, profile) = self.find(txn)?;
         require(&token, TenantAction::ManageProfiles, &profile.tenant)?;
         require(&token, TenantAction::ManageTickets, &profile.tenant)?;
@@ -58,7 +59,7 @@ impl ProfileRequest {
         &self,
         txn: &impl Read,
     ) -> Checked<(Arc<AccessToken>, ObjectId, ProfileStatus)> {
-        let token = self.caller.identify(txn, self.context.now)?;
+        let token = self.caller.identify(txn, self.context.now.time())?;
         let (id, profile) = self.find(txn)?;
         require(&token, TenantAction::ManageTickets, &profile.tenant)?;
         Ok((token, id, profile))
@@ -99,7 +100,7 @@ impl LoginRequest {
 
     /// The login, if the caller may read it.
     pub(super) fn authorize_read(&self, txn: &impl Read) -> Checked<LoginState> {
-        let token = self.caller.identify(txn, self.context.now)?;
+        let token = self.caller.identify(txn, self.context.now.time())?;
         let (login, _) = self.find(txn)?;
         require(&token, TenantAction::ManageTickets, &login.tenant)?;
         Ok(login)
@@ -110,7 +111,7 @@ impl LoginRequest {
         &self,
         txn: &impl Read,
     ) -> Checked<(Arc<AccessToken>, LoginState)> {
-        let token = self.caller.identify(txn, self.context.now)?;
+        let token = self.caller.identify(txn, self.context.now.time())?;
         let (login, is_enabled) = self.find(txn)?;
         require(&token, TenantAction::ManageTickets, &login.tenant)?;
         require_enabled(is_enabled, login.profile_id, &login.tenant)?;
@@ -122,7 +123,7 @@ impl LoginRequest {
         &self,
         txn: &impl Read,
     ) -> Checked<Option<(Arc<AccessToken>, LoginState)>> {
-        let token = self.caller.identify(txn, self.context.now)?;
+        let token = self.caller.identify(txn, self.context.now.time())?;
         let Some(login) = self.find_valid(txn)? else {
             return Ok(None);
         };
@@ -152,7 +153,7 @@ impl LoginRequest {
         };
         let found = persistent_login::get(txn, id)?;
         Ok(found.filter(|login| {
-            let is_expired = login.is_expired(self.context.now, self.context.lifetime);
+            let is_expired = login.is_expired(&self.context.now, self.context.lifetime);
             !is_expired && login.has_key(&self.keys)
         }))
     }
@@ -163,9 +164,13 @@ impl LoginRequest {
 /// # Errors
 ///
 /// [`Failure::Corrupt`] if the token cannot be had, though the login has its key.
-pub(super) fn issue(login: &LoginState, keys: &KeyRing) -> Result<PersistentLogin, Failure> {
+pub(super) fn issue(
+    login: &LoginState,
+    keys: &KeyRing,
+    timeline: &Timeline,
+) -> Result<PersistentLogin, Failure> {
     let unreadable = || Failure::Corrupt("an imported token cannot be unsealed".to_owned());
-    login.issue(keys).ok_or_else(unreadable)
+    login.issue(keys, timeline).ok_or_else(unreadable)
 }
 
 /// Refuses a caller whose access token does not allow `action` on `tenant`.

@@ -94,7 +94,7 @@ impl Caller {
 ///
 /// As [`Caller::identify`].
 pub fn admit(app: &App, caller: &Caller) -> Result<(), Error<AccessRefusal>> {
-    let now = app.clock.now();
+    let now = app.clock.now().time();
     transaction::read(app, |txn| caller.identify(txn, now).map(drop))
 }
 

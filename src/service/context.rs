@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::audit::{AuditLog, AuditedLogin, Event};
-use crate::clock::Timestamp;
+use crate::clock::timeline::Now;
 use crate::domain::access_token::AccessToken;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
@@ -18,7 +18,7 @@ use crate::tables::persistent_login;
 /// When something is asked for, who asks, and which limits hold then.
 #[derive(Clone)]
 pub(super) struct OpContext {
-    pub(super) now: Timestamp,
+    pub(super) now: Now,
     pub(super) lifetime: Lifetime,
     audit: Arc<AuditLog>,
     /// `None` if the server acts by itself.
@@ -39,6 +39,18 @@ impl OpContext {
         }
     }
 
+    /// The context of what deletes logins for good: as it was a while ago, so that a clock that was wrong for less
+    /// deletes nothing. `None` until the time has advanced for so long without a jump.
+    pub(super) fn as_cleaner(app: &App) -> Option<Self> {
+        let kept_for = app.config.clock.expired_kept_for;
+        let context = Self::as_system(app);
+        let is_steady = app.clock.steady_for() >= kept_for;
+        is_steady.then(|| Self {
+            now: context.now.minus(kept_for),
+            ..context
+        })
+    }
+
     /// The context of what the application does that `caller` was issued to.
     pub(super) fn as_caller(&self, caller: Arc<AccessToken>) -> Self {
         Self {
@@ -49,7 +61,8 @@ impl OpContext {
 
     /// Records `event` once `txn` is committed.
     pub(super) fn record(&self, txn: &WriteTxn, event: Event, login: &LoginState) {
-        let (audit, now, login) = (Arc::clone(&self.audit), self.now, AuditedLogin::from(login));
+        let (audit, now) = (Arc::clone(&self.audit), self.now.time());
+        let login = AuditedLogin::from(login);
         let caller = self.caller.clone();
         txn.on_commit(move || {
             let application = caller.as_deref().map(|caller| caller.application.as_str());
@@ -69,7 +82,11 @@ impl OpContext {
         if count == 0 {
             return;
         }
-        let (audit, now, caller) = (Arc::clone(&self.audit), self.now, self.caller.clone());
+        let (audit, now, caller) = (
+            Arc::clone(&self.audit),
+            self.now.time(),
+            self.caller.clone(),
+        );
         txn.on_commit(move || {
             let application = caller.as_deref().map(|caller| caller.application.as_str());
             let owner = owner
@@ -84,7 +101,7 @@ impl OpContext {
         let caller = self.caller.as_deref();
         let application = caller.map(|caller| caller.application.as_str());
         self.audit
-            .record(event, &login.into(), application, self.now);
+            .record(event, &login.into(), application, self.now.time());
     }
 
     /// Deletes `login` and records `event`, or its expiry if it had expired already.
@@ -99,7 +116,7 @@ impl OpContext {
         login: &LoginState,
     ) -> Result<(), Failure> {
         persistent_login::delete(txn, login)?;
-        let was_valid = !login.is_expired(self.now, self.lifetime);
+        let was_valid = !login.is_expired(&self.now, self.lifetime);
         self.record(txn, if was_valid { event } else { Event::Expiry }, login);
         Ok(())
     }
@@ -120,7 +137,7 @@ impl OpContext {
         let mut valid = 0;
         for login in logins {
             persistent_login::delete(txn, login)?;
-            valid += usize::from(!login.is_expired(self.now, self.lifetime));
+            valid += usize::from(!login.is_expired(&self.now, self.lifetime));
         }
         let expired = (logins.len() - valid) as u64;
         self.record_many(txn, event, valid as u64, Some(owner.clone()));

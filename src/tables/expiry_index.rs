@@ -4,7 +4,7 @@ use std::ops::{Bound, ControlFlow};
 
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::clock::timeline::Moment;
 use crate::error::Failure;
 use crate::storage::codec::Encoder;
 use crate::storage::table::{Fixed, Table};
@@ -27,22 +27,26 @@ impl ExpiryIndex {
         }
     }
 
-    /// Adds what has this id and began at `time`.
+    /// Adds what has this id and began at `moment`.
     ///
     /// # Errors
     ///
     /// Of the storage.
-    pub fn put(&self, txn: &WriteTxn, time: Timestamp, id: Uuid) -> Result<(), Failure> {
-        txn.put(&self.table, &key(time, id), &Encoder::new(VERSION).finish())
+    pub fn put(&self, txn: &WriteTxn, moment: Moment, id: Uuid) -> Result<(), Failure> {
+        txn.put(
+            &self.table,
+            &key(moment, id),
+            &Encoder::new(VERSION).finish(),
+        )
     }
 
-    /// Removes what has this id and began at `time`, if it is there.
+    /// Removes what has this id and began at `moment`, if it is there.
     ///
     /// # Errors
     ///
     /// Of the storage.
-    pub fn remove(&self, txn: &WriteTxn, time: Timestamp, id: Uuid) -> Result<(), Failure> {
-        txn.remove(&self.table, &key(time, id)).map(drop)
+    pub fn remove(&self, txn: &WriteTxn, moment: Moment, id: Uuid) -> Result<(), Failure> {
+        txn.remove(&self.table, &key(moment, id)).map(drop)
     }
 
     /// Whether anything began at `newest` or before.
@@ -50,7 +54,7 @@ impl ExpiryIndex {
     /// # Errors
     ///
     /// Of the storage.
-    pub fn any_until(&self, txn: &impl Read, newest: Timestamp) -> Result<bool, Failure> {
+    pub fn any_until(&self, txn: &impl Read, newest: Moment) -> Result<bool, Failure> {
         Ok(!self.until(txn, newest, 1)?.is_empty())
     }
 
@@ -62,7 +66,7 @@ impl ExpiryIndex {
     pub fn take_until(
         &self,
         txn: &WriteTxn,
-        newest: Timestamp,
+        newest: Moment,
         count_max: usize,
     ) -> Result<Vec<Uuid>, Failure> {
         let keys = self.until(txn, newest, count_max)?;
@@ -75,7 +79,7 @@ impl ExpiryIndex {
     fn until(
         &self,
         txn: &impl Read,
-        newest: Timestamp,
+        newest: Moment,
         count_max: usize,
     ) -> Result<Vec<[u8; 24]>, Failure> {
         let mut keys = Vec::new();
@@ -95,20 +99,20 @@ impl ExpiryIndex {
     }
 }
 
-fn key(time: Timestamp, id: Uuid) -> [u8; 24] {
+fn key(moment: Moment, id: Uuid) -> [u8; 24] {
     let mut key = [0; 24];
-    let sortable = time.as_millis() ^ i64::MIN;
+    let sortable = moment.as_millis() ^ i64::MIN;
     key[..8].copy_from_slice(&sortable.to_be_bytes());
     key[8..].copy_from_slice(id.as_bytes());
     key
 }
 
-fn split(key: &[u8; 24]) -> (Timestamp, Uuid) {
+fn split(key: &[u8; 24]) -> (Moment, Uuid) {
     let (mut time, mut id) = ([0; 8], [0; 16]);
     time.copy_from_slice(&key[..8]);
     id.copy_from_slice(&key[8..]);
     (
-        Timestamp::from_millis(i64::from_be_bytes(time) ^ i64::MIN),
+        Moment::from_millis(i64::from_be_bytes(time) ^ i64::MIN),
         Uuid::from_bytes(id),
     )
 }
@@ -120,7 +124,7 @@ mod tests {
     #[test]
     fn keys_sort_by_time_before_and_after_the_epoch() {
         let id = Uuid::from_u128(7);
-        let times = [i64::MIN, -1, 0, 1, i64::MAX].map(Timestamp::from_millis);
+        let times = [i64::MIN, -1, 0, 1, i64::MAX].map(Moment::from_millis);
         let keys = times.map(|time| key(time, id));
         assert!(keys.is_sorted());
         assert_eq!(keys.map(|key| split(&key)), times.map(|time| (time, id)));

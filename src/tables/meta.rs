@@ -1,6 +1,5 @@
 //! What the database remembers of itself.
 
-use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::engine::read::EngineRead;
@@ -20,7 +19,6 @@ pub const TABLE_NAME: &str = "meta";
 pub const CHECKED_SINCE: u64 = 4;
 
 const SCHEMA_VERSION: &str = "schema_version";
-const NEWEST_TIME: &str = "newest_time";
 const FINGERPRINT_KEY: &str = "fingerprint_key";
 const VERSION: u8 = 1;
 
@@ -63,24 +61,6 @@ pub fn put_schema_version(file: &EngineWrite, version: u64) -> Result<(), Failur
     file.put(table, SCHEMA_VERSION, &record)
 }
 
-/// The high-water mark of the clock, if one was ever put.
-///
-/// # Errors
-///
-/// Of the storage, or of a record that does not decode.
-pub fn newest_time(txn: &impl Read) -> Result<Option<Timestamp>, Failure> {
-    txn.get(&META, NEWEST_TIME, decode_newest_time)
-}
-
-/// Puts the high-water mark of the clock.
-///
-/// # Errors
-///
-/// Of the storage.
-pub fn put_newest_time(txn: &WriteTxn, time: Timestamp) -> Result<(), Failure> {
-    txn.put(&META, NEWEST_TIME, &encode_newest_time(&time))
-}
-
 /// The key of the audit log's fingerprints, if one was ever put.
 ///
 /// # Errors
@@ -97,17 +77,6 @@ pub fn fingerprint_key(txn: &impl Read) -> Result<Option<[u8; 32]>, Failure> {
 /// Of the storage.
 pub fn put_fingerprint_key(txn: &WriteTxn, key: &[u8; 32]) -> Result<(), Failure> {
     txn.put(&META, FINGERPRINT_KEY, &encode_fingerprint_key(key))
-}
-
-fn encode_newest_time(time: &Timestamp) -> Vec<u8> {
-    Encoder::new(VERSION).timestamp(*time).finish()
-}
-
-fn decode_newest_time(record: &[u8]) -> Result<Timestamp, Failure> {
-    let mut decoder = Decoder::new("newest time", VERSION, record)?;
-    let time = decoder.timestamp()?;
-    decoder.finish()?;
-    Ok(time)
 }
 
 fn encode_fingerprint_key(key: &[u8; 32]) -> Vec<u8> {

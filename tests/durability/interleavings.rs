@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use rememberd::testing::{Generation, GraceRules, Presented, Timestamp, TokenChain};
+use rememberd::testing::{Generation, GraceRules, Moment, Presented, Timestamp, TokenChain};
 
 use crate::support;
 use crate::support::generations::{Generations, GraceSettings, Row};
@@ -122,7 +122,7 @@ impl World {
     fn new(cast: Cast) -> Self {
         let (mut chain, mut model) = (TokenChain::NEW, Generations::new());
         for second in [0, 1] {
-            chain = chain.rotated(at(second), GRACE);
+            chain = chain.rotated(&at(second).into(), GRACE);
             model.rotate(at(second));
         }
         Self {
@@ -205,7 +205,7 @@ impl World {
                 }
                 self.count(false, response);
                 let current = self.chain.current;
-                let issued = self.model.rotated_at().map(seconds);
+                let issued = self.model.rotated_at().map(|at| at.as_millis() / 1_000);
                 match response {
                     Response::Received => self.receive(current),
                     Response::Lost => {}
@@ -241,12 +241,12 @@ impl World {
         let now = at(self.now);
         match self.assert_judged(token, cast) {
             Row::Current => {
-                self.chain = self.chain.rotated(now, GRACE);
+                self.chain = self.chain.rotated(&now.into(), GRACE);
                 self.model.rotate(now);
             }
             Row::JustReplaced => {}
             Row::LostAnswer => {
-                self.chain = self.chain.rotated_again(now);
+                self.chain = self.chain.rotated_again(&now.into());
                 self.model.rotate_again(now);
             }
             Row::Newer => panic!("nobody has a newer token"),
@@ -259,7 +259,7 @@ impl World {
     /// Asserts that what the server makes of a token is a row of the table that applies, and returns it.
     fn assert_judged(&self, token: Generation, cast: Cast) -> Row {
         let now = at(self.now);
-        let row = row(self.chain.judge(token, now, cast.rules()));
+        let row = row(self.chain.judge(token, &now.into(), cast.rules()));
         let rows = self.model.rows(token, now, cast.settings());
         assert!(
             rows.contains(&row),
@@ -289,7 +289,7 @@ impl World {
     fn is_alive(&self, tokens: Tokens, cast: Cast) -> bool {
         let later = at(self.now + 200);
         members(tokens).any(|token| {
-            let judged = self.chain.judge(token, later, cast.rules());
+            let judged = self.chain.judge(token, &later.into(), cast.rules());
             judged != Presented::Reused
         })
     }
@@ -347,8 +347,8 @@ impl World {
     }
 }
 
-fn seconds(time: Timestamp) -> i64 {
-    time.as_millis() / 1_000
+fn seconds(moment: Moment) -> i64 {
+    moment.as_millis() / 1_000
 }
 
 fn row(presented: Presented) -> Row {

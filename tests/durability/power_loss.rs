@@ -15,8 +15,8 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 use rememberd::testing::{
-    Device, Engine, EngineOptions, Event, Failure, JOURNALED, Journal, ObjectId, PersistentLoginId,
-    Timestamp, WriteTxn, tables::persistent_login,
+    Device, Engine, EngineOptions, Event, Failure, JOURNALED, Journal, Moment, ObjectId,
+    PersistentLoginId, Timestamp, WriteTxn, tables::persistent_login,
 };
 
 use crate::support::contract::RARE;
@@ -360,7 +360,7 @@ impl<'a> Trial<'a> {
 
 /// Removes all logins as the cleaner does when they have expired.
 fn remove_all(journal: &mut Journal) -> Result<usize, Failure> {
-    let end_of_time = Timestamp::from_millis(i64::MAX);
+    let end_of_time = Moment::from_millis(i64::MAX);
     let txn = journal.begin_write()?;
     let ids = persistent_login::BY_CREATION.take_until(&txn, end_of_time, usize::MAX)?;
     for id in &ids {

@@ -1,6 +1,6 @@
 //! What is compared of an output: everything but values that differ each time.
 
-/// `text` on one line, with a word instead of each UUID and of each number.
+/// `text` on one line, with a word instead of each UUID, number and truth value.
 pub fn shape(text: &str) -> String {
     let joined: String = text.lines().map(str::trim_start).collect();
     let mut shape = String::new();
@@ -18,7 +18,7 @@ pub fn shape(text: &str) -> String {
         shape += kind;
         rest = &rest[taken..];
     }
-    shape
+    shape.replace("true", "BOOL").replace("false", "BOOL")
 }
 
 fn is_uuid(word: &str) -> bool {
@@ -27,7 +27,8 @@ fn is_uuid(word: &str) -> bool {
 }
 
 fn is_number(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+    let digits = word.strip_prefix('-').unwrap_or(word);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub async fn create(app: &App) -> Result<Option<AccessTokenId>, Failure> {
     let id = DigestedId::new(AccessTokenId::random(app.entropy.bytes()));
     let sealed = SealedId::seal(app.keys.get()?, app.entropy.bytes(), &id);
     let token = master_token();
-    let tenant = default_tenant(ObjectId::new(app.clock.now(), app.entropy.bytes()));
+    let tenant = default_tenant(ObjectId::new(app.clock.now().time(), app.entropy.bytes()));
     app.store
         .write(move |txn| {
             if !seed::is_empty(txn)? {

@@ -45,7 +45,9 @@ pub async fn load(app: &App, seed: Seed) -> Result<Option<Vec<AccessTokenId>>, F
     let keys = app.keys.get()?;
     let seal_id = |(id, _): &(DigestedId, _)| SealedId::seal(keys, app.entropy.bytes(), id);
     let ids: Vec<_> = seed.access_tokens.iter().map(seal_id).collect();
-    let import = |login: &PersistentLogin| LoginState::import(login, keys, app.entropy.bytes());
+    let timeline = app.clock.now().timeline;
+    let import =
+        |login: &PersistentLogin| LoginState::import(login, &timeline, keys, app.entropy.bytes());
     let logins: Vec<_> = seed.logins.iter().map(import).collect();
     app.store
         .write(move |txn| {

@@ -14,7 +14,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::app::App;
 use crate::audit::{Event, Reason};
-use crate::clock::Timestamp;
+use crate::clock::timeline::Moment;
 use crate::domain::key_ring::KeyRing;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
@@ -45,7 +45,7 @@ const CANDIDATES_PER_CREATION: usize = 64;
 const LOGINS_READ_PER_CREATION: usize = 20_000;
 
 /// When a login was used last, and its id: the first one in this order goes first.
-pub(super) type Candidate = (Timestamp, PersistentLoginId);
+pub(super) type Candidate = (Moment, PersistentLoginId);
 
 /// The logins of a profile with many, as they were a moment ago.
 pub(super) struct Crowd {

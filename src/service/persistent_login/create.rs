@@ -37,13 +37,14 @@ pub async fn create(
     let (number, _) = keys.newest();
     let logins_max = app.config.logins.logins_per_profile_max.get();
     let ring = Arc::clone(&keys);
+    let timeline = request.context.now.timeline.clone();
     let login = transaction::write(app, move |txn| {
         let (caller, profile_id, profile) = request.authorize_create(txn)?;
         let login = LoginState {
             id,
             tenant: profile.tenant,
             profile_id,
-            created: request.context.now,
+            created: request.context.now.moment,
             era: 0,
             chain: TokenChain::NEW,
             key: KeyEpoch { number, since: 0 },
@@ -64,5 +65,5 @@ pub async fn create(
         Ok(login)
     })
     .await?;
-    Ok(issue(&login, &keys)?)
+    Ok(issue(&login, &keys, &timeline)?)
 }

@@ -19,8 +19,13 @@ use crate::tables::persistent_login::{self, BY_CREATION};
 ///
 /// Failures of the storage.
 pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
-    let context = OpContext::as_system(app);
-    let newest = context.now.minus(context.lifetime.max_age);
+    let Some(context) = OpContext::as_cleaner(app) else {
+        return Ok(0);
+    };
+    let now = &context.now;
+    let newest = now
+        .timeline
+        .moment(now.time().minus(context.lifetime.max_age));
     if !app.store.read(|txn| BY_CREATION.any_until(txn, newest))? {
         return Ok(0);
     }
@@ -52,25 +57,27 @@ pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
 /// Failures of the storage.
 pub async fn delete_idle(app: &App, after: Option<LoginKey>) -> Result<Option<LoginKey>, Failure> {
     let context = OpContext::as_system(app);
+    let cleaner = OpContext::as_cleaner(app);
     let keys = Arc::clone(app.keys.get()?);
     let walk_max = app.config.jobs.cleaner_walk_max.get();
     let mut ended = Vec::new();
     let next = app.store.read(|txn| {
         persistent_login::walk(txn, after, walk_max, |login| {
-            if End::of(&login, &context, &keys).is_some() {
+            if End::of(&login, cleaner.as_ref(), &keys).is_some() {
                 ended.push(LoginKey::of(&login));
             }
         })
     })?;
     for batch in ended.chunks(app.config.jobs.cleaner_batch_max.get()) {
         let (context, keys, batch) = (context.clone(), Arc::clone(&keys), batch.to_vec());
+        let cleaner = cleaner.clone();
         app.store
             .write_in_background(move |txn| {
                 let (mut expired, mut without_key) = (0, 0);
                 for key in &batch {
                     // It may have been used since it was seen.
                     if let Some(login) = persistent_login::get_at(txn, *key)?
-                        && let Some(end) = End::of(&login, &context, &keys)
+                        && let Some(end) = End::of(&login, cleaner.as_ref(), &keys)
                     {
                         persistent_login::delete(txn, &login)?;
                         match end {
@@ -96,8 +103,9 @@ enum End {
 }
 
 impl End {
-    fn of(login: &LoginState, context: &OpContext, keys: &KeyRing) -> Option<Self> {
-        if login.is_expired(context.now, context.lifetime) {
+    /// `cleaner` is `None` if nothing is deleted for its age yet.
+    fn of(login: &LoginState, cleaner: Option<&OpContext>, keys: &KeyRing) -> Option<Self> {
+        if cleaner.is_some_and(|context| login.is_expired(&context.now, context.lifetime)) {
             Some(Self::Expired)
         } else if login.has_key(keys) {
             None

@@ -8,6 +8,7 @@ use tokio::task::yield_now;
 
 use crate::app::App;
 use crate::clock::Timestamp;
+use crate::clock::timeline::{Moment, Timeline};
 use crate::domain::device::Device;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{Lifetime, PersistentLoginId};
@@ -81,6 +82,7 @@ pub async fn list_by_profile(
             let mut page = Page {
                 owner: (profile.tenant, profile_id),
                 lifetime: request.context.lifetime,
+                timeline: request.context.now.timeline.clone(),
                 usages: newest.page(),
                 logins: Vec::new(),
             };
@@ -142,7 +144,7 @@ impl Newest {
 }
 
 /// The order of lists.
-fn order(usage: &Usage) -> (Reverse<Timestamp>, PersistentLoginId) {
+fn order(usage: &Usage) -> (Reverse<Moment>, PersistentLoginId) {
     (Reverse(usage.last_used), usage.id)
 }
 
@@ -150,6 +152,7 @@ fn order(usage: &Usage) -> (Reverse<Timestamp>, PersistentLoginId) {
 struct Page {
     owner: (TenantName, ObjectId),
     lifetime: Lifetime,
+    timeline: Timeline,
     usages: Vec<Usage>,
     logins: Vec<ListedLogin>,
 }
@@ -170,9 +173,9 @@ impl Page {
                 tenant: tenant.clone(),
                 profile_id,
                 device: persistent_login::device(txn, LoginKey { profile_id, id })?,
-                created: usage.created,
-                last_used: usage.last_used,
-                expires: self.lifetime.end(usage.created, usage.last_used),
+                created: self.timeline.time(usage.created),
+                last_used: self.timeline.time(usage.last_used),
+                expires: (self.lifetime).end(usage.created, usage.last_used, &self.timeline),
             });
         }
         Ok(())
@@ -187,7 +190,7 @@ mod tests {
 
     fn usage(number: u64) -> Usage {
         // Several were used at the same time.
-        let last_used = Timestamp::from_millis((number * 7_919 % 1_000) as i64);
+        let last_used = Moment::from_millis((number * 7_919 % 1_000) as i64);
         Usage {
             id: PersistentLoginId::new(Uuid::from_u128(number.into())),
             key: 1,

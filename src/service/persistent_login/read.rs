@@ -21,5 +21,5 @@ pub fn read(
 ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
     let request = LoginRequest::new(app, caller, id)?;
     let login = transaction::read(app, |txn| request.authorize_read(txn))?;
-    Ok(issue(&login, &request.keys)?)
+    Ok(issue(&login, &request.keys, &request.context.now.timeline)?)
 }

@@ -93,13 +93,14 @@ pub async fn refresh(
         },
     };
     let keys = Arc::clone(&request.keys);
+    let timeline = request.context.now.timeline.clone();
     let refresh = Refresh::new(app, presented, Arc::clone(&keys));
     let (login, outcome) = transaction::write(app, move |txn| {
         let (caller, login) = request.authorize_rotate(txn)?;
         refresh.apply(txn, login, &request.context.as_caller(caller))
     })
     .await?;
-    let login = issue(&login, &keys)?;
+    let login = issue(&login, &keys, &timeline)?;
     Ok(Refreshed { login, outcome })
 }
 
@@ -145,7 +146,7 @@ impl Refresh {
         login: LoginState,
         context: &OpContext,
     ) -> Result<(LoginState, Outcome), Error<PersistentLoginRefusal>> {
-        let now = context.now;
+        let now = &context.now;
         let chain = login.chain;
         let Some(presented) = self.presented else {
             if chain.was_rotated_within(self.coalesce, now) {
@@ -232,7 +233,7 @@ fn watch_for_sharing(
     presented: Generation,
     context: &OpContext,
 ) -> Result<LoginState, Failure> {
-    let Some((chain, is_shared)) = login.chain.presented_late(presented, context.now) else {
+    let Some((chain, is_shared)) = login.chain.presented_late(presented, &context.now) else {
         return Ok(login);
     };
     let login = LoginState { chain, ..login };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::clock::Timestamp;
+use crate::clock::timeline::Now;
 use crate::domain::key_ring::KeyRing;
 use crate::domain::login_state::LoginState;
 use crate::domain::persistent_login::Lifetime;
@@ -13,7 +13,7 @@ use crate::tables::persistent_login::usage::Usage;
 
 /// What decides whether a login may be used, at one moment.
 pub(super) struct Validity {
-    now: Timestamp,
+    now: Now,
     lifetime: Lifetime,
     keys: Arc<KeyRing>,
 }
@@ -39,7 +39,7 @@ impl Validity {
         keys: &Arc<KeyRing>,
     ) -> Result<Self, Failure> {
         Ok(Self {
-            now: context.now,
+            now: context.now.clone(),
             lifetime: context.lifetime,
             keys: Arc::clone(keys),
         })
@@ -47,7 +47,10 @@ impl Validity {
 
     /// Whether the login used so is valid, and if not, why.
     pub(super) fn of(&self, usage: &Usage) -> Result<(), Invalid> {
-        if self.now >= self.lifetime.end(usage.created, usage.last_used) {
+        if self
+            .lifetime
+            .is_over(usage.created, usage.last_used, &self.now)
+        {
             Err(Invalid::Expired)
         } else if self.keys.get(usage.key).is_none() {
             Err(Invalid::KeyMissing)

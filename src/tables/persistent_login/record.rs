@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::mem;
 use std::sync::Arc;
 
-use crate::clock::Timestamp;
+use crate::clock::timeline::Moment;
 use crate::domain::device::Device;
 use crate::domain::login_state::{Era, ImportedTokens, KeyEpoch, LoginState};
 use crate::domain::object_id::ObjectId;
@@ -52,7 +52,7 @@ mod flag {
 
 /// What comes before the chain in a record.
 struct Head<'r> {
-    created: Timestamp,
+    created: Moment,
     tenant: &'r str,
     era: Era,
     imported: Option<Imported<'r>>,
@@ -297,7 +297,7 @@ fn decode_chain(decoder: &mut Decoder<'_>) -> Result<(TokenChain, KeyEpoch), Fai
     Ok((chain, key))
 }
 
-fn encode_window(encoder: Encoder, window: Window, end: Generation, at: Timestamp) -> Encoder {
+fn encode_window(encoder: Encoder, window: Window, end: Generation, at: Moment) -> Encoder {
     let age = at.as_millis().saturating_sub(window.began.as_millis());
     encoder
         .varint(end.saturating_sub(window.first).into())
@@ -308,7 +308,7 @@ fn encode_window(encoder: Encoder, window: Window, end: Generation, at: Timestam
 fn decode_window(
     decoder: &mut Decoder<'_>,
     end: Generation,
-    at: Timestamp,
+    at: Moment,
 ) -> Result<Window, Failure> {
     let back = number(decoder)?;
     let first = back_from(decoder, end, back)?;
@@ -336,16 +336,16 @@ fn number(decoder: &mut Decoder<'_>) -> Result<u32, Failure> {
     u32::try_from(number).map_err(|_| decoder.corrupt(format_args!("{number} is too large")))
 }
 
-fn moment(encoder: Encoder, moment: Timestamp) -> Encoder {
+fn moment(encoder: Encoder, moment: Moment) -> Encoder {
     let millis = moment.as_millis();
     let zigzag = (millis << 1) ^ (millis >> 63);
     encoder.varint(zigzag.cast_unsigned())
 }
 
-fn decode_moment(decoder: &mut Decoder<'_>) -> Result<Timestamp, Failure> {
+fn decode_moment(decoder: &mut Decoder<'_>) -> Result<Moment, Failure> {
     let zigzag = decoder.varint()?;
     let millis = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
-    Ok(Timestamp::from_millis(millis))
+    Ok(Moment::from_millis(millis))
 }
 
 thread_local! {

@@ -1,6 +1,6 @@
 //! When a login was used, which is all that sorting a list of many takes.
 
-use crate::clock::Timestamp;
+use crate::clock::timeline::Moment;
 use crate::domain::key_ring::KeyNumber;
 use crate::domain::login_state::LoginState;
 use crate::domain::persistent_login::PersistentLoginId;
@@ -13,9 +13,9 @@ pub struct Usage {
     /// The number of the key that its next tokens need.
     pub key: KeyNumber,
     /// When it was created.
-    pub created: Timestamp,
+    pub created: Moment,
     /// When it was rotated last, or created.
-    pub last_used: Timestamp,
+    pub last_used: Moment,
 }
 
 impl Usage {

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::timeline::Moment;
 use crate::domain::login_state::{ImportedTokens, KeyEpoch, LoginState};
 use crate::domain::tenant::TenantName;
 use crate::domain::token_chain::{Generation, Rotation, SHARED_GENERATIONS, TokenChain, Window};
@@ -117,7 +117,7 @@ pub(super) fn decode_entry(entry: &[u8]) -> Result<Vec<Row>, Failure> {
 }
 
 /// What comes before the chain: when the login was created, its tenant, its imported tokens.
-type Head<'r> = (Timestamp, &'r [u8], Option<ImportedTokens>);
+type Head<'r> = (Moment, &'r [u8], Option<ImportedTokens>);
 
 fn decode_head<'r>(decoder: &mut Decoder<'r>) -> Result<Head<'r>, Failure> {
     let created = decode_moment(decoder)?;
@@ -179,7 +179,7 @@ fn decode_chain(decoder: &mut Decoder<'_>) -> Result<(TokenChain, KeyEpoch), Fai
 fn decode_window(
     decoder: &mut Decoder<'_>,
     end: Generation,
-    at: Timestamp,
+    at: Moment,
 ) -> Result<Window, Failure> {
     let back = number(decoder)?;
     let first = back_from(decoder, end, back)?;
@@ -215,18 +215,18 @@ fn number_if(is_there: bool, decoder: &mut Decoder<'_>, otherwise: u32) -> Resul
     }
 }
 
-fn moment(encoder: Encoder, moment: Timestamp) -> Encoder {
+fn moment(encoder: Encoder, moment: Moment) -> Encoder {
     let millis = moment.as_millis();
     let zigzag = (millis << 1) ^ (millis >> 63);
     encoder.varint(0).varint(zigzag.cast_unsigned())
 }
 
-fn decode_moment(decoder: &mut Decoder<'_>) -> Result<Timestamp, Failure> {
+fn decode_moment(decoder: &mut Decoder<'_>) -> Result<Moment, Failure> {
     let run = decoder.varint()?;
     if run != 0 {
         return Err(decoder.corrupt(format_args!("run {run} is not known")));
     }
     let zigzag = decoder.varint()?;
     let millis = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
-    Ok(Timestamp::from_millis(millis))
+    Ok(Moment::from_millis(millis))
 }

@@ -12,6 +12,7 @@ use std::ops::{Bound, ControlFlow};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
+use crate::clock::timeline::Moment;
 use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
 use crate::domain::login_state::{ImportedTokens, KeyEpoch, LoginState};
 use crate::domain::persistent_login::Token;
@@ -109,10 +110,10 @@ fn import_logins(engine: &Engine, context: &Context<'_>) -> Result<Option<usize>
 fn import_login(key: LoginKey, record: &[u8], context: &Context<'_>) -> Result<Vec<u8>, Failure> {
     let mut decoder = Decoder::new("persistent login", LOGIN_VERSION, record)?;
     let token = Token::new(Uuid::from_bytes(decoder.array()?));
-    let created = decoder.timestamp()?;
-    let rotation: Option<(Token, Timestamp)> = decoder.option(|record| {
+    let created = moment(decoder.timestamp()?);
+    let rotation: Option<(Token, Moment)> = decoder.option(|record| {
         let replaced = Token::new(Uuid::from_bytes(record.array()?));
-        Ok((replaced, record.timestamp()?))
+        Ok((replaced, moment(record.timestamp()?)))
     })?;
     let tenant = decoder.text()?;
     let tenant = TenantName::new(tenant)
@@ -149,6 +150,11 @@ fn import_login(key: LoginKey, record: &[u8], context: &Context<'_>) -> Result<V
         imported: None,
     };
     Ok(schema_3::encode_imported(&login, &imported))
+}
+
+/// A time as the moment that is recorded for it: until schema 3 they were the same.
+fn moment(time: Timestamp) -> Moment {
+    Moment::from_millis(time.as_millis())
 }
 
 /// Writes the access tokens anew, of which there are few. Returns how many; `None` if there was none to write.

@@ -3,7 +3,7 @@
 //! The old journal is applied to the records and emptied first, as in the steps before. Then the entries of one
 //! table after the other are written anew, in the order of their keys. Where a table has come to is in the file,
 //! in the same transactions, since an entry does not tell whether it has a checksum. What the database knows of
-//! itself and of its keys comes last, with the new version, in one transaction.
+//! itself, of the time and of its keys comes last, with the new version, in one transaction.
 //!
 //! Everything here is the format as it was then, and stays; what it is written as is the format of schema 4.
 
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
+use crate::clock::Timestamp;
+use crate::clock::belief::SavedClock;
 use crate::domain::key_ring::KeyNumber;
 use crate::domain::login_state::LoginState;
 use crate::error::Failure;
@@ -23,7 +25,7 @@ use crate::storage::table::{Bytes, Fixed, Table, Text};
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::upgrade::schema_3;
 use crate::tables::upgrade::{BATCH_MAX, Context};
-use crate::tables::{meta, persistent_login, secret_key};
+use crate::tables::{clock, meta, persistent_login, secret_key};
 
 const LOGINS: Table<Fixed<28>> = Table::unchecked("persistent_login");
 const JOURNAL: Table<Fixed<8>> = Table::unchecked("rotation_journal");
@@ -32,6 +34,10 @@ const META: Table<Text> = Table::unchecked(meta::TABLE_NAME);
 /// How far the step has come: the number of a table in [`TABLES`], and its last key that was written.
 const POSITION: &str = "upgrade_position";
 const POSITION_VERSION: u8 = 1;
+
+/// The newest time that the clock had shown, when every moment was its time.
+const NEWEST_TIME: &str = "newest_time";
+const NEWEST_TIME_VERSION: u8 = 1;
 
 /// How one batch of a table's entries after a key is written anew. Returns their keys.
 type Rewrite = fn(&EngineWrite, Option<&[u8]>) -> Result<Vec<Vec<u8>>, Failure>;
@@ -134,12 +140,23 @@ fn rewrite_tables(engine: &Engine) -> Result<Option<usize>, Failure> {
         (table, after) = (table + 1, None);
     }
     file.remove(&META, POSITION)?;
+    if let Some(time) = file.get(&META, NEWEST_TIME, decode_newest_time)? {
+        clock::put_upgraded(&file, &SavedClock::of_time(time))?;
+        file.remove(&META, NEWEST_TIME)?;
+    }
     // Few entries, which every start reads before it upgrades anything.
     rewrite::<Text>(&file, meta::TABLE_NAME, None, unchanged)?;
     rewrite::<Fixed<4>>(&file, secret_key::TABLE_NAME, None, unchanged)?;
     meta::put_schema_version(&file, 4)?;
     file.commit()?;
     Ok(None)
+}
+
+fn decode_newest_time(record: &[u8]) -> Result<Timestamp, Failure> {
+    let mut decoder = Decoder::new("newest time", NEWEST_TIME_VERSION, record)?;
+    let time = decoder.timestamp()?;
+    decoder.finish()?;
+    Ok(time)
 }
 
 fn put_position(file: &EngineWrite, table: u8, last: &[u8]) -> Result<(), Failure> {

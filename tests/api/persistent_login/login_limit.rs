@@ -122,7 +122,7 @@ fn a_lowered_cap_applies_at_the_next_creation() {
     let server = Server::start();
     let last = (0..5).map(|_| create(&server)).last().expect("five");
     assert_eq!(ids(&server.client()).len(), 6);
-    let now = server.app.clock.now();
+    let now = server.app.clock.now().time();
     let server = capped(2).home(server.stop()).at(now).start();
     assert_eq!(ids(&server.client()).len(), 6);
     let newest = create(&server);

@@ -23,12 +23,13 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_lists_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 8] = [
+    const WITHOUT_DEFAULT: [&str; 9] = [
         "--key-file",
         "--new-key",
         "--seed",
         "--allow-demo-secrets",
         "--persistent-login-idle-max",
+        "--accept-clock",
         "--journal-target",
         "--worker-threads",
         "--two-phase-commit",

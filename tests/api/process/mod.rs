@@ -2,6 +2,7 @@
 
 mod clock;
 mod command_line;
+mod faketime;
 mod journal;
 mod key_file;
 mod log;

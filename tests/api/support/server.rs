@@ -113,13 +113,22 @@ impl Setup {
 
     async fn app(&self) -> Arc<App> {
         let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
-        let config = Config::from_flags(&flags).expect("valid settings");
+        let mut config = Config::from_flags(&flags).expect("valid settings");
+        if !self
+            .flags
+            .iter()
+            .any(|flag| flag.starts_with("--expired-kept-for"))
+        {
+            // So that a test sees at once what the cleaner does.
+            config.clock.expired_kept_for = Duration::ZERO;
+        }
         let keys = Keys::default();
         let store = self.store(&config, keys.clone()).await;
         let entropy = Entropy::seeded(random::seed());
         let app = App::new(config, store, Clock::manual(self.now), entropy, keys);
         let file = SeedFile::parse(self.seed.to_string().as_bytes()).expect("a valid seed file");
-        let seed = Seed::check(file, app.clock.now(), &app.entropy).expect("a valid seed file");
+        let seed =
+            Seed::check(file, app.clock.now().time(), &app.entropy).expect("a valid seed file");
         seed::load(&app, seed).await.expect("the seed is loaded");
         app.enter(self.phase);
         Arc::new(app)

@@ -9,11 +9,12 @@ mod maker;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rememberd::testing::{
     App, Caller, DataDirectory, Device, Engine, EngineOptions, Entropy, Event, Failure, Keys,
     ListedLogin, LoginError, ObjectId, Opening, PersistentLoginId, PersistentLoginRefusal,
-    ProfileRefusal, Revoked, SCHEMA_VERSION, TenantName, Timestamp, Token, open_database,
+    ProfileRefusal, Revoked, SCHEMA_VERSION, TenantName, Timestamp, Token, jobs, open_database,
     service::persistent_login as service, tables, upgrade,
 };
 use serde_json::Value;
@@ -225,6 +226,20 @@ async fn every_version_is_opened_with_everything_in_it() {
             assert_holds(&app, &format).await;
             app.store.close().await.expect("it closes");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_time_goes_on_from_the_newest_of_every_version() {
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+    for format in formats() {
+        let home = format.copy();
+        let (now, hour) = (format.now(), Duration::from_secs(3_600));
+        let app = open(home.path(), now.minus(YEAR)).await.expect("it opens");
+        jobs::start(&app).await.expect("the clock starts");
+        let version = format.version;
+        assert!(app.clock.now().time() > now.minus(hour), "schema {version}");
+        app.store.close().await.expect("it closes");
     }
 }
 

@@ -236,11 +236,11 @@ impl Model {
             lost_answer_grace: self.settings.lost_answer_grace,
         };
         let rotated = |login| {
-            let chain = chain.rotated(self.now, rules.grace);
+            let chain = chain.rotated(&self.now.into(), rules.grace);
             Ok(Refreshed::Rotated(login, chain, Event::Rotation))
         };
         let Some(presented) = presented else {
-            if chain.was_rotated_within(self.settings.coalesce, self.now) {
+            if chain.was_rotated_within(self.settings.coalesce, &self.now.into()) {
                 self.events.push(Event::Coalesced);
                 return Ok(Refreshed::Unchanged(login));
             }
@@ -250,18 +250,19 @@ impl Model {
             self.events.push(Event::UnknownToken);
             return Err(PersistentLoginRefusal::TokenUnknown.into());
         };
-        match chain.judge(generation, self.now, rules) {
+        match chain.judge(generation, &self.now.into(), rules) {
             Presented::Current => rotated(login),
             Presented::JustReplaced => {
                 self.events.push(Event::Grace);
-                if let Some((chain, is_shared)) = chain.presented_late(generation, self.now) {
+                if let Some((chain, is_shared)) = chain.presented_late(generation, &self.now.into())
+                {
                     self.chains.insert(id.to_owned(), chain);
                     self.events.extend(is_shared.then_some(Event::Shared));
                 }
                 Ok(Refreshed::Unchanged(login))
             }
             Presented::LostAnswer => {
-                let chain = chain.rotated_again(self.now);
+                let chain = chain.rotated_again(&self.now.into());
                 Ok(Refreshed::Rotated(login, chain, Event::LateRetry))
             }
             Presented::Ahead => panic!("no token is newer than the database"),
@@ -326,7 +327,7 @@ impl Model {
         let rotation = chain.rotation.expect("it was rotated");
         let rotation = Rotation {
             replaced: tokens[rotation.parent as usize],
-            at: rotation.at,
+            at: Timestamp::from_millis(rotation.at.as_millis()),
         };
         self.chains.insert(id.clone(), chain);
         let login = Login {

@@ -2,7 +2,7 @@
 
 use rememberd::testing::{
     KeyRing, LoginKey, LoginState, ObjectId, PersistentLogin, PersistentLoginId, TenantName,
-    Timestamp, Token,
+    Timeline, Timestamp, Token,
 };
 
 use crate::support;
@@ -34,9 +34,11 @@ impl Login {
             replaced: state
                 .token(keys, rotation.parent)
                 .expect("the parent's token is known"),
-            at: rotation.at,
+            at: Timestamp::from_millis(rotation.at.as_millis()),
         });
-        let login = state.issue(keys).expect("the key is there");
+        let login = state
+            .issue(keys, &Timeline::default())
+            .expect("the key is there");
         Self {
             rotation,
             ..Self::from(login)
@@ -72,7 +74,7 @@ impl Login {
             token: self.token,
             timestamp: self.timestamp,
         };
-        LoginState::import(&login, &support::keys(), [0; 12])
+        LoginState::import(&login, &Timeline::default(), &support::keys(), [0; 12])
     }
 
     /// The key of its record.

@@ -14,6 +14,7 @@ use super::{
     encode_profile, encode_rotation,
 };
 use crate::clock::Timestamp;
+use crate::clock::timeline::Moment;
 use crate::domain::device::Device;
 use crate::domain::login_state::{ImportedTokens, KeyEpoch, LoginState};
 use crate::domain::object_id::ObjectId;
@@ -23,7 +24,7 @@ use crate::domain::token_chain::{Generation, Rotation, SHARED_GENERATIONS, Token
 use crate::error::Failure;
 use crate::property::assert_holds;
 use crate::storage::codec::Encoder;
-use crate::storage::codec::properties::{check, check_time, text, timestamp};
+use crate::storage::codec::properties::{check, check_time, text};
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::usage::Usage;
 use crate::tables::properties::{object_id, tenant_name};
@@ -33,7 +34,7 @@ const KEY: LoginKey = LoginKey {
     id: PersistentLoginId::new(Uuid::from_u128(42)),
 };
 
-fn windows(end: Generation, at: Timestamp) -> impl Strategy<Value = Window> + Clone {
+fn windows(end: Generation, at: Moment) -> impl Strategy<Value = Window> + Clone {
     let ages = 0..1_u64 << 40;
     (0..=end, 0..9_u32, ages).prop_map(move |(first, voided, age)| Window {
         first,
@@ -43,7 +44,7 @@ fn windows(end: Generation, at: Timestamp) -> impl Strategy<Value = Window> + Cl
 }
 
 fn rotations(current: Generation) -> impl Strategy<Value = Rotation> + Clone {
-    let at = (0..1_i64 << 48).prop_map(Timestamp::from_millis);
+    let at = (0..1_i64 << 48).prop_map(Moment::from_millis);
     (at, 0..current, 0..=SHARED_GENERATIONS, any::<bool>()).prop_flat_map(
         move |(at, parent, late_generations, is_late)| {
             windows(current, at).prop_flat_map(move |window| {
@@ -88,7 +89,7 @@ fn logins() -> impl Strategy<Value = LoginState> + Clone {
     });
     let fields = (
         tenant_name(),
-        timestamp(),
+        any::<i64>().prop_map(Moment::from_millis),
         any::<u64>(),
         chains(),
         key,
@@ -151,7 +152,7 @@ fn a_usual_record_and_its_rotation_are_short() {
         id: KEY.id,
         tenant: TenantName::new("default").expect("not empty"),
         profile_id: KEY.profile_id,
-        created: Timestamp::from_millis(1_795_850_009_253),
+        created: Moment::from_millis(1_795_850_009_253),
         era: 0,
         chain: TokenChain {
             current: 100,
@@ -163,9 +164,9 @@ fn a_usual_record_and_its_rotation_are_short() {
         },
         imported: None,
     };
-    let at = Timestamp::from_millis(1_796_850_009_253);
+    let now = Timestamp::from_millis(1_796_850_009_253).into();
     let rotated = LoginState {
-        chain: keyed.chain.rotated(at, Duration::from_secs(60)),
+        chain: keyed.chain.rotated(&now, Duration::from_secs(60)),
         ..keyed
     };
     assert_eq!(encode_rotation(&rotated).len(), 9);
