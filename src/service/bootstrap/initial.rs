@@ -15,14 +15,16 @@ const TENANT: &str = "default";
 /// The application that the first access token is issued to.
 const APPLICATION: &str = "admin";
 
-/// Creates the tenant `default` and a master access token with a random id, if the database is empty. Returns
-/// that id, which is to be printed once; `None` if the database is not empty.
+/// Creates a master access token with a random id if there is no access token, and the tenant `default` if there is
+/// nothing at all. Returns that id, which is to be printed once; `None` if there is an access token.
+///
+/// A database that is not empty and has no access token is one that was salvaged: nobody could use it.
 ///
 /// # Errors
 ///
 /// Failures of the storage.
 pub async fn create(app: &App) -> Result<Option<AccessTokenId>, Failure> {
-    if !app.store.read(seed::is_empty)? {
+    if !app.store.read(access_token::is_empty)? {
         return Ok(None);
     }
     let id = DigestedId::new(AccessTokenId::random(app.entropy.bytes()));
@@ -31,10 +33,12 @@ pub async fn create(app: &App) -> Result<Option<AccessTokenId>, Failure> {
     let tenant = default_tenant(ObjectId::new(app.clock.now().time(), app.entropy.bytes()));
     app.store
         .write(move |txn| {
-            if !seed::is_empty(txn)? {
+            if !access_token::is_empty(txn)? {
                 return Ok(None);
             }
-            tenant::put(txn, &tenant)?;
+            if seed::is_empty(txn)? {
+                tenant::put(txn, &tenant)?;
+            }
             access_token::put(txn, &id, &sealed, &token)?;
             Ok(Some(id.id.clone()))
         })
