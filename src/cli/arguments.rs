@@ -7,15 +7,34 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use crate::config::data::DataConfig;
 use crate::config::{Config, HELP_NOTE};
 
-/// The one command's name.
+/// The names of the commands.
 const SERVE: &str = "serve";
+const CHECK: &str = "check";
+const SALVAGE: &str = "salvage";
 const KEY: &str = "key";
 const ROTATE: &str = "rotate";
+
+const CHECK_NOTE: &str = "\
+The database must not be in use: stop its server, or check a copy that was made while it was stopped. Nothing is changed.
+Exit code: 0 if no damage was found, 1 if there is some, 2 if the check could not be carried out.
+
+Examples:
+  rememberd check
+  rememberd check --data-dir /var/lib/rememberd
+  rememberd check /backup/rememberd.redb --key-file /backup/rememberd.keys";
+
+const SALVAGE_NOTE: &str = "\
+FROM is not changed, and must not be in use. Start a server on the new directory with --data-dir TO.
+Exit code: 0 if everything was readable, 1 if something is lost, 2 if there is no new database.
+
+Examples:
+  rememberd salvage data/db data/db-salvaged
+  rememberd salvage /backup/rememberd.redb /var/lib/rememberd-new --key-file /etc/rememberd.keys";
 
 /// The settings that say where the key file is.
 const KEY_FILE_SETTINGS: [&str; 2] = ["data_dir", "key_file"];
@@ -24,6 +43,22 @@ const KEY_FILE_SETTINGS: [&str; 2] = ["data_dir", "key_file"];
 pub enum Invocation {
     /// Serve until a signal.
     Serve(Box<Config>, Origins),
+    /// List what is damaged in a database.
+    Check {
+        /// A database file or a data directory.
+        path: PathBuf,
+        /// The key file, if it is elsewhere.
+        key_file: Option<PathBuf>,
+    },
+    /// Copy what is readable of a database.
+    Salvage {
+        /// A database file or a data directory.
+        from: PathBuf,
+        /// The new data directory.
+        to: PathBuf,
+        /// The key file, if it is elsewhere.
+        key_file: Option<PathBuf>,
+    },
     /// Add a key to the key file.
     RotateKey {
         /// The data directory.
@@ -68,6 +103,22 @@ pub fn parse(arguments: &[OsString]) -> Result<Invocation, UsageError> {
     let (name, mut matches) = matches
         .remove_subcommand()
         .expect("clap requires a command");
+    let path = |matches: &mut ArgMatches, name: &str| matches.remove_one::<PathBuf>(name);
+    if name == CHECK {
+        let file = path(&mut matches, "file");
+        let data_dir = path(&mut matches, "data_dir");
+        return Ok(Invocation::Check {
+            path: file.or(data_dir).expect("the setting has a default"),
+            key_file: path(&mut matches, "key_file"),
+        });
+    }
+    if name == SALVAGE {
+        return Ok(Invocation::Salvage {
+            from: path(&mut matches, "from").expect("it is required"),
+            to: path(&mut matches, "to").expect("it is required"),
+            key_file: path(&mut matches, "key_file"),
+        });
+    }
     if name == KEY {
         let (_, mut matches) = matches
             .remove_subcommand()
@@ -98,13 +149,68 @@ fn command(arguments: &[OsString]) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(serve)
+        .subcommand(check_command())
+        .subcommand(salvage_command())
         .subcommand(key_command())
 }
 
-fn key_command() -> Command {
+/// The settings that say where the database and its key file are.
+fn data_settings() -> Vec<Arg> {
     let data = DataConfig::augment_args(Command::new("data"));
     let is_of_key_file = |setting: &&Arg| KEY_FILE_SETTINGS.contains(&setting.get_id().as_str());
-    let settings = data.get_arguments().filter(is_of_key_file).cloned();
+    data.get_arguments()
+        .filter(is_of_key_file)
+        .cloned()
+        .collect()
+}
+
+fn path_argument(id: &'static str, name: &'static str, help: &'static str) -> Arg {
+    Arg::new(id)
+        .value_name(name)
+        .value_parser(value_parser!(PathBuf))
+        .help(help)
+}
+
+fn check_command() -> Command {
+    Command::new(CHECK)
+        .about("List what is damaged in a stopped or copied database")
+        .arg(path_argument(
+            "file",
+            "FILE",
+            "Database file; by default the one in the data directory",
+        ))
+        .args(data_settings())
+        .after_help(CHECK_NOTE)
+}
+
+fn salvage_command() -> Command {
+    let key_file = data_settings()
+        .into_iter()
+        .filter(|setting| setting.get_id() == "key_file");
+    Command::new(SALVAGE)
+        .about("Copy what is readable of a damaged database into a new one")
+        .arg(
+            path_argument(
+                "from",
+                "FROM",
+                "Database file, or data directory, to copy from",
+            )
+            .required(true),
+        )
+        .arg(
+            path_argument(
+                "to",
+                "TO",
+                "New data directory; it must not exist or be empty",
+            )
+            .required(true),
+        )
+        .args(key_file)
+        .after_help(SALVAGE_NOTE)
+}
+
+fn key_command() -> Command {
+    let settings = data_settings();
     let rotate = Command::new(ROTATE)
         .about(
             "Add a key; logins move to it with their next rotation after the server's next start",

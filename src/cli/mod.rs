@@ -1,8 +1,11 @@
 //! The commands: what the process does from its start to its end.
 
 mod arguments;
+mod check;
 mod error;
 mod key;
+mod progress;
+mod salvage;
 mod serve;
 mod signals;
 mod tasks;
@@ -19,18 +22,27 @@ use crate::logging;
 /// The exit code of a command line that is not valid.
 const USAGE_ERROR: u8 = 2;
 
+/// The exit code of a check that found damage, and of a copy that is not complete.
+const DAMAGED: u8 = 1;
+
+/// The exit code of a check or a copy that could not be carried out.
+const NOT_DONE: u8 = 2;
+
 /// Does what the command line `arguments`, with the program's name first, asks for. Returns the exit code of
 /// the process.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     // Standard output or error may be closed; the exit code still reports the outcome.
     match arguments::parse(&arguments) {
-        Ok(invocation) => match run(invocation) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
+        Ok(invocation) => {
+            let failed = match invocation {
+                Invocation::Check { .. } | Invocation::Salvage { .. } => ExitCode::from(NOT_DONE),
+                Invocation::Serve(..) | Invocation::RotateKey { .. } => ExitCode::FAILURE,
+            };
+            run(invocation).unwrap_or_else(|error| {
                 let _ = writeln!(io::stderr(), "rememberd: {error}");
-                ExitCode::FAILURE
-            }
-        },
+                failed
+            })
+        }
         Err(UsageError::Help(text)) => {
             let _ = write!(io::stdout(), "{text}");
             ExitCode::SUCCESS
@@ -42,16 +54,23 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-fn run(invocation: Invocation) -> Result<(), CommandError> {
-    match invocation {
-        Invocation::Serve(config, origins) => serve(*config, &origins),
+fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {
+    let is_fine = match invocation {
+        Invocation::Serve(config, origins) => serve(*config, &origins).map(|()| true),
+        Invocation::Check { path, key_file } => check::run(&path, key_file.as_deref()),
+        Invocation::Salvage { from, to, key_file } => salvage::run(&from, &to, key_file.as_deref()),
         Invocation::RotateKey { data_dir, key_file } => {
             let added = key::rotate(&key::path(&data_dir, key_file.as_deref()))?;
             // The key is added, whether anybody reads this or not.
             let _ = writeln!(io::stdout(), "{added}");
-            Ok(())
+            Ok(true)
         }
-    }
+    }?;
+    Ok(if is_fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(DAMAGED)
+    })
 }
 
 fn serve(config: Config, origins: &Origins) -> Result<(), CommandError> {

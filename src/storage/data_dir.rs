@@ -1,5 +1,8 @@
 //! The data directory: its lock, and the database file in it.
 
+pub mod stopped;
+mod unfinished;
+
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write};

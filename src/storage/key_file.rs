@@ -55,6 +55,38 @@ impl KeyFile {
         Ok(Self { path, keys })
     }
 
+    /// Reads the file without changing anything, not even its mode.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyFile::read`].
+    pub fn look_at(path: &Path) -> Result<Self, Failure> {
+        let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
+        let keys = match File::open(&path) {
+            Ok(file) => read_text(&path, &file)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(failed(&path, &error)),
+        };
+        Ok(Self { path, keys })
+    }
+
+    /// Writes the keys, if there are any, durably into the file in another data directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unusable`] if it cannot be written.
+    pub fn copy_to(&self, directory: &Path) -> Result<Self, Failure> {
+        let copy = Self {
+            path: directory.join(KEY_FILE),
+            keys: self.keys.clone(),
+        };
+        if !copy.keys.is_empty() {
+            copy.save()
+                .map_err(|error| unusable(&copy.path, describe(&error)))?;
+        }
+        Ok(copy)
+    }
+
     /// The path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -103,9 +135,6 @@ impl KeyFile {
 
 fn read_keys(path: &Path, file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>, Failure> {
     let metadata = file.metadata().map_err(|error| failed(path, &error))?;
-    if metadata.len() > FILE_BYTES_MAX {
-        return Err(unusable(path, "it is too long for a file of keys"));
-    }
     if metadata.permissions().mode() & 0o077 != 0 {
         // It may be on a read-only disk, or belong to another user.
         let changed = file.set_permissions(Permissions::from_mode(FILE_MODE));
@@ -116,6 +145,14 @@ fn read_keys(path: &Path, file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>,
                 "other users may read the file of the keys"
             );
         }
+    }
+    read_text(path, file)
+}
+
+fn read_text(path: &Path, file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>, Failure> {
+    let metadata = file.metadata().map_err(|error| failed(path, &error))?;
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(unusable(path, "it is too long for a file of keys"));
     }
     let text = io::read_to_string(file).map_err(|error| match error.kind() {
         ErrorKind::InvalidData => unusable(path, "it is not a file of keys"),

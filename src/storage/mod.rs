@@ -12,6 +12,7 @@ pub mod journal;
 pub mod key_file;
 pub mod opening;
 mod pace;
+pub mod pages;
 mod snapshots;
 pub mod table;
 pub mod transaction;

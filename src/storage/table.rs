@@ -16,6 +16,17 @@ pub type Text = &'static str;
 /// A key that is any bytes.
 pub type Bytes = &'static [u8];
 
+/// What the keys of a table are that is known only when a file is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyKind {
+    /// [`Fixed`], of so many bytes.
+    Fixed(usize),
+    /// [`Bytes`].
+    Bytes,
+    /// [`Text`].
+    Text,
+}
+
 /// A named, ordered map from keys to records.
 pub struct Table<K> {
     /// The name in the file.

@@ -129,6 +129,15 @@ pub fn encode(id: &SealedId, token: &AccessToken) -> Vec<u8> {
         .finish()
 }
 
+/// The number of the key that seals the id in a record.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn decode_sealing_key(record: &[u8]) -> Result<KeyNumber, Failure> {
+    decode(record).map(|(id, _)| id.key)
+}
+
 fn decode(record: &[u8]) -> Result<(SealedId, AccessToken), Failure> {
     let mut decoder = Decoder::new("access token", VERSION, record)?;
     let key = decoder.varint()?;

@@ -13,7 +13,11 @@ use crate::storage::table::{Table, Text};
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 
-const CLOCK: Table<Text> = Table::new("clock");
+const CLOCK: Table<Text> = Table::new(TABLE_NAME);
+
+/// The name of the table in the file.
+pub const TABLE_NAME: &str = "clock";
+
 const SAVED: &str = "saved";
 const TIMELINE: &str = "timeline";
 const VERSION: u8 = 1;
@@ -62,6 +66,23 @@ pub fn timeline(txn: &impl Read) -> Result<Timeline, Failure> {
 /// Of the storage.
 pub fn put_timeline(txn: &WriteTxn, timeline: &Timeline) -> Result<(), Failure> {
     txn.put(&CLOCK, TIMELINE, &encode_timeline(timeline))
+}
+
+/// Verifies an entry. Returns a number that is higher in later ones under the same key.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn verify(key: &[u8], record: &[u8]) -> Result<i64, Failure> {
+    let moment = match str::from_utf8(key) {
+        Ok(SAVED) => Some(decode_saved(record)?.moment),
+        Ok(TIMELINE) => {
+            let timeline = decode_timeline(record)?;
+            timeline.segments().last().map(|segment| segment.end)
+        }
+        _ => return Err(Failure::Corrupt("clock: its key is not known".to_owned())),
+    };
+    Ok(moment.map_or(0, Moment::as_millis))
 }
 
 fn encode_saved(saved: &SavedClock) -> Vec<u8> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::clock::timeline::Moment;
 use crate::error::Failure;
-use crate::storage::codec::Encoder;
+use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::table::{Fixed, Table};
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
@@ -33,11 +33,7 @@ impl ExpiryIndex {
     ///
     /// Of the storage.
     pub fn put(&self, txn: &WriteTxn, moment: Moment, id: Uuid) -> Result<(), Failure> {
-        txn.put(
-            &self.table,
-            &key(moment, id),
-            &Encoder::new(VERSION).finish(),
-        )
+        txn.put(&self.table, &key(moment, id), &record())
     }
 
     /// Removes what has this id and began at `moment`, if it is there.
@@ -99,7 +95,22 @@ impl ExpiryIndex {
     }
 }
 
-fn key(moment: Moment, id: Uuid) -> [u8; 24] {
+/// The record of every entry.
+pub fn record() -> Vec<u8> {
+    Encoder::new(VERSION).finish()
+}
+
+/// Verifies a record.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn verify(record: &[u8]) -> Result<(), Failure> {
+    Decoder::new("index of expiry", VERSION, record)?.finish()
+}
+
+/// The key of what has this id and began at `moment`.
+pub fn key(moment: Moment, id: Uuid) -> [u8; 24] {
     let mut key = [0; 24];
     let sortable = moment.as_millis() ^ i64::MIN;
     key[..8].copy_from_slice(&sortable.to_be_bytes());

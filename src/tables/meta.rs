@@ -2,6 +2,7 @@
 
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
+use crate::storage::engine::raw::checked_record;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
 use crate::storage::table::{Table, Text};
@@ -36,6 +37,33 @@ pub fn schema_version(file: &EngineRead) -> Result<Option<u64>, Failure> {
         Some(None) => file.get(&META, SCHEMA_VERSION, decode_schema_version),
         Some(version) => Ok(version),
         None => Ok(None),
+    }
+}
+
+/// The schema version in what is stored under `key`, if it is there and right.
+pub fn stored_schema_version(key: &[u8], stored: &[u8], is_intact: bool) -> Option<u64> {
+    if key != SCHEMA_VERSION.as_bytes() {
+        return None;
+    }
+    let checked = checked_record(key, stored).map(decode_schema_version);
+    match checked {
+        Some(version) => version.ok(),
+        None => decode_schema_version(stored)
+            .ok()
+            .filter(|version| is_intact && *version < CHECKED_SINCE),
+    }
+}
+
+/// Verifies an entry of the current schema.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn verify(key: &[u8], record: &[u8]) -> Result<(), Failure> {
+    match str::from_utf8(key) {
+        Ok(SCHEMA_VERSION) => decode_schema_version(record).map(drop),
+        Ok(FINGERPRINT_KEY) => decode_fingerprint_key(record).map(drop),
+        _ => Err(Failure::Corrupt("meta: its key is not known".to_owned())),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Keys, records and indexes of each resource, over the tables that the storage offers.
 
 pub mod access_token;
+pub mod check;
 pub mod clock;
 mod expiry_index;
 pub mod meta;
@@ -8,6 +9,7 @@ pub mod persistent_login;
 pub mod profile;
 #[cfg(test)]
 mod properties;
+pub mod salvage;
 pub mod secret_key;
 pub mod tenant;
 pub mod upgrade;

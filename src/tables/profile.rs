@@ -18,7 +18,11 @@ use crate::tables::persistent_login;
 
 const PROFILES: Table<Fixed<12>> = Table::new("profile");
 const BY_USERNAME: Table<Bytes> = Table::new("profile_by_username");
-const LOGIN_BLOCKS: Table<Fixed<12>> = Table::new("profile_bar");
+const LOGIN_BLOCKS: Table<Fixed<12>> = Table::new(LOGIN_BLOCKS_NAME);
+
+/// The name of the table of blocks in the file.
+pub const LOGIN_BLOCKS_NAME: &str = "profile_bar";
+
 const VERSION: u8 = 1;
 
 /// How many bytes a password takes in a record: its hash and its salt.
@@ -125,7 +129,7 @@ pub fn is_empty(txn: &impl Read) -> Result<bool, Failure> {
 }
 
 /// The tenant's length and name, then the username: no two pairs have the same key.
-fn username_key(tenant: &TenantName, username: &str) -> Vec<u8> {
+pub fn username_key(tenant: &TenantName, username: &str) -> Vec<u8> {
     Encoder::new(VERSION)
         .text(tenant.as_str())
         .bytes(username.as_bytes())
@@ -149,7 +153,12 @@ fn encode(profile: &Profile) -> Vec<u8> {
         .finish()
 }
 
-fn decode(id: ObjectId, record: &[u8]) -> Result<Profile, Failure> {
+/// The profile with this id and record.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn decode(id: ObjectId, record: &[u8]) -> Result<Profile, Failure> {
     let mut decoder = Decoder::new("profile", VERSION, record)?;
     let profile = Profile {
         id,
@@ -169,7 +178,8 @@ fn decode(id: ObjectId, record: &[u8]) -> Result<Profile, Failure> {
     Ok(profile)
 }
 
-fn encode_login_block(block: LoginBlock) -> Vec<u8> {
+/// The record of a block.
+pub fn encode_login_block(block: LoginBlock) -> Vec<u8> {
     let is_gone = match block {
         LoginBlock::Disabled => false,
         LoginBlock::Gone => true,
@@ -177,7 +187,12 @@ fn encode_login_block(block: LoginBlock) -> Vec<u8> {
     Encoder::new(VERSION).bool(is_gone).finish()
 }
 
-fn decode_login_block(record: &[u8]) -> Result<LoginBlock, Failure> {
+/// The block in a record.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn decode_login_block(record: &[u8]) -> Result<LoginBlock, Failure> {
     let mut decoder = Decoder::new("block of a profile's logins", VERSION, record)?;
     let is_gone = decoder.bool()?;
     decoder.finish()?;
@@ -200,11 +215,17 @@ fn decode_status(record: &[u8]) -> Result<ProfileStatus, Failure> {
     Ok(ProfileStatus { enabled, tenant })
 }
 
-fn encode_owner(id: &ObjectId) -> Vec<u8> {
+/// The record of a username.
+pub fn encode_owner(id: &ObjectId) -> Vec<u8> {
     Encoder::new(VERSION).bytes(id.as_bytes()).finish()
 }
 
-fn decode_owner(record: &[u8]) -> Result<ObjectId, Failure> {
+/// The profile in the record of a username.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn decode_owner(record: &[u8]) -> Result<ObjectId, Failure> {
     let mut decoder = Decoder::new("username", VERSION, record)?;
     let id = ObjectId::from_bytes(decoder.array()?);
     decoder.finish()?;

@@ -175,6 +175,24 @@ fn put(
     file.commit()
 }
 
+/// The check of a key, and whether the database goes on without it.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn decode_record(record: &[u8]) -> Result<(KeyCheck, bool), Failure> {
+    let known = decode(record)?;
+    Ok((known.check, known.is_given_up))
+}
+
+/// The record of a key that is in use.
+pub fn encode_record(check: KeyCheck) -> Vec<u8> {
+    encode(&Known {
+        check,
+        is_given_up: false,
+    })
+}
+
 fn encode(known: &Known) -> Vec<u8> {
     Encoder::new(VERSION)
         .bytes(&known.check)

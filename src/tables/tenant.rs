@@ -40,6 +40,17 @@ pub fn is_empty(txn: &impl Read) -> Result<bool, Failure> {
     txn.is_empty(&TENANTS)
 }
 
+/// Verifies an entry.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn verify(key: &[u8], record: &[u8]) -> Result<(), Failure> {
+    let name = str::from_utf8(key).ok().and_then(TenantName::new);
+    let name = name.ok_or_else(|| Failure::Corrupt("tenant: it has no name".to_owned()))?;
+    decode(&name, record).map(drop)
+}
+
 fn encode(tenant: &Tenant) -> Vec<u8> {
     Encoder::new(VERSION)
         .bytes(tenant.id.as_bytes())

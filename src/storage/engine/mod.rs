@@ -7,6 +7,7 @@
 mod checksum;
 mod deferred_file;
 pub mod open_table;
+pub mod raw;
 pub mod read;
 pub mod write;
 

@@ -31,6 +31,10 @@ impl EngineWrite {
         }
     }
 
+    pub(super) fn txn(&self) -> &WriteTransaction {
+        &self.txn
+    }
+
     /// The number of entries that were written or removed so far.
     pub fn writes(&self) -> u64 {
         self.writes.get()

@@ -502,6 +502,17 @@ impl Journal {
     }
 }
 
+/// Verifies an entry of the journal of these tables.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn verify_entry(tables: &[&dyn Journaled], entry: &[u8]) -> Result<(), Failure> {
+    let formats: Vec<_> = tables.iter().map(|table| table.format()).collect();
+    let (_, count, rows) = entry::decode_header(entry)?;
+    entry::decode_rows(count, rows, &formats, |_, _| Ok(()))
+}
+
 /// The number of rows in all of the tables.
 fn count(tables: &[&dyn Journaled], file: &EngineRead) -> Result<u64, Failure> {
     tables.iter().map(|table| table.count(file)).sum()

@@ -26,7 +26,7 @@ use crate::tables::{meta, persistent_login, secret_key};
 pub const SCHEMA_VERSION: u64 = 4;
 
 /// Files from before there was a version in them.
-const FIRST_VERSION: u64 = 1;
+pub const FIRST_VERSION: u64 = 1;
 
 /// How many records one transaction of a step changes or removes, about.
 const BATCH_MAX: usize = 4_096;
@@ -71,6 +71,21 @@ pub fn open_database(
     };
     run(&engine, &ring, &keys.entropy).map_err(|failure| directory.name(failure))?;
     Ok((engine, ring))
+}
+
+/// Upgrades an open copy of a database to [`SCHEMA_VERSION`], if it is of an earlier version; only then it needs the
+/// keys.
+///
+/// # Errors
+///
+/// As [`open_database`].
+pub fn upgrade_copy(engine: &Engine, keys: &KeySource) -> Result<(), Failure> {
+    let version = version_of(&engine.begin_read()?)?;
+    if version == Some(SCHEMA_VERSION) {
+        return Ok(());
+    }
+    let ring = secret_key::load(engine, keys, key_schema(version))?;
+    run(engine, &ring, &keys.entropy)
 }
 
 /// Upgrades an open database to [`SCHEMA_VERSION`].

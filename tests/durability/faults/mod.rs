@@ -13,4 +13,5 @@ mod marker;
 mod process;
 mod queue;
 mod refused_start;
+mod salvage;
 mod slow_disk;

@@ -1,0 +1,147 @@
+//! `rememberd salvage`: what is readable of a damaged database, as a new one.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::cli::error::CommandError;
+use crate::cli::progress::ProgressLine;
+use crate::error::Failure;
+use crate::storage::data_dir::DataDirectory;
+use crate::storage::data_dir::stopped::StoppedDatabase;
+use crate::storage::engine::EngineOptions;
+use crate::storage::key_file::KeyFile;
+use crate::storage::pages::file::PageFile;
+use crate::tables::check::check;
+use crate::tables::check::report::{Fault, Finding, Report};
+use crate::tables::salvage::{self, Copied};
+
+/// How many damages are listed.
+const DAMAGES_MAX: usize = 50;
+
+const OPTIONS: EngineOptions = EngineOptions {
+    cache_bytes: 64 << 20,
+    two_phase_commit: false,
+};
+
+/// Copies what is readable of the database at `from`, a file or a data directory, into the new data directory `to`.
+/// Returns whether everything was readable.
+///
+/// # Errors
+///
+/// If `from` is in use or no table of it can be read, if `to` is not empty or cannot be written, and if the key file
+/// lacks a key.
+pub fn run(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> {
+    let source = StoppedDatabase::at(from)?;
+    let of_source = |failure: Failure| failure.of_file(&source.name());
+    let keys = KeyFile::look_at(key_file.unwrap_or(&source.key_file))?;
+    let file = PageFile::open(&source.file).map_err(of_source)?;
+    let directory = DataDirectory::lock_empty(to)?;
+    let keys = match key_file {
+        // It stays where it is.
+        Some(_) => keys,
+        None => keys.copy_to(directory.path())?,
+    };
+    let target =
+        |failure: Failure| failure.of_file(&directory.unfinished_path().display().to_string());
+
+    let mut progress = ProgressLine::new("copying");
+    let mut show = |table: &str, done: u64, of: u64| progress.show(table, done, of);
+    let engine = directory.create_unfinished(&OPTIONS)?;
+    let copied = salvage::copy(&file, &engine, &mut show).map_err(|failure| match failure {
+        Failure::Damaged(_) | Failure::Unusable(_) => of_source(failure),
+        other => target(other),
+    })?;
+    salvage::complete(engine, &salvage::key_source(keys.path().to_owned())).map_err(target)?;
+    let look = || PageFile::open(&directory.unfinished_path()).map_err(target);
+    let found = check(&look()?, Some(&keys), &mut show).findings;
+    // A profile without its record was enabled if nothing says otherwise.
+    let is_mended = |finding: &Finding| finding.fault != Fault::Missing || copied.has_lost_blocks();
+    let mends = found.into_iter().filter(is_mended);
+    let mends = mends.filter_map(|finding| finding.mend).collect();
+    let engine = directory.open_unfinished(&OPTIONS)?;
+    salvage::mend(&engine, mends).map_err(target)?;
+    engine.close().map_err(target)?;
+    let report = check(&look()?, Some(&keys), &mut show);
+    progress.clear();
+    let is_wrong = |finding: &&Finding| match finding.fault {
+        Fault::Damage | Fault::Disagreement => true,
+        Fault::Missing | Fault::Key => false,
+    };
+    if let Some(finding) = report.findings.iter().find(is_wrong) {
+        return Err(CommandError::new(
+            "the new database is not right",
+            &finding.text,
+        ));
+    }
+    directory.finish()?;
+    let path = directory.path().display().to_string();
+    // That nobody reads it does not change the outcome.
+    let _ = print(
+        &copied,
+        &report,
+        &source.name(),
+        &path,
+        &mut io::stdout().lock(),
+    );
+    Ok(copied.lost() == 0 && copied.damages.is_empty() && report.is_fine())
+}
+
+fn print(
+    copied: &Copied,
+    report: &Report,
+    from: &str,
+    to: &str,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(out, "{from} was copied to {to}")?;
+    for table in &copied.tables {
+        write!(out, "  {:<28} {:>10} entries", table.name, table.copied)?;
+        if table.found > 0 {
+            write!(out, ", {} of them found by themselves", table.found)?;
+        }
+        if table.lost > 0 {
+            write!(out, ", {} lost", table.lost)?;
+        }
+        writeln!(out)?;
+    }
+    if copied.is_earlier {
+        writeln!(
+            out,
+            "The list of tables is damaged: an earlier one was used, so that logins that have ended since may be there \
+             again."
+        )?;
+    }
+    for damage in copied.damages.iter().take(DAMAGES_MAX) {
+        writeln!(out, "- {damage}")?;
+    }
+    let more = copied.damages.len().saturating_sub(DAMAGES_MAX);
+    if more > 0 {
+        writeln!(out, "- and {more} more")?;
+    }
+    for finding in &report.findings {
+        writeln!(out, "- {}", finding.text)?;
+    }
+    if report
+        .tables
+        .iter()
+        .all(|table| table.name != "access_token" || table.entries == 0)
+    {
+        writeln!(
+            out,
+            "No access token is left: the next start prints a new one."
+        )?;
+    }
+    let entries: u64 = report.tables.iter().map(|table| table.entries).sum();
+    let lost = copied.lost();
+    if lost == 0 {
+        writeln!(
+            out,
+            "Nothing was lost; the new database has {entries} entries."
+        )
+    } else {
+        writeln!(
+            out,
+            "{lost} entries were lost; the new database has {entries} entries."
+        )
+    }
+}

@@ -1,0 +1,81 @@
+//! A database that no server uses, to be read and not changed.
+
+use std::fs::{File, TryLockError};
+use std::path::{self, Path, PathBuf};
+
+use crate::error::{Failure, describe};
+use crate::storage::data_dir::{DATABASE, LOCK, failed, unusable};
+use crate::storage::engine::{Engine, EngineOptions};
+use crate::storage::key_file::KEY_FILE;
+
+const OPTIONS: EngineOptions = EngineOptions {
+    cache_bytes: 1 << 20,
+    two_phase_commit: false,
+};
+
+/// A database file, in a data directory or by itself. No server can be started on it until this is dropped.
+#[derive(Debug)]
+pub struct StoppedDatabase {
+    /// The file's absolute path.
+    pub file: PathBuf,
+    /// Where its key file is, by default.
+    pub key_file: PathBuf,
+    _lock: Option<File>,
+}
+
+impl StoppedDatabase {
+    /// The database at `path`: the file, or the directory that it is in.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unusable`] if it is not there or in use.
+    pub fn at(path: &Path) -> Result<Self, Failure> {
+        let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
+        let file = if path.is_dir() {
+            path.join(DATABASE)
+        } else {
+            path
+        };
+        let metadata = file.metadata().map_err(|error| failed(&file, &error))?;
+        if !metadata.is_file() {
+            return Err(unusable(&file, "it is not a file"));
+        }
+        let directory = file.parent().unwrap_or(Path::new("/"));
+        // Only read, so that nothing in the directory changes: without the file no server uses it.
+        let lock = File::open(directory.join(LOCK)).ok();
+        if let Some(lock) = &lock {
+            match lock.try_lock_shared() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let cause = "it is in use by a server: stop it, or use a copy of the file that was made while it \
+                                 was stopped";
+                    return Err(unusable(&file, cause));
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(&file, &error)),
+            }
+        }
+        Ok(Self {
+            key_file: directory.join(KEY_FILE),
+            file,
+            _lock: lock,
+        })
+    }
+
+    /// Opens the database as a server does, without changing its file. A file that may not be written is not opened.
+    ///
+    /// # Errors
+    ///
+    /// Why a server cannot open it.
+    pub fn open_unchanged(&self) -> Result<(), Failure> {
+        let Ok(file) = File::options().read(true).write(true).open(&self.file) else {
+            return Ok(());
+        };
+        // What opening it changes is held back, and dropped.
+        Engine::open_file(file, &OPTIONS)?.close()
+    }
+
+    /// The file's name for messages.
+    pub fn name(&self) -> String {
+        self.file.display().to_string()
+    }
+}

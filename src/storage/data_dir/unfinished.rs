@@ -1,0 +1,106 @@
+//! A data directory whose database is being put together: a server can use it only once it is finished.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{self, Path, PathBuf};
+
+use crate::error::{Failure, describe};
+use crate::storage::data_dir::{
+    DataDirectory, FILE_MODE, LOCK, MARKER, UNFINISHED, failed, open_engine, unusable,
+};
+use crate::storage::engine::{Engine, EngineOptions};
+use crate::storage::key_file::KEY_FILE;
+
+/// What an attempt that was not finished leaves in a directory.
+const LEFT_BEHIND: [&str; 4] = [UNFINISHED, MARKER, KEY_FILE, "rememberd.keys.unfinished"];
+
+impl DataDirectory {
+    /// Creates the directory, or takes an empty one or one that an earlier attempt did not finish, and locks it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unusable`] if there is something else in it; else as [`DataDirectory::lock`].
+    pub fn lock_empty(path: &Path) -> Result<Self, Failure> {
+        let absolute = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
+        let mut names = Vec::new();
+        match fs::read_dir(&absolute) {
+            Ok(entries) => {
+                for entry in entries {
+                    names.push(
+                        entry
+                            .map_err(|error| failed(&absolute, &error))?
+                            .file_name(),
+                    );
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&absolute, &error)),
+        }
+        let is_unfinished = names.iter().any(|name| name == UNFINISHED);
+        let is_ours = |name: &OsString| {
+            name == LOCK || is_unfinished && LEFT_BEHIND.iter().any(|ours| name == ours)
+        };
+        if !names.iter().all(is_ours) {
+            let cause = "it is not empty; name a directory that does not exist yet";
+            return Err(unusable(&absolute, cause));
+        }
+        Self::lock(path)
+    }
+
+    /// The directory's absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the database is until it is finished.
+    pub fn unfinished_path(&self) -> PathBuf {
+        self.path.join(UNFINISHED)
+    }
+
+    /// Creates an empty database that is not finished. Until it is, no server starts in this directory.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn create_unfinished(&self, options: &EngineOptions) -> Result<Engine, Failure> {
+        let path = self.unfinished_path();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(&path, &error)),
+            Ok(()) | Err(_) => {}
+        }
+        let mut new = OpenOptions::new();
+        let created = new.write(true).create_new(true).mode(FILE_MODE).open(&path);
+        created.map_err(|error| failed(&path, &error))?;
+        let marker = self.path.join(MARKER);
+        self.mark(&marker)
+            .map_err(|error| failed(&marker, &error))?;
+        self.open_unfinished(options)
+    }
+
+    /// Opens the database that is not finished.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn open_unfinished(&self, options: &EngineOptions) -> Result<Engine, Failure> {
+        let path = self.unfinished_path();
+        let opened = open_engine(&path, options).and_then(|engine| {
+            engine.release()?;
+            Ok(engine)
+        });
+        opened.map_err(|failure| failure.of_file(&path.display().to_string()))
+    }
+
+    /// Finishes the database durably.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn finish(&self) -> Result<(), Failure> {
+        let path = self.database_path();
+        self.rename_durably(&self.unfinished_path(), &path)
+            .map_err(|error| failed(&path, &error))
+    }
+}

@@ -1,0 +1,23 @@
+//! What was seen of a file's pages.
+
+use std::collections::HashSet;
+
+/// A page that is not what was written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DamagedPage {
+    /// Where it begins in the file.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+/// What was seen of a file's pages.
+#[derive(Default, Debug)]
+pub struct Seen {
+    /// Where the pages begin that are part of a tree.
+    pub offsets: HashSet<u64>,
+    /// The damaged pages.
+    pub damaged: Vec<DamagedPage>,
+}

@@ -1,0 +1,183 @@
+//! One entry of each table, read as far as other tables must agree with it.
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::key_ring::{KeyCheck, KeyNumber};
+use crate::domain::object_id::ObjectId;
+use crate::error::Failure;
+use crate::storage::journal;
+use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::profile::LoginBlock;
+use crate::tables::{
+    JOURNALED, access_token, clock, expiry_index, meta, persistent_login, profile, secret_key,
+    tenant,
+};
+
+/// An entry, as far as it matters for others.
+pub enum TableEntry {
+    /// A login.
+    Login {
+        /// Its key.
+        key: [u8; 28],
+        /// Its key in the index by creation.
+        by_creation: [u8; 24],
+        /// The number of its secret key, and that of its imported tokens.
+        secret_keys: [Option<KeyNumber>; 2],
+        /// How often it was rotated.
+        generation: u32,
+    },
+    /// The profile of a login, as the key of the login.
+    ProfileOfLogin([u8; 28]),
+    /// The device of the login with this key.
+    Device([u8; 28]),
+    /// An entry of the index by creation.
+    ByCreation([u8; 24]),
+    /// A profile.
+    Profile {
+        /// Its id.
+        id: [u8; 12],
+        /// Its key in the index of usernames.
+        username: Vec<u8>,
+        /// Whether its logins may be used.
+        is_enabled: bool,
+        /// When it was changed, in milliseconds.
+        last_modified: i64,
+    },
+    /// An entry of the index of usernames.
+    Username {
+        /// The key.
+        key: Vec<u8>,
+        /// The profile.
+        owner: [u8; 12],
+    },
+    /// Why a profile's logins may not be used.
+    LoginBlock([u8; 12], LoginBlock),
+    /// A secret key.
+    SecretKey {
+        /// Its number.
+        number: KeyNumber,
+        /// By which it is recognized.
+        check: KeyCheck,
+        /// Whether the database goes on without it.
+        is_given_up: bool,
+    },
+    /// An access token, sealed by the secret key with this number.
+    AccessToken(KeyNumber),
+    /// Where the clock was; higher for a later time.
+    Clock(i64),
+    /// What no other table must agree with.
+    Other,
+}
+
+impl TableEntry {
+    /// Reads an entry of the table of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Corrupt`].
+    pub fn read(table: &str, key: &[u8], record: &[u8]) -> Result<Self, Failure> {
+        Ok(match table {
+            "persistent_login" => {
+                let bytes = fixed(key)?;
+                let login = persistent_login::decode_record(LoginKey::from_bytes(&bytes), record)?;
+                let imported = login.imported.as_ref().map(|imported| imported.key);
+                Self::Login {
+                    key: bytes,
+                    by_creation: expiry_index::key(login.created, login.id.uuid()),
+                    secret_keys: [Some(login.key.number), imported],
+                    generation: login.chain.current,
+                }
+            }
+            "persistent_login_profile" => {
+                let id: [u8; 16] = fixed(key)?;
+                let profile_id = persistent_login::decode_profile_of(record)?;
+                let mut login = [0; 28];
+                login[..12].copy_from_slice(profile_id.as_bytes());
+                login[12..].copy_from_slice(&id);
+                Self::ProfileOfLogin(login)
+            }
+            "persistent_login_device" => {
+                persistent_login::verify_device(record)?;
+                Self::Device(fixed(key)?)
+            }
+            "persistent_login_by_creation" => {
+                expiry_index::verify(record)?;
+                Self::ByCreation(fixed(key)?)
+            }
+            "profile" => {
+                let id = fixed(key)?;
+                let profile = profile::decode(ObjectId::from_bytes(id), record)?;
+                Self::Profile {
+                    id,
+                    username: profile::username_key(&profile.tenant, &profile.username),
+                    is_enabled: profile.enabled,
+                    last_modified: profile.last_modified.as_millis(),
+                }
+            }
+            "profile_by_username" => Self::Username {
+                key: key.to_vec(),
+                owner: *profile::decode_owner(record)?.as_bytes(),
+            },
+            "profile_bar" => Self::LoginBlock(fixed(key)?, profile::decode_login_block(record)?),
+            "secret_key" => {
+                let (check, is_given_up) = secret_key::decode_record(record)?;
+                Self::SecretKey {
+                    number: KeyNumber::from_be_bytes(fixed(key)?),
+                    check,
+                    is_given_up,
+                }
+            }
+            "access_token" => {
+                fixed::<32>(key)?;
+                Self::AccessToken(access_token::decode_sealing_key(record)?)
+            }
+            "tenant" => {
+                tenant::verify(key, record)?;
+                Self::Other
+            }
+            "clock" => Self::Clock(clock::verify(key, record)?),
+            "meta" => {
+                meta::verify(key, record)?;
+                Self::Other
+            }
+            "rotation_journal" => {
+                fixed::<8>(key)?;
+                journal::verify_entry(JOURNALED, record)?;
+                Self::Other
+            }
+            _ => Self::Other,
+        })
+    }
+}
+
+fn fixed<const N: usize>(key: &[u8]) -> Result<[u8; N], Failure> {
+    key.try_into()
+        .map_err(|_| Failure::Corrupt("its key has a wrong length".to_owned()))
+}
+
+/// A key for a person, who must not learn the id of a login or of an access token from it.
+pub fn describe_key(table: &str, key: &[u8]) -> String {
+    match (table, key.len()) {
+        ("persistent_login" | "persistent_login_device", 28) => {
+            format!(
+                "profile {}, login {}",
+                hex(&key[..12]),
+                fingerprint(&key[12..])
+            )
+        }
+        ("persistent_login_profile", 16) => format!("login {}", fingerprint(key)),
+        ("persistent_login_by_creation", 24) => format!("login {}", fingerprint(&key[8..])),
+        ("tenant" | "meta" | "clock", _) => format!("{:?}", String::from_utf8_lossy(key)),
+        ("profile_by_username", _) => format!("username {}", fingerprint(key)),
+        _ => format!("key {}", hex(key)),
+    }
+}
+
+/// Enough of a digest to tell entries apart.
+fn fingerprint(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes)[..6])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

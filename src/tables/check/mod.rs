@@ -1,0 +1,166 @@
+//! Verifies a database file that nobody writes: every page, every entry, and whether the tables agree.
+//!
+//! The file is only read. What is found is also what a salvaged file is mended by: each index that disagrees with the
+//! records that it belongs to is a [`Mend`].
+
+pub mod entries;
+mod references;
+pub mod report;
+
+use crate::error::Failure;
+use crate::storage::engine::raw::checked_record;
+use crate::storage::key_file::KeyFile;
+use crate::storage::pages::file::PageFile;
+use crate::storage::pages::seen::Seen;
+use crate::storage::pages::tables::TableRoot;
+use crate::storage::pages::walk::Entry;
+use crate::tables::check::entries::{TableEntry, describe_key};
+use crate::tables::check::references::References;
+use crate::tables::check::report::{Fault, Finding, Mend, Report, TableReport};
+use crate::tables::{meta, secret_key, upgrade};
+
+/// What a file says of itself.
+pub struct Overview {
+    /// The tables.
+    pub tables: Vec<TableRoot>,
+    /// The schema version.
+    pub schema: Option<u64>,
+    /// The pages of the list of tables.
+    pub seen: Seen,
+}
+
+impl Overview {
+    /// Reads the list of tables, and the schema version.
+    pub fn of(file: &PageFile) -> Self {
+        let mut seen = Seen::default();
+        let tables = file.tables(&mut seen);
+        let schema = schema_of(file, &tables);
+        Self {
+            tables,
+            schema,
+            seen,
+        }
+    }
+}
+
+/// The schema version in these tables; `None` if it cannot be read.
+pub fn schema_of(file: &PageFile, tables: &[TableRoot]) -> Option<u64> {
+    let mut found = None;
+    let Some(table) = tables.iter().find(|table| table.name == meta::TABLE_NAME) else {
+        let is_new = tables
+            .iter()
+            .all(|table| table.name == secret_key::TABLE_NAME);
+        return Some(if is_new {
+            upgrade::SCHEMA_VERSION
+        } else {
+            upgrade::FIRST_VERSION
+        });
+    };
+    let mut seen = Seen::default();
+    file.walk(table, &mut seen, &mut |entry| {
+        if let Some(version) = meta::stored_schema_version(entry.key, entry.value, entry.is_intact)
+        {
+            found = Some(version);
+        }
+    });
+    // The first version is not in the file.
+    found.or_else(|| seen.damaged.is_empty().then_some(upgrade::FIRST_VERSION))
+}
+
+/// Verifies the file. `keys` are those in the key file, if there is one. `progress` is called with the name of the
+/// table that is being read, and how many of its entries were.
+pub fn check(
+    file: &PageFile,
+    keys: Option<&KeyFile>,
+    progress: &mut dyn FnMut(&str, u64, u64),
+) -> Report {
+    let Overview {
+        tables,
+        schema,
+        mut seen,
+    } = Overview::of(file);
+    let mut report = Report {
+        schema,
+        tables: Vec::new(),
+        pages: 0,
+        findings: Vec::new(),
+    };
+    report.add_damaged("list of tables", &seen, 0);
+    if tables.is_empty() && !seen.damaged.is_empty() {
+        return report;
+    }
+    let is_current = schema == Some(upgrade::SCHEMA_VERSION);
+    let mut references = References::default();
+    for table in &tables {
+        let damaged_before = seen.damaged.len();
+        let mut entries = 0;
+        let mut wrong = Vec::new();
+        let mut visit = |entry: Entry<'_>| {
+            entries += 1;
+            if entries % 256 == 0 {
+                progress(&table.name, entries, table.length);
+            }
+            if !is_current {
+                return;
+            }
+            match read_entry(&table.name, &entry) {
+                Ok(read) => references.add(read),
+                // Its page is reported.
+                Err(_) if !entry.is_intact => {}
+                Err(cause) => {
+                    let (key, offset) = (describe_key(&table.name, entry.key), entry.offset);
+                    wrong.push(Finding {
+                        fault: Fault::Damage,
+                        text: format!(
+                            "{}: {key}, on the page at byte {offset}: {cause}",
+                            table.name
+                        ),
+                        mend: Some(Mend {
+                            table: table.name.clone(),
+                            keys: table.keys,
+                            key: entry.key.to_vec(),
+                            record: None,
+                        }),
+                    });
+                }
+            }
+        };
+        file.walk(table, &mut seen, &mut visit);
+        progress(&table.name, entries, table.length);
+        let pages = seen.damaged.len() - damaged_before;
+        report.tables.push(TableReport {
+            name: table.name.clone(),
+            entries,
+            wrong: wrong.len() as u64,
+            pages,
+        });
+        report.add_damaged(&table.name, &seen, damaged_before);
+        report.findings.append(&mut wrong);
+        if entries != table.length {
+            let (name, length) = (&table.name, table.length);
+            let text = format!("{name}: {entries} of {length} entries were found");
+            report.say(text);
+        }
+    }
+    report.pages = seen.offsets.len();
+    match schema {
+        None => report.say("meta: the schema version cannot be read".to_owned()),
+        Some(version) if version > upgrade::SCHEMA_VERSION => report.say(format!(
+            "the file has schema version {version}, and this rememberd knows version {} at most: use a newer one",
+            upgrade::SCHEMA_VERSION
+        )),
+        Some(_) if is_current => report.findings.extend(references.findings(keys)),
+        // Its records are read by the upgrade at the next start.
+        Some(_) => {}
+    }
+    report
+}
+
+/// The entry, whose checksum and record are verified.
+fn read_entry(table: &str, entry: &Entry<'_>) -> Result<TableEntry, String> {
+    let record = checked_record(entry.key, entry.value).ok_or("it does not match its checksum")?;
+    TableEntry::read(table, entry.key, record).map_err(|failure| match failure {
+        Failure::Corrupt(cause) => cause,
+        other => other.to_string(),
+    })
+}

@@ -1,0 +1,292 @@
+//! Whether the tables agree with each other, and the key file with them.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use crate::domain::key_ring::{KeyCheck, KeyNumber, SecretKey};
+use crate::domain::object_id::ObjectId;
+use crate::storage::key_file::KeyFile;
+use crate::storage::table::KeyKind;
+use crate::tables::check::entries::{TableEntry, describe_key};
+use crate::tables::check::report::{Fault, Finding, Mend};
+use crate::tables::profile::{self, LoginBlock};
+use crate::tables::{expiry_index, persistent_login, secret_key};
+
+/// What the tables say of each other; about 150 bytes for each login.
+#[derive(Default)]
+pub struct References {
+    logins: Vec<[u8; 28]>,
+    by_creation_wanted: Vec<[u8; 24]>,
+    profile_of_login: Vec<[u8; 28]>,
+    devices: Vec<[u8; 28]>,
+    by_creation: Vec<[u8; 24]>,
+    /// The profiles, and whether they are enabled.
+    profiles: BTreeMap<[u8; 12], bool>,
+    usernames_wanted: Vec<(Vec<u8>, [u8; 12])>,
+    usernames: Vec<(Vec<u8>, [u8; 12])>,
+    blocks: BTreeMap<[u8; 12], LoginBlock>,
+    secret_keys: BTreeMap<KeyNumber, (KeyCheck, bool)>,
+    /// How many entries need each secret key.
+    needed: BTreeMap<KeyNumber, u64>,
+}
+
+impl References {
+    /// Adds an entry.
+    pub fn add(&mut self, entry: TableEntry) {
+        match entry {
+            TableEntry::Login {
+                key,
+                by_creation,
+                secret_keys,
+                generation: _,
+            } => {
+                self.logins.push(key);
+                self.by_creation_wanted.push(by_creation);
+                for number in secret_keys.into_iter().flatten() {
+                    *self.needed.entry(number).or_default() += 1;
+                }
+            }
+            TableEntry::ProfileOfLogin(key) => self.profile_of_login.push(key),
+            TableEntry::Device(key) => self.devices.push(key),
+            TableEntry::ByCreation(key) => self.by_creation.push(key),
+            TableEntry::Profile {
+                id,
+                username,
+                is_enabled,
+                last_modified: _,
+            } => {
+                self.profiles.insert(id, is_enabled);
+                self.usernames_wanted.push((username, id));
+            }
+            TableEntry::Username { key, owner } => self.usernames.push((key, owner)),
+            TableEntry::LoginBlock(id, block) => {
+                self.blocks.insert(id, block);
+            }
+            TableEntry::SecretKey {
+                number,
+                check,
+                is_given_up,
+            } => {
+                self.secret_keys.insert(number, (check, is_given_up));
+            }
+            TableEntry::AccessToken(number) => *self.needed.entry(number).or_default() += 1,
+            TableEntry::Clock(_) | TableEntry::Other => {}
+        }
+    }
+
+    /// What does not agree. `keys` are those in the key file, if there is one.
+    pub fn findings(mut self, keys: Option<&KeyFile>) -> Vec<Finding> {
+        let mut found = Vec::new();
+        self.logins.sort_unstable();
+        self.devices.sort_unstable();
+        self.index_of_ids(&mut found);
+        self.index_by_creation(&mut found);
+        differences(&self.devices, &self.logins, |device, _| {
+            if let Some(key) = device {
+                found.push(remove(
+                    "persistent_login_device",
+                    KeyKind::Fixed(28),
+                    key,
+                    "its login is missing",
+                ));
+            }
+        });
+        self.index_of_usernames(&mut found);
+        self.login_blocks(&mut found);
+        self.keys(keys, &mut found);
+        found
+    }
+
+    fn index_of_ids(&mut self, found: &mut Vec<Finding>) {
+        let table = "persistent_login_profile";
+        self.profile_of_login.sort_unstable();
+        differences(&self.profile_of_login, &self.logins, |entry, login| {
+            if let Some(key) = entry {
+                found.push(remove(
+                    table,
+                    KeyKind::Fixed(16),
+                    &key[12..],
+                    "its login is missing",
+                ));
+            }
+            if let Some(key) = login {
+                let (profile_id, id) = key.split_at(12);
+                let profile_id =
+                    ObjectId::from_bytes(profile_id.try_into().expect("it has 12 bytes"));
+                let record = persistent_login::encode_profile_of(profile_id);
+                found.push(put(table, KeyKind::Fixed(16), id, record));
+            }
+        });
+    }
+
+    fn index_by_creation(&mut self, found: &mut Vec<Finding>) {
+        let table = "persistent_login_by_creation";
+        self.by_creation.sort_unstable();
+        self.by_creation_wanted.sort_unstable();
+        differences(
+            &self.by_creation,
+            &self.by_creation_wanted,
+            |entry, wanted| {
+                if let Some(key) = entry {
+                    found.push(remove(
+                        table,
+                        KeyKind::Fixed(24),
+                        key,
+                        "there is no such login",
+                    ));
+                }
+                if let Some(key) = wanted {
+                    found.push(put(table, KeyKind::Fixed(24), key, expiry_index::record()));
+                }
+            },
+        );
+    }
+
+    fn index_of_usernames(&mut self, found: &mut Vec<Finding>) {
+        let table = "profile_by_username";
+        self.usernames.sort_unstable();
+        self.usernames_wanted.sort_unstable();
+        let mut removed = Vec::new();
+        differences(&self.usernames, &self.usernames_wanted, |entry, wanted| {
+            if let Some((key, _)) = entry {
+                removed.push(remove(
+                    table,
+                    KeyKind::Bytes,
+                    key,
+                    "there is no such profile",
+                ));
+            }
+            if let Some((key, owner)) = wanted {
+                let record = profile::encode_owner(&ObjectId::from_bytes(*owner));
+                found.push(put(table, KeyKind::Bytes, key, record));
+            }
+        });
+        // Another profile may have the name of one that is removed: what is put is put last.
+        removed.append(found);
+        *found = removed;
+    }
+
+    fn login_blocks(&self, found: &mut Vec<Finding>) {
+        let (table, keys) = ("profile_bar", KeyKind::Fixed(12));
+        for (id, is_enabled) in &self.profiles {
+            let wanted = (!is_enabled).then_some(LoginBlock::Disabled);
+            match (self.blocks.get(id).copied(), wanted) {
+                (found, wanted) if found == wanted => {}
+                (_, Some(block)) => {
+                    found.push(put(table, keys, id, profile::encode_login_block(block)))
+                }
+                (Some(_), None) => found.push(remove(table, keys, id, "its profile is enabled")),
+                (None, None) => {}
+            }
+        }
+        let mut last = None;
+        for login in &self.logins {
+            let (id, _) = login.split_first_chunk::<12>().expect("a key has 28 bytes");
+            let is_known = self.profiles.contains_key(id) || self.blocks.contains_key(id);
+            if last == Some(*id) || is_known {
+                continue;
+            }
+            last = Some(*id);
+            // Nobody knows whether it was enabled, unless the table of blocks is whole.
+            let record = profile::encode_login_block(LoginBlock::Gone);
+            found.push(Finding {
+                fault: Fault::Missing,
+                text: format!(
+                    "profile: {} is missing, and has logins",
+                    describe_key("profile", id)
+                ),
+                mend: put(table, keys, id, record).mend,
+            });
+        }
+    }
+
+    fn keys(&self, file: Option<&KeyFile>, found: &mut Vec<Finding>) {
+        let key_of = |number: &KeyNumber| {
+            file.and_then(|file| file.keys().get(number))
+                .map(SecretKey::new)
+        };
+        for (number, count) in &self.needed {
+            if self.secret_keys.contains_key(number) {
+                continue;
+            }
+            // The key file is the only one that knows it then.
+            let mend = key_of(number).map(|key| Mend {
+                table: secret_key::TABLE_NAME.to_owned(),
+                keys: KeyKind::Fixed(4),
+                key: number.to_be_bytes().to_vec(),
+                record: Some(secret_key::encode_record(key.check())),
+            });
+            found.push(Finding {
+                fault: Fault::Key,
+                text: format!("secret_key: key {number} is not known, and {count} entries need it"),
+                mend,
+            });
+        }
+        for (number, (check, is_given_up)) in &self.secret_keys {
+            let count = self.needed.get(number).copied().unwrap_or(0);
+            let in_file = key_of(number);
+            let is_there = in_file.as_ref().is_some_and(|key| key.check() == *check);
+            if !is_there && !is_given_up {
+                let state = if in_file.is_some() {
+                    "is another one"
+                } else {
+                    "is missing"
+                };
+                found.push(Finding {
+                    fault: Fault::Key,
+                    text: format!(
+                        "the key file: key {number} {state}, and {count} entries need it"
+                    ),
+                    mend: None,
+                });
+            }
+        }
+    }
+}
+
+fn put(table: &str, keys: KeyKind, key: &[u8], record: Vec<u8>) -> Finding {
+    Finding {
+        fault: Fault::Disagreement,
+        text: format!("{table}: {} is missing", describe_key(table, key)),
+        mend: Some(Mend {
+            table: table.to_owned(),
+            keys,
+            key: key.to_vec(),
+            record: Some(record),
+        }),
+    }
+}
+
+fn remove(table: &str, keys: KeyKind, key: &[u8], why: &str) -> Finding {
+    Finding {
+        fault: Fault::Disagreement,
+        text: format!("{table}: {}: {why}", describe_key(table, key)),
+        mend: Some(Mend {
+            table: table.to_owned(),
+            keys,
+            key: key.to_vec(),
+            record: None,
+        }),
+    }
+}
+
+/// Calls `visit` with what only one of the two has, which are sorted.
+fn differences<T: Ord>(left: &[T], right: &[T], mut visit: impl FnMut(Option<&T>, Option<&T>)) {
+    let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+    loop {
+        let order = match (left.peek(), right.peek()) {
+            (Some(left), Some(right)) => left.cmp(right),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return,
+        };
+        match order {
+            Ordering::Less => visit(left.next(), None),
+            Ordering::Greater => visit(None, right.next()),
+            Ordering::Equal => {
+                left.next();
+                right.next();
+            }
+        }
+    }
+}

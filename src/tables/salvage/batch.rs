@@ -1,0 +1,38 @@
+//! Entries on their way into a new database.
+
+use crate::error::Failure;
+use crate::storage::engine::Engine;
+use crate::storage::engine::raw::{self, RawEntry};
+use crate::storage::pages::tables::TableRoot;
+
+/// How many entries are written in one transaction.
+pub(super) const BATCH_MAX: usize = 4_096;
+
+/// Entries on their way.
+pub(super) struct Batch<'a> {
+    pub(super) table: &'a TableRoot,
+    pub(super) to: &'a Engine,
+    pub(super) entries: Vec<RawEntry>,
+    pub(super) outcome: Result<(), Failure>,
+}
+
+impl Batch<'_> {
+    pub(super) fn add(&mut self, key: &[u8], stored: &[u8]) {
+        self.entries.push((key.to_vec(), Some(stored.to_vec())));
+        if self.entries.len() >= BATCH_MAX && self.outcome.is_ok() {
+            self.outcome = self.write();
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
+        self.outcome.clone()?;
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), Failure> {
+        let file = self.to.begin_write()?;
+        raw::write(&file, &self.table.name, self.table.keys, &self.entries)?;
+        self.entries.clear();
+        file.commit()
+    }
+}
