@@ -5,29 +5,16 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 use rememberd::testing::{
-    AccessRefusal, AccessToken, AccessTokenId, Caller, Device, Event, Failure, Generation,
-    GraceRules, ListedLogin, LoginError, LoginKey, ObjectId, PersistentLoginId,
-    PersistentLoginRefusal, Presented, ProfileRefusal, ProfileStatus, Reason, ReuseRevokes,
-    Revoked, TenantName, TenantPermission, Timestamp, Token, TokenChain, WriteTxn,
-    tables::access_token::{self, DigestedId, SealedId},
+    AccessRefusal, Device, Event, Generation, ListedLogin, LoginError, LoginKey, ObjectId,
+    PersistentLoginId, PersistentLoginRefusal, ProfileRefusal, ProfileStatus, Reason, ReuseRevokes,
+    Revoked, TenantName, Timestamp, Token,
 };
 use uuid::Uuid;
 
-use crate::support;
+use crate::support::generations::{Generations, Row};
 use crate::support::login::{Login, Rotation};
 use crate::support::settings::{CLEANER_BATCH_MAX, CLEANER_WALK_MAX, MAX_AGE, Settings};
-
-/// The expiry of [`TestCaller::Expiring`]: early enough that a run uses the token before and after it.
-const TOKEN_EXPIRY: Timestamp = Timestamp::from_millis(1_700_001_800_000);
-const TOKEN_EXPIRY_DAY: &str = "11/14/2023";
-
-/// Events that random operations hardly ever cause: a restored database, a lost key, and late visits for eight
-/// generations in a row have tests of their own.
-pub const RARE: [Event; 3] = [
-    Event::NewerToken,
-    Event::Revocation(Reason::KeyMissing),
-    Event::Shared,
-];
+use crate::support::test_caller::{TOKEN_EXPIRY, TOKEN_EXPIRY_DAY, TestCaller};
 
 /// The expected state of the services.
 #[derive(Clone)]
@@ -38,10 +25,10 @@ pub struct Model {
     pub logins: BTreeMap<String, Login>,
     pub devices: BTreeMap<String, Device>,
     /// All tokens of each login, in the order of their generations; logins that do not exist any more are
-    /// included.
+    /// included, and tokens that the database has lost.
     pub tokens: BTreeMap<String, Vec<Token>>,
-    /// The generations of each login.
-    chains: BTreeMap<String, TokenChain>,
+    /// The generations of each login, as the database knows them.
+    pub generations: BTreeMap<String, Generations>,
     /// By their ids in lower case; `None` for a deleted one.
     pub profiles: BTreeMap<String, Option<ProfileStatus>>,
     /// The expected events of the audit log, in order.
@@ -53,10 +40,18 @@ pub struct Model {
 /// The result of a refresh that is not refused.
 #[derive(Clone, Debug)]
 pub enum Refreshed {
-    /// A new token in place of this login's, and the generations after it.
-    Rotated(Login, TokenChain, Event),
+    /// A new token in place of this login's, which is of this row.
+    Rotated(Login, Rotates),
     /// This login, unchanged.
     Unchanged(Login),
+}
+
+/// Which row of the table a rotation is of.
+#[derive(Clone, Copy, Debug)]
+pub enum Rotates {
+    Current,
+    LostAnswer,
+    Newer(Generation),
 }
 
 impl Model {
@@ -67,7 +62,7 @@ impl Model {
             logins: BTreeMap::new(),
             devices: BTreeMap::new(),
             tokens: BTreeMap::new(),
-            chains: BTreeMap::new(),
+            generations: BTreeMap::new(),
             profiles: BTreeMap::new(),
             events: Vec::new(),
             issued: HashSet::new(),
@@ -154,13 +149,54 @@ impl Model {
         self.assert_new_token(context, login.token);
         self.tokens.insert(id.clone(), vec![login.token]);
         self.devices.insert(id.clone(), device);
-        self.chains.insert(id.clone(), TokenChain::NEW);
+        self.generations.insert(id.clone(), Generations::new());
         self.logins.insert(id, login);
     }
 
     fn assert_new_token(&mut self, context: &str, token: Token) {
         let is_new = self.issued.insert(token.reveal());
         assert!(is_new, "{context}: a token twice");
+    }
+
+    /// Asserts that a token is a new one, or the one that the database had lost.
+    fn assert_next_token(&mut self, context: &str, id: &str, number: Generation, token: Token) {
+        match self.tokens[id].get(number as usize) {
+            Some(lost) => assert_eq!(token, *lost, "{context}"),
+            None => {
+                self.assert_new_token(context, token);
+                self.tokens.entry(id.to_owned()).or_default().push(token);
+            }
+        }
+        assert_eq!(
+            self.tokens[id].get(number as usize),
+            Some(&token),
+            "{context}"
+        );
+    }
+
+    /// The database is an earlier one again: the state of `backup`, with the tokens that were issued since.
+    pub fn restore(&mut self, backup: &Self) {
+        self.logins = backup.logins.clone();
+        self.devices = backup.devices.clone();
+        self.profiles = backup.profiles.clone();
+        self.generations = backup.generations.clone();
+    }
+
+    /// Other settings apply from now on.
+    pub fn set(&mut self, settings: Settings) {
+        if settings.grace != self.settings.grace {
+            self.generations
+                .values_mut()
+                .for_each(Generations::change_grace);
+        }
+        self.settings = settings;
+    }
+
+    /// The key of all tokens is missing: every login has ended, as the cleaner finds out.
+    pub fn lose_key(&mut self) {
+        for login in self.logins.clone().values() {
+            self.remove_or_expire(login, Event::Revocation(Reason::KeyMissing));
+        }
     }
 
     /// Removes logins of the profile until one more is within the cap, but at most 16: expired ones first, then the
@@ -221,57 +257,57 @@ impl Model {
         Ok((login, status))
     }
 
-    /// The result of a refresh. If it is a reuse, the logins that it revokes are removed.
+    /// The expected result of a refresh. Where the table allows two, `is_accepted` says which one was seen. If it
+    /// is a reuse, the logins that it revokes are removed.
     pub fn refresh(
         &mut self,
         caller: TestCaller,
         id: &str,
         presented: Option<Token>,
+        is_accepted: bool,
     ) -> Result<Refreshed, LoginError> {
         let (login, status) = self.authorize_read(caller, id)?;
         check_enabled(&login.profile_id.to_string(), &status)?;
-        let chain = self.chains[id];
-        let rules = GraceRules {
-            grace: self.settings.grace,
-            lost_answer_grace: self.settings.lost_answer_grace,
-        };
-        let rotated = |login| {
-            let chain = chain.rotated(&self.now.into(), rules.grace);
-            Ok(Refreshed::Rotated(login, chain, Event::Rotation))
-        };
         let Some(presented) = presented else {
-            if chain.was_rotated_within(self.settings.coalesce, &self.now.into()) {
+            if self.is_coalesced(id) {
                 self.events.push(Event::Coalesced);
                 return Ok(Refreshed::Unchanged(login));
             }
-            return rotated(login);
+            return Ok(Refreshed::Rotated(login, Rotates::Current));
         };
         let Some(generation) = self.generation(id, presented) else {
             self.events.push(Event::UnknownToken);
             return Err(PersistentLoginRefusal::TokenUnknown.into());
         };
-        match chain.judge(generation, &self.now.into(), rules) {
-            Presented::Current => rotated(login),
-            Presented::JustReplaced => {
+        let (now, rules) = (self.now, self.settings.graces());
+        let generations = self.generations.get_mut(id).expect("the login exists");
+        let row = match generations.rows(generation, now, rules) {
+            [row] => *row,
+            _ if is_accepted => Row::JustReplaced,
+            _ => Row::Reused,
+        };
+        match row {
+            Row::Current => Ok(Refreshed::Rotated(login, Rotates::Current)),
+            Row::LostAnswer => Ok(Refreshed::Rotated(login, Rotates::LostAnswer)),
+            Row::Newer => Ok(Refreshed::Rotated(login, Rotates::Newer(generation))),
+            Row::JustReplaced => {
+                let is_shared = generations.visit(generation, now);
                 self.events.push(Event::Grace);
-                if let Some((chain, is_shared)) = chain.presented_late(generation, &self.now.into())
-                {
-                    self.chains.insert(id.to_owned(), chain);
-                    self.events.extend(is_shared.then_some(Event::Shared));
-                }
+                self.events.extend(is_shared.then_some(Event::Shared));
                 Ok(Refreshed::Unchanged(login))
             }
-            Presented::LostAnswer => {
-                let chain = chain.rotated_again(&self.now.into());
-                Ok(Refreshed::Rotated(login, chain, Event::LateRetry))
-            }
-            Presented::Ahead => panic!("no token is newer than the database"),
-            Presented::Reused => {
+            Row::Reused => {
                 self.events.push(Event::Reuse);
                 let revoked = self.revoke(&login);
                 Err(PersistentLoginRefusal::TokenReused { revoked }.into())
             }
         }
+    }
+
+    fn is_coalesced(&self, id: &str) -> bool {
+        let coalesce = self.settings.coalesce;
+        let rotated = self.generations[id].rotated_at();
+        !coalesce.is_zero() && rotated.is_some_and(|rotated| self.now <= rotated.plus(coalesce))
     }
 
     /// The generation of the login that has this token.
@@ -303,10 +339,8 @@ impl Model {
         expected: Result<Refreshed, LoginError>,
         result: Result<Login, LoginError>,
     ) {
-        let (before, chain, event, result) = match (expected, result) {
-            (Ok(Refreshed::Rotated(before, chain, event)), Ok(result)) => {
-                (before, chain, event, result)
-            }
+        let (before, rotates, result) = match (expected, result) {
+            (Ok(Refreshed::Rotated(before, rotates)), Ok(result)) => (before, rotates, result),
             (Ok(Refreshed::Unchanged(login)), result) => {
                 return assert_eq!(result, Ok(login.returned()), "{context}");
             }
@@ -320,16 +354,28 @@ impl Model {
             ..before.returned()
         };
         assert_eq!(result, expected, "{context}");
-        self.events.push(event);
-        self.assert_new_token(context, result.token);
-        let tokens = self.tokens.entry(id.clone()).or_default();
-        tokens.push(result.token);
-        let rotation = chain.rotation.expect("it was rotated");
+        let generations = self.generations.get_mut(&id).expect("the login exists");
+        self.events.push(match rotates {
+            Rotates::Current => {
+                generations.rotate(self.now);
+                Event::Rotation
+            }
+            Rotates::LostAnswer => {
+                generations.rotate_again(self.now);
+                Event::LateRetry
+            }
+            Rotates::Newer(generation) => {
+                generations.rotate_newer(generation, self.now);
+                Event::NewerToken
+            }
+        });
+        let parent = generations.parent().expect("it was rotated");
+        let (at, current) = (generations.rotated_at(), generations.current());
+        self.assert_next_token(context, &id, current, result.token);
         let rotation = Rotation {
-            replaced: tokens[rotation.parent as usize],
-            at: Timestamp::from_millis(rotation.at.as_millis()),
+            replaced: self.tokens[&id][parent as usize],
+            at: at.expect("it was rotated"),
         };
-        self.chains.insert(id.clone(), chain);
         let login = Login {
             rotation: Some(rotation),
             ..result
@@ -461,103 +507,4 @@ fn check_enabled(id: &str, status: &ProfileStatus) -> Result<(), LoginError> {
         tenant: status.tenant.as_str().to_owned(),
     }
     .into())
-}
-
-/// The access token of a call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TestCaller {
-    /// Allows everything.
-    Master,
-    /// Allows everything until it expires.
-    Expiring,
-    /// Allows MANAGE_TICKETS on the tenant `default`.
-    Tickets,
-    /// Allows everything on the tenant `acme`.
-    Acme,
-    /// Has an entry that allows MANAGE_PROFILES on the tenant `default`, before one that allows everything
-    /// on any tenant: the first entry that matches applies.
-    Narrow,
-    /// An id that does not exist.
-    Unknown,
-    /// An empty id.
-    Empty,
-    /// No id.
-    Missing,
-}
-
-impl TestCaller {
-    pub const WITH_TOKEN: [Self; 5] = [
-        Self::Master,
-        Self::Expiring,
-        Self::Tickets,
-        Self::Acme,
-        Self::Narrow,
-    ];
-    pub const OTHERS: [Self; 7] = [
-        Self::Expiring,
-        Self::Tickets,
-        Self::Acme,
-        Self::Narrow,
-        Self::Unknown,
-        Self::Empty,
-        Self::Missing,
-    ];
-
-    fn id(self) -> Option<String> {
-        match self {
-            Self::Missing => None,
-            Self::Empty => Some(String::new()),
-            other => Some(format!("token of {other:?}")),
-        }
-    }
-
-    pub fn caller(self) -> Caller {
-        Caller::new(self.id())
-    }
-
-    /// Puts the access token.
-    ///
-    /// # Errors
-    ///
-    /// Of the storage.
-    pub fn put_token(self, txn: &WriteTxn) -> Result<(), Failure> {
-        let id = self.id().and_then(AccessTokenId::new);
-        let id = DigestedId::new(id.expect("it has an id"));
-        // No test opens it.
-        let sealed = SealedId::seal(&support::keys(), [0; 12], &id);
-        access_token::put(txn, &id, &sealed, &self.token())
-    }
-
-    fn token(self) -> AccessToken {
-        let permissions: &[(&str, &str)] = match self {
-            Self::Master | Self::Expiring => &[("*", "*")],
-            Self::Tickets => &[("default", "MANAGE_TICKETS")],
-            Self::Acme => &[("acme", "*")],
-            Self::Narrow => &[("default", "MANAGE_PROFILES"), ("*", "*")],
-            Self::Unknown | Self::Empty | Self::Missing => &[],
-        };
-        AccessToken {
-            application: format!("{self:?}"),
-            master: false,
-            tenant_permissions: permissions
-                .iter()
-                .map(|(tenant, action)| TenantPermission {
-                    allowed_actions: vec![(*action).to_owned()],
-                    tenant: (*tenant).to_owned(),
-                })
-                .collect(),
-            expires_on: (self == Self::Expiring).then_some(TOKEN_EXPIRY),
-        }
-    }
-
-    /// Whether these permissions allow `action` on `tenant`.
-    fn allows(self, action: &str, tenant: &str) -> bool {
-        match self {
-            Self::Master | Self::Expiring => true,
-            Self::Tickets => tenant == "default" && action == "MANAGE_TICKETS",
-            Self::Acme => tenant == "acme",
-            Self::Narrow => tenant != "default" || action == "MANAGE_PROFILES",
-            Self::Unknown | Self::Empty | Self::Missing => false,
-        }
-    }
 }

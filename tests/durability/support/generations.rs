@@ -7,6 +7,12 @@ use std::time::Duration;
 
 use rememberd::testing::{Generation, Timestamp};
 
+/// How many rotations in a row must have been followed by a late visit for a login to count as shared.
+const SHARED_AFTER: usize = 8;
+
+/// How long after a rotation the visit of a parent is not late.
+const BURST: Duration = Duration::from_secs(10);
+
 /// For how many grace periods after its replacement a token may be accepted.
 const GRACES_MAX: u32 = 3;
 
@@ -39,6 +45,12 @@ pub struct Generations {
     tokens: Vec<Issued>,
     parent: Option<usize>,
     rotated: Option<Timestamp>,
+    /// How many rotations in a row were followed by a late visit, the last one excluded.
+    late_rotations: usize,
+    /// Whether the last rotation was followed by a late visit.
+    is_late: bool,
+    /// Whether eight in a row were.
+    is_shared: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -53,6 +65,8 @@ struct Issued {
 enum Seen {
     Never,
     Presented,
+    /// It was, and what is remembered of it may have been lost: accepting it is allowed and not necessary.
+    Uncertain,
 }
 
 const FRESH: Issued = Issued {
@@ -67,6 +81,9 @@ impl Generations {
             tokens: vec![FRESH],
             parent: None,
             rotated: None,
+            late_rotations: 0,
+            is_late: false,
+            is_shared: false,
         }
     }
 
@@ -136,6 +153,20 @@ impl Generations {
         self.replace(parent, now);
     }
 
+    /// Applies a rotation in which a token was presented that is newer than the database.
+    pub fn rotate_newer(&mut self, generation: Generation, now: Timestamp) {
+        // What happened since the last rotation that the database knows is not known.
+        let lost = Issued {
+            presented: Seen::Uncertain,
+            replaced: self.rotated,
+        };
+        let known = self.tokens.len() - 1;
+        self.tokens.truncate(known);
+        self.tokens.resize(generation as usize, lost);
+        self.tokens.push(FRESH);
+        self.replace(generation as usize, now);
+    }
+
     fn replace(&mut self, presented: usize, now: Timestamp) {
         let now = self.rotated.map_or(now, |rotated| rotated.max(now));
         self.tokens[presented] = Issued {
@@ -145,6 +176,36 @@ impl Generations {
         self.tokens.push(FRESH);
         self.parent = Some(presented);
         self.rotated = Some(now);
+        self.late_rotations = if self.is_late {
+            self.late_rotations + 1
+        } else {
+            0
+        };
+        self.is_late = false;
+    }
+
+    /// Applies a visit with a token that was just replaced. Returns whether the login counts as shared from now
+    /// on.
+    pub fn visit(&mut self, generation: Generation, now: Timestamp) -> bool {
+        let is_parent = self.parent == Some(generation as usize);
+        let is_late = self.age(generation, now) > Some(BURST);
+        if !is_parent || !is_late {
+            return false;
+        }
+        self.is_late = true;
+        let is_shared = self.late_rotations + 1 >= SHARED_AFTER;
+        let is_new = is_shared && !self.is_shared;
+        self.is_shared |= is_shared;
+        is_new
+    }
+
+    /// Another grace period applies from now on. What was forgotten under the last one stays so.
+    pub fn change_grace(&mut self) {
+        for issued in &mut self.tokens {
+            if issued.presented == Seen::Presented {
+                issued.presented = Seen::Uncertain;
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod login;
 pub mod operation;
 pub mod process;
 pub mod settings;
+pub mod test_caller;
 pub mod workload;
 
 use std::collections::BTreeMap;

@@ -5,8 +5,9 @@ use rememberd::testing::{
     service::persistent_login,
 };
 
-use crate::support::contract::{Model, TestCaller};
+use crate::support::contract::Model;
 use crate::support::login::Login;
+use crate::support::test_caller::TestCaller;
 
 /// One operation with its parameters.
 #[derive(Clone, Debug)]
@@ -85,7 +86,7 @@ impl Model {
                 return self.assert_created(context, expected, device, result);
             }
             (Operation::Refresh(who, id, presented), Outcome::Login(result)) => {
-                let expected = self.refresh(who, &id, presented);
+                let expected = self.refresh(who, &id, presented, result.is_ok());
                 return self.assert_refreshed(context, expected, result);
             }
             (Operation::Create(..) | Operation::Refresh(..), _) => {

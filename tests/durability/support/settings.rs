@@ -6,6 +6,8 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rememberd::testing::ReuseRevokes;
 
+use crate::support::generations::GraceSettings;
+
 /// The maximum age of a login: short, so that it is reached often.
 pub const MAX_AGE: Duration = Duration::from_secs(3_600);
 
@@ -40,6 +42,13 @@ impl Settings {
                 ReuseRevokes::Profile,
                 ReuseRevokes::None,
             ][random.random_range(0..3)],
+        }
+    }
+
+    pub fn graces(&self) -> GraceSettings {
+        GraceSettings {
+            grace: self.grace,
+            lost_answer_grace: self.lost_answer_grace,
         }
     }
 

@@ -19,12 +19,13 @@ use rememberd::testing::{
 use serde_json::Value;
 
 use crate::support;
-use crate::support::contract::{Model, TestCaller};
+use crate::support::contract::Model;
 use crate::support::disk::{Disk, DiskEvent, Recording};
 use crate::support::ledger::{Change, State};
 use crate::support::login::Login;
 use crate::support::operation::Operation;
 use crate::support::settings::Settings;
+use crate::support::test_caller::TestCaller;
 
 /// The maximum number of operations in a commit.
 const OPERATIONS_MAX: usize = 6;
@@ -223,7 +224,7 @@ impl Workload {
     /// Reopens the database with other settings.
     async fn restart(&mut self, random: &mut StdRng) {
         self.app.store.close().await.expect("the database closes");
-        self.model.settings = Settings::draw(random);
+        self.model.set(Settings::draw(random));
         let seed = random.next_u64();
         self.app = open(&self.disk, &self.options, &self.model, seed).await;
     }

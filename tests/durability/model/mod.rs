@@ -4,6 +4,8 @@
 //! `REMEMBERD_TEST_LONG=1` runs ten times as many operations, `REMEMBERD_TEST_OPERATIONS` sets their number;
 //! `REMEMBERD_TEST_SEED` replays a run.
 
+mod rare;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +13,16 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rememberd::testing::{
-    App, DataDirectory, Device, EngineOptions, Event, Keys, LoginKey, ObjectId, PersistentLoginId,
-    Token, open_database, tables::profile,
+    App, DataDirectory, Device, EngineOptions, Event, KeySource, Keys, LoginKey, ObjectId,
+    PersistentLoginId, Token, open_database, tables::profile,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::contract::{Model, RARE, TestCaller};
+use crate::support::contract::Model;
 use crate::support::operation::{Operation, Outcome};
 use crate::support::settings::Settings;
+use crate::support::test_caller::TestCaller;
 use crate::support::{self, audit};
 
 /// The number of operations. They take a few seconds in a debug build, mostly for disk syncs.
@@ -27,6 +30,9 @@ const OPERATIONS: usize = 5_000;
 
 /// The number of operations between two comparisons of the whole state.
 const COMPARE_EVERY: usize = 50;
+
+/// How many steps with a rare event are tried for events that did not occur otherwise.
+const RARE_STEPS_MAX: usize = 300;
 
 /// The approximate number of profiles.
 const PROFILES: usize = 5;
@@ -48,6 +54,18 @@ async fn random_operations_have_the_same_results_in_the_model() {
             trial.assert_same_state();
         }
     }
+    // What happens rarely has happened once, however the run went.
+    let rare = [Step::LoseSyncs, Step::Share, Step::LoseKey];
+    for (number, step) in (operations..).zip(rare.iter().cycle().take(RARE_STEPS_MAX)) {
+        if trial.missing_event().is_none() {
+            break;
+        }
+        for _ in 0..10 {
+            let step = trial.draw();
+            trial.apply(number, step).await;
+        }
+        trial.apply(number, step.clone()).await;
+    }
     trial.reopen().await;
     trial.assert_same_state();
     if operations >= OPERATIONS {
@@ -64,6 +82,16 @@ enum Step {
     Enable(ObjectId, bool),
     RemoveProfile(ObjectId),
     Reopen,
+    /// Reopens the database, and keeps a copy of it.
+    BackUp,
+    /// Reopens the copy instead.
+    Restore,
+    /// Reopens the database as it was moments ago.
+    LoseSyncs,
+    /// Reopens the database without the key of its logins.
+    LoseKey,
+    /// Presents the current token of a login and then, again and again, the one that was replaced by it late.
+    Share,
 }
 
 /// The services on a real file, and the model of them.
@@ -76,6 +104,8 @@ struct Trial {
     cleaner_position: Option<LoginKey>,
     /// The events before the database was last opened.
     past_events: Vec<Event>,
+    /// A copy of the file, and the model of then. The key has not been lost since.
+    backup: Option<(Vec<u8>, Model)>,
     _home: TempDir,
 }
 
@@ -103,6 +133,7 @@ impl Trial {
             model,
             cleaner_position: None,
             past_events: Vec::new(),
+            backup: None,
             _home: home,
         };
         for tenant in ["default", "acme"] {
@@ -120,7 +151,12 @@ impl Trial {
             }
             935..955 => Step::RemoveProfile(self.profile_id()),
             955..990 => Step::Enable(self.profile_id(), self.random.random_bool(0.8)),
-            _ => Step::Reopen,
+            990..993 => Step::Reopen,
+            993 => Step::BackUp,
+            994..996 if self.backup.is_some() => Step::Restore,
+            996 if self.random.random_bool(0.3) => Step::LoseKey,
+            997 | 998 => Step::LoseSyncs,
+            _ => Step::Share,
         }
     }
 
@@ -153,22 +189,31 @@ impl Trial {
     async fn apply(&mut self, number: usize, step: Step) {
         let context = format!("operation {number}: {step:?}");
         match step {
-            Step::OnLogins(operation) => {
-                let outcome = operation.clone().run(&self.app).await;
-                if let Outcome::Position(Ok(position)) = &outcome {
-                    self.cleaner_position = *position;
-                }
-                self.model.assert_result(&context, operation, outcome);
-            }
-            Step::Advance(step) => {
-                self.model.now = self.model.now.plus(step);
-                self.app.clock.advance(step);
-            }
+            Step::OnLogins(operation) => self.apply_operation(&context, operation).await,
+            Step::Advance(step) => self.advance(step),
             Step::AddProfile(tenant) => self.add_profile(tenant).await,
             Step::Enable(id, enabled) => self.enable(id, enabled).await,
             Step::RemoveProfile(id) => self.remove_profile(id).await,
             Step::Reopen => self.reopen().await,
+            Step::BackUp => self.back_up().await,
+            Step::Restore => self.restore(&context).await,
+            Step::LoseSyncs => self.lose_syncs(&context).await,
+            Step::LoseKey => self.lose_key(&context).await,
+            Step::Share => self.share(&context).await,
         }
+    }
+
+    async fn apply_operation(&mut self, context: &str, operation: Operation) {
+        let outcome = operation.clone().run(&self.app).await;
+        if let Outcome::Position(Ok(position)) = &outcome {
+            self.cleaner_position = *position;
+        }
+        self.model.assert_result(context, operation, outcome);
+    }
+
+    fn advance(&mut self, step: Duration) {
+        self.model.now = self.model.now.plus(step);
+        self.app.clock.advance(step);
     }
 
     async fn add_profile(&mut self, tenant: &'static str) {
@@ -217,10 +262,18 @@ impl Trial {
     }
 
     async fn reopen(&mut self) {
+        self.close().await;
+        self.model.set(Settings::draw(&mut self.random));
+        self.open().await;
+    }
+
+    async fn close(&mut self) {
         self.assert_audit_log().await;
         self.app.store.close().await.expect("the database closes");
         self.past_events.append(&mut self.model.events);
-        self.model.settings = Settings::draw(&mut self.random);
+    }
+
+    async fn open(&mut self) {
         self.app = open(&self.directory, &self.model, self.random.next_u64()).await;
     }
 
@@ -257,8 +310,14 @@ impl Trial {
         for event in Event::ALL {
             let count = occurrences(&self.past_events, event);
             eprintln!("{event:?}: {count}");
-            assert!(count > 0 || RARE.contains(&event), "{event:?}");
         }
+        assert_eq!(self.missing_event(), None);
+    }
+
+    fn missing_event(&self) -> Option<Event> {
+        let has_occurred =
+            |event: &Event| self.past_events.contains(event) || self.model.events.contains(event);
+        Event::ALL.into_iter().find(|event| !has_occurred(event))
     }
 
     fn caller(&mut self) -> TestCaller {
@@ -317,7 +376,8 @@ impl Trial {
         let foreign = self.model.logins.values().choose(&mut self.random);
         match self.random.random_range(0..20) {
             0..7 => None,
-            7..13 => tokens.last().copied(),
+            7..12 => self.model.logins.get(id).map(|login| login.token),
+            12 => tokens.last().copied(),
             13..17 => tokens.iter().rev().nth(1).copied(),
             17 | 18 => tokens.iter().choose(&mut self.random).copied(),
             _ => foreign.map(|login| login.token),
@@ -370,7 +430,10 @@ fn occurrences(events: &[Event], event: Event) -> u64 {
 
 async fn open(directory: &Arc<DataDirectory>, model: &Model, seed: u64) -> App {
     let directory = Arc::clone(directory);
-    let source = support::key_source(directory.database_path());
+    let source = KeySource {
+        replaces_missing: true,
+        ..support::key_source(directory.database_path())
+    };
     let keys = Keys::default();
     let shared = keys.clone();
     let store = support::open_store(Box::new(move |opening| {
