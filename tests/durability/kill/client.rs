@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rememberd::testing::{ObjectId, PersistentLoginId, Token};
 
 use crate::kill::connection::{Connection, login};
-use crate::kill::server::Server;
+use crate::kill::server::{Patience, Server};
 use crate::support::ledger::{Change, Ledger, State, View};
 use crate::support::login::Login;
 
@@ -24,6 +24,8 @@ pub struct Tally {
     grace: usize,
     pub refused: usize,
     pub revoked_by_cap: usize,
+    pub reused: usize,
+    pub revoked_by_reuse: usize,
     /// Tokens presented again after a kill, because the response was lost.
     pub retried: usize,
     /// Those of them that were rotated before the kill.
@@ -36,6 +38,8 @@ impl Tally {
         self.grace += other.grace;
         self.refused += other.refused;
         self.revoked_by_cap += other.revoked_by_cap;
+        self.reused += other.reused;
+        self.revoked_by_reuse += other.revoked_by_reuse;
         self.retried += other.retried;
         self.retried_in_grace += other.retried_in_grace;
     }
@@ -45,6 +49,7 @@ impl Tally {
 /// this profile.
 pub struct Client {
     random: StdRng,
+    patience: Patience,
     pub profile_id: ObjectId,
     pub ledger: Ledger,
     /// All known tokens of each login, in order.
@@ -55,10 +60,11 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(number: usize, seed: u64) -> Self {
+    pub fn new(number: usize, seed: u64, patience: Patience) -> Self {
         let number = u8::try_from(number).expect("there are few clients");
         Self {
             random: StdRng::seed_from_u64(seed),
+            patience,
             profile_id: ObjectId::from_bytes([number; 12]),
             ledger: Ledger::default(),
             tokens: BTreeMap::new(),
@@ -151,7 +157,11 @@ impl Client {
         let present = self.ledger.present();
         let chosen = present.into_iter().choose(&mut self.random);
         let chosen = chosen.map(|(login, replaced)| (login.clone(), replaced));
-        match (self.random.random_range(0..40), chosen) {
+        let drawn = self.random.random_range(0..40);
+        if let (23..31, Some((login, _)), Patience::Strict) = (drawn, &chosen, self.patience) {
+            return self.reuse(connection, login);
+        }
+        match (drawn, chosen) {
             (0..9, _) | (_, None) => self.create(connection),
             (9..20, Some((login, _))) => self.rotate(connection, &login, Some(login.token)),
             (20..23, Some((login, _))) => self.rotate(connection, &login, None),
@@ -198,7 +208,10 @@ impl Client {
         before: &Login,
         presented: Option<Token>,
     ) -> Option<()> {
-        self.lost = presented.map(|presented| (before.id, presented));
+        let is_retried = self.patience == Patience::Patient;
+        self.lost = presented
+            .filter(|_| is_retried)
+            .map(|presented| (before.id, presented));
         self.ledger.request(Change {
             states: vec![(before.id, State::Rotated(before.clone()))],
             creations: 0,
@@ -247,6 +260,23 @@ impl Client {
             Some(older) => self.grace(connection, current, older),
             None => self.rotate(connection, current, Some(current.token)),
         }
+    }
+
+    /// A token that was replaced ends all logins of the profile.
+    fn reuse(&mut self, connection: &Connection, current: &Login) -> Option<()> {
+        let tokens = self.tokens[&current.id].iter().copied();
+        let replaced = tokens.filter(|&token| token != current.token);
+        let Some(replaced) = replaced.choose(&mut self.random) else {
+            return self.rotate(connection, current, Some(current.token));
+        };
+        let ended = self.present_ids();
+        self.ledger.request(absent(ended.iter().copied()));
+        let (status, body) = connection.refresh(current.id, Some(replaced))?;
+        assert_eq!(status, 401, "{body}");
+        self.tally.reused += 1;
+        self.tally.revoked_by_reuse += ended.len();
+        self.ledger.acknowledge(absent(ended));
+        Some(())
     }
 
     /// A token of another login is refused, and revokes nothing.

@@ -2,7 +2,8 @@
 //!
 //! Each client uses the logins of its own profile, one request at a time, and records the responses in a
 //! ledger outside of the server. After `kill -9` the server is started again on the same directory and
-//! compared with every ledger. A client that lost the response to a rotation presents its token again.
+//! compared with every ledger. A client that lost the response to a rotation presents its token again; where the
+//! server is strict, it reads its login instead, and presents tokens that were replaced, which ends its logins.
 //!
 //! `REMEMBERD_TEST_LONG=1` kills ten times as often, `REMEMBERD_TEST_ROUNDS` sets the number of kills;
 //! `REMEMBERD_TEST_SEED` replays the choices.
@@ -26,7 +27,7 @@ use rememberd::testing::{
 use serde_json::Value;
 
 use crate::kill::client::{Client, Tally};
-use crate::kill::server::Server;
+use crate::kill::server::{Patience, Server};
 use crate::support::ledger::View;
 use crate::support::{self, audit};
 
@@ -43,21 +44,32 @@ const KILL_DELAY_MAX: Duration = Duration::from_millis(3);
 
 #[test]
 fn acknowledged_changes_survive_a_kill() {
+    let tally = kill_often(Patience::Patient);
+    assert!(tally.retried > 0 && tally.refused > 0 && tally.revoked_by_cap > 0);
+}
+
+#[test]
+fn what_a_reused_token_revoked_stays_so_after_a_kill() {
+    let tally = kill_often(Patience::Strict);
+    assert!(tally.reused > 0 && tally.revoked_by_reuse > tally.reused);
+}
+
+fn kill_often(patience: Patience) -> Tally {
     let mut random = StdRng::seed_from_u64(support::test_seed());
     let rounds = support::size("REMEMBERD_TEST_ROUNDS", ROUNDS);
     let home = tempfile::tempdir().expect("a temporary directory");
     let seed_file = home.path().join("seed.json");
     let mut clients: Vec<_> = (0..CLIENTS)
-        .map(|number| Client::new(number, random.next_u64()))
+        .map(|number| Client::new(number, random.next_u64(), patience))
         .collect();
     fs::write(&seed_file, seed_with_profiles(&clients)).expect("it is written");
     let data = home.path().join("data");
     for _ in 0..rounds {
-        let server = Server::start_with(&data, &seed_file);
+        let server = Server::start_with(&data, &seed_file, patience);
         each(&mut clients, |client| client.assert_matches(&server));
         load_and_kill(server, &mut clients, &mut random);
     }
-    let server = Server::start_with(&data, &seed_file);
+    let server = Server::start_with(&data, &seed_file, patience);
     each(&mut clients, |client| client.assert_matches(&server));
     drop(server);
     let mut tally = Tally::default();
@@ -65,8 +77,8 @@ fn acknowledged_changes_survive_a_kill() {
         tally.add(&client.tally);
     }
     eprintln!("{rounds} kills, {tally:?}");
-    assert!(tally.retried > 0 && tally.refused > 0 && tally.revoked_by_cap > 0);
     assert_file_matches(&data, &clients);
+    tally
 }
 
 #[test]
