@@ -475,6 +475,23 @@ fn a_thief_who_comes_first_is_found_out_as_the_table_says() {
     assert!(after(with_thief(DAY), &twice).is_revoked);
 }
 
+#[test]
+fn a_lost_response_is_given_again_for_a_day() {
+    const HOUR: i64 = 3_600;
+    use Response::{Lost, Received};
+    for (hours, is_revoked) in [(1, false), (23, false), (25, true)] {
+        let visits = [
+            (200, Step::Owner(2, Lost)),
+            (hours * HOUR, Step::Owner(2, Received)),
+        ];
+        assert_eq!(
+            after(OWNER_ALONE, &visits).is_revoked,
+            is_revoked,
+            "{hours}"
+        );
+    }
+}
+
 /// What no server can tell from theft: the jar has a token that was replaced long ago, or is void.
 #[test]
 fn a_late_response_that_replaces_a_newer_cookie_can_end_a_login() {

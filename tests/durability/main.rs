@@ -6,6 +6,7 @@ mod formats;
 mod interleavings;
 mod kill;
 mod linearizability;
+mod lying_disk;
 mod model;
 mod power_loss;
 mod shrink;

@@ -38,7 +38,7 @@ impl Trial {
         };
         self.present_some(context, &id).await;
         self.back_up().await;
-        for _ in 0..self.random.random_range(1..9) {
+        for _ in 0..self.random.random_range(1..4) {
             self.present_some(context, &id).await;
         }
         self.restore(context).await;
@@ -87,13 +87,14 @@ impl Trial {
         self.cleaner_position = None;
     }
 
-    /// For more generations than make a login count as shared.
+    /// For about as many generations as make a login count as shared, now and then without a late visit.
     pub(super) async fn share(&mut self, context: &str) {
         let Some(id) = self.model.logins.keys().choose(&mut self.random).cloned() else {
             return;
         };
-        for _ in 0..10 {
-            for wait in [1, 11] {
+        for _ in 0..self.random.random_range(6..14) {
+            let is_late = self.random.random_bool(0.95);
+            for wait in [1, 11].into_iter().take(1 + usize::from(is_late)) {
                 let Some(login) = self.model.logins.get(&id) else {
                     return;
                 };
