@@ -40,7 +40,7 @@ pub use crate::tables::JOURNALED;
 pub use crate::tables::meta::put_schema_version;
 pub use crate::tables::persistent_login::key::LoginKey;
 pub use crate::tables::secret_key::KeySource;
-pub use crate::tables::upgrade::{SCHEMA_VERSION, open_database, run as upgrade};
+pub use crate::tables::upgrade::{SCHEMA_VERSION, open_database, run as upgrade, upgrade_copy};
 
 /// Why a use case of persistent logins did not return its value.
 pub type LoginError = crate::service::error::Error<PersistentLoginRefusal>;

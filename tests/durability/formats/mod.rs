@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rememberd::testing::{
-    App, Caller, DataDirectory, Device, Engine, EngineOptions, Entropy, Event, Failure, Keys,
-    ListedLogin, LoginError, ObjectId, Opening, PersistentLoginId, PersistentLoginRefusal,
-    ProfileRefusal, Revoked, SCHEMA_VERSION, TenantName, Timestamp, Token, jobs, open_database,
-    service::persistent_login as service, tables, upgrade,
+    App, Caller, DataDirectory, Device, Engine, EngineOptions, Event, Failure, Keys, ListedLogin,
+    LoginError, ObjectId, Opening, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal,
+    Revoked, SCHEMA_VERSION, TenantName, Timestamp, Token, jobs, open_database,
+    service::persistent_login as service, tables, upgrade_copy,
 };
 use serde_json::Value;
 
@@ -312,7 +312,9 @@ fn an_upgrade_survives_a_power_cut_at_any_moment() {
         let image = fs::read(&format.file).expect("it is readable");
         let disk = Disk::new(image);
         let engine = Engine::open_backend(disk.clone(), &OPTIONS).expect("it opens");
-        upgrade(&engine, &support::keys(), &Entropy::Os).expect("it is upgraded");
+        let upgraded = format.copy();
+        let source = support::key_source(upgraded.path().join("rememberd.redb"));
+        upgrade_copy(&engine, &source).expect("it is upgraded");
         drop(engine);
         let recording = disk.recording();
         let mut random = support::random(seed);
@@ -325,9 +327,9 @@ fn an_upgrade_survives_a_power_cut_at_any_moment() {
             let image = replay.image(Survival::draw(&mut random), &mut random);
             let home = format.copy();
             fs::write(home.path().join("rememberd.redb"), image).expect("it is written");
-            if !format.has_keys() {
-                support::write_keys(home.path());
-            }
+            // The key file is on the disk before the database has anything of it.
+            let keys = home.path().join("rememberd.keys");
+            fs::copy(&source.path, keys).expect("it is copied");
             let runtime = tokio::runtime::Runtime::new().expect("a runtime");
             runtime.block_on(async {
                 let app = open(home.path(), format.now()).await.expect("it opens");
