@@ -7,5 +7,6 @@ mod journal;
 mod key_file;
 mod log;
 mod overload;
+mod restore;
 mod seed_file;
 mod signals;

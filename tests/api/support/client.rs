@@ -71,6 +71,16 @@ impl Client {
         self.post(&format!("{LOGINS}/{id}/refresh_token"), &encode(&form))
     }
 
+    /// As [`Client::refresh_with`], with the outcome in the response.
+    pub fn refresh_extended(&self, id: &str, token: &str) -> Response {
+        let form = [
+            ("accessTokenId", self.caller.as_str()),
+            ("token", token),
+            ("extended", "true"),
+        ];
+        self.post(&format!("{LOGINS}/{id}/refresh_token"), &encode(&form))
+    }
+
     /// POST `create` for a profile, with more parameters.
     pub fn create_with(&self, profile_id: &str, more: &[(&str, &str)]) -> Response {
         let form = [
