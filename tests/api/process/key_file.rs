@@ -5,6 +5,8 @@ use std::fs;
 use std::panic;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use tempfile::TempDir;
 
 use crate::support::fixture::{LOGIN, PROFILE};
@@ -156,7 +158,8 @@ fn a_rotated_key_is_used_from_the_next_rotation_of_a_login_on() {
 
 #[test]
 fn the_key_file_may_be_elsewhere_and_the_database_has_no_token_in_clear() {
-    const LOGINS: usize = 1_000;
+    // As many as the profile may have beside the one of the demo.
+    const LOGINS: usize = 990;
     let (home, elsewhere) = (home(), home());
     let key_file = elsewhere.path().join("keys");
     let launch = || {
@@ -170,12 +173,15 @@ fn the_key_file_may_be_elsewhere_and_the_database_has_no_token_in_clear() {
     assert_eq!(access_token.len(), 64);
     serving.stop();
     let home = seeded(&key_file);
-    let serving = Launch::serve(home.path())
-        .argument("--key-file")
-        .argument(&key_file)
-        .start();
+    let serve = || {
+        Launch::serve(home.path())
+            .argument("--key-file")
+            .argument(&key_file)
+    };
+    let serving = serve().start();
     let client = serving.client(DEMO_ACCESS_TOKEN);
     let mut secrets = vec![access_token, DEMO_ACCESS_TOKEN.to_owned()];
+    // The imported one, and those that replace it as long as it is kept.
     secrets.push(client.read(LOGIN).login().token);
     secrets.push(client.refresh(LOGIN).login().token);
     let mut last = Vec::new();
@@ -185,12 +191,34 @@ fn the_key_file_may_be_elsewhere_and_the_database_has_no_token_in_clear() {
         secrets.extend([created.token, next.token.clone()]);
         last.push((created.id, next.token));
     }
-    let log = serving.stop().stderr;
+    let mut contents = files_of(home.path());
+    let mut log = serving.stop().stderr;
     assert!(!home.path().join(KEY_FILE).exists());
-    let mut contents: Vec<_> = files(home.path())
-        .iter()
-        .map(|path| fs::read(path).expect("it is readable"))
-        .collect();
+    let rotated = Launch::new(&["key", "rotate", "--data-dir"])
+        .argument(home.path())
+        .argument("--key-file")
+        .argument(&key_file)
+        .run();
+    assert!(rotated.status.success(), "{}", rotated.stderr);
+    log += &(rotated.stdout + &rotated.stderr);
+    let serving = serve().start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    secrets.push(client.refresh(LOGIN).login().token);
+    for (id, token) in &last[..LOGINS / 10] {
+        secrets.push(client.refresh_with(id, token).login().token);
+    }
+    // Refusals: a token of another login, one that is none, and unknown access tokens.
+    let (id, token) = &last[LOGINS - 1];
+    client.refresh_with(LOGIN, token).assert_unknown_token();
+    client
+        .refresh_with(id, &format!("{token}0"))
+        .assert_bad_parameter("token");
+    for caller in [token.as_str(), &secrets[0]] {
+        let refused = serving.client(caller).read(id);
+        assert_eq!(refused.status, 403, "{refused:?}");
+    }
+    log += &serving.stop().stderr;
+    contents.extend(files_of(home.path()));
     contents.push(log.into_bytes());
     let mut forms = Forms::default();
     for secret in &secrets {
@@ -199,9 +227,51 @@ fn the_key_file_may_be_elsewhere_and_the_database_has_no_token_in_clear() {
     for content in &contents {
         forms.assert_absent(content);
     }
-    // The search would find one.
-    let leak = [b"x", secrets[2].as_bytes()].concat();
-    assert!(panic::catch_unwind(|| forms.assert_absent(&leak)).is_err());
+    // The search would find one, wherever it begins.
+    for form in forms_of(&secrets[2]) {
+        let leak = [b"x", form.as_slice()].concat();
+        assert!(panic::catch_unwind(|| forms.assert_absent(&leak)).is_err());
+    }
+    for start in ["", "x", "xy"] {
+        let bytes = [start.as_bytes(), secrets[2].as_bytes()].concat();
+        let leak = STANDARD.encode(bytes).into_bytes();
+        assert!(panic::catch_unwind(|| forms.assert_absent(&leak)).is_err());
+    }
+}
+
+/// The contents of the files in a directory, as a backup would have them.
+fn files_of(directory: &Path) -> Vec<Vec<u8>> {
+    let files = files(directory);
+    let contents = files
+        .iter()
+        .map(|path| fs::read(path).expect("it is readable"));
+    contents.collect()
+}
+
+/// A secret as it could be written: as text, in hexadecimal digits of either case, as bytes in either order, and text
+/// and bytes in Base64 of either alphabet, whatever comes before them.
+fn forms_of(secret: &str) -> Vec<Vec<u8>> {
+    let plain = secret.replace('-', "");
+    let bytes = (0..plain.len() / 2).map(|index| {
+        let digits = &plain[2 * index..2 * index + 2];
+        u8::from_str_radix(digits, 16).expect("hexadecimal digits")
+    });
+    let bytes: Vec<u8> = bytes.collect();
+    let reversed = bytes.iter().rev().copied().collect();
+    let upper = [secret, &plain].map(|text| text.to_uppercase().into_bytes());
+    let mut forms = vec![secret.into(), plain.into_bytes(), bytes.clone(), reversed];
+    forms.extend(upper);
+    for encoded in [secret.as_bytes(), &bytes] {
+        for before in 0..3 {
+            let padded = [&[0; 2][..before], encoded].concat();
+            for engine in [&STANDARD, &URL_SAFE] {
+                let text = engine.encode(&padded).into_bytes();
+                // The first and the last characters depend on what is around.
+                forms.push(text[4..text.len() - 4].to_vec());
+            }
+        }
+    }
+    forms
 }
 
 /// Secrets in each form in which they could be written, by the first bytes of the form.
@@ -210,13 +280,7 @@ struct Forms(HashMap<[u8; 4], Vec<Vec<u8>>>);
 
 impl Forms {
     fn add(&mut self, secret: &str) {
-        let plain = secret.replace('-', "");
-        let bytes = (0..plain.len() / 2).map(|index| {
-            let digits = &plain[2 * index..2 * index + 2];
-            u8::from_str_radix(digits, 16).expect("hexadecimal digits")
-        });
-        let bytes: Vec<u8> = bytes.collect();
-        for form in [secret.into(), plain.into_bytes(), bytes] {
+        for form in forms_of(secret) {
             let first = *form.first_chunk().expect("a form is longer");
             self.0.entry(first).or_default().push(form);
         }
