@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::baseline::Baseline;
+use crate::bulk::{self, Bulk};
 use crate::dataset::Dataset;
 use crate::deployment::{Deployment, Facts};
 use crate::disk::Disk;
@@ -38,6 +39,7 @@ pub struct BothFacts {
     pub listing: Listing,
     /// How long after the disk is back the server serves again, in milliseconds; the error says why it is unknown.
     pub recovery_ms: Result<Spread, String>,
+    pub bulk: Bulk,
 }
 
 /// The rounds of every point, in the order of the plan; the error says why a point was not measured.
@@ -108,11 +110,15 @@ impl Comparison {
         let dataset = self.small.dataset;
         let small = self.small.finish(plan);
         progress("filling the disk");
+        let recovery_ms = recovery::measure(plan, workspace, &small_dir, &dataset);
+        drop((self.baseline, self.proxy, self.redis, self.postgres));
+        progress("listing, crowding out, ending and expiring very many logins of one profile");
         BothFacts {
             small,
             large,
             listing,
-            recovery_ms: recovery::measure(plan, workspace, &small_dir, &dataset),
+            recovery_ms,
+            bulk: bulk::measure(plan, workspace),
         }
     }
 

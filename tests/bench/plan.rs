@@ -3,6 +3,9 @@
 use std::env;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// The mode that measures what many logins of one profile cost, and nothing else.
+pub const BULK_ONLY: &str = "bulk";
+
 pub struct Plan {
     pub mode: &'static str,
     /// The points of one round, in order.
@@ -16,6 +19,10 @@ pub struct Plan {
     pub large_logins: u64,
     /// How often each way of opening the database is timed.
     pub opens: usize,
+    /// How many logins one profile has where that is measured, how often, and for how long each time.
+    pub bulk_logins: u64,
+    pub bulk_rounds: usize,
+    pub bulk_measure: Duration,
 }
 
 /// What a point measures. Together with the connections it names the point.
@@ -83,8 +90,12 @@ impl Plan {
         match env::var("REMEMBERD_BENCH").as_deref() {
             Ok("quick") => Self::quick(seed),
             Ok("long") => Self::long(seed),
+            Ok("bulk") => Self {
+                mode: BULK_ONLY,
+                ..Self::default(seed)
+            },
             Ok("") | Err(_) => Self::default(seed),
-            Ok(other) => panic!("REMEMBERD_BENCH is quick, long or absent, not {other:?}"),
+            Ok(other) => panic!("REMEMBERD_BENCH is quick, bulk, long or absent, not {other:?}"),
         }
     }
 
@@ -116,6 +127,9 @@ impl Plan {
             small_logins: 100_000,
             large_logins: 1_000_000,
             opens: 3,
+            bulk_logins: 200_000,
+            bulk_rounds: 3,
+            bulk_measure: Duration::from_secs(8),
         }
     }
 
@@ -128,6 +142,9 @@ impl Plan {
             small_logins: 10_000,
             large_logins: 20_000,
             opens: 1,
+            bulk_logins: 20_000,
+            bulk_rounds: 1,
+            bulk_measure: Duration::from_secs(1),
             ..Self::default(seed)
         }
     }

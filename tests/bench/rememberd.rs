@@ -39,17 +39,23 @@ pub struct Start {
 impl Server {
     /// Starts it on `data_dir`, which is filled from `seed_file` if there is one. The log goes to `log_path`.
     pub fn start(data_dir: &Path, seed_file: Option<&Path>, log_path: &Path) -> Self {
+        match seed_file.map(|path| path.to_str().expect("the workspace has a plain name")) {
+            Some(path) => Self::start_with(data_dir, &["--seed", path], log_path),
+            None => Self::start_with(data_dir, &[], log_path),
+        }
+    }
+
+    /// Starts it on `data_dir` with more arguments. The log goes to `log_path`.
+    pub fn start_with(data_dir: &Path, arguments: &[&str], log_path: &Path) -> Self {
         let log = File::create(log_path).expect("the workspace is writable");
         let mut command = Command::new(EXECUTABLE);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log);
-        if let Some(path) = seed_file {
-            command.arg("--seed").arg(path);
-        }
         let before = Instant::now();
         let mut process = Process::spawn(&mut command, Signal::TERM).expect("rememberd starts");
         let line = process.first_line_within(Duration::from_secs(START_TIMEOUT_SECS));

@@ -1,7 +1,8 @@
 //! The benchmark of the rotation: throughput, latency, memory and space, compared with other systems.
 //!
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
-//! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes) or `long` (a minute a point), and
+//! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point) or `bulk` (only
+//! what many logins of one profile cost), and
 //! `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk gives
@@ -18,6 +19,7 @@
 //! | `load.rs`, `generator.rs`, `exchange.rs` | the load: as a child process, inside it, and one request of it |
 //! | `probe.rs` | that the server rotates at all, and how many bytes travel |
 //! | `dataset.rs` | the logins, computable from a seed |
+//! | `bulk.rs` | what very many logins of one profile cost all others |
 //! | `targets.rs`, `sample.rs` | the targets, and medians |
 //! | `report.rs`, `table.rs`, `json.rs` | the results, as text, as JSON |
 //! | `process.rs`, `workspace.rs` | children and directories that do not outlive the run |
@@ -32,6 +34,7 @@ use crate::report::Report;
 use crate::workspace::Workspace;
 
 mod baseline;
+mod bulk;
 mod comparison;
 mod dataset;
 mod deployment;
@@ -81,6 +84,10 @@ fn run(plan: &Plan) -> ExitCode {
     // First, so that it is dropped last: nothing may still write into it when it goes.
     let workspace = Workspace::create(env!("CARGO_TARGET_TMPDIR"));
 
+    if plan.mode == plan::BULK_ONLY {
+        table::print_comparisons(&targets::of_bulk(&bulk::measure(plan, &workspace)));
+        return ExitCode::SUCCESS;
+    }
     let mut comparison = Comparison::prepare(plan, &workspace);
     let sizes = comparison.sizes();
     let rates = comparison.measure(plan);

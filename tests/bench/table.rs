@@ -5,7 +5,7 @@ use crate::plan::grouped;
 use crate::probe::Sizes;
 use crate::report::{Report, Summary, executable_bytes, fact_rows, processors};
 use crate::sample::{Round, Spread};
-use crate::targets::Bound;
+use crate::targets::{Bound, Comparison};
 use crate::{postgres, redis};
 
 impl Report<'_> {
@@ -14,7 +14,7 @@ impl Report<'_> {
         self.print_rates();
         self.print_facts(&self.facts.small);
         self.print_facts(&self.facts.large);
-        self.print_comparisons();
+        print_comparisons(&self.comparisons);
     }
 
     fn print_head(&self) {
@@ -76,25 +76,25 @@ impl Report<'_> {
             }
         }
     }
+}
 
-    fn print_comparisons(&self) {
-        println!(
-            "\n{:<86} {:>8} {:>9} {:>17}  verdict",
-            "comparison (ratios: median of the rounds)", "target", "value", "min – max"
-        );
-        for comparison in &self.comparisons {
-            let name = format!("{}, {}", comparison.name, comparison.unit);
-            let target = comparison.bound.map_or_else(String::new, target_text);
-            print!("{name:<86} {target:>8} ");
-            match &comparison.value {
-                Ok(spread) => println!(
-                    "{:>9.2} {:>17}  {}",
-                    spread.median,
-                    range(spread, 2),
-                    comparison.verdict()
-                ),
-                Err(reason) => println!("{reason}"),
-            }
+pub fn print_comparisons(comparisons: &[Comparison]) {
+    println!(
+        "\n{:<86} {:>8} {:>9} {:>17}  verdict",
+        "comparison (ratios: median of the rounds)", "target", "value", "min – max"
+    );
+    for comparison in comparisons {
+        let name = format!("{}, {}", comparison.name, comparison.unit);
+        let target = comparison.bound.map_or_else(String::new, target_text);
+        print!("{name:<86} {target:>8} ");
+        match &comparison.value {
+            Ok(spread) => println!(
+                "{:>9.2} {:>17}  {}",
+                spread.median,
+                range(spread, 2),
+                comparison.verdict()
+            ),
+            Err(reason) => println!("{reason}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The targets, next to what was measured.
 
+use crate::bulk::Bulk;
 use crate::comparison::{BothFacts, Rates};
 use crate::deployment::Facts;
 use crate::plan::{Plan, Point, Subject, grouped, point};
@@ -66,6 +67,11 @@ const OPEN_CRASH_MS_MAX: Bound = Bound::AtMost(600.0);
 
 /// A page of a profile's logins, in GETs of one.
 const LISTING_MAX: Bound = Bound::AtMost(10.0);
+/// Other logins' refreshes while very many of one profile are listed, crowded out and ended, and while they expire.
+const CROWDED_P99_MAX: Bound = Bound::AtMost(5.0);
+const CROWDED_MEMORY_MB_MAX: Bound = Bound::AtMost(16.0);
+const EXPIRING_P50_MAX: Bound = Bound::AtMost(1.5);
+
 const RECOVERY_MS_MAX: Bound = Bound::AtMost(1_000.0);
 
 pub fn compare(plan: &Plan, rates: &Rates, facts: &BothFacts) -> Vec<Comparison> {
@@ -73,6 +79,7 @@ pub fn compare(plan: &Plan, rates: &Rates, facts: &BothFacts) -> Vec<Comparison>
     comparisons.extend(of_deployment(&facts.small, IDLE_SMALL_MB_MAX));
     comparisons.extend(of_deployment(&facts.large, IDLE_LARGE_MB_MAX));
     comparisons.extend(of_large(facts));
+    comparisons.extend(of_bulk(&facts.bulk));
     comparisons
 }
 
@@ -162,6 +169,31 @@ fn of_large(facts: &BothFacts) -> [Comparison; 5] {
             unit: "ms",
             bound: Some(RECOVERY_MS_MAX),
             value: facts.recovery_ms.clone(),
+        },
+    ]
+}
+
+/// What very many logins of one profile cost.
+pub fn of_bulk(bulk: &Bulk) -> [Comparison; 3] {
+    let many = grouped(bulk.crowd);
+    [
+        Comparison {
+            name: format!("p99 while {many} are listed, crowded out and ended / alone"),
+            unit: "x",
+            bound: Some(CROWDED_P99_MAX),
+            value: bulk.crowded_p99.clone(),
+        },
+        Comparison {
+            name: format!("growth of memory while {many} are listed, crowded out and ended"),
+            unit: "MB",
+            bound: Some(CROWDED_MEMORY_MB_MAX),
+            value: bulk.memory_growth_mb.clone(),
+        },
+        Comparison {
+            name: format!("p50 of one client while {many} expire / alone"),
+            unit: "x",
+            bound: Some(EXPIRING_P50_MAX),
+            value: bulk.expiring_p50.clone(),
         },
     ]
 }
