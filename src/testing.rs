@@ -78,6 +78,7 @@ pub mod service {
     pub mod persistent_login {
         pub use crate::service::persistent_login::create::create;
         pub use crate::service::persistent_login::delete::{delete, delete_by_profile};
+        pub use crate::service::persistent_login::end::{ended_profiles, remove_ended};
         pub use crate::service::persistent_login::expire::{delete_expired, delete_idle};
         pub use crate::service::persistent_login::list::list_by_profile;
         pub use crate::service::persistent_login::read::read;

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::app::App;
 use crate::jobs::clock::{CheckClock, SaveClock};
 use crate::jobs::job::Job;
-use crate::jobs::persistent_login::{ExpireLogins, RemoveSurplus};
+use crate::jobs::persistent_login::{ExpireLogins, RemoveEnded, RemoveSurplus};
 
 /// Every job.
 fn all() -> Vec<Box<dyn Job>> {
@@ -22,6 +22,7 @@ fn all() -> Vec<Box<dyn Job>> {
         Box::<CheckClock>::default(),
         Box::new(SaveClock),
         Box::<ExpireLogins>::default(),
+        Box::<RemoveEnded>::default(),
         Box::<RemoveSurplus>::default(),
     ]
 }

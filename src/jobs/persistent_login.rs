@@ -1,4 +1,4 @@
-//! Removes the logins that have expired, and those beyond the cap of their profile.
+//! Removes the logins that have expired, those beyond the cap of their profile, and those that were ended together.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use crate::app::{App, Phase};
 use crate::config::Config;
 use crate::jobs::batches::remove_batches;
 use crate::jobs::job::{Job, Run};
+use crate::service::persistent_login::end::{ended_profiles, remove_ended};
 use crate::service::persistent_login::expire::{delete_expired, delete_idle};
 use crate::service::persistent_login::surplus::{SurplusSearch, remove_surplus};
 use crate::tables::persistent_login::key::LoginKey;
@@ -70,6 +71,30 @@ impl Job for RemoveSurplus {
                 if removed > 0 {
                     tracing::info!(%profile, removed, "removed logins beyond the cap of their profile");
                 }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Removes the logins of profiles all of whose logins were ended.
+#[derive(Default)]
+pub(super) struct RemoveEnded;
+
+impl Job for RemoveEnded {
+    fn name(&self) -> &'static str {
+        "removing ended logins"
+    }
+
+    fn interval(&self, config: &Config) -> Duration {
+        config.jobs.cleaner_interval
+    }
+
+    fn run<'j>(&'j mut self, app: &'j App) -> Run<'j> {
+        Box::pin(async {
+            for profile in ended_profiles(app)? {
+                let removed = remove_ended(app, profile).await?;
+                tracing::info!(%profile, removed, "removed the ended logins of a profile");
             }
             Ok(())
         })

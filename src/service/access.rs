@@ -19,6 +19,7 @@ use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::profile::ProfileRefusal;
 use crate::storage::transaction::Read;
+use crate::tables::persistent_login::ended;
 use crate::tables::profile::LoginBlock;
 use crate::tables::{persistent_login, profile};
 
@@ -151,11 +152,13 @@ impl LoginRequest {
         let Some(id) = PersistentLoginId::parse(&self.id) else {
             return Ok(None);
         };
-        let found = persistent_login::get(txn, id)?;
-        Ok(found.filter(|login| {
-            let is_expired = login.is_expired(&self.context.now, self.context.lifetime);
-            !is_expired && login.has_key(&self.keys)
-        }))
+        let Some(login) = persistent_login::get(txn, id)? else {
+            return Ok(None);
+        };
+        let is_valid = !login.is_expired(&self.context.now, self.context.lifetime)
+            && login.has_key(&self.keys)
+            && !ended::has_ended(txn, &login)?;
+        Ok(is_valid.then_some(login))
     }
 }
 

@@ -104,7 +104,7 @@ impl OpContext {
             .record(event, &login.into(), application, self.now.time());
     }
 
-    /// Deletes `login` and records `event`, or its expiry if it had expired already.
+    /// Deletes `login` and records `event`.
     ///
     /// # Errors
     ///
@@ -116,32 +116,7 @@ impl OpContext {
         login: &LoginState,
     ) -> Result<(), Failure> {
         persistent_login::delete(txn, login)?;
-        let was_valid = !login.is_expired(&self.now, self.lifetime);
-        self.record(txn, if was_valid { event } else { Event::Expiry }, login);
+        self.record(txn, event, login);
         Ok(())
-    }
-
-    /// Deletes `logins`, all of one owner, and records `event` once for them, and an expiry for those that had
-    /// expired already. Returns the number of those that were valid until now.
-    ///
-    /// # Errors
-    ///
-    /// Failures of the storage.
-    pub(super) fn delete_and_record_many(
-        &self,
-        txn: &WriteTxn,
-        event: Event,
-        owner: (TenantName, ObjectId),
-        logins: &[LoginState],
-    ) -> Result<usize, Failure> {
-        let mut valid = 0;
-        for login in logins {
-            persistent_login::delete(txn, login)?;
-            valid += usize::from(!login.is_expired(&self.now, self.lifetime));
-        }
-        let expired = (logins.len() - valid) as u64;
-        self.record_many(txn, event, valid as u64, Some(owner.clone()));
-        self.record_many(txn, Event::Expiry, expired, Some(owner));
-        Ok(valid)
     }
 }

@@ -1,5 +1,6 @@
 //! What the database remembers of itself.
 
+use crate::domain::login_state::Era;
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::engine::raw::checked_record;
@@ -21,6 +22,7 @@ pub const CHECKED_SINCE: u64 = 4;
 
 const SCHEMA_VERSION: &str = "schema_version";
 const FINGERPRINT_KEY: &str = "fingerprint_key";
+const LOGIN_ERA: &str = "login_era";
 const VERSION: u8 = 1;
 
 /// The version of the file's schema, if there is one in it.
@@ -105,6 +107,35 @@ pub fn fingerprint_key(txn: &impl Read) -> Result<Option<[u8; 32]>, Failure> {
 /// Of the storage.
 pub fn put_fingerprint_key(txn: &WriteTxn, key: &[u8; 32]) -> Result<(), Failure> {
     txn.put(&META, FINGERPRINT_KEY, &encode_fingerprint_key(key))
+}
+
+/// The era that logins are created in now.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn login_era(txn: &impl Read) -> Result<Era, Failure> {
+    Ok(txn.get(&META, LOGIN_ERA, decode_login_era)?.unwrap_or(0))
+}
+
+/// Puts the era that logins are created in from now on.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn put_login_era(txn: &WriteTxn, era: Era) -> Result<(), Failure> {
+    txn.put(&META, LOGIN_ERA, &encode_login_era(&era))
+}
+
+fn encode_login_era(era: &Era) -> Vec<u8> {
+    Encoder::new(VERSION).varint(*era).finish()
+}
+
+fn decode_login_era(record: &[u8]) -> Result<Era, Failure> {
+    let mut decoder = Decoder::new("era of logins", VERSION, record)?;
+    let era = decoder.varint()?;
+    decoder.finish()?;
+    Ok(era)
 }
 
 fn encode_fingerprint_key(key: &[u8; 32]) -> Vec<u8> {

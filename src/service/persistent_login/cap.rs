@@ -82,7 +82,7 @@ impl Crowd {
             walk.pause().await?;
             let is_last = transaction::read(app, |txn| {
                 let (_, profile_id, _) = request.authorize_create(txn)?;
-                let validity = Validity::at(txn, &request.context, keys)?;
+                let validity = Validity::of_profile_at(txn, &request.context, keys, profile_id)?;
                 let is_last = walk.step(txn, profile_id, |usage| {
                     count += 1;
                     oldest.push(&validity, &usage);
@@ -136,13 +136,12 @@ pub(super) fn make_room(
     Ok(())
 }
 
-/// Those of all `logins` of a profile that end: first those that are not valid any more, then those unused longest.
+/// Those of all `logins` of a profile that end: the valid ones unused longest. The others take no places, and are
+/// removed by the cleaner alone, which waits until the time is certain.
 fn surplus_of(mut logins: Vec<LoginState>, validity: &Validity, cap: usize) -> Vec<LoginState> {
+    logins.retain(|login| validity.of_login(login).is_ok());
     let surplus = (logins.len() + 1).saturating_sub(cap);
-    logins.sort_by_key(|login| {
-        let is_valid = validity.of_login(login).is_ok();
-        (is_valid, login.last_used(), login.id)
-    });
+    logins.sort_by_key(|login| (login.last_used(), login.id));
     logins.truncate(surplus.min(ENDED_PER_CREATION_MAX));
     logins
 }

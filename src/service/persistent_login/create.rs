@@ -15,7 +15,7 @@ use crate::service::persistent_login::cap::{self, Crowd};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
 use crate::service::transaction;
-use crate::tables::persistent_login;
+use crate::tables::{meta, persistent_login};
 
 /// Creates a login of the profile with the id `profile_id`. At the cap of a profile's logins, the one unused
 /// longest makes room.
@@ -45,13 +45,13 @@ pub async fn create(
             tenant: profile.tenant,
             profile_id,
             created: request.context.now.moment,
-            era: 0,
+            era: meta::login_era(txn)?,
             chain: TokenChain::NEW,
             key: KeyEpoch { number, since: 0 },
             imported: None,
         };
         let context = request.context.as_caller(caller);
-        let validity = Validity::at(txn, &context, &ring)?;
+        let validity = Validity::of_profile_at(txn, &context, &ring, profile_id)?;
         cap::make_room(
             txn,
             &context,

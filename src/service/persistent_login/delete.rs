@@ -1,14 +1,16 @@
 //! Logins end because somebody signs out, here or everywhere.
 
+use std::sync::Arc;
+
 use crate::app::App;
 use crate::audit::Event;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::service::access::{LoginRequest, ProfileRequest};
 use crate::service::caller::Caller;
 use crate::service::error::Error;
+use crate::service::persistent_login::end::{EndOfProfile, count_many};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::transaction;
-use crate::tables::persistent_login;
 
 /// Deletes the login; one that does not exist is deleted already.
 ///
@@ -34,8 +36,8 @@ pub async fn delete(
     .await
 }
 
-/// Deletes the logins of a profile but the one with the id `except`. Returns the number of those that were
-/// valid.
+/// Ends the logins of a profile but the one with the id `except`. Returns the number of those that were valid; where
+/// they are many, those that come and go at the same moment may be counted or not.
 ///
 /// # Errors
 ///
@@ -47,18 +49,26 @@ pub async fn delete_by_profile(
     profile_id: String,
     except: Option<PersistentLoginId>,
 ) -> Result<usize, Error<PersistentLoginRefusal>> {
-    let request = ProfileRequest::new(app, caller, profile_id);
-    transaction::read(app, |txn| request.authorize_manage(txn).map(drop))?;
-    transaction::write(app, move |txn| {
-        let (caller, profile_id, profile) = request.authorize_manage(txn)?;
-        let context = request.context.as_caller(caller);
-        let mut logins =
-            persistent_login::of_profile(txn, profile_id, usize::MAX)?.unwrap_or_default();
-        logins.retain(|login| Some(login.id) != except);
-        let owner = (profile.tenant, profile_id);
-        context
-            .delete_and_record_many(txn, Event::Delete, owner, &logins)
-            .map_err(Into::into)
-    })
-    .await
+    let request = Arc::new(ProfileRequest::new(app, caller, profile_id));
+    let keys = app.keys.get()?;
+    let (_, profile_id, _) = transaction::read(app, |txn| request.authorize_manage(txn))?;
+    loop {
+        let counted = count_many(app, &request.context, keys, profile_id, except).await?;
+        let (request, keys) = (Arc::clone(&request), Arc::clone(keys));
+        let ended = transaction::write(app, move |txn| {
+            let (caller, profile_id, profile) = request.authorize_manage(txn)?;
+            let end = EndOfProfile {
+                owner: (profile.tenant, profile_id),
+                except,
+                event: Event::Delete,
+            };
+            let context = request.context.as_caller(caller);
+            Ok(end.apply(txn, &context, &keys, counted)?)
+        })
+        .await?;
+        // If there were few when they were counted and many when they were to end, they are counted again.
+        if let Some(count) = ended {
+            return Ok(count);
+        }
+    }
 }

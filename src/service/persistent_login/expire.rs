@@ -9,8 +9,9 @@ use crate::domain::login_state::LoginState;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::error::Failure;
 use crate::service::context::OpContext;
+use crate::tables::persistent_login::ended::EndedLogins;
 use crate::tables::persistent_login::key::LoginKey;
-use crate::tables::persistent_login::{self, BY_CREATION};
+use crate::tables::persistent_login::{self, BY_CREATION, ended};
 
 /// Deletes a bounded number of logins that have expired by their age, oldest first. Returns how many there
 /// were.
@@ -33,11 +34,16 @@ pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
     app.store
         .write_in_background(move |txn| {
             let ids = BY_CREATION.take_until(txn, newest, count_max)?;
+            let ended = ended::all(txn)?;
             let mut expired = 0;
             for id in &ids {
                 let id = PersistentLoginId::new(*id);
-                let removed = persistent_login::remove_expired(txn, id)?;
-                expired += u64::from(removed.is_some());
+                // One that was ended before is recorded already.
+                if let Some(login) = persistent_login::remove_expired(txn, id)?
+                    && ended.have(login.profile_id, id, login.era) != Ok(true)
+                {
+                    expired += 1;
+                }
             }
             context.record_many(txn, Event::Expiry, expired, None);
             Ok(ids.len())
@@ -60,24 +66,26 @@ pub async fn delete_idle(app: &App, after: Option<LoginKey>) -> Result<Option<Lo
     let cleaner = OpContext::as_cleaner(app);
     let keys = Arc::clone(app.keys.get()?);
     let walk_max = app.config.jobs.cleaner_walk_max.get();
-    let mut ended = Vec::new();
+    let mut found = Vec::new();
     let next = app.store.read(|txn| {
+        let ended = ended::all(txn)?;
         persistent_login::walk(txn, after, walk_max, |login| {
-            if End::of(&login, cleaner.as_ref(), &keys).is_some() {
-                ended.push(LoginKey::of(&login));
+            if End::of(&login, cleaner.as_ref(), &keys, &ended).is_some() {
+                found.push(LoginKey::of(&login));
             }
         })
     })?;
-    for batch in ended.chunks(app.config.jobs.cleaner_batch_max.get()) {
+    for batch in found.chunks(app.config.jobs.cleaner_batch_max.get()) {
         let (context, keys, batch) = (context.clone(), Arc::clone(&keys), batch.to_vec());
         let cleaner = cleaner.clone();
         app.store
             .write_in_background(move |txn| {
+                let ended = ended::all(txn)?;
                 let (mut expired, mut without_key) = (0, 0);
                 for key in &batch {
                     // It may have been used since it was seen.
                     if let Some(login) = persistent_login::get_at(txn, *key)?
-                        && let Some(end) = End::of(&login, cleaner.as_ref(), &keys)
+                        && let Some(end) = End::of(&login, cleaner.as_ref(), &keys, &ended)
                     {
                         persistent_login::delete(txn, &login)?;
                         match end {
@@ -104,8 +112,16 @@ enum End {
 
 impl End {
     /// `cleaner` is `None` if nothing is deleted for its age yet.
-    fn of(login: &LoginState, cleaner: Option<&OpContext>, keys: &KeyRing) -> Option<Self> {
-        if cleaner.is_some_and(|context| login.is_expired(&context.now, context.lifetime)) {
+    fn of(
+        login: &LoginState,
+        cleaner: Option<&OpContext>,
+        keys: &KeyRing,
+        ended: &EndedLogins,
+    ) -> Option<Self> {
+        if ended.have(login.profile_id, login.id, login.era) != Ok(false) {
+            // Somebody did, or it is unreadable whether somebody did.
+            None
+        } else if cleaner.is_some_and(|context| login.is_expired(&context.now, context.lifetime)) {
             Some(Self::Expired)
         } else if login.has_key(keys) {
             None

@@ -69,7 +69,7 @@ pub async fn list_by_profile(
     let mut page = loop {
         let page = transaction::read(app, |txn| {
             let (_, profile_id, profile) = request.authorize_manage(txn)?;
-            let validity = Validity::at(txn, &request.context, keys)?;
+            let validity = Validity::of_profile_at(txn, &request.context, keys, profile_id)?;
             let is_last = walk.step(txn, profile_id, |usage| {
                 if validity.of(&usage).is_ok() {
                     newest.push(usage);
@@ -192,8 +192,10 @@ mod tests {
         // Several were used at the same time.
         let last_used = Moment::from_millis((number * 7_919 % 1_000) as i64);
         Usage {
+            profile_id: ObjectId::from_bytes([7; 12]),
             id: PersistentLoginId::new(Uuid::from_u128(number.into())),
             key: 1,
+            era: 0,
             created: last_used,
             last_used,
         }

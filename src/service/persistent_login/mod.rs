@@ -7,6 +7,7 @@
 mod cap;
 pub mod create;
 pub mod delete;
+pub mod end;
 pub mod expire;
 pub mod list;
 mod profile_walk;

@@ -17,6 +17,7 @@ use crate::service::access::{LoginRequest, issue};
 use crate::service::caller::Caller;
 use crate::service::context::OpContext;
 use crate::service::error::Error;
+use crate::service::persistent_login::end::{EndOfProfile, count_many};
 use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
 use crate::service::transaction;
 use crate::storage::transaction::write_txn::WriteTxn;
@@ -94,7 +95,8 @@ pub async fn refresh(
     };
     let keys = Arc::clone(&request.keys);
     let timeline = request.context.now.timeline.clone();
-    let refresh = Refresh::new(app, presented, Arc::clone(&keys));
+    let mut refresh = Refresh::new(app, presented, Arc::clone(&keys));
+    refresh.count_revoked(app, &seen, &request.context).await?;
     let (login, outcome) = transaction::write(app, move |txn| {
         let (caller, login) = request.authorize_rotate(txn)?;
         refresh.apply(txn, login, &request.context.as_caller(caller))
@@ -124,6 +126,8 @@ struct Refresh {
     rules: GraceRules,
     coalesce: Duration,
     revokes: ReuseRevokes,
+    /// The number of valid logins that a reuse revokes, where they are many.
+    counted: Option<usize>,
 }
 
 impl Refresh {
@@ -137,7 +141,24 @@ impl Refresh {
             },
             coalesce: app.config.logins.coalesce_refreshes,
             revokes: app.config.logins.reuse_revokes,
+            counted: None,
         }
+    }
+
+    /// Counts what is to be revoked, if the refresh of `login` will turn out to be a reuse.
+    async fn count_revoked(
+        &mut self,
+        app: &App,
+        login: &LoginState,
+        context: &OpContext,
+    ) -> Result<(), Failure> {
+        if self.revokes == ReuseRevokes::Profile
+            && let Some(presented) = self.presented
+            && login.chain.judge(presented, &context.now, self.rules) == Presented::Reused
+        {
+            self.counted = count_many(app, context, &self.keys, login.profile_id, None).await?;
+        }
+        Ok(())
     }
 
     fn apply(
@@ -215,10 +236,16 @@ impl Refresh {
                 Ok(Revoked::Login)
             }
             ReuseRevokes::Profile => {
-                let logins = persistent_login::of_profile(txn, login.profile_id, usize::MAX)?
-                    .unwrap_or_default();
-                let owner = (login.tenant.clone(), login.profile_id);
-                context.delete_and_record_many(txn, event, owner, &logins)?;
+                let end = EndOfProfile {
+                    owner: (login.tenant.clone(), login.profile_id),
+                    except: None,
+                    event,
+                };
+                let ended = end.apply(txn, context, &self.keys, self.counted)?;
+                if ended.is_none() {
+                    // They became many, or the reuse was found out, only this moment: one of them is known.
+                    end.end_many(txn, context, &self.keys, 1)?;
+                }
                 Ok(Revoked::Profile)
             }
         }

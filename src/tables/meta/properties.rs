@@ -2,7 +2,7 @@
 
 use proptest::prelude::any;
 
-use super::{decode_fingerprint_key, encode_fingerprint_key};
+use super::{decode_fingerprint_key, decode_login_era, encode_fingerprint_key, encode_login_era};
 use crate::storage::codec::properties::check;
 
 #[test]
@@ -12,4 +12,9 @@ fn keys_are_what_they_were() {
         encode_fingerprint_key,
         decode_fingerprint_key,
     );
+}
+
+#[test]
+fn eras_are_what_they_were() {
+    check(any::<u64>(), encode_login_era, decode_login_era);
 }

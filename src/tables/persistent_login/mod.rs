@@ -6,6 +6,7 @@
 //!
 //! A rotation changes a part of a record only, and is journaled: [`LOGINS`] says how.
 
+pub mod ended;
 pub mod key;
 mod record;
 pub mod usage;

@@ -171,7 +171,9 @@ pub(super) fn decode_usage(key: LoginKey, record: &[u8]) -> Result<Usage, Failur
     let head = Head::decode(&mut decoder)?;
     let (chain, epoch) = decode_chain(&mut decoder)?;
     Ok(Usage {
+        profile_id: key.profile_id,
         id: key.id,
+        era: head.era,
         key: epoch.number,
         created: head.created,
         last_used: chain.rotation.map_or(head.created, |rotation| rotation.at),

@@ -2,16 +2,21 @@
 
 use crate::clock::timeline::Moment;
 use crate::domain::key_ring::KeyNumber;
-use crate::domain::login_state::LoginState;
+use crate::domain::login_state::{Era, LoginState};
+use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 
 /// When a login was created and last used: what a list of many is sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Usage {
+    /// Whose login it is.
+    pub profile_id: ObjectId,
     /// The login.
     pub id: PersistentLoginId,
     /// The number of the key that its next tokens need.
     pub key: KeyNumber,
+    /// The era that it was created in.
+    pub era: Era,
     /// When it was created.
     pub created: Moment,
     /// When it was rotated last, or created.
@@ -22,7 +27,9 @@ impl Usage {
     /// That of `login`.
     pub fn of(login: &LoginState) -> Self {
         Self {
+            profile_id: login.profile_id,
             id: login.id,
+            era: login.era,
             key: login.key.number,
             created: login.created,
             last_used: login.last_used(),

@@ -141,7 +141,11 @@ fn an_expired_login_does_not_count() {
     let two = create(&server);
     assert_eq!(ids(&client), [two, one]);
     assert_eq!(evictions(&server), 0);
-    assert_eq!(server.app.audit.count(Event::Expiry), 1);
+    assert_eq!(
+        server.app.audit.count(Event::Expiry),
+        0,
+        "that is up to the cleaner"
+    );
 }
 
 #[test]

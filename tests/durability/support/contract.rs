@@ -199,17 +199,17 @@ impl Model {
         }
     }
 
-    /// Removes logins of the profile until one more is within the cap, but at most 16: expired ones first, then the
-    /// least recently used.
+    /// Removes valid logins of the profile until one more is within the cap, but at most 16: the least recently used.
     fn revoke_over_cap(&mut self, profile_id: ObjectId) {
         let Some(cap) = self.settings.logins_per_profile_max else {
             return;
         };
         let mut logins = self.of_profile(profile_id);
-        logins.sort_by_key(|login| (self.is_valid(login), last_used(login), login.id));
+        logins.retain(|login| self.is_valid(login));
+        logins.sort_by_key(|login| (last_used(login), login.id));
         let ended = (logins.len() + 1).saturating_sub(cap).min(16);
         for login in &logins[..ended] {
-            self.remove_or_expire(login, Event::Revocation(Reason::Cap));
+            self.remove(login.id, Event::Revocation(Reason::Cap));
         }
     }
 
