@@ -78,8 +78,8 @@ impl Crowd {
         let mut count = 0;
         // Where only a part is read, every login is as likely to be in it.
         let mut walk = ProfileWalk::round_from(app, PersistentLoginId::new(app.entropy.uuid()));
+        walk.exclude_others().await?;
         let permit = loop {
-            walk.pause().await?;
             let is_last = transaction::read(app, |txn| {
                 let (_, profile_id, _) = request.authorize_create(txn)?;
                 let validity = Validity::of_profile_at(txn, &request.context, keys, profile_id)?;
@@ -93,6 +93,7 @@ impl Crowd {
             if is_last || count >= LOGINS_READ_PER_CREATION {
                 break walk.into_permit();
             }
+            walk.pause().await?;
         };
         Ok(permit.map(|permit| (oldest.into_crowd(), permit)))
     }

@@ -4,6 +4,7 @@
 //! commit, and they are removed afterwards, in transactions of background work. A crash in between leaves some that
 //! are ended, and the removal begins anew.
 
+use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -195,7 +196,7 @@ pub async fn remove_ended(app: &App, profile_id: ObjectId) -> Result<usize, Fail
         }
         // Logins that were created since are of this era or a later one, and a later end ends all that this one did:
         // so no more of them come, and at the last key none is left.
-        let (ids, is_last) = (std::mem::take(&mut batch), after.is_none());
+        let (ids, is_last) = (mem::take(&mut batch), after.is_none());
         removed += app
             .store
             .write_in_background(move |txn| {

@@ -1,7 +1,7 @@
 //! Reading all logins of a profile, in steps between which the thread serves others.
 //!
 //! A profile may have very many logins: an import brings them, and it takes a while until those beyond the cap are
-//! gone. A step reads a few of them from a snapshot of its own and returns; the next one goes on after the last key.
+//! gone. A step reads some of them from a snapshot of its own and returns; the next one goes on after the last key.
 //! So no snapshot stays open for long, and a login that is rotated meanwhile is still visited once. One created or
 //! ended meanwhile may be visited or not. What is so short that one step reads it is of one moment.
 
@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use tokio::sync::SemaphorePermit;
-use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use crate::app::App;
 use crate::domain::object_id::ObjectId;
@@ -22,11 +22,12 @@ use crate::tables::persistent_login::usage::Usage;
 /// How many logins a step reads at least, if there are so many: the lists of most profiles are of one moment.
 pub(super) const STEP_LOGINS_MIN: usize = 64;
 
-/// How many logins a step reads at most.
-const STEP_LOGINS_MAX: usize = 256;
-
 /// After which time a step ends, once it has read the least.
-const STEP_TIME_MAX: Duration = Duration::from_micros(250);
+const STEP_TIME_MAX: Duration = Duration::from_micros(400);
+
+/// How long a walk pauses after a step. With a shorter one, a thread that walks would be busy all the time, and on a
+/// host with more to do than processors it would have to wait for its turn just when somebody else is to be served.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// A walk over the logins of a profile.
 pub(super) struct ProfileWalk<'a> {
@@ -36,8 +37,8 @@ pub(super) struct ProfileWalk<'a> {
     /// Where the walk ends, once it has gone round the end of the profile's logins.
     end: Option<PersistentLoginId>,
     has_gone_round: bool,
-    /// Held from the second step on, so that of any number of long walks one is under way, and who is served between
-    /// steps waits for one step, not for one of each walk.
+    /// Held from the second step on at the latest, so that of any number of long walks one is under way, and who is
+    /// served between steps waits for one step, not for one of each walk.
     permit: Option<SemaphorePermit<'a>>,
 }
 
@@ -76,41 +77,52 @@ impl<'a> ProfileWalk<'a> {
     ) -> Result<bool, Failure> {
         let began = Instant::now();
         let mut count = 0;
-        let end = self.end.filter(|_| self.has_gone_round);
-        let mut is_at_end = false;
-        self.after = persistent_login::visit_profile(txn, profile_id, self.after, |usage| {
-            if end.is_some_and(|end| usage.id > end) {
-                is_at_end = true;
-                return ControlFlow::Break(());
+        loop {
+            let end = self.end.filter(|_| self.has_gone_round);
+            let mut is_at_end = false;
+            self.after = persistent_login::visit_profile(txn, profile_id, self.after, |usage| {
+                if end.is_some_and(|end| usage.id > end) {
+                    is_at_end = true;
+                    return ControlFlow::Break(());
+                }
+                visit(usage)?;
+                count += 1;
+                let is_over = count % STEP_LOGINS_MIN == 0 && began.elapsed() >= STEP_TIME_MAX;
+                if is_over {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })?;
+            let has_more = self.after.is_some() && !is_at_end;
+            if has_more || self.end.is_none() || self.has_gone_round {
+                return Ok(!has_more);
             }
-            visit(usage)?;
-            count += 1;
-            let is_over = count % STEP_LOGINS_MIN == 0
-                && (count >= STEP_LOGINS_MAX || began.elapsed() >= STEP_TIME_MAX);
-            if is_over {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
-        if self.after.is_none() && self.end.is_some() && !self.has_gone_round {
             self.has_gone_round = true;
-            return Ok(false);
         }
-        Ok(is_at_end || self.after.is_none())
+    }
+
+    /// Waits until no other long walk is under way.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unavailable`] if the server ends.
+    pub(super) async fn exclude_others(&mut self) -> Result<(), Failure> {
+        if self.permit.is_none() {
+            let permit = self.app.long_walks.acquire().await;
+            self.permit = Some(permit.map_err(|_closed| Failure::Unavailable)?);
+        }
+        Ok(())
     }
 
     /// Lets the thread serve others before the next step.
     ///
     /// # Errors
     ///
-    /// [`Failure::Unavailable`] if the server ends.
+    /// As [`ProfileWalk::exclude_others`].
     pub(super) async fn pause(&mut self) -> Result<(), Failure> {
-        if self.permit.is_none() {
-            let permit = self.app.long_walks.acquire().await;
-            self.permit = Some(permit.map_err(|_closed| Failure::Unavailable)?);
-        }
-        yield_now().await;
+        self.exclude_others().await?;
+        sleep(PAUSE).await;
         Ok(())
     }
 

@@ -148,11 +148,9 @@ fn a_list_of_many_is_read_in_steps() {
     let caller = Caller::new(Some(ADMIN.to_owned()));
     let list = persistent_login::list_by_profile(&server.app, caller, PROFILE.to_owned(), 0, 1);
     let mut list = pin!(list);
-    let mut steps = 1;
-    while server.begin(list.as_mut()).is_pending() {
-        steps += 1;
-    }
-    assert!(steps > LOGINS / 256, "{steps}");
+    assert!(server.begin(list.as_mut()).is_pending());
+    let listed = server.block_on(list).expect("it is listed");
+    assert_eq!(listed[0].id.to_string(), id(0));
 }
 
 #[test]
