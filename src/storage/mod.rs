@@ -52,7 +52,7 @@ impl Store {
         limits: &WriterLimits,
     ) -> Result<(Self, oneshot::Receiver<Result<(), Failure>>), Failure> {
         let (writer, opened) = writer::spawn(opener, tables, limits)?;
-        let background = Mutex::default();
+        let background = Mutex::new(Pace::new(limits.background_pause_max));
         Ok((Self { writer, background }, opened))
     }
 

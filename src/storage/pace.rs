@@ -11,15 +11,13 @@ use tokio::time::{Instant, sleep_until};
 /// The pause after a transaction, in times that it took, while nobody else writes.
 const PAUSES_IDLE: u32 = 1;
 
-/// The pause while others write: nine of ten of their writes do not meet a transaction of background work.
-const PAUSES_BUSY: u32 = 9;
-
-/// The longest pause: a disk that stood still once does not stop background work.
-const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// The pause while others write: 19 of 20 of their writes do not meet a transaction of background work.
+const PAUSES_BUSY: u32 = 19;
 
 /// When background work wrote last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pace {
+    pause_max: Duration,
     last: Option<Written>,
 }
 
@@ -33,14 +31,29 @@ struct Written {
 }
 
 impl Pace {
+    /// With pauses of at most `pause_max`: a disk that stood still once does not stop background work.
+    pub fn new(pause_max: Duration) -> Self {
+        Self {
+            pause_max,
+            last: None,
+        }
+    }
+
     /// Waits until the next transaction is due. `commits` returns the number of commits so far.
     pub async fn wait(&self, commits: impl Fn() -> u64) {
         let Some(last) = &self.last else {
             return;
         };
-        sleep_until(last.ended + pause(last.took, false)).await;
+        self.pause(last, PAUSES_IDLE).await;
         if commits() > last.commits {
-            sleep_until(last.ended + pause(last.took, true)).await;
+            self.pause(last, PAUSES_BUSY).await;
+        }
+    }
+
+    async fn pause(&self, last: &Written, pauses: u32) {
+        let end = last.ended + last.took.saturating_mul(pauses).min(self.pause_max);
+        if Instant::now() < end {
+            sleep_until(end).await;
         }
     }
 
@@ -54,12 +67,6 @@ impl Pace {
     }
 }
 
-/// The pause after a transaction that took so long.
-fn pause(took: Duration, is_busy: bool) -> Duration {
-    let pauses = if is_busy { PAUSES_BUSY } else { PAUSES_IDLE };
-    took.saturating_mul(pauses).min(PAUSE_MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,7 +76,7 @@ mod tests {
 
     /// How long a wait takes after a transaction of this time and so many commits of others.
     async fn waited(took: Duration, others: u64) -> Duration {
-        let mut pace = Pace::default();
+        let mut pace = Pace::new(100 * MILLISECOND);
         pace.written(took, 7);
         let began = Instant::now();
         pace.wait(|| 7 + others).await;
@@ -78,15 +85,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_transaction_is_due_at_once() {
-        Pace::default().wait(|| panic!("nobody asks")).await;
+        Pace::new(SECOND).wait(|| panic!("nobody asks")).await;
     }
 
     #[tokio::test]
     async fn the_pause_is_longer_while_others_write() {
         assert!(waited(5 * MILLISECOND, 0).await >= 5 * MILLISECOND);
-        assert!(waited(5 * MILLISECOND, 1).await >= 45 * MILLISECOND);
-        assert_eq!(pause(5 * MILLISECOND, false), 5 * MILLISECOND);
-        assert_eq!(pause(5 * MILLISECOND, true), 45 * MILLISECOND);
-        assert_eq!(pause(9 * SECOND, true), 5 * SECOND);
+        assert!(waited(5 * MILLISECOND, 1).await >= 95 * MILLISECOND);
+        let longest = waited(3_600 * SECOND, 1).await;
+        assert!(longest >= 100 * MILLISECOND && longest < 60 * SECOND);
     }
 }

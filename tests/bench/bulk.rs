@@ -24,7 +24,11 @@ const LISTING: usize = 4;
 const CREATING: usize = 2;
 /// How old the many logins are, and how old a login gets where they expire.
 const CROWD_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-const EXPIRING: [&str; 2] = ["--persistent-login-max-age=12h", "--cleaner-interval=100ms"];
+const EXPIRING: [&str; 3] = [
+    "--persistent-login-max-age=12h",
+    "--expired-kept-for=0s",
+    "--cleaner-interval=100ms",
+];
 /// So that the cleaner does not begin with the surplus before it is to.
 const UNDISTURBED: [&str; 2] = ["--cleaner-walk-max=1", "--cleaner-interval=1h"];
 const DISTURBED: [&str; 1] = ["--cleaner-interval=100ms"];

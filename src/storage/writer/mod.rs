@@ -53,6 +53,9 @@ const REFUSE_PAUSE: Duration = Duration::from_millis(5);
 /// readers, and everybody else on the host, hardly notice it.
 const APPLY_PAUSES: u32 = 9;
 
+/// How long background work pauses at most after a transaction.
+const BACKGROUND_PAUSE_MAX: Duration = Duration::from_secs(5);
+
 /// How much the writer takes on.
 #[derive(Clone, Debug)]
 pub struct WriterLimits {
@@ -62,6 +65,8 @@ pub struct WriterLimits {
     pub batch_jobs_max: usize,
     /// For how long the first opening is retried while it fails for a reason that may pass.
     pub start_retry: Duration,
+    /// How long background work pauses at most after a transaction.
+    pub background_pause_max: Duration,
     /// How changes of rows are journaled.
     pub journal: JournalLimits,
 }
@@ -73,6 +78,7 @@ impl WriterLimits {
             queue_jobs_max: config.writer.queue_jobs_max.get(),
             batch_jobs_max: config.writer.batch_jobs_max.get(),
             start_retry: config.writer.start_retry,
+            background_pause_max: BACKGROUND_PAUSE_MAX,
             journal: JournalLimits::new(config),
         }
     }

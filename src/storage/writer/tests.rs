@@ -29,6 +29,7 @@ const OPTIONS: EngineOptions = EngineOptions {
 
 fn limits(start_retry: Duration) -> WriterLimits {
     WriterLimits {
+        background_pause_max: Duration::ZERO,
         queue_jobs_max: 64,
         batch_jobs_max: 64,
         start_retry,

@@ -117,6 +117,8 @@ pub async fn try_open_store(opener: Opener) -> Result<Store, Failure> {
     let limits = WriterLimits {
         queue_jobs_max: 1_024,
         batch_jobs_max: 1_024,
+        // So that a transaction of the cleaner is in the same commit as what is queued with it.
+        background_pause_max: Duration::ZERO,
         start_retry: Duration::ZERO,
         journal: tiny_journal(),
     };
