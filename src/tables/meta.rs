@@ -65,6 +65,7 @@ pub fn verify(key: &[u8], record: &[u8]) -> Result<(), Failure> {
     match str::from_utf8(key) {
         Ok(SCHEMA_VERSION) => decode_schema_version(record).map(drop),
         Ok(FINGERPRINT_KEY) => decode_fingerprint_key(record).map(drop),
+        Ok(LOGIN_ERA) => decode_login_era(record).map(drop),
         _ => Err(Failure::Corrupt("meta: its key is not known".to_owned())),
     }
 }

@@ -10,9 +10,9 @@ use rememberd::testing::{
 };
 use uuid::Uuid;
 
-use crate::support::contract::TestCaller;
 use crate::support::disk::{Disk, DiskEvent, Replay, Survival};
 use crate::support::login::Login;
+use crate::support::test_caller::TestCaller;
 use crate::support::{self, audit};
 
 const OPTIONS: EngineOptions = EngineOptions {

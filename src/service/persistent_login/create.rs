@@ -15,7 +15,7 @@ use crate::service::persistent_login::cap::{self, Crowd};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
 use crate::service::transaction;
-use crate::tables::{meta, persistent_login};
+use crate::tables::persistent_login::{self, ended};
 
 /// Creates a login of the profile with the id `profile_id`. At the cap of a profile's logins, the one unused
 /// longest makes room.
@@ -45,7 +45,7 @@ pub async fn create(
             tenant: profile.tenant,
             profile_id,
             created: request.context.now.moment,
-            era: meta::login_era(txn)?,
+            era: ended::era_of_new(txn, profile_id)?,
             chain: TokenChain::NEW,
             key: KeyEpoch { number, since: 0 },
             imported: None,

@@ -100,6 +100,11 @@ impl TableEntry {
                 persistent_login::verify_device(record)?;
                 Self::Device(fixed(key)?)
             }
+            "persistent_login_ended" => {
+                fixed::<12>(key)?;
+                persistent_login::ended::verify(record)?;
+                Self::Other
+            }
             "persistent_login_by_creation" => {
                 expiry_index::verify(record)?;
                 Self::ByCreation(fixed(key)?)

@@ -140,6 +140,25 @@ pub fn forget(txn: &WriteTxn, profile_id: ObjectId, end: EndOfAll) -> Result<(),
     Ok(())
 }
 
+/// Checks the record of an end.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn verify(record: &[u8]) -> Result<(), Failure> {
+    decode(record).map(drop)
+}
+
+/// The era of a login of the profile that is created now: none that there was ends it.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn era_of_new(txn: &WriteTxn, profile_id: ObjectId) -> Result<Era, Failure> {
+    let ended = all(txn)?.of(profile_id)?;
+    Ok(meta::login_era(txn)?.max(ended.map_or(0, |end| end.era)))
+}
+
 fn encode(end: &EndOfAll) -> Vec<u8> {
     Encoder::new(VERSION)
         .varint(end.era)
