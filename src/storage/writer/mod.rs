@@ -16,6 +16,7 @@
 pub mod completions;
 mod job;
 mod published;
+mod retry;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,15 +37,7 @@ use crate::storage::transaction::write_txn::{OnCommit, WriteTxn};
 use crate::storage::writer::completions::Completion;
 use crate::storage::writer::job::{Job, PendingJob, Ran};
 use crate::storage::writer::published::Published;
-
-/// How long to wait before the second attempt to reopen a failed database; it doubles from there.
-const REOPEN_PAUSE_MIN: Duration = Duration::from_millis(10);
-
-/// The longest wait between attempts, unless they take longer: how long a disk that works again may go unnoticed.
-const REOPEN_PAUSE_MAX: Duration = Duration::from_millis(250);
-
-/// How many different failures of reopening are logged until it succeeds: a disk may be away for days.
-const REOPEN_FAILURES_LOGGED_MAX: usize = 8;
+use crate::storage::writer::retry::Retry;
 
 /// How often waiting jobs are refused while the database is not open.
 const REFUSE_PAUSE: Duration = Duration::from_millis(5);
@@ -511,33 +504,6 @@ impl Writer {
                 Err(mpsc::error::TryRecvError::Empty) => thread::sleep(REFUSE_PAUSE),
             }
         }
-    }
-}
-
-/// Attempts to open the database until one succeeds.
-#[derive(Default)]
-struct Retry {
-    /// The pause after the last attempt.
-    pause: Duration,
-    logged: Vec<Failure>,
-}
-
-impl Retry {
-    /// How long to pause after an attempt that took so long: at least as long, so that a disk that is slow to fail
-    /// is not kept busy by it.
-    fn pause_after(&mut self, took: Duration) -> Duration {
-        self.pause = (2 * self.pause).clamp(REOPEN_PAUSE_MIN, REOPEN_PAUSE_MAX);
-        self.pause.max(took)
-    }
-
-    /// Whether this failure is to be logged: each is once, as far as they are few.
-    fn is_news(&mut self, failure: &Failure) -> bool {
-        let is_news =
-            self.logged.len() < REOPEN_FAILURES_LOGGED_MAX && !self.logged.contains(failure);
-        if is_news {
-            self.logged.push(failure.clone());
-        }
-        is_news
     }
 }
 

@@ -15,7 +15,7 @@ use crate::storage::journal::JournalLimits;
 use crate::storage::table::{Table, Text};
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
-use crate::storage::writer::{Retry, WriterLimits};
+use crate::storage::writer::WriterLimits;
 
 /// What a caller submits.
 type BoxedJob = Box<dyn Fn(&WriteTxn) -> Result<(), Failure> + Send>;
@@ -197,26 +197,4 @@ fn a_request_to_close_ends_the_retrying_of_a_start() {
     let (store, opened) = Store::start(opener, &[], &limits).expect("it starts");
     assert_eq!(runtime.block_on(store.close()), Ok(()));
     assert!(runtime.block_on(opened).is_err());
-}
-
-#[test]
-fn the_pause_after_an_attempt_is_at_least_as_long_as_it_took() {
-    let mut retry = Retry::default();
-    let millis = Duration::from_millis;
-    let took = [0, 0, 0, 4_000, 0, 0, 0];
-    let pauses = took.map(|took| retry.pause_after(millis(took)));
-    assert_eq!(pauses, [10, 20, 40, 4_000, 160, 250, 250].map(millis));
-}
-
-#[test]
-fn what_stays_the_same_is_logged_once() {
-    let mut retry = Retry::default();
-    let failure = |number: usize| Failure::Storage(format!("failure {number}"));
-    for _ in 0..3 {
-        for number in 0..2 {
-            retry.is_news(&failure(number));
-        }
-    }
-    let news = (0..100).filter(|number| retry.is_news(&failure(*number)));
-    assert_eq!(news.count(), 6, "two were logged already");
 }

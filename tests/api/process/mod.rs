@@ -10,3 +10,4 @@ mod overload;
 mod restore;
 mod seed_file;
 mod signals;
+mod start;

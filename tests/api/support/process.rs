@@ -91,15 +91,7 @@ impl Launch {
     /// Starts it and waits until it listens.
     #[track_caller]
     pub fn start(self) -> Serving {
-        let mut process = self.spawn();
-        let line = process.stdout.wait_for(LISTENS);
-        let (_, rest) = line.split_once("http://").expect("the line has an address");
-        let (address, context) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        Serving {
-            address: address.parse().expect("an address"),
-            context: context.to_owned(),
-            process,
-        }
+        self.spawn().into_serving()
     }
 
     /// Starts it and waits until it ends.
@@ -175,9 +167,7 @@ impl Serving {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.process.child.id()).expect("a process id");
-        let id = Pid::from_raw(id).expect("a process id");
-        kill_process(id, signal).expect("the process runs");
+        self.process.signal(signal);
     }
 
     /// Stops it by a signal, and waits until it has ended without a failure.
@@ -197,9 +187,33 @@ impl Serving {
 }
 
 impl Process {
+    /// Waits until it listens.
+    #[track_caller]
+    pub fn into_serving(mut self) -> Serving {
+        let line = self.stdout.wait_for(LISTENS);
+        let (_, rest) = line.split_once("http://").expect("the line has an address");
+        let (address, context) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        Serving {
+            address: address.parse().expect("an address"),
+            context: context.to_owned(),
+            process: self,
+        }
+    }
+
+    /// Waits for a log line with this text. Returns it.
+    #[track_caller]
+    pub fn wait_for_log(&mut self, text: &str) -> String {
+        self.stderr.wait_for(text)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
     /// Waits until it ends.
     #[track_caller]
-    fn wait(mut self) -> Ended {
+    pub fn wait(mut self) -> Ended {
         self.stdout.wait_for_end();
         self.stderr.wait_for_end();
         Ended {
