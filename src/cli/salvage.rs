@@ -15,8 +15,8 @@ use crate::tables::check::check;
 use crate::tables::check::report::{Fault, Finding, Report};
 use crate::tables::salvage::{self, Copied};
 
-/// How many damages are listed.
-const DAMAGES_MAX: usize = 50;
+/// How many things of a kind are listed.
+const LISTED_MAX: usize = 50;
 
 const OPTIONS: EngineOptions = EngineOptions {
     cache_bytes: 64 << 20,
@@ -57,9 +57,9 @@ pub fn run(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, Comm
     // A profile without its record was enabled if nothing says otherwise.
     let is_mended = |finding: &Finding| finding.fault != Fault::Missing || copied.has_lost_blocks();
     let mends = found.into_iter().filter(is_mended);
-    let mends = mends.filter_map(|finding| finding.mend).collect();
+    let mends: Vec<_> = mends.filter_map(|finding| finding.mend).collect();
     let engine = directory.open_unfinished(&OPTIONS)?;
-    salvage::mend(&engine, mends).map_err(target)?;
+    salvage::mend(&engine, &mends).map_err(target)?;
     engine.close().map_err(target)?;
     let report = check(&look()?, Some(&keys), &mut show);
     progress.clear();
@@ -111,16 +111,16 @@ fn print(
              again."
         )?;
     }
-    for damage in copied.damages.iter().take(DAMAGES_MAX) {
-        writeln!(out, "- {damage}")?;
-    }
-    let more = copied.damages.len().saturating_sub(DAMAGES_MAX);
-    if more > 0 {
-        writeln!(out, "- and {more} more")?;
-    }
-    for finding in &report.findings {
-        writeln!(out, "- {}", finding.text)?;
-    }
+    let lost_logins = copied
+        .lost_logins
+        .iter()
+        .map(|login| format!("lost: {login}"));
+    print_list(copied.damages.iter().cloned(), out)?;
+    print_list(lost_logins, out)?;
+    print_list(
+        report.findings.iter().map(|finding| finding.text.clone()),
+        out,
+    )?;
     if report
         .tables
         .iter()
@@ -144,4 +144,19 @@ fn print(
             "{lost} entries were lost; the new database has {entries} entries."
         )
     }
+}
+
+/// Prints a line for each of the first items, and how many more there are.
+fn print_list(
+    items: impl ExactSizeIterator<Item = String>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let more = items.len().saturating_sub(LISTED_MAX);
+    for item in items.take(LISTED_MAX) {
+        writeln!(out, "- {item}")?;
+    }
+    if more > 0 {
+        writeln!(out, "- and {more} more")?;
+    }
+    Ok(())
 }

@@ -10,9 +10,12 @@ use crate::storage::pages::seen::Seen;
 use crate::storage::pages::tables::TableRoot;
 use crate::storage::pages::walk::Entry;
 use crate::storage::table::KeyKind;
-use crate::tables::check::entries::TableEntry;
+use crate::tables::check::entries::{TableEntry, describe_key};
 use crate::tables::salvage::batch::Batch;
 use crate::tables::{clock, meta};
+
+/// The name of the table of logins.
+const LOGINS: &str = "persistent_login";
 
 /// How many earlier lists of tables are tried.
 const EARLIER_MAX: usize = 32;
@@ -90,6 +93,20 @@ impl Wanted {
         }
     }
 
+    /// Adds the keys of entries that were found on pages in no tree.
+    pub(super) fn add_found(&mut self, table: &str, keys: &[Vec<u8>]) {
+        if table == LOGINS {
+            let keys = keys.iter().filter_map(|key| key.first_chunk().copied());
+            self.copied_logins.extend(keys);
+        }
+    }
+
+    /// The logins that must exist and were not found, for a person.
+    pub(super) fn lost_logins(&self) -> Vec<String> {
+        let lost = self.logins.difference(&self.copied_logins);
+        lost.map(|key| describe_key(LOGINS, key)).collect()
+    }
+
     fn add_profile_of(&mut self, login: &[u8; 28]) {
         self.profiles.extend(login.first_chunk());
     }
@@ -121,17 +138,17 @@ impl Wanted {
     }
 }
 
-/// Puts the entries of `table` that are found outside of the trees and are wanted. Returns how many.
+/// Puts the entries of `table` that are found outside of the trees and are wanted. Returns their keys.
 pub(super) fn recover(
     from: &PageFile,
     table: &TableRoot,
     to: &Engine,
     seen: &Seen,
     wanted: &Wanted,
-) -> Result<u64, Failure> {
+) -> Result<Vec<Vec<u8>>, Failure> {
     if table.name == "rotation_journal" {
         // An old entry would undo later ones.
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let present = keys_of(from, table);
     let mut best: BTreeMap<Vec<u8>, (i64, Vec<u8>)> = BTreeMap::new();
@@ -152,7 +169,6 @@ pub(super) fn recover(
             best.insert(key.to_vec(), (rank, stored.to_vec()));
         }
     });
-    let found = best.len() as u64;
     let mut batch = Batch {
         table,
         to,
@@ -163,7 +179,7 @@ pub(super) fn recover(
         batch.add(key, stored);
     }
     batch.finish()?;
-    Ok(found)
+    Ok(best.into_keys().collect())
 }
 
 /// The keys of the entries of a table that are right.

@@ -34,6 +34,8 @@ pub struct Copied {
     pub tables: Vec<CopiedTable>,
     /// What is damaged in the file.
     pub damages: Vec<String>,
+    /// The logins that are lost and of which another table knows: their profiles, and digests of their ids.
+    pub lost_logins: Vec<String>,
     /// Whether the list of tables was damaged, and an earlier one was used.
     pub is_earlier: bool,
 }
@@ -117,7 +119,9 @@ pub fn copy(from: &PageFile, to: &Engine, progress: &mut Progress<'_>) -> Result
         let missing = table.length.saturating_sub(count);
         let is_index = is_index(table);
         let found = if missing > 0 && schema == SCHEMA_VERSION && !is_index {
-            loose::recover(from, table, to, &seen, &wanted)?
+            let found = loose::recover(from, table, to, &seen, &wanted)?;
+            wanted.add_found(&table.name, &found);
+            found.len() as u64
         } else {
             0
         };
@@ -132,6 +136,7 @@ pub fn copy(from: &PageFile, to: &Engine, progress: &mut Progress<'_>) -> Result
             },
         });
     }
+    copied.lost_logins = wanted.lost_logins();
     put_schema(to, schema)?;
     Ok(copied)
 }
@@ -139,14 +144,16 @@ pub fn copy(from: &PageFile, to: &Engine, progress: &mut Progress<'_>) -> Result
 /// Copies what is found on pages of a file that has no list of tables at all.
 fn copy_loose(from: &PageFile, to: &Engine, seen: Seen) -> Result<Copied, Failure> {
     let tables = loose::lost_tables();
-    let wanted = loose::Wanted::loose(from, &tables, &seen);
+    let mut wanted = loose::Wanted::loose(from, &tables, &seen);
     let mut copied = Copied {
         damages: describe(&seen),
         is_earlier: true,
-        tables: Vec::new(),
+        ..Copied::default()
     };
     for table in tables.iter().filter(|table| !is_index(table)) {
         let found = loose::recover(from, table, to, &seen, &wanted)?;
+        wanted.add_found(&table.name, &found);
+        let found = found.len() as u64;
         copied.tables.push(CopiedTable {
             name: table.name.clone(),
             copied: found,
@@ -154,6 +161,7 @@ fn copy_loose(from: &PageFile, to: &Engine, seen: Seen) -> Result<Copied, Failur
             lost: 0,
         });
     }
+    copied.lost_logins = wanted.lost_logins();
     if copied.tables.iter().all(|table| table.found == 0) {
         return Err(Failure::Damaged("no table can be found in it".to_owned()));
     }
@@ -207,15 +215,18 @@ pub fn complete(to: Engine, keys: &KeySource) -> Result<(), Failure> {
 /// # Errors
 ///
 /// [`Failure::Storage`].
-pub fn mend(to: &Engine, mends: Vec<Mend>) -> Result<(), Failure> {
-    let mut mends = mends.into_iter().peekable();
-    while mends.peek().is_some() {
+pub fn mend(to: &Engine, mends: &[Mend]) -> Result<(), Failure> {
+    for mends in mends.chunks(BATCH_MAX) {
         let file = to.begin_write()?;
-        for mend in mends.by_ref().take(BATCH_MAX) {
-            let stored = mend
-                .record
-                .map(|record| raw::with_checksum(&mend.key, &record));
-            raw::write(&file, &mend.table, mend.keys, &[(mend.key, stored)])?;
+        for mends in mends.chunk_by(|one, next| one.table == next.table) {
+            let (table, keys) = (&mends[0].table, mends[0].keys);
+            let entry = |mend: &Mend| {
+                let stored = mend.record.as_ref();
+                let stored = stored.map(|record| raw::with_checksum(&mend.key, record));
+                (mend.key.clone(), stored)
+            };
+            let entries: Vec<_> = mends.iter().map(entry).collect();
+            raw::write(&file, table, keys, &entries)?;
         }
         file.commit()?;
     }
