@@ -1,5 +1,6 @@
 //! A client of the services that keeps a ledger, and retries failed requests until they succeed.
 
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,9 +10,9 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rememberd::testing::{
-    ApiError, App, Caller, Config, Device, Engine, EngineOptions, Failure, JOURNALED, Journal,
-    LoginError, Opener, Opening, PersistentLoginId, Phase, WriterLimits, open_store, service::demo,
-    service::persistent_login,
+    ApiError, App, Caller, Config, DataDirectory, Device, Engine, EngineOptions, Failure,
+    JOURNALED, Journal, LoginError, Opener, Opening, PersistentLoginId, Phase, WriterLimits,
+    open_store, service::demo, service::persistent_login,
 };
 use tokio::runtime::Runtime;
 use tokio::task;
@@ -314,6 +315,17 @@ pub fn logins_in(image: Vec<u8>) -> Result<Vec<Login>, String> {
     let journal =
         Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).map_err(described)?;
     audit::logins(&*journal.newest(), &support::keys())
+}
+
+/// Locks a data directory. Another test may have started a process just now, which holds every file of this one until it
+/// runs its own program.
+pub fn lock(path: &Path) -> DataDirectory {
+    let mut locked = None;
+    wait_until("the directory is free", || {
+        locked = DataDirectory::lock(path).ok();
+        locked.is_some()
+    });
+    locked.expect("it was just locked")
 }
 
 /// Waits until `condition` holds.

@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rememberd::testing::{
-    Caller, DataDirectory, Device, EngineOptions, Failure, Opener, Store, open_database,
-    service::demo, service::persistent_login,
+    Caller, Device, EngineOptions, Failure, Opener, Store, open_database, service::demo,
+    service::persistent_login,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::faults::client::lock;
 use crate::support;
 
 const OPTIONS: EngineOptions = EngineOptions {
@@ -102,7 +103,7 @@ impl Case {
     fn new() -> Self {
         let home = TempDir::new().expect("a temporary directory");
         support::write_keys(home.path());
-        let directory = DataDirectory::lock(home.path()).expect("it is ours");
+        let directory = lock(home.path());
         let case = Self {
             database: directory.database_path(),
             home,
@@ -141,7 +142,7 @@ impl Case {
     }
 
     fn start(&self) -> Result<Store, Failure> {
-        let directory = DataDirectory::lock(self.home.path()).expect("it is ours");
+        let directory = lock(self.home.path());
         let source = support::key_source(directory.database_path());
         let opener: Opener = Box::new(move |opening| {
             open_database(&directory, &OPTIONS, opening, &source).map(|(engine, _)| engine)

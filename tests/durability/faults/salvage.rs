@@ -7,13 +7,13 @@ use std::process::{Command, Output, Stdio};
 
 use rand::RngExt;
 use rememberd::testing::{
-    App, Caller, DataDirectory, Device, EngineOptions, Opener, Token, open_database, service::demo,
+    App, Caller, Device, EngineOptions, Opener, Token, open_database, service::demo,
     service::persistent_login,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::faults::client::wait_until;
+use crate::faults::client::{lock, wait_until};
 use crate::support;
 use crate::support::process::address;
 
@@ -308,7 +308,7 @@ fn caller() -> Caller {
 }
 
 async fn open(directory: &Path) -> App {
-    let directory = DataDirectory::lock(directory).expect("it is ours");
+    let directory = lock(directory);
     let source = support::key_source(directory.database_path());
     let opener: Opener = Box::new(move |opening| {
         open_database(&directory, &OPTIONS, opening, &source).map(|(engine, _)| engine)
