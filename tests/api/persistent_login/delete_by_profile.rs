@@ -10,6 +10,7 @@ use crate::support::client::{Client, LOGINS};
 use crate::support::fixture::{
     self, ACME_LOGIN, ADMIN, DISABLED_LOGIN, DISABLED_PROFILE, LOGIN, NO_LOGIN, NOW, PROFILE, TOKEN,
 };
+use crate::support::process::Launch;
 use crate::support::server::{Server, Setup, wait_until};
 
 /// The ids of those logins that still exist.
@@ -304,4 +305,23 @@ fn a_reuse_ends_many_logins_of_its_profile_at_once() {
     let revoked = Event::Revocation(Reason::TokenReuse);
     assert_eq!(server.app.audit.count(revoked), LOGINS as u64);
     assert_eq!(clean_up(&server), LOGINS);
+}
+
+#[test]
+fn a_database_with_an_end_that_is_not_cleaned_up_is_whole() {
+    const LOGINS: usize = 100;
+    let server = crowded(LOGINS).start();
+    let client = server.client();
+    let except = format!("&except={}", imported(7));
+    client
+        .delete_by_profile(PROFILE, &except)
+        .assert_deleted(LOGINS - 1);
+    client.create(PROFILE).login();
+    let home = server.stop();
+    let path = home.path().to_string_lossy().into_owned();
+    let checked = Launch::new(&["check", "--data-dir", &path]).run();
+    assert!(checked.status.success(), "{checked:?}");
+    let server = Setup::new().home(home).at(NOW).start();
+    assert_eq!(clean_up(&server), LOGINS - 1);
+    assert_eq!(valid(&server, LOGINS), [7]);
 }
