@@ -1,7 +1,7 @@
 //! rememberd keeps *persistent logins* ("remember me") and rotates their tokens, durably.
 //!
 //! This page is the map. Data goes down the floors once and the answer comes up once; imports only ever point
-//! down, and `tests/tidy.rs` checks it:
+//! down, and `tests/tidy/` checks it:
 //!
 //! ```text
 //! main → cli → server → http → service → tables → storage → domain

@@ -1,0 +1,76 @@
+//! Each library is named where it belongs.
+
+use crate::source::{names, report, sources};
+
+/// Where a library or a part of the standard one may be named, as path prefixes below `src`.
+const HOMES: [(&str, &[&str]); 14] = [
+    ("redb::", &["storage/engine/"]),
+    ("rand::", &["entropy.rs"]),
+    ("hyper::", &["http/", "server/"]),
+    ("hyper_util::", &["server/"]),
+    ("http_body_util::", &["http/"]),
+    ("multer::", &["http/body.rs"]),
+    ("form_urlencoded::", &["http/params"]),
+    ("percent_encoding::", &["http/path.rs"]),
+    ("clap::", &["config/", "cli/", "main.rs"]),
+    ("tracing_subscriber::", &["logging.rs"]),
+    (
+        "std::fs",
+        &[
+            "clock/host.rs",
+            "storage/data_dir.rs",
+            "storage/data_dir/",
+            "storage/pages/",
+            "storage/key_file.rs",
+            "storage/engine/",
+            "cli/",
+            "config/guide.rs",
+        ],
+    ),
+    ("std::net", &["config/", "server/"]),
+    ("tokio::net", &["server/", "cli/"]),
+    ("SystemTime", &["clock/"]),
+];
+
+#[test]
+fn libraries_are_named_where_they_belong() {
+    let mut faults = Vec::new();
+    for (name, homes) in HOMES {
+        let mut found = false;
+        for source in &sources() {
+            for (number, line) in source.code() {
+                let at_home = homes.iter().any(|home| source.path.starts_with(home));
+                let names = names(line, name);
+                found |= names;
+                if names && !at_home {
+                    faults.push(format!("{}:{number} names {name}", source.path));
+                }
+            }
+        }
+        if !found {
+            faults.push(format!("{name} is named nowhere: take it out of the table"));
+        }
+    }
+    report(&faults);
+}
+
+/// What the pure rules do without.
+const IMPURE: [&str; 6] = [
+    "tokio", "tracing", "Instant", "std::io", "std::env", "async fn",
+];
+
+#[test]
+fn the_domain_is_pure() {
+    let mut faults = Vec::new();
+    for source in sources()
+        .iter()
+        .filter(|source| source.module() == "domain")
+    {
+        for (number, line) in source.code() {
+            for impure in IMPURE.into_iter().filter(|impure| names(line, impure)) {
+                faults.push(format!("{}:{number} names {impure}", source.path));
+            }
+        }
+    }
+    report(&faults);
+}

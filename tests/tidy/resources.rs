@@ -1,0 +1,119 @@
+//! A resource has the same name on every floor.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::source::{Source, report, sources};
+
+/// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
+const RESOURCES: [(&str, &[&str]); 5] = [
+    ("access_token", &["domain", "tables"]),
+    ("health", &["http"]),
+    (
+        "persistent_login",
+        &["domain", "tables", "service", "http", "jobs", "tests"],
+    ),
+    ("profile", &["domain", "tables", "service", "http"]),
+    ("tenant", &["domain", "tables"]),
+];
+
+/// What a floor has beside resources: what they share.
+const SHARED: [(&str, &[&str]); 5] = [
+    (
+        "domain",
+        &[
+            "device",
+            "key_ring",
+            "login_state",
+            "mod",
+            "object_id",
+            "password",
+            "token_chain",
+        ],
+    ),
+    (
+        "tables",
+        &[
+            "check",
+            "clock",
+            "expiry_index",
+            "meta",
+            "mod",
+            "properties",
+            "salvage",
+            "secret_key",
+            "upgrade",
+        ],
+    ),
+    (
+        "service",
+        &[
+            "access",
+            "bootstrap",
+            "caller",
+            "context",
+            "error",
+            "mod",
+            "transaction",
+        ],
+    ),
+    ("jobs", &["batches", "clock", "job", "mod"]),
+    (
+        "http",
+        &[
+            "accept",
+            "body",
+            "caller",
+            "connection",
+            "error",
+            "media_type",
+            "method",
+            "mod",
+            "panic",
+            "params",
+            "path",
+            "request_log",
+            "resource",
+            "response",
+            "router",
+        ],
+    ),
+];
+
+#[test]
+fn each_resource_has_the_same_name_on_every_floor() {
+    let mut faults = Vec::new();
+    let sources = sources();
+    for (floor, shared) in SHARED {
+        let below = |source: &Source| {
+            let rest = source.path.strip_prefix(floor)?.strip_prefix('/')?;
+            let name = rest.split('/').next().expect("a path has a part");
+            Some(name.strip_suffix(".rs").unwrap_or(name).to_owned())
+        };
+        let found: BTreeSet<_> = sources.iter().filter_map(below).collect();
+        let resources = RESOURCES
+            .iter()
+            .filter(|(_, floors)| floors.contains(&floor));
+        let resources = resources.map(|(name, _)| *name);
+        let expected: BTreeSet<_> = resources.chain(shared.iter().copied()).collect();
+        for name in &expected {
+            if !found.contains(*name) {
+                faults.push(format!("{floor}/{name} is missing"));
+            }
+        }
+        for name in &found {
+            if !expected.contains(name.as_str()) {
+                let resource = "neither a resource nor in the table of what they share";
+                faults.push(format!("{floor}/{name} is {resource}"));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, floors) in RESOURCES {
+        let is_tested = root.join("tests/api").join(name).is_dir();
+        if is_tested != floors.contains(&"tests") {
+            faults.push(format!("tests/api/{name}: the table says otherwise"));
+        }
+    }
+    report(&faults);
+}
