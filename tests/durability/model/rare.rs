@@ -93,7 +93,7 @@ impl Trial {
             return;
         };
         for _ in 0..self.random.random_range(6..14) {
-            let is_late = self.random.random_bool(0.95);
+            let is_late = self.random.random_bool(0.9);
             for wait in [1, 11].into_iter().take(1 + usize::from(is_late)) {
                 let Some(login) = self.model.logins.get(&id) else {
                     return;
