@@ -123,6 +123,13 @@ fn compare_request(dataset: &Dataset) -> String {
     ))
 }
 
+/// A refresh of a login that presents a token.
+pub fn refresh_with_token(access_token: &Uuid, id: &Uuid, token: &Uuid) -> Vec<u8> {
+    let (access_token, token) = (access_token.as_str(), token.as_str());
+    let request = refresh_with(format!("accessTokenId={access_token}&token={token}"));
+    request.replacen(PLACEHOLDER, id.as_str(), 1).into_bytes()
+}
+
 fn refresh_with(body: String) -> String {
     format!(
         "POST {PATH}/{PLACEHOLDER}/refresh_token HTTP/1.1\r\nHost: 127.0.0.1\r\n\

@@ -1,5 +1,6 @@
 //! The report as JSON, for whoever compares runs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use crate::plan::Point;
 use crate::probe::Sizes;
 use crate::report::{Report, Summary, executable_bytes, fact_rows, processors};
 use crate::sample::{Round, Spread};
+use crate::slow_link::{PEER_GRACES_SECS, SlowLink};
 use crate::table::target_text;
 use crate::targets::Comparison;
 use crate::{postgres, redis};
@@ -43,6 +45,7 @@ impl Report<'_> {
             },
             "rates": rates.collect::<Vec<_>>(),
             "facts": [facts_json(&self.facts.small), facts_json(&self.facts.large)],
+            "slow_links": self.links.iter().map(link_json).collect::<Vec<_>>(),
             "comparisons": self.comparisons.iter().map(comparison_json).collect::<Vec<_>>(),
         })
     }
@@ -95,6 +98,17 @@ fn sizes_json(sizes: &Sizes) -> Value {
         "refresh_answer": sizes.refresh_answer,
         "get_request": sizes.get_request,
         "get_answer": sizes.get_answer,
+    })
+}
+
+fn link_json(link: &SlowLink) -> Value {
+    json!({
+        "name": link.name,
+        "bursts": link.bursts,
+        "p50_secs": link.p50,
+        "p99_secs": link.p99,
+        "max_secs": link.max,
+        "percent_beyond": PEER_GRACES_SECS.map(|grace| grace.to_string()).into_iter().zip(link.beyond).collect::<BTreeMap<_, _>>(),
     })
 }
 

@@ -23,6 +23,8 @@ pub struct Plan {
     pub bulk_logins: u64,
     pub bulk_rounds: usize,
     pub bulk_measure: Duration,
+    /// How many bursts go over each slow link.
+    pub bursts: usize,
 }
 
 /// What a point measures. Together with the connections it names the point.
@@ -94,8 +96,11 @@ impl Plan {
                 mode: BULK_ONLY,
                 ..Self::default(seed)
             },
+            Ok("links") => Self::links(seed),
             Ok("") | Err(_) => Self::default(seed),
-            Ok(other) => panic!("REMEMBERD_BENCH is quick, bulk, long or absent, not {other:?}"),
+            Ok(other) => {
+                panic!("REMEMBERD_BENCH is quick, bulk, links, long or absent, not {other:?}")
+            }
         }
     }
 
@@ -130,6 +135,7 @@ impl Plan {
             bulk_logins: 200_000,
             bulk_rounds: 3,
             bulk_measure: Duration::from_secs(8),
+            bursts: 200,
         }
     }
 
@@ -145,6 +151,7 @@ impl Plan {
             bulk_logins: 20_000,
             bulk_rounds: 1,
             bulk_measure: Duration::from_secs(1),
+            bursts: 10,
             ..Self::default(seed)
         }
     }
@@ -156,6 +163,17 @@ impl Plan {
             rounds: 3,
             warm_up: Duration::from_secs(2),
             measure: Duration::from_secs(60),
+            bursts: 0,
+            ..Self::default(seed)
+        }
+    }
+
+    /// Slow links alone, with so many bursts that the slowest of a hundred means something.
+    fn links(seed: u64) -> Self {
+        Self {
+            mode: "links",
+            points: &[],
+            bursts: 1_000,
             ..Self::default(seed)
         }
     }

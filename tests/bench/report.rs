@@ -9,6 +9,7 @@ use crate::deployment::Facts;
 use crate::plan::Plan;
 use crate::rememberd;
 use crate::sample::{Round, Spread};
+use crate::slow_link::SlowLink;
 use crate::targets::Comparison;
 
 pub struct Report<'a> {
@@ -17,6 +18,7 @@ pub struct Report<'a> {
     pub sizes: BothSizes,
     pub rates: Rates,
     pub facts: BothFacts,
+    pub links: Vec<SlowLink>,
     pub comparisons: Vec<Comparison>,
 }
 

@@ -1,8 +1,8 @@
 //! The benchmark of the rotation: throughput, latency, memory and space, compared with other systems.
 //!
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
-//! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point) or `bulk` (only
-//! what many logins of one profile cost), and
+//! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point), `bulk` (only
+//! what many logins of one profile cost) or `links` (only bursts over slow links), and
 //! `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk gives
@@ -17,6 +17,7 @@
 //! | `baseline.rs` | the bare HTTP server that does nothing: what HTTP alone costs |
 //! | `redis.rs`, `redis_proxy.rs`, `postgres.rs`, `disk.rs` | what it is compared with |
 //! | `load.rs`, `generator.rs`, `exchange.rs` | the load: as a child process, inside it, and one request of it |
+//! | `slow_link.rs` | how long a burst over a slow link presents the replaced token |
 //! | `probe.rs` | that the server rotates at all, and how many bytes travel |
 //! | `dataset.rs` | the logins, computable from a seed |
 //! | `bulk.rs` | what very many logins of one profile cost all others |
@@ -55,6 +56,7 @@ mod redis_proxy;
 mod rememberd;
 mod report;
 mod sample;
+mod slow_link;
 mod table;
 mod targets;
 mod workspace;
@@ -88,10 +90,16 @@ fn run(plan: &Plan) -> ExitCode {
         table::print_comparisons(&targets::of_bulk(&bulk::measure(plan, &workspace)));
         return ExitCode::SUCCESS;
     }
+    if plan.points.is_empty() {
+        table::print_links(&slow_link::measure(plan, &workspace));
+        return ExitCode::SUCCESS;
+    }
     let mut comparison = Comparison::prepare(plan, &workspace);
     let sizes = comparison.sizes();
     let rates = comparison.measure(plan);
     let facts = comparison.finish(plan, &workspace);
+
+    let links = slow_link::measure(plan, &workspace);
 
     let comparisons = targets::compare(plan, &rates, &facts);
     let report = Report {
@@ -100,6 +108,7 @@ fn run(plan: &Plan) -> ExitCode {
         sizes,
         rates,
         facts,
+        links,
         comparisons,
     };
     report.print();

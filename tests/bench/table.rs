@@ -5,6 +5,7 @@ use crate::plan::grouped;
 use crate::probe::Sizes;
 use crate::report::{Report, Summary, executable_bytes, fact_rows, processors};
 use crate::sample::{Round, Spread};
+use crate::slow_link::{PEER_GRACES_SECS, SlowLink};
 use crate::targets::{Bound, Comparison};
 use crate::{postgres, redis};
 
@@ -14,6 +15,7 @@ impl Report<'_> {
         self.print_rates();
         self.print_facts(&self.facts.small);
         self.print_facts(&self.facts.large);
+        print_links(&self.links);
         print_comparisons(&self.comparisons);
     }
 
@@ -96,6 +98,23 @@ pub fn print_comparisons(comparisons: &[Comparison]) {
             ),
             Err(reason) => println!("{reason}"),
         }
+    }
+}
+
+pub fn print_links(links: &[SlowLink]) {
+    print!(
+        "\n{:<51} {:>7} {:>7} {:>7} {:>7}",
+        "last replaced token of ten after the rotation, s", "bursts", "p50", "p99", "max"
+    );
+    let graces = PEER_GRACES_SECS.map(|grace| format!(" {:>8}", format!("> {grace} s")));
+    println!("{}", graces.concat());
+    for link in links {
+        print!(
+            "{:<51} {:>7} {:>7.2} {:>7.2} {:>7.2}",
+            link.name, link.bursts, link.p50, link.p99, link.max
+        );
+        let beyond = link.beyond.map(|percent| format!(" {percent:>6.1} %"));
+        println!("{}", beyond.concat());
     }
 }
 
