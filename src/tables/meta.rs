@@ -22,7 +22,8 @@ pub const CHECKED_SINCE: u64 = 4;
 
 const SCHEMA_VERSION: &str = "schema_version";
 const FINGERPRINT_KEY: &str = "fingerprint_key";
-const LOGIN_ERA: &str = "login_era";
+/// The key of the era that logins are created in.
+pub const LOGIN_ERA: &str = "login_era";
 const VERSION: u8 = 1;
 
 /// The version of the file's schema, if there is one in it.
@@ -56,16 +57,16 @@ pub fn stored_schema_version(key: &[u8], stored: &[u8], is_intact: bool) -> Opti
     }
 }
 
-/// Verifies an entry of the current schema.
+/// Verifies an entry of the current schema. Returns the era of logins, if it is that.
 ///
 /// # Errors
 ///
 /// [`Failure::Corrupt`].
-pub fn verify(key: &[u8], record: &[u8]) -> Result<(), Failure> {
+pub fn verify(key: &[u8], record: &[u8]) -> Result<Option<Era>, Failure> {
     match str::from_utf8(key) {
-        Ok(SCHEMA_VERSION) => decode_schema_version(record).map(drop),
-        Ok(FINGERPRINT_KEY) => decode_fingerprint_key(record).map(drop),
-        Ok(LOGIN_ERA) => decode_login_era(record).map(drop),
+        Ok(SCHEMA_VERSION) => decode_schema_version(record).map(|_| None),
+        Ok(FINGERPRINT_KEY) => decode_fingerprint_key(record).map(|_| None),
+        Ok(LOGIN_ERA) => decode_login_era(record).map(Some),
         _ => Err(Failure::Corrupt("meta: its key is not known".to_owned())),
     }
 }
@@ -128,7 +129,8 @@ pub fn put_login_era(txn: &WriteTxn, era: Era) -> Result<(), Failure> {
     txn.put(&META, LOGIN_ERA, &encode_login_era(&era))
 }
 
-fn encode_login_era(era: &Era) -> Vec<u8> {
+/// The record of an era.
+pub fn encode_login_era(era: &Era) -> Vec<u8> {
     Encoder::new(VERSION).varint(*era).finish()
 }
 

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::domain::key_ring::{KeyCheck, KeyNumber};
+use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
 use crate::error::Failure;
 use crate::storage::journal;
@@ -25,6 +26,15 @@ pub enum TableEntry {
         secret_keys: [Option<KeyNumber>; 2],
         /// How often it was rotated.
         generation: u32,
+        /// Its era.
+        era: Era,
+    },
+    /// An era that is not over: of which logins are created, or which ended those of earlier ones.
+    Era {
+        /// The era.
+        era: Era,
+        /// Whether it is the one that logins are created in.
+        is_current: bool,
     },
     /// The profile of a login, as the key of the login.
     ProfileOfLogin([u8; 28]),
@@ -86,6 +96,7 @@ impl TableEntry {
                     by_creation: expiry_index::key(login.created, login.id.uuid()),
                     secret_keys: [Some(login.key.number), imported],
                     generation: login.chain.current,
+                    era: login.era,
                 }
             }
             "persistent_login_profile" => {
@@ -102,8 +113,10 @@ impl TableEntry {
             }
             "persistent_login_ended" => {
                 fixed::<12>(key)?;
-                persistent_login::ended::verify(record)?;
-                Self::Other
+                Self::Era {
+                    era: persistent_login::ended::decode(record)?.era,
+                    is_current: false,
+                }
             }
             "persistent_login_by_creation" => {
                 expiry_index::verify(record)?;
@@ -141,10 +154,13 @@ impl TableEntry {
                 Self::Other
             }
             "clock" => Self::Clock(clock::verify(key, record)?),
-            "meta" => {
-                meta::verify(key, record)?;
-                Self::Other
-            }
+            "meta" => match meta::verify(key, record)? {
+                Some(era) => Self::Era {
+                    era,
+                    is_current: true,
+                },
+                None => Self::Other,
+            },
             "rotation_journal" => {
                 fixed::<8>(key)?;
                 journal::verify_entry(JOURNALED, record)?;

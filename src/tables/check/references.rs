@@ -4,13 +4,14 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::domain::key_ring::{KeyCheck, KeyNumber, SecretKey};
+use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
 use crate::storage::key_file::KeyFile;
 use crate::storage::table::KeyKind;
 use crate::tables::check::entries::{TableEntry, describe_key};
 use crate::tables::check::report::{Fault, Finding, Mend};
 use crate::tables::profile::{self, LoginBlock};
-use crate::tables::{expiry_index, persistent_login, secret_key};
+use crate::tables::{expiry_index, meta, persistent_login, secret_key};
 
 /// What the tables say of each other; about 150 bytes for each login.
 #[derive(Default)]
@@ -28,6 +29,9 @@ pub struct References {
     secret_keys: BTreeMap<KeyNumber, (KeyCheck, bool)>,
     /// How many entries need each secret key.
     needed: BTreeMap<KeyNumber, u64>,
+    /// The era that logins are created in, and the newest one that anything else has.
+    login_era: Era,
+    newest_era: Era,
 }
 
 impl References {
@@ -39,13 +43,23 @@ impl References {
                 by_creation,
                 secret_keys,
                 generation: _,
+                era,
             } => {
                 self.logins.push(key);
+                self.newest_era = self.newest_era.max(era);
                 self.by_creation_wanted.push(by_creation);
                 for number in secret_keys.into_iter().flatten() {
                     *self.needed.entry(number).or_default() += 1;
                 }
             }
+            TableEntry::Era {
+                era,
+                is_current: true,
+            } => self.login_era = era,
+            TableEntry::Era {
+                era,
+                is_current: false,
+            } => self.newest_era = self.newest_era.max(era),
             TableEntry::ProfileOfLogin(key) => self.profile_of_login.push(key),
             TableEntry::Device(key) => self.devices.push(key),
             TableEntry::ByCreation(key) => self.by_creation.push(key),
@@ -93,6 +107,7 @@ impl References {
         });
         self.index_of_usernames(&mut found);
         self.login_blocks(&mut found);
+        self.eras(&mut found);
         self.keys(keys, &mut found);
         found
     }
@@ -200,6 +215,15 @@ impl References {
         }
     }
 
+    /// A later end of all logins of a profile must begin an era that none of them has.
+    fn eras(&self, found: &mut Vec<Finding>) {
+        if self.login_era < self.newest_era {
+            let record = meta::encode_login_era(&self.newest_era);
+            let key = meta::LOGIN_ERA.as_bytes();
+            found.push(put(meta::TABLE_NAME, KeyKind::Text, key, record));
+        }
+    }
+
     fn keys(&self, file: Option<&KeyFile>, found: &mut Vec<Finding>) {
         let key_of = |number: &KeyNumber| {
             file.and_then(|file| file.keys().get(number))
@@ -287,6 +311,42 @@ fn differences<T: Ord>(left: &[T], right: &[T], mut visit: impl FnMut(Option<&T>
                 left.next();
                 right.next();
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login(era: Era) -> TableEntry {
+        TableEntry::Login {
+            key: [7; 28],
+            by_creation: [7; 24],
+            secret_keys: [None; 2],
+            generation: 0,
+            era,
+        }
+    }
+
+    #[test]
+    fn no_login_is_of_an_era_that_has_not_begun() {
+        for (login_era, mended) in [(4, true), (5, false), (6, false)] {
+            let mut references = References::default();
+            references.add(login(5));
+            references.add(TableEntry::Era {
+                era: login_era,
+                is_current: true,
+            });
+            let expected = Mend {
+                table: meta::TABLE_NAME.to_owned(),
+                keys: KeyKind::Text,
+                key: meta::LOGIN_ERA.as_bytes().to_vec(),
+                record: Some(meta::encode_login_era(&5)),
+            };
+            let found = references.findings(None);
+            let mut mends = found.iter().filter_map(|finding| finding.mend.as_ref());
+            assert_eq!(mends.any(|mend| *mend == expected), mended, "{login_era}");
         }
     }
 }

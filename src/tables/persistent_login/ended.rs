@@ -140,15 +140,6 @@ pub fn forget(txn: &WriteTxn, profile_id: ObjectId, end: EndOfAll) -> Result<(),
     Ok(())
 }
 
-/// Checks the record of an end.
-///
-/// # Errors
-///
-/// [`Failure::Corrupt`].
-pub fn verify(record: &[u8]) -> Result<(), Failure> {
-    decode(record).map(drop)
-}
-
 /// The era of a login of the profile that is created now: none that there was ends it.
 ///
 /// # Errors
@@ -168,7 +159,12 @@ fn encode(end: &EndOfAll) -> Vec<u8> {
         .finish()
 }
 
-fn decode(record: &[u8]) -> Result<EndOfAll, Failure> {
+/// What ended the logins of a profile.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn decode(record: &[u8]) -> Result<EndOfAll, Failure> {
     let mut decoder = Decoder::new("end of a profile's logins", VERSION, record)?;
     let era = decoder.varint()?;
     let except = decoder.option(|record| {

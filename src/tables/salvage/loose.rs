@@ -127,6 +127,7 @@ impl Wanted {
                 (self.logins.contains(key) || self.copied_logins.contains(key)).then_some(0)
             }
             TableEntry::Clock(time) => Some(*time),
+            TableEntry::Era { era, .. } => Some(i64::try_from(*era).unwrap_or(i64::MAX)),
             TableEntry::LoginBlock(..)
             | TableEntry::SecretKey { .. }
             | TableEntry::AccessToken(_)
