@@ -20,6 +20,8 @@ pub enum Failure {
     TimedOut,
     /// A stored record does not decode: nothing was applied.
     Corrupt(String),
+    /// A part of the database cannot be read, while the rest can: nothing was applied.
+    Unreadable(String),
     /// A fault of this program. A write during which it occurred was not applied; it may also have occurred
     /// after a committed write, while the response was encoded.
     Internal(String),
@@ -39,6 +41,7 @@ impl Failure {
         match self {
             Self::Storage(cause) => Self::Storage(named(cause)),
             Self::Damaged(cause) => Self::Damaged(named(cause)),
+            Self::Unreadable(cause) => Self::Unreadable(named(cause)),
             Self::Unusable(cause) => Self::Unusable(named(cause)),
             Self::Corrupt(cause) => Self::Corrupt(named(cause)),
             Self::Internal(cause) => Self::Internal(named(cause)),
@@ -56,6 +59,9 @@ impl fmt::Display for Failure {
             Self::Damaged(cause) | Self::Unusable(cause) => formatter.write_str(cause),
             Self::TimedOut => formatter.write_str("the write did not finish in time"),
             Self::Corrupt(cause) => write!(formatter, "a record is corrupt: {cause}"),
+            Self::Unreadable(cause) => {
+                write!(formatter, "a part of the database is damaged: {cause}")
+            }
             Self::Internal(cause) => write!(formatter, "internal fault: {cause}"),
         }
     }

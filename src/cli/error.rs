@@ -24,7 +24,10 @@ impl CommandError {
     /// The error that the database in `data_dir` could not be opened.
     pub fn opening(failure: Failure, data_dir: &Path) -> Self {
         match failure {
-            Failure::Storage(cause) | Failure::Damaged(cause) | Failure::Corrupt(cause) => {
+            Failure::Storage(cause)
+            | Failure::Damaged(cause)
+            | Failure::Corrupt(cause)
+            | Failure::Unreadable(cause) => {
                 let data_dir = path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
                 let data_dir = data_dir.display();
                 let advice = format!(

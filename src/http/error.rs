@@ -201,6 +201,10 @@ fn describe_failure(failure: &Failure) -> Description {
             StatusCode::SERVICE_UNAVAILABLE,
             "A stored record cannot be read; nothing was changed",
         ),
+        Failure::Unreadable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "A part of the database cannot be read; nothing was changed",
+        ),
         Failure::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
     };
     Description {

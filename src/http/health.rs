@@ -10,6 +10,8 @@ use crate::http::method;
 use crate::http::params::Params;
 use crate::http::resource::ResourceRoute;
 use crate::http::response::{self, Response};
+use crate::storage::engine::damage::DamagedPlace;
+use crate::storage::engine::guarded_file::FileRange;
 
 /// The routes under `/health`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +47,11 @@ impl ResourceRoute for HealthRoute {
         let (status, json) = match self {
             Self::Live => (StatusCode::OK, json!({"status": "live"})),
             Self::Ready if app.is_ready() => {
-                let details = json!({"status": "ready", "clock": clock(app)});
+                let mut details = json!({"status": "ready", "clock": clock(app)});
+                let unreadable = app.store.damage();
+                if !unreadable.is_empty() {
+                    details["unreadable"] = unreadable.iter().map(part).collect();
+                }
                 (StatusCode::OK, details)
             }
             // While starting or draining, and after a storage failure.
@@ -66,4 +72,14 @@ fn clock(app: &App) -> Value {
         "hostAheadMillis": status.difference_millis,
         "agrees": status.agrees(),
     })
+}
+
+/// A part of the database that cannot be read.
+fn part(place: &DamagedPlace) -> Value {
+    match place.range {
+        Some(FileRange { offset, length }) => {
+            json!({"table": place.table, "offset": offset, "bytes": length})
+        }
+        None => json!({"table": place.table}),
+    }
 }

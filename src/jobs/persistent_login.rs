@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::app::{App, Phase};
 use crate::config::Config;
+use crate::error::Failure;
 use crate::jobs::batches::remove_batches;
 use crate::jobs::job::{Job, Run};
 use crate::service::persistent_login::end::{ended_profiles, remove_ended};
@@ -29,12 +30,17 @@ impl Job for ExpireLogins {
 
     fn run<'j>(&'j mut self, app: &'j App) -> Run<'j> {
         Box::pin(async {
-            let removed = remove_batches(app, || delete_expired(app)).await?;
+            let removed = match remove_batches(app, || delete_expired(app)).await {
+                // It is logged. The walk over all logins finds the others.
+                Err(Failure::Unreadable(_)) => 0,
+                removed => removed?,
+            };
             if removed > 0 {
                 tracing::info!(removed, "removed expired logins");
             }
             let has_idle_max = app.config.logins.persistent_login_idle_max.is_some();
-            if has_idle_max || !app.keys.get()?.is_complete() {
+            let is_damaged = !app.store.damage().is_empty();
+            if has_idle_max || is_damaged || !app.keys.get()?.is_complete() {
                 self.walked_to = delete_idle(app, self.walked_to).await?;
             }
             Ok(())

@@ -19,11 +19,13 @@ pub mod transaction;
 pub mod writer;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{Mutex, oneshot};
 
 use crate::error::Failure;
+use crate::storage::engine::damage::DamagedPlace;
 use crate::storage::journal::Journaled;
 use crate::storage::opening::Opener;
 use crate::storage::pace::Pace;
@@ -65,12 +67,17 @@ impl Store {
     pub fn read<T>(&self, look: impl FnOnce(&ReadTxn) -> Result<T, Failure>) -> Result<T, Failure> {
         let snapshot = self.writer.published().snapshot()?;
         let outcome = look(&snapshot);
-        if let Err(failure @ Failure::Storage(_)) = &outcome
-            && self.writer.published().withdraw(&snapshot)
-        {
-            self.writer.report_read_failure(failure.clone());
+        if let Err(failure @ Failure::Storage(_)) = &outcome {
+            self.withdraw(&snapshot, failure.clone());
         }
         outcome
+    }
+
+    /// Has the database opened again because of `failure`, unless that is done already.
+    fn withdraw(&self, snapshot: &Arc<ReadTxn>, failure: Failure) {
+        if self.writer.published().withdraw(snapshot) {
+            self.writer.report_read_failure(failure);
+        }
     }
 
     /// Runs `work` inside the next write transaction; the returned future answers after the commit that holds
@@ -111,6 +118,18 @@ impl Store {
         let written = self.write(work).await;
         pace.written(began.elapsed(), self.commits());
         written
+    }
+
+    /// What is known of parts of the database that cannot be read, while the rest is served.
+    pub fn damage(&self) -> Vec<DamagedPlace> {
+        let Ok(snapshot) = self.writer.published().snapshot() else {
+            return Vec::new();
+        };
+        let damage = snapshot.file().damage();
+        if let Some(failure) = damage.recovery() {
+            self.withdraw(&snapshot, failure);
+        }
+        damage.places()
     }
 
     /// Whether the database is open and no storage failure was seen.

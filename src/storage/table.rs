@@ -33,6 +33,9 @@ pub struct Table<K> {
     pub name: &'static str,
     /// Whether its entries end with a checksum.
     pub is_checked: bool,
+    /// Whether most look-ups find nothing. In another table, one that finds nothing fails as soon as a part of the table
+    /// is known to be damaged.
+    pub is_sparse: bool,
     keys: PhantomData<fn(K)>,
 }
 
@@ -42,7 +45,16 @@ impl<K> Table<K> {
         Self {
             name,
             is_checked: true,
+            is_sparse: false,
             keys: PhantomData,
+        }
+    }
+
+    /// The table of this name, in which most look-ups find nothing.
+    pub const fn sparse(name: &'static str) -> Self {
+        Self {
+            is_sparse: true,
+            ..Self::new(name)
         }
     }
 
@@ -66,10 +78,15 @@ pub struct JournaledTable<const N: usize> {
     pub identity: usize,
     /// How a delta changes a record.
     pub apply: Apply,
+    /// The delta that would make a record from any earlier one of its row.
+    pub delta: Delta,
 }
 
 /// Appends to `changed` the record that `delta` makes of `record`.
 pub type Apply = fn(record: &[u8], delta: &[u8], changed: &mut Vec<u8>) -> Result<(), Failure>;
+
+/// The part of a record that deltas change, as a delta.
+pub type Delta = fn(record: &[u8]) -> Result<Vec<u8>, Failure>;
 
 /// What the journal and the cache need of a journaled table, whatever the size of its keys.
 #[derive(Clone, Copy)]
@@ -82,6 +99,8 @@ pub struct RowFormat {
     pub identity: usize,
     /// See [`JournaledTable::apply`].
     pub apply: Apply,
+    /// See [`JournaledTable::delta`].
+    pub delta: Delta,
 }
 
 impl<const N: usize> JournaledTable<N> {
@@ -93,6 +112,7 @@ impl<const N: usize> JournaledTable<N> {
             key_bytes: N,
             identity: self.identity,
             apply: self.apply,
+            delta: self.delta,
         }
     }
 

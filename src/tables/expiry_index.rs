@@ -79,7 +79,7 @@ impl ExpiryIndex {
         count_max: usize,
     ) -> Result<Vec<[u8; 24]>, Failure> {
         let mut keys = Vec::new();
-        txn.scan(&self.table, Bound::Unbounded, |key, record| {
+        let scanned = txn.scan(&self.table, Bound::Unbounded, |key, record| {
             if let Err(failure) = record {
                 // Its time is unknown. What it belongs to ends without it.
                 tracing::warn!(%failure, "an entry of the index by creation is passed over");
@@ -90,8 +90,12 @@ impl ExpiryIndex {
             }
             keys.push(*key);
             Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(keys)
+        });
+        match scanned {
+            // What is behind a page that cannot be read is found by a walk over the records.
+            Ok(()) | Err(Failure::Unreadable(_)) => Ok(keys),
+            Err(failure) => Err(failure),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::tables::persistent_login;
 
 const PROFILES: Table<Fixed<12>> = Table::new("profile");
 const BY_USERNAME: Table<Bytes> = Table::new("profile_by_username");
-const LOGIN_BLOCKS: Table<Fixed<12>> = Table::new(LOGIN_BLOCKS_NAME);
+const LOGIN_BLOCKS: Table<Fixed<12>> = Table::sparse(LOGIN_BLOCKS_NAME);
 
 /// The name of the table of blocks in the file.
 pub const LOGIN_BLOCKS_NAME: &str = "profile_bar";

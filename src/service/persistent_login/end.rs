@@ -178,7 +178,7 @@ pub async fn remove_ended(app: &App, profile_id: ObjectId) -> Result<usize, Fail
     loop {
         let mut count = 0;
         after = app.store.read(|txn| {
-            persistent_login::visit_profile(txn, profile_id, after, |usage| {
+            persistent_login::visit_profile(txn, profile_id, after, true, |usage| {
                 count += 1;
                 if end.has_ended(usage.id, usage.era) {
                     batch.push(usage.id);

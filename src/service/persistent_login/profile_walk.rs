@@ -37,6 +37,8 @@ pub(super) struct ProfileWalk<'a> {
     /// Where the walk ends, once it has gone round the end of the profile's logins.
     end: Option<PersistentLoginId>,
     has_gone_round: bool,
+    /// Whether it passes over records that cannot be read. A list must not be short in silence.
+    leaves_out_corrupt: bool,
     /// Held from the second step on at the latest, so that of any number of long walks one is under way, and who is
     /// served between steps waits for one step, not for one of each walk.
     permit: Option<SemaphorePermit<'a>>,
@@ -50,6 +52,7 @@ impl<'a> ProfileWalk<'a> {
             after: None,
             end: None,
             has_gone_round: false,
+            leaves_out_corrupt: false,
             permit: None,
         }
     }
@@ -59,7 +62,15 @@ impl<'a> ProfileWalk<'a> {
         Self {
             after: Some(start),
             end: Some(start),
-            ..Self::new(app)
+            ..Self::new(app).without_corrupt()
+        }
+    }
+
+    /// The same walk, but that it passes over records that cannot be read.
+    pub(super) fn without_corrupt(self) -> Self {
+        Self {
+            leaves_out_corrupt: true,
+            ..self
         }
     }
 
@@ -80,20 +91,22 @@ impl<'a> ProfileWalk<'a> {
         loop {
             let end = self.end.filter(|_| self.has_gone_round);
             let mut is_at_end = false;
-            self.after = persistent_login::visit_profile(txn, profile_id, self.after, |usage| {
-                if end.is_some_and(|end| usage.id > end) {
-                    is_at_end = true;
-                    return ControlFlow::Break(());
-                }
-                visit(usage)?;
-                count += 1;
-                let is_over = count % STEP_LOGINS_MIN == 0 && began.elapsed() >= STEP_TIME_MAX;
-                if is_over {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            })?;
+            let (after, leaves_out) = (self.after, self.leaves_out_corrupt);
+            self.after =
+                persistent_login::visit_profile(txn, profile_id, after, leaves_out, |usage| {
+                    if end.is_some_and(|end| usage.id > end) {
+                        is_at_end = true;
+                        return ControlFlow::Break(());
+                    }
+                    visit(usage)?;
+                    count += 1;
+                    let is_over = count % STEP_LOGINS_MIN == 0 && began.elapsed() >= STEP_TIME_MAX;
+                    if is_over {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                })?;
             let has_more = self.after.is_some() && !is_at_end;
             if has_more || self.end.is_none() || self.has_gone_round {
                 return Ok(!has_more);

@@ -91,7 +91,7 @@ pub async fn remove_surplus(app: &App, profile_id: ObjectId) -> Result<usize, Fa
     let context = OpContext::as_system(app);
     let keys = Arc::clone(app.keys.get()?);
     let mut oldest = Oldest::new(REMOVED_PER_PASS_MAX);
-    let mut walk = ProfileWalk::new(app);
+    let mut walk = ProfileWalk::new(app).without_corrupt();
     while !app.store.read(|txn| {
         let validity = Validity::at(txn, &context, &keys)?;
         walk.step(txn, profile_id, |usage| {

@@ -306,6 +306,28 @@ impl RowCache {
         }
     }
 
+    /// The delta of the last change of the row with this key, which the journal entry with this number has once more.
+    /// `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the row's record does not decode.
+    pub fn journal_again(&self, key: &[u8], entry: u64) -> Result<Option<Vec<u8>>, Failure> {
+        let identity = &key[self.format.identity..];
+        let hash = self.hash(identity);
+        let mut shard = self.write(hash);
+        let Some(row) = shard.find_mut(hash, identity, &self.format) else {
+            return Ok(None);
+        };
+        row.entry_after = entry + 1;
+        let payload = row.payload(&self.format);
+        match row.kind() {
+            Kind::Record => (self.format.delta)(payload).map(Some),
+            Kind::Delta => Ok(Some(payload.to_vec())),
+            Kind::Removed => Ok(None),
+        }
+    }
+
     /// All snapshots that are left were taken without the entries before this one, whose changes may be
     /// evicted.
     pub fn release(&self, first_entry: u64) {
@@ -430,6 +452,7 @@ mod tests {
                 Ok(())
             }
         },
+        delta: |record| Ok(record[1..].to_vec()),
     };
 
     fn key(number: usize) -> [u8; 4] {

@@ -10,7 +10,6 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
 /// The file; clones are the same file.
@@ -19,7 +18,7 @@ pub(super) struct DeferredFile(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    file: FileBackend,
+    file: Box<dyn StorageBackend>,
     is_released: AtomicBool,
     held: Mutex<Held>,
 }
@@ -40,13 +39,13 @@ enum Operation {
 }
 
 impl DeferredFile {
-    pub(super) fn new(file: FileBackend) -> io::Result<Self> {
+    pub(super) fn new(file: impl StorageBackend) -> io::Result<Self> {
         let held = Held {
             operations: Vec::new(),
             length: file.len()?,
         };
         Ok(Self(Arc::new(Inner {
-            file,
+            file: Box::new(file),
             is_released: AtomicBool::new(false),
             held: Mutex::new(held),
         })))
@@ -87,7 +86,7 @@ impl DeferredFile {
 
 impl Held {
     /// Fills `out` as the file would be at `offset`.
-    fn read(&self, file: &FileBackend, offset: u64, out: &mut [u8]) -> io::Result<()> {
+    fn read(&self, file: &dyn StorageBackend, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let end = offset + out.len() as u64;
         if end > self.length {
             return Err(ErrorKind::UnexpectedEof.into());
@@ -132,7 +131,7 @@ impl StorageBackend for DeferredFile {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         match self.held() {
-            Some(held) => held.read(&self.0.file, offset, out),
+            Some(held) => held.read(&*self.0.file, offset, out),
             None => self.0.file.read(offset, out),
         }
     }
@@ -200,6 +199,8 @@ impl StorageBackend for DeferredFile {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use redb::backends::FileBackend;
 
     use super::*;
 

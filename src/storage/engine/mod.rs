@@ -5,10 +5,13 @@
 //! it has opened.
 
 mod checksum;
+pub mod damage;
 mod deferred_file;
+pub mod guarded_file;
 pub mod open_table;
 pub mod raw;
 pub mod read;
+mod verify;
 pub mod write;
 
 use std::fs::File;
@@ -22,8 +25,9 @@ use redb::{
 };
 
 use crate::error::{Failure, describe, may_pass};
+use crate::storage::engine::damage::{ALL_TABLES, Damage, guard};
 use crate::storage::engine::deferred_file::DeferredFile;
-use crate::storage::engine::open_table::storage;
+use crate::storage::engine::open_table::{reading, storage};
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
 
@@ -65,6 +69,7 @@ struct Space {
 /// An open database.
 pub struct Engine {
     database: Database,
+    damage: Damage,
     two_phase_commit: bool,
     /// The file, if opening it may have left changes in memory.
     deferred: Option<DeferredFile>,
@@ -82,12 +87,13 @@ impl Engine {
     /// cannot be read or is locked.
     pub fn open_file(file: File, options: &EngineOptions) -> Result<Self, Failure> {
         let file = DeferredFile::new(backend(&file)?).map_err(|error| opening(error.into()))?;
+        let damage = Damage::new(file.clone());
         let open = |cache_bytes: usize, repairs: bool| {
             let mut builder = builder(cache_bytes);
             if !repairs {
                 builder.set_repair_callback(RepairSession::abort);
             }
-            damaged_if_it_panics(|| Ok(builder.create_with_backend(file.clone())))
+            damaged_if_it_panics(|| Ok(builder.create_with_backend(damage.backend())))
         };
         let opened = match open(options.cache_bytes, false)? {
             Err(DatabaseError::RepairAborted) => {
@@ -100,7 +106,7 @@ impl Engine {
             }
             opened => opened,
         };
-        let mut engine = Self::new(opened.map_err(opening)?, options);
+        let mut engine = Self::new(opened.map_err(opening)?, damage, options);
         engine.deferred = Some(file);
         Ok(engine)
     }
@@ -141,10 +147,11 @@ impl Engine {
         backend: impl StorageBackend,
         options: &EngineOptions,
     ) -> Result<Self, Failure> {
+        let damage = Damage::new(backend);
         let database = builder(options.cache_bytes)
-            .create_with_backend(backend)
+            .create_with_backend(damage.backend())
             .map_err(storage)?;
-        Ok(Self::new(database, options))
+        Ok(Self::new(database, damage, options))
     }
 
     /// Runs `look` on a database that was closed cleanly, without changing a byte of its file. Returns
@@ -161,7 +168,8 @@ impl Engine {
         if is_empty {
             return Ok(None);
         }
-        let backend = backend(&file)?;
+        let damage = Damage::new(backend(&file)?);
+        let backend = damage.backend();
         let open = || Ok(builder(REPAIR_CACHE_BYTES).open_read_only_with_backend(backend));
         let database = match damaged_if_it_panics(open)? {
             Ok(database) => database,
@@ -169,7 +177,7 @@ impl Engine {
             Err(error) => return Err(opening(error)),
         };
         let txn = database.begin_read().map_err(storage)?;
-        look(&EngineRead::new(txn)).map(Some)
+        look(&EngineRead::new(txn, damage)).map(Some)
     }
 
     /// An empty database that is gone when it is dropped.
@@ -179,9 +187,10 @@ impl Engine {
         Self::open_backend(backend, options).expect("memory does not fail")
     }
 
-    fn new(database: Database, options: &EngineOptions) -> Self {
+    fn new(database: Database, damage: Damage, options: &EngineOptions) -> Self {
         Self {
             database,
+            damage,
             two_phase_commit: options.two_phase_commit,
             deferred: None,
             name: None,
@@ -195,7 +204,7 @@ impl Engine {
     /// [`Failure::Storage`] if the database failed earlier.
     pub fn begin_read(&self) -> Result<EngineRead, Failure> {
         let txn = self.database.begin_read().map_err(storage)?;
-        Ok(EngineRead::new(txn))
+        Ok(EngineRead::new(txn, self.damage.clone()))
     }
 
     /// The write transaction; waits while another is open.
@@ -208,7 +217,9 @@ impl Engine {
         let mut txn = self.database.begin_write().map_err(storage)?;
         txn.set_durability(Durability::Immediate).map_err(storage)?;
         txn.set_two_phase_commit(self.two_phase_commit);
-        Ok(EngineWrite::new(txn))
+        // So that an open after a crash need not read every page, of which one cannot be read.
+        txn.set_quick_repair(self.damage.is_known());
+        Ok(EngineWrite::new(txn, self.damage.clone()))
     }
 
     /// Gives back the space of a file that is mostly unused, if what is in use is so little that moving it together
@@ -219,12 +230,23 @@ impl Engine {
     /// [`Failure::Storage`] if pages could not be read or written.
     pub fn shrink(&mut self) -> Result<Option<Shrunk>, Failure> {
         self.release()?;
-        if self.count_entries()? > SHRINK_ENTRIES_MAX {
+        // Moving pages reads all of them.
+        if self.damage.is_known() || self.count_entries()? > SHRINK_ENTRIES_MAX {
             return Ok(None);
         }
-        let before = self.space()?;
+        let before = match self.space() {
+            Err(Failure::Unreadable(_)) => return Ok(None),
+            space => space?,
+        };
         let is_sparse = before.file > SHRINK_FROM_USED_TIMES * before.used + SHRINK_FROM_BYTES;
         if !is_sparse || before.used > SHRINK_USED_BYTES_MAX {
+            return Ok(None);
+        }
+        // A damaged page that is met only now would leave a file that needs a repair, which cannot read it either.
+        let file = self.damage.file();
+        let is_whole = guard(&self.damage, ALL_TABLES, || Ok(verify::is_whole(file)));
+        if !matches!(is_whole, Ok(true)) {
+            tracing::error!("the database file is not shrunk, because a part of it is damaged");
             return Ok(None);
         }
         match self.database.compact() {
@@ -249,15 +271,21 @@ impl Engine {
         Ok(count)
     }
 
-    /// How many bytes the file has. This reads every page in use.
+    /// How many bytes the file has. This reads every page of the tables.
     fn space(&self) -> Result<Space, Failure> {
-        let txn = self.database.begin_write().map_err(storage)?;
-        let stats = txn.stats().map_err(storage)?;
-        txn.abort().map_err(storage)?;
-        Ok(Space {
-            file: stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes(),
-            used: stats.allocated_pages() * stats.page_size() as u64,
-        })
+        let txn = self.database.begin_read().map_err(storage)?;
+        // No lock of the library is held meanwhile, which a panic over a damaged page would poison.
+        let used = guard(&self.damage, ALL_TABLES, || {
+            let mut used = 0;
+            for table in txn.list_tables().map_err(reading)? {
+                let table = txn.open_untyped_table(table).map_err(reading)?;
+                let stats = table.stats().map_err(reading)?;
+                used += stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
+            }
+            Ok(used)
+        })?;
+        let file = self.damage.backend().len().map_err(io)?;
+        Ok(Space { file, used })
     }
 
     /// Closes the database so that the next open needs no repair. What opening it changed is dropped if nothing

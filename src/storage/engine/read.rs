@@ -10,12 +10,14 @@ use redb::{
 
 use crate::error::Failure;
 use crate::storage::engine::checksum::verify;
-use crate::storage::engine::open_table::{TableKey, definition, get, guarded, scan, storage};
+use crate::storage::engine::damage::{ALL_TABLES, Damage, guard};
+use crate::storage::engine::open_table::{TableKey, definition, get, reading, scan};
 use crate::storage::table::Table;
 
 /// A snapshot, shared by any number of threads.
 pub struct EngineRead {
     txn: ReadTransaction,
+    damage: Damage,
     /// The tables opened so far, by name, each an [`OpenTable`] of its own key type.
     tables: [OnceLock<(&'static str, Box<dyn Any + Send + Sync>)>; OPEN_TABLES_MAX],
 }
@@ -27,9 +29,10 @@ const OPEN_TABLES_MAX: usize = 16;
 struct OpenTable<K: TableKey>(Option<ReadOnlyTable<K, &'static [u8]>>);
 
 impl EngineRead {
-    pub(super) fn new(txn: ReadTransaction) -> Self {
+    pub(super) fn new(txn: ReadTransaction, damage: Damage) -> Self {
         Self {
             txn,
+            damage,
             tables: [const { OnceLock::new() }; OPEN_TABLES_MAX],
         }
     }
@@ -46,7 +49,7 @@ impl EngineRead {
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
         self.with_table(table, |OpenTable(open)| match open {
-            Some(open) => get(table, open, key, decode),
+            Some(open) => get(table, &self.damage, open, key, decode),
             None => Ok(None),
         })
     }
@@ -64,7 +67,7 @@ impl EngineRead {
         visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
         self.with_table(table, |OpenTable(open)| match open {
-            Some(open) => scan(table, open, first, visit),
+            Some(open) => scan(table, &self.damage, open, first, visit),
             None => Ok(()),
         })
     }
@@ -80,11 +83,19 @@ impl EngineRead {
         visit: impl FnOnce(K::SelfType<'_>, &[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
         self.with_table(table, |OpenTable(open)| {
-            let last = || open.as_ref().map(ReadableTable::last).transpose();
-            match guarded(|| last().map_err(storage))?.flatten() {
+            let last = guard(&self.damage, table.name, || {
+                let last = open.as_ref().map(ReadableTable::last).transpose();
+                let last = last.map_err(reading)?.flatten();
+                // They panic if they are not within their page.
+                last.as_ref()
+                    .map(|(key, stored)| (key.value(), stored.value()));
+                Ok(last)
+            })?;
+            match last {
                 Some((key, stored)) => {
                     let key = key.value();
-                    let record = verify(table, K::as_bytes(&key).as_ref(), stored.value())?;
+                    let record = verify(table, K::as_bytes(&key).as_ref(), stored.value());
+                    let record = record.inspect_err(|_| drop(self.damage.report(table.name)))?;
                     visit(key, record).map(Some)
                 }
                 None => Ok(None),
@@ -99,9 +110,14 @@ impl EngineRead {
     /// [`Failure::Storage`].
     pub fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure> {
         self.with_table(table, |OpenTable(open)| match open {
-            Some(open) => guarded(|| open.len().map_err(storage)),
+            Some(open) => guard(&self.damage, table.name, || open.len().map_err(reading)),
             None => Ok(0),
         })
+    }
+
+    /// What is known of damaged parts of the file.
+    pub fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     /// The names of all tables in the file.
@@ -110,7 +126,9 @@ impl EngineRead {
     ///
     /// [`Failure::Storage`].
     pub fn table_names(&self) -> Result<Vec<String>, Failure> {
-        let tables = guarded(|| self.txn.list_tables().map_err(storage))?;
+        let tables = guard(&self.damage, ALL_TABLES, || {
+            self.txn.list_tables().map_err(reading)
+        })?;
         Ok(tables.map(|table| table.name().to_owned()).collect())
     }
 
@@ -140,10 +158,12 @@ impl EngineRead {
     }
 
     fn open<K: TableKey>(&self, table: &Table<K>) -> Result<OpenTable<K>, Failure> {
-        guarded(|| match self.txn.open_table(definition(table)) {
-            Ok(open) => Ok(OpenTable(Some(open))),
-            Err(TableError::TableDoesNotExist(_)) => Ok(OpenTable(None)),
-            Err(error) => Err(storage(error)),
+        guard(&self.damage, table.name, || {
+            match self.txn.open_table(definition(table)) {
+                Ok(open) => Ok(OpenTable(Some(open))),
+                Err(TableError::TableDoesNotExist(_)) => Ok(OpenTable(None)),
+                Err(error) => Err(reading(error)),
+            }
         })
     }
 }

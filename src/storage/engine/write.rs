@@ -7,12 +7,16 @@ use redb::{ReadableTableMetadata, TableError, WriteTransaction};
 
 use crate::error::Failure;
 use crate::storage::engine::checksum::{checksum, verify};
-use crate::storage::engine::open_table::{TableKey, definition, get, guarded, scan, storage};
+use crate::storage::engine::damage::{self, Damage};
+use crate::storage::engine::open_table::{
+    TableKey, definition, get, guarded, reading, scan, storage,
+};
 use crate::storage::table::Table;
 
 /// The write transaction. Dropped without [`EngineWrite::commit`], it changes nothing.
 pub struct EngineWrite {
     txn: WriteTransaction,
+    damage: Damage,
     /// How many entries were written or removed.
     writes: Cell<u64>,
     /// The names of the tables that were written.
@@ -22,9 +26,10 @@ pub struct EngineWrite {
 }
 
 impl EngineWrite {
-    pub(super) fn new(txn: WriteTransaction) -> Self {
+    pub(super) fn new(txn: WriteTransaction, damage: Damage) -> Self {
         Self {
             txn,
+            damage,
             writes: Cell::new(0),
             written: RefCell::default(),
             opens: Cell::new(0),
@@ -66,7 +71,7 @@ impl EngineWrite {
         key: K::SelfType<'_>,
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        get(table, &self.open(table)?, key, decode)
+        get(table, &self.damage, &self.open(table)?, key, decode)
     }
 
     /// As [`EngineRead::scan`](super::read::EngineRead::scan), with what this transaction wrote.
@@ -80,7 +85,7 @@ impl EngineWrite {
         first: Bound<K::SelfType<'_>>,
         visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        scan(table, &self.open(table)?, first, visit)
+        scan(table, &self.damage, &self.open(table)?, first, visit)
     }
 
     /// As [`EngineRead::count`](super::read::EngineRead::count), with what this transaction wrote.
@@ -90,7 +95,7 @@ impl EngineWrite {
     /// As there.
     pub fn count<K: TableKey>(&self, table: &Table<K>) -> Result<u64, Failure> {
         let open = self.open(table)?;
-        guarded(|| open.len().map_err(storage))
+        self.guard(table, || open.len().map_err(reading))
     }
 
     /// Puts `record` under `key`, in place of what was there.
@@ -107,13 +112,15 @@ impl EngineWrite {
         let mut open = self.open_to_write(table)?;
         self.writes.set(self.writes.get() + 1);
         if !table.is_checked {
-            return guarded(|| open.insert(&key, record).map(drop).map_err(storage));
+            return self.guard(table, || {
+                open.insert(&key, record).map(drop).map_err(reading)
+            });
         }
         let sum = checksum(K::as_bytes(&key).as_ref(), record);
         let bytes = record.len() + sum.len();
-        guarded(|| {
+        self.guard(table, || {
             // In its place at once, without a copy of both together.
-            let mut stored = open.insert_reserve(&key, bytes).map_err(storage)?;
+            let mut stored = open.insert_reserve(&key, bytes).map_err(reading)?;
             let (record_place, sum_place) = stored.as_mut().split_at_mut(record.len());
             record_place.copy_from_slice(record);
             sum_place.copy_from_slice(&sum);
@@ -137,7 +144,8 @@ impl EngineWrite {
         let mut open = self.open_to_write(table)?;
         for (key, with) in changes {
             let open = &mut open;
-            let Some(mut stored) = guarded(|| open.get_mut(&key).map_err(storage))? else {
+            let Some(mut stored) = self.guard(table, || open.get_mut(&key).map_err(reading))?
+            else {
                 continue;
             };
             self.writes.set(self.writes.get() + 1);
@@ -148,7 +156,7 @@ impl EngineWrite {
                     let sum = checksum(key.as_ref(), &changed);
                     changed.extend(sum);
                 }
-                guarded(|| stored.insert(changed.as_slice()).map_err(storage))?;
+                self.guard(table, || stored.insert(changed.as_slice()).map_err(reading))?;
             }
         }
         Ok(())
@@ -161,8 +169,10 @@ impl EngineWrite {
     /// [`Failure::Storage`].
     pub fn delete_table<K: TableKey>(&self, table: &Table<K>) -> Result<(), Failure> {
         self.writes.set(self.writes.get() + 1);
-        self.txn.delete_table(definition(table)).map_err(storage)?;
-        Ok(())
+        self.guard(table, || {
+            let deleted = self.txn.delete_table(definition(table));
+            deleted.map(drop).map_err(reading)
+        })
     }
 
     /// Removes the entry under `key`. Returns whether there was one.
@@ -177,7 +187,7 @@ impl EngineWrite {
     ) -> Result<bool, Failure> {
         let mut open = self.open_to_write(table)?;
         self.writes.set(self.writes.get() + 1);
-        guarded(|| Ok(open.remove(key).map_err(storage)?.is_some()))
+        self.guard(table, || Ok(open.remove(key).map_err(reading)?.is_some()))
     }
 
     /// Makes everything written durable and visible; when this returns `Ok`, it is on disk.
@@ -195,7 +205,15 @@ impl EngineWrite {
     ///
     /// [`Failure::Storage`] if the database failed.
     pub fn abort(self) -> Result<(), Failure> {
-        self.txn.abort().map_err(storage)
+        guarded(|| self.txn.abort().map_err(storage))
+    }
+
+    fn guard<K, T>(
+        &self,
+        table: &Table<K>,
+        call: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        damage::guard(&self.damage, table.name, call)
     }
 
     fn open_to_write<K: TableKey>(
@@ -214,14 +232,14 @@ impl EngineWrite {
         table: &Table<K>,
     ) -> Result<redb::Table<'_, K, &'static [u8]>, Failure> {
         self.opens.set(self.opens.get() + 1);
-        guarded(|| {
+        self.guard(table, || {
             let opened = self.txn.open_table(definition(table));
             opened.map_err(|error| match error {
                 // A fault of the caller, and none of the storage.
                 TableError::TableAlreadyOpen(name, _) => {
                     Failure::Internal(format!("table {name} is open already"))
                 }
-                error => storage(error),
+                error => reading(error),
             })
         })
     }

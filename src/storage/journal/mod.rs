@@ -56,6 +56,7 @@
 
 mod cursor;
 mod entry;
+pub mod unappliable;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -71,6 +72,7 @@ use crate::storage::engine::Engine;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
 use crate::storage::journal::cursor::ApplyCursor;
+use crate::storage::journal::unappliable::{DAMAGE_ATTEMPTS, Unappliable};
 use crate::storage::snapshots::SnapshotTracker;
 use crate::storage::table::{Fixed, JournaledTable, RowFormat, RowKey, Table};
 use crate::storage::transaction::commit_state::{CommitState, RowCaches};
@@ -127,6 +129,13 @@ pub trait Journaled: Sync {
     ///
     /// [`Failure::Storage`].
     fn apply(&self, file: &EngineWrite, rows: &[RowKey], cache: &RowCache) -> Result<(), Failure>;
+
+    /// Whether the page of the row with this key can be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    fn is_readable(&self, file: &EngineRead, row: &RowKey) -> Result<bool, Failure>;
 }
 
 impl<const N: usize> Journaled for JournaledTable<N> {
@@ -150,6 +159,14 @@ impl<const N: usize> Journaled for JournaledTable<N> {
                 applied => applied,
             }
         })
+    }
+
+    fn is_readable(&self, file: &EngineRead, row: &RowKey) -> Result<bool, Failure> {
+        match file.get(&self.table, row.fixed()?, |_| Ok(())) {
+            Ok(_) | Err(Failure::Corrupt(_)) => Ok(true),
+            Err(Failure::Unreadable(_)) => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 }
 
@@ -201,6 +218,7 @@ pub struct Journal {
     snapshots: SnapshotTracker,
     /// The rows that were changed and not applied yet: each of them is in the cache.
     pending: BTreeSet<RowKey>,
+    unappliable: Unappliable,
     cursor: ApplyCursor,
     /// The number of the next entry.
     next: u64,
@@ -260,6 +278,7 @@ impl Journal {
             snapshots,
             is_trim_due: !pending.is_empty(),
             pending,
+            unappliable: Unappliable::default(),
             cursor,
             next,
             entries,
@@ -311,9 +330,13 @@ impl Journal {
         self.newest.state().version
     }
 
-    /// Whether everything is applied and the journal is empty.
+    /// Whether everything is applied and the journal is empty, as far as pages can be read.
     pub fn is_drained(&self) -> bool {
-        self.pending.is_empty() && self.entries == 0
+        let stuck = &self.unappliable;
+        if self.pending.len() > stuck.rows.len() {
+            return stuck.is_all;
+        }
+        self.entries == 0 || stuck.is_all || stuck.keeps_entries || !stuck.rows.is_empty()
     }
 
     /// How long nobody writes before [`Journal::apply_some`] is due.
@@ -384,12 +407,26 @@ impl Journal {
     }
 
     fn apply(&mut self, rows: usize) -> Result<(), Failure> {
+        for _ in 0..DAMAGE_ATTEMPTS {
+            match self.try_to_apply(rows) {
+                Err(Failure::Unreadable(_)) => {}
+                done => return done,
+            }
+        }
+        // Until something else is committed.
+        self.unappliable.is_all = true;
+        Ok(())
+    }
+
+    fn try_to_apply(&mut self, rows: usize) -> Result<(), Failure> {
         let file = self.engine.begin_write()?;
         if !self.pending.is_empty() {
             return self.commit_with(file, RowChanges::default(), rows, rows);
         }
         // With nothing pending every entry is obsolete.
-        let removed = remove_first(&file, rows, |_| true)?;
+        let removed = self
+            .unappliable
+            .remove_first(|| remove_first(&file, rows, |_| true))?;
         file.commit()?;
         // No table was written of which anything is derived.
         let derived = Arc::clone(&self.newest.state().derived);
@@ -406,23 +443,29 @@ impl Journal {
         removed_max: usize,
     ) -> Result<(), Failure> {
         let rows = Arc::clone(&self.newest.state().rows);
-        let (applied, cursor) = self.next_to_apply(share);
+        let (mut applied, cursor) = self.next_to_apply(share);
+        let again = self.unappliable_of(&mut applied)?;
         for table in self.tables {
             let format = table.format();
             let start = applied.partition_point(|row| row.tag() < format.tag);
             let end = applied.partition_point(|row| row.tag() <= format.tag);
             if start < end {
-                table.apply(&file, &applied[start..end], rows.of(format.tag)?)?;
+                let done = table.apply(&file, &applied[start..end], rows.of(format.tag)?);
+                done.inspect_err(|failure| self.unappliable.failed(failure, &applied))?;
             }
         }
-        let updated: Vec<_> = changes.updated().collect();
+        let again_deltas = self.journal_again(&again, &changes)?;
+        let again_deltas = again_deltas.iter().map(|(row, delta)| (*row, &**delta));
+        let updated: Vec<_> = changes.updated().chain(again_deltas).collect();
         let (mut added, mut removed) = (0, Removed::default());
         if share > 0 || !updated.is_empty() {
             let formats = rows.iter().map(RowCache::format);
             let entry = entry::encode(cursor, formats, &updated)?;
             file.put(&JOURNAL, &self.next.to_be_bytes(), &entry)?;
             added = 1;
-            removed = remove_first(&file, removed_max, |then| cursor.has_passed_all(then))?;
+            removed = self.unappliable.remove_first(|| {
+                remove_first(&file, removed_max, |then| cursor.has_passed_all(then))
+            })?;
         }
         let updated = updated.len() as u64;
         let derived = Arc::new(self.newest.state().derived.without(&file.written()));
@@ -431,6 +474,7 @@ impl Journal {
         for row in &applied {
             self.pending.remove(row);
         }
+        self.unappliable.committed(&applied, again);
         for (row, change) in changes.iter() {
             let cache = rows.of(row.tag())?;
             match change {
@@ -440,7 +484,10 @@ impl Journal {
                     self.pending.insert(*row);
                     self.is_trim_due = true;
                 }
-                RowChange::Removed => cache.remove(row.key(), version),
+                RowChange::Removed => {
+                    cache.remove(row.key(), version);
+                    self.unappliable.rows.remove(row);
+                }
             }
         }
         self.spare.replace(changes);
@@ -455,6 +502,42 @@ impl Journal {
             self.target = self.limits.target_for(rows);
         }
         Ok(())
+    }
+
+    /// Takes those out of `rows` that cannot be applied, because their pages cannot be read, and returns them.
+    fn unappliable_of(&self, rows: &mut Vec<RowKey>) -> Result<Vec<RowKey>, Failure> {
+        let mut found = Vec::new();
+        let file = self.newest.file();
+        if !file.damage().is_known() {
+            return Ok(found);
+        }
+        for table in self.tables {
+            let tag = table.format().tag;
+            for row in rows.iter().filter(|row| row.tag() == tag) {
+                if self.unappliable.set_aside.contains(row) || !table.is_readable(file, row)? {
+                    found.push(*row);
+                }
+            }
+        }
+        rows.retain(|row| !found.contains(row));
+        Ok(found)
+    }
+
+    /// The deltas of `rows`, which the next entry has once more, since the cursor passes rows that were not applied.
+    /// Those that are in `changes` are left out.
+    fn journal_again<'r>(
+        &self,
+        rows: &'r [RowKey],
+        changes: &RowChanges,
+    ) -> Result<Vec<(&'r RowKey, Vec<u8>)>, Failure> {
+        let mut deltas = Vec::new();
+        for row in rows.iter().filter(|row| changes.get(row).is_none()) {
+            let cache = self.newest.state().rows.of(row.tag())?;
+            if let Some(delta) = cache.journal_again(row.key(), self.next)? {
+                deltas.push((row, delta));
+            }
+        }
+        Ok(deltas)
     }
 
     /// Takes the snapshot of the last commit, which removed `removed` from the journal.
@@ -581,7 +664,7 @@ struct Removed {
 
 /// An entry that could be read when the database was opened cannot be read any more.
 fn unreadable(failure: Failure) -> Failure {
-    Failure::Storage(failure.to_string())
+    Failure::Unreadable(failure.to_string())
 }
 
 #[cfg(test)]

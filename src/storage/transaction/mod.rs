@@ -4,6 +4,7 @@
 pub mod commit_state;
 pub mod read_txn;
 pub mod row_changes;
+pub mod skip_damage;
 pub mod write_txn;
 
 use std::ops::{Bound, ControlFlow};

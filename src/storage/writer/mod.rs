@@ -31,6 +31,7 @@ use tokio::time::timeout;
 use crate::config::Config;
 use crate::error::Failure;
 use crate::storage::engine::open_table::guarded;
+use crate::storage::journal::unappliable::DAMAGE_ATTEMPTS;
 use crate::storage::journal::{Journal, JournalLimits, Journaled};
 use crate::storage::opening::{Opener, Opening};
 use crate::storage::transaction::write_txn::{OnCommit, WriteTxn};
@@ -406,6 +407,21 @@ impl Writer {
     }
 
     fn run_batch(
+        &self,
+        journal: &mut Journal,
+        batch: &mut [Box<dyn Job>],
+    ) -> Result<Vec<OnCommit>, Failure> {
+        for _ in 1..DAMAGE_ATTEMPTS {
+            match self.try_batch(journal, batch) {
+                // Of an applied row, or of an entry of the journal: each time less of that is tried.
+                Err(Failure::Unreadable(_)) => {}
+                done => return done,
+            }
+        }
+        self.try_batch(journal, batch)
+    }
+
+    fn try_batch(
         &self,
         journal: &mut Journal,
         batch: &mut [Box<dyn Job>],

@@ -23,12 +23,13 @@ use crate::error::Failure;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::table::{Fixed, JournaledTable, Table};
 use crate::storage::transaction::Read;
+use crate::storage::transaction::skip_damage::end_of_damage;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::expiry_index::ExpiryIndex;
 use crate::tables::persistent_login::key::{LoginKey, PREFIX_BYTES};
 use crate::tables::persistent_login::record::{
     apply_rotation, decode, decode_device, decode_profile, decode_usage, encode, encode_device,
-    encode_profile, encode_rotation,
+    encode_profile, encode_rotation, rotation_of,
 };
 use crate::tables::persistent_login::usage::Usage;
 
@@ -38,10 +39,11 @@ pub static LOGINS: JournaledTable<28> = JournaledTable {
     tag: 1,
     identity: PREFIX_BYTES,
     apply: apply_rotation,
+    delta: rotation_of,
 };
 
 const PROFILES: Table<Fixed<16>> = Table::new("persistent_login_profile");
-const DEVICES: Table<Fixed<28>> = Table::new("persistent_login_device");
+const DEVICES: Table<Fixed<28>> = Table::sparse("persistent_login_device");
 
 /// The logins by the time of their creation.
 pub const BY_CREATION: ExpiryIndex = ExpiryIndex::new("persistent_login_by_creation");
@@ -78,7 +80,7 @@ pub fn get_at(txn: &impl Read, key: LoginKey) -> Result<Option<LoginState>, Fail
 
 /// Calls `visit` with the usage of a profile's logins after `after`, expired ones among them, in the order of their
 /// ids, until it breaks off. Returns the login that it broke off with, to go on after it; `None` at the end. A record
-/// that does not decode is left out.
+/// that does not decode fails, or is left out.
 ///
 /// # Errors
 ///
@@ -87,12 +89,18 @@ pub fn visit_profile(
     txn: &impl Read,
     profile_id: ObjectId,
     after: Option<PersistentLoginId>,
+    leaves_out_corrupt: bool,
     mut visit: impl FnMut(Usage) -> ControlFlow<()>,
 ) -> Result<Option<PersistentLoginId>, Failure> {
     let mut last = None;
     scan_profile(txn, profile_id, after, |key, record| {
-        let Some(usage) = unless_unreadable(record.and_then(|record| decode_usage(key, record)))?
-        else {
+        let usage = record.and_then(|record| decode_usage(key, record));
+        let usage = if leaves_out_corrupt {
+            unless_unreadable(usage)?
+        } else {
+            Some(usage?)
+        };
+        let Some(usage) = usage else {
             return Ok(ControlFlow::Continue(()));
         };
         let flow = visit(usage);
@@ -322,8 +330,8 @@ fn unless_corrupt<T>(found: Result<Option<T>, Failure>) -> Result<Option<T>, Fai
 }
 
 /// Calls `visit` with at most `count_max` logins whose keys come after `after`, in the order of their keys.
-/// Returns the last key, to go on after it; `None` once there are no more. A record that does not decode is
-/// left out.
+/// Returns the last key, to go on after it; `None` once there are no more. A record that does not decode, or is on a
+/// page that cannot be read, is left out.
 ///
 /// # Errors
 ///
@@ -335,26 +343,59 @@ pub fn walk(
     mut visit: impl FnMut(LoginState),
 ) -> Result<Option<LoginKey>, Failure> {
     let mut count = 0;
-    let mut last = None;
-    let start = after.map(LoginKey::to_bytes);
-    let first = start.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-    txn.scan_rows(&LOGINS, first, |key, record| {
-        let key = LoginKey::from_bytes(key);
-        if let Ok(login) = record.and_then(|record| decode(key, record)) {
-            visit(login);
+    let mut last = after;
+    loop {
+        let start = last.map(LoginKey::to_bytes);
+        let first = start.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let walked = txn.scan_rows(&LOGINS, first, |key, record| {
+            let key = LoginKey::from_bytes(key);
+            if let Ok(login) = record.and_then(|record| decode(key, record)) {
+                visit(login);
+            }
+            last = Some(key);
+            count += 1;
+            Ok(if count == count_max {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        });
+        match skip_damage(txn, walked, last)? {
+            Skipped::To(key) => last = Some(key),
+            Skipped::Nothing => return Ok(last.filter(|_| count == count_max)),
+            Skipped::All => return Ok(None),
         }
-        last = Some(key);
-        count += 1;
-        Ok(if count == count_max {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        })
-    })?;
-    Ok(last.filter(|_| count == count_max))
+    }
 }
 
-/// Calls `visit` with the keys of the logins after `after`, in their order, until it breaks off.
+/// What a walk over the logins passes over, because it cannot be read.
+enum Skipped {
+    Nothing,
+    /// What is up to this key.
+    To(LoginKey),
+    /// All that is left.
+    All,
+}
+
+/// Where a walk that came to `last` goes on.
+fn skip_damage(
+    txn: &impl Read,
+    walked: Result<(), Failure>,
+    last: Option<LoginKey>,
+) -> Result<Skipped, Failure> {
+    match walked {
+        Ok(()) => Ok(Skipped::Nothing),
+        Err(Failure::Unreadable(_)) => {
+            let last = last.map_or([0; 28], LoginKey::to_bytes);
+            let end = end_of_damage(txn, &LOGINS.table, &last)?;
+            Ok(end.map_or(Skipped::All, |key| Skipped::To(LoginKey::from_bytes(&key))))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Calls `visit` with the keys of the logins after `after`, in their order, until it breaks off. Those on pages that
+/// cannot be read are left out.
 ///
 /// # Errors
 ///
@@ -362,9 +403,20 @@ pub fn walk(
 pub fn visit_keys(
     txn: &impl Read,
     after: Option<LoginKey>,
-    visit: impl FnMut(LoginKey) -> ControlFlow<()>,
+    mut visit: impl FnMut(LoginKey) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
-    scan_keys(txn, after.map_or(Bound::Unbounded, Bound::Excluded), visit)
+    let mut last = after;
+    loop {
+        let first = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let walked = scan_keys(txn, first, |key| {
+            last = Some(key);
+            visit(key)
+        });
+        match skip_damage(txn, walked, last)? {
+            Skipped::To(key) => last = Some(key),
+            Skipped::Nothing | Skipped::All => return Ok(()),
+        }
+    }
 }
 
 fn scan_keys(

@@ -165,6 +165,13 @@ pub(super) fn apply_rotation(
     Ok(())
 }
 
+/// What the last rotation of the login with this record changed.
+pub(super) fn rotation_of(record: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut decoder = Decoder::new("persistent login", VERSION, record)?;
+    Head::decode(&mut decoder)?;
+    Ok(decoder.rest().to_vec())
+}
+
 /// Reads what a list is sorted by.
 pub(super) fn decode_usage(key: LoginKey, record: &[u8]) -> Result<Usage, Failure> {
     let mut decoder = Decoder::new("persistent login", VERSION, record)?;

@@ -66,7 +66,11 @@ pub fn open_database(
         Err(failure) => {
             // So that the next start need not repair the database.
             engine.close()?;
-            return Err(failure);
+            return Err(match failure {
+                // It names the key file.
+                Failure::Unusable(_) => failure,
+                failure => directory.name(failure),
+            });
         }
     };
     run(&engine, &ring, &keys.entropy).map_err(|failure| directory.name(failure))?;

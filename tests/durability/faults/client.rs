@@ -158,7 +158,8 @@ impl Client {
                 Ok(())
             }
             // Nothing was applied, or the request changes nothing.
-            (_, Err(Failure::Unavailable)) | (Request::Read(_) | Request::List, Err(_)) => Ok(()),
+            (_, Err(Failure::Unavailable | Failure::Unreadable(_)))
+            | (Request::Read(_) | Request::List, Err(_)) => Ok(()),
             other => panic!("not a response to this request: {other:?}"),
         };
         outcome.expect("it matches the ledger");
@@ -269,15 +270,25 @@ pub fn runtime() -> Runtime {
 
 /// An app on the database that `opener` opens, whose ids and tokens depend on `seed` only.
 pub async fn serve(flags: &[&str], opener: Opener, seed: u64) -> App {
+    let app = try_to_serve(flags, opener, seed).await;
+    app.expect("it opens")
+}
+
+/// As [`serve`].
+///
+/// # Errors
+///
+/// If the database cannot be opened.
+pub async fn try_to_serve(flags: &[&str], opener: Opener, seed: u64) -> Result<App, Failure> {
     let config = Config::from_flags(flags).expect("the flags are valid");
     let limits = WriterLimits {
         journal: support::tiny_journal(),
         ..WriterLimits::new(&config)
     };
-    let store = open_store(opener, &limits).await.expect("it opens");
+    let store = open_store(opener, &limits).await?;
     let app = support::app(flags, store, support::START, seed);
     app.enter(Phase::Serving);
-    app
+    Ok(app)
 }
 
 /// An opener of the database on the disk, which drops the host's cache after a failure as the server does.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use redb::StorageBackend;
 use redb::backends::FileBackend;
@@ -26,9 +26,16 @@ use crate::support::login::Login;
 use crate::support::{self, process};
 
 const OPTIONS: EngineOptions = EngineOptions {
-    cache_bytes: 1 << 20,
+    // So small that reads reach the disk.
+    cache_bytes: 4 << 10,
     two_phase_commit: false,
 };
+
+/// The size of a page in bytes.
+const PAGE: u64 = 4_096;
+
+/// How many pages the file has, at least.
+const PAGES_MAX: u64 = 40;
 
 /// The number of attempts to open a damaged database before it counts as refused.
 const ATTEMPTS: usize = 3;
@@ -64,6 +71,22 @@ fn a_damaged_database_is_neither_served_nor_replaced() {
         assert_eq!(status, 200, "{damage:?}");
         assert!(body.contains(&token), "{damage:?}");
     }
+}
+
+#[test]
+fn readiness_says_which_part_cannot_be_read() {
+    let seed = support::test_seed();
+    let is_named = (1..PAGES_MAX).any(|page| {
+        // A new one has not read the login yet.
+        let server = TestServer::new(seed);
+        let offset = page * PAGE;
+        server.disk.broken.store(offset, Ordering::SeqCst);
+        let (status, _) = server.get(&login_path());
+        let (ready, details) = server.get("/health/ready");
+        let place = format!(r#"{{"bytes":{PAGE},"offset":{offset},"table":"persistent_login"#);
+        (status, ready) == (503, 200) && details.contains(&place)
+    });
+    assert!(is_named);
 }
 
 /// The damage to the database file.
@@ -132,6 +155,8 @@ struct TestServer {
 /// Whether the disk is accessible.
 #[derive(Default, Debug)]
 struct Access {
+    /// Where a page begins that cannot be read, if not 0.
+    broken: AtomicU64,
     is_cut_off: AtomicBool,
     /// The number of refused attempts to open it since the disk was cut off.
     refused: AtomicUsize,
@@ -268,6 +293,11 @@ impl StorageBackend for DetachableFile {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let broken = self.disk.broken.load(Ordering::SeqCst);
+        let read = offset..offset + out.len() as u64;
+        if broken > 0 && read.contains(&broken) {
+            return Err(io::Error::from_raw_os_error(EIO));
+        }
         self.file()?.read(offset, out)
     }
 

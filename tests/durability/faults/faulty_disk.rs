@@ -37,6 +37,8 @@ struct Contents {
     stored: Vec<u8>,
     /// The pages that the next sync writes.
     dirty: BTreeSet<usize>,
+    /// The pages whose reads fail until they are written.
+    unreadable: BTreeSet<usize>,
     operations: Vec<Operation>,
     fault: Option<Fault>,
     failures: usize,
@@ -111,6 +113,7 @@ impl FaultyDisk {
                 cached: bytes.clone(),
                 stored: bytes,
                 dirty: BTreeSet::new(),
+                unreadable: BTreeSet::new(),
                 operations: Vec::new(),
                 fault: None,
                 failures: 0,
@@ -137,6 +140,24 @@ impl FaultyDisk {
             damage: Damage::Nothing,
             errno,
         }));
+    }
+
+    /// Makes reads of this page fail, until it is written.
+    pub fn break_page(&self, page: usize) {
+        self.lock().unreadable.insert(page);
+    }
+
+    /// Makes every page readable again.
+    pub fn mend_pages(&self) {
+        self.lock().unreadable.clear();
+    }
+
+    /// Another disk with what is stored, as it is after a power loss, and with the same unreadable pages.
+    pub fn clone_stored(&self) -> Self {
+        let contents = self.lock();
+        let clone = Self::new(contents.stored.clone(), 0);
+        clone.lock().unreadable = contents.unreadable.clone();
+        clone
     }
 
     /// Removes the fault.
@@ -218,6 +239,9 @@ impl Contents {
             self.set_length(end);
         }
         self.cached[offset..end].copy_from_slice(data);
+        for page in offset / PAGE..end.div_ceil(PAGE) {
+            self.unreadable.remove(&page);
+        }
         self.dirty.extend(offset / PAGE..end.div_ceil(PAGE));
     }
 
@@ -262,6 +286,10 @@ impl StorageBackend for FaultyDisk {
         let mut contents = self.lock();
         if let Some(fault) = contents.count(Operation::Read) {
             return Err(error(fault));
+        }
+        let pages = offset / PAGE..(offset + out.len()).div_ceil(PAGE);
+        if contents.unreadable.range(pages).next().is_some() {
+            return Err(io::Error::from_raw_os_error(EIO));
         }
         let found = contents.cached.get(offset..offset + out.len());
         out.copy_from_slice(found.ok_or(ErrorKind::UnexpectedEof)?);

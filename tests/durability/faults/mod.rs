@@ -5,6 +5,7 @@
 
 mod client;
 mod corruption;
+mod damaged_pages;
 mod every_operation;
 mod faulty_disk;
 mod full_disk;

@@ -35,6 +35,7 @@ pub static NUMBERS: JournaledTable<4> = JournaledTable {
     tag: 7,
     identity: 2,
     apply: set_number,
+    delta: |record| Ok(record[1..9].to_vec()),
 };
 
 /// Another journaled table, with keys and deltas of other lengths, whose rows come before the others.
@@ -46,6 +47,7 @@ pub static FLAGS: JournaledTable<2> = JournaledTable {
         changed.extend_from_slice(delta);
         Ok(())
     },
+    delta: |record| Ok(record.to_vec()),
 };
 
 pub static TABLES: &[&dyn Journaled] = &[&FLAGS, &NUMBERS];

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{DEVICE_VERSION, VERSION};
 use super::{
     apply_rotation, decode, decode_device, decode_profile, decode_usage, encode, encode_device,
-    encode_profile, encode_rotation,
+    encode_profile, encode_rotation, rotation_of,
 };
 use crate::clock::Timestamp;
 use crate::clock::timeline::Moment;
@@ -131,6 +131,7 @@ fn a_rotation_changes_the_chain_and_drops_imported_tokens_that_are_not_accepted(
             apply_rotation(&encode(&before), &delta, &mut record).expect("both decode");
             let first = chain.first_accepted();
             after.imported = after.imported.filter(|imported| first < imported.count);
+            assert_eq!(rotation_of(&record[6..]).as_ref(), Ok(&delta));
             assert_eq!(decode(KEY, &record[6..]), Ok(after));
             for short in [&delta[1..], &delta[..delta.len() - 1]] {
                 let applied = apply_rotation(&encode(&before), short, &mut Vec::new());

@@ -1,0 +1,134 @@
+//! A file whose read errors do not get to the database's library while a [`run`] is under way.
+
+use std::cell::Cell;
+use std::io;
+use std::ops::Bound;
+use std::panic;
+use std::sync::{Arc, Once};
+
+use redb::{BackendError, StorageBackend};
+
+/// The bytes that every file begins with.
+const HEADER_BYTES: usize = 512;
+
+/// What the library reads in place of bytes that cannot be read: pages begin with 1 or 2.
+const NO_PAGE: u8 = 0xFF;
+
+thread_local! {
+    /// Whether this thread is within a run.
+    static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
+    /// The bytes that could not be read in it.
+    static UNREADABLE: Cell<Option<FileRange>> = const { Cell::new(None) };
+}
+
+/// Bytes of the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FileRange {
+    /// Where they begin.
+    pub offset: u64,
+    /// How many they are.
+    pub length: usize,
+}
+
+/// Runs `work`, which must not panic, with read errors and messages of panics kept back. Returns the last bytes that
+/// could not be read, too.
+pub(super) fn run<T>(work: impl FnOnce() -> T) -> (T, Option<FileRange>) {
+    IS_RUNNING.set(true);
+    let done = work();
+    IS_RUNNING.set(false);
+    (done, UNREADABLE.take())
+}
+
+/// Keeps panics within a run out of the log from now on: each of them is handled.
+pub(super) fn silence_panics() {
+    static SILENCED: Once = Once::new();
+    SILENCED.call_once(|| {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !IS_RUNNING.get() {
+                hook(info);
+            }
+        }));
+    });
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct GuardedFile(Arc<dyn StorageBackend>);
+
+impl GuardedFile {
+    pub(super) fn new(file: Arc<dyn StorageBackend>) -> Self {
+        Self(file)
+    }
+}
+
+impl StorageBackend for GuardedFile {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let Err(error) = self.0.read(offset, out) else {
+            return Ok(());
+        };
+        if !IS_RUNNING.get() {
+            return Err(error);
+        }
+        // Once more: what the library gets instead stays in its cache, also if the error passes.
+        if self.0.read(offset, out).is_ok() {
+            return Ok(());
+        }
+        // A disk that is gone has no part that can be read.
+        if self.0.read(0, &mut [0; HEADER_BYTES]).is_err() {
+            return Err(error);
+        }
+        let length = out.len();
+        UNREADABLE.set(Some(FileRange { offset, length }));
+        out.fill(NO_PAGE);
+        Ok(())
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(
+        &self,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<bool, BackendError> {
+        self.0.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.query_lock_range(start, end)
+    }
+}
