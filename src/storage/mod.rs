@@ -26,7 +26,7 @@ use tokio::sync::{Mutex, oneshot};
 
 use crate::error::Failure;
 use crate::storage::engine::damage::DamagedPlace;
-use crate::storage::journal::Journaled;
+use crate::storage::journal::journaled::Journaled;
 use crate::storage::opening::Opener;
 use crate::storage::pace::Pace;
 use crate::storage::transaction::read_txn::ReadTxn;

@@ -169,7 +169,8 @@ mod tests {
     use std::time::Duration;
 
     use crate::storage::engine::{Engine, EngineOptions};
-    use crate::storage::journal::{Journal, JournalLimits};
+    use crate::storage::journal::Journal;
+    use crate::storage::journal::limits::JournalLimits;
     use crate::storage::transaction::read_txn::ReadTxn;
     use crate::tables;
 

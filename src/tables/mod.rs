@@ -14,7 +14,7 @@ pub mod secret_key;
 pub mod tenant;
 pub mod upgrade;
 
-use crate::storage::journal::Journaled;
+use crate::storage::journal::journaled::Journaled;
 
 /// The tables whose rows are journaled.
 pub static JOURNALED: &[&dyn Journaled] = &[&persistent_login::LOGINS];

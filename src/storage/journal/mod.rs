@@ -8,7 +8,7 @@
 //! Nobody outside of the storage depends on any of it.
 //!
 //! A change is an opaque *delta*. Its table says how long it is and how it changes a record
-//! ([`JournaledTable`]); any number of tables can be journaled.
+//! ([`JournaledTable`](crate::storage::table::JournaledTable)); any number of tables can be journaled.
 //!
 //! # What is where
 //!
@@ -56,6 +56,8 @@
 
 mod cursor;
 mod entry;
+pub mod journaled;
+pub mod limits;
 pub mod unappliable;
 
 use std::cell::RefCell;
@@ -64,7 +66,6 @@ use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::config::Config;
 use crate::error::Failure;
 use crate::storage::cache::derived::DerivedValues;
 use crate::storage::cache::rows::RowCache;
@@ -72,9 +73,11 @@ use crate::storage::engine::Engine;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
 use crate::storage::journal::cursor::ApplyCursor;
+use crate::storage::journal::journaled::Journaled;
+use crate::storage::journal::limits::JournalLimits;
 use crate::storage::journal::unappliable::{DAMAGE_ATTEMPTS, Unappliable};
 use crate::storage::snapshots::SnapshotTracker;
-use crate::storage::table::{Fixed, JournaledTable, RowFormat, RowKey, Table};
+use crate::storage::table::{Fixed, RowFormat, RowKey, Table};
 use crate::storage::transaction::commit_state::{CommitState, RowCaches};
 use crate::storage::transaction::read_txn::ReadTxn;
 use crate::storage::transaction::row_changes::{RowChange, RowChanges};
@@ -82,18 +85,6 @@ use crate::storage::transaction::write_txn::WriteTxn;
 
 /// By number, which sorts like its big-endian bytes.
 const JOURNAL: Table<Fixed<8>> = Table::new("rotation_journal");
-
-/// The target for few rows: less would save no memory worth naming.
-const TARGET_MIN: u64 = 4_096;
-
-/// The target for very many rows.
-const TARGET_MAX: u64 = 1 << 20;
-
-/// The target for many rows, in square roots of their number.
-const TARGET_PER_ROOT: u64 = 200;
-
-/// The target is at most the number of rows by this, so that the journal is small beside their records.
-const ROWS_PER_TARGET: u64 = 3;
 
 /// How many changes the journal may hold, in targets: more only where few rows are changed again and again.
 const JOURNALED_PER_TARGET: u64 = 3;
@@ -110,102 +101,6 @@ const CLOSE_APPLY_MAX: Duration = Duration::from_secs(2);
 
 /// How many journaled changes are removed for each that is added: more than one, so that a backlog shrinks.
 const REMOVED_PER_ROW: usize = 2;
-
-/// A table whose rows are journaled, whatever the size of its keys.
-pub trait Journaled: Sync {
-    /// The format of its rows.
-    fn format(&self) -> RowFormat;
-
-    /// The number of its rows.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Storage`].
-    fn count(&self, file: &EngineRead) -> Result<u64, Failure>;
-
-    /// Writes into its records what `cache` has of the rows with these keys, as far as there are records.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Storage`].
-    fn apply(&self, file: &EngineWrite, rows: &[RowKey], cache: &RowCache) -> Result<(), Failure>;
-
-    /// Whether the page of the row with this key can be read.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Storage`].
-    fn is_readable(&self, file: &EngineRead, row: &RowKey) -> Result<bool, Failure>;
-}
-
-impl<const N: usize> Journaled for JournaledTable<N> {
-    fn format(&self) -> RowFormat {
-        JournaledTable::format(self)
-    }
-
-    fn count(&self, file: &EngineRead) -> Result<u64, Failure> {
-        file.count(&self.table)
-    }
-
-    fn apply(&self, file: &EngineWrite, rows: &[RowKey], cache: &RowCache) -> Result<(), Failure> {
-        let keys: Vec<&[u8; N]> = rows.iter().map(RowKey::fixed).collect::<Result<_, _>>()?;
-        let changes = keys.into_iter().map(|key| (key, key));
-        file.update(&self.table, changes, |key, stored| {
-            match cache.pending(key, stored) {
-                Err(Failure::Corrupt(cause)) => {
-                    tracing::warn!(cause, "a change of an unreadable record is dropped");
-                    Ok(None)
-                }
-                applied => applied,
-            }
-        })
-    }
-
-    fn is_readable(&self, file: &EngineRead, row: &RowKey) -> Result<bool, Failure> {
-        match file.get(&self.table, row.fixed()?, |_| Ok(())) {
-            Ok(_) | Err(Failure::Corrupt(_)) => Ok(true),
-            Err(Failure::Unreadable(_)) => Ok(false),
-            Err(failure) => Err(failure),
-        }
-    }
-}
-
-/// How changes are journaled.
-#[derive(Clone, Debug)]
-pub struct JournalLimits {
-    /// About how many rows are pending; by default it follows the number of rows.
-    pub target: Option<u64>,
-    /// How many rows one commit applies at least, if it applies any.
-    pub apply_min: usize,
-    /// How long nobody writes before the rest is applied.
-    pub idle_after: Duration,
-    /// About how many bytes of rows are kept in memory, so that their records need not be read again.
-    pub cache_bytes: usize,
-}
-
-impl JournalLimits {
-    /// The limits in the settings.
-    pub fn new(config: &Config) -> Self {
-        Self {
-            target: config
-                .journal
-                .journal_target
-                .map(|target| target.get() as u64),
-            apply_min: config.journal.journal_apply_min.get(),
-            idle_after: config.journal.journal_idle_after,
-            cache_bytes: config.storage.login_cache_size,
-        }
-    }
-
-    fn target_for(&self, rows: u64) -> u64 {
-        self.target.unwrap_or_else(|| {
-            let by_root = TARGET_PER_ROOT * rows.isqrt();
-            by_root
-                .min(rows / ROWS_PER_TARGET)
-                .clamp(TARGET_MIN, TARGET_MAX)
-        })
-    }
-}
 
 /// A database whose changes of rows are journaled.
 pub struct Journal {

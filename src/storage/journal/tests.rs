@@ -15,12 +15,14 @@ use proptest::prelude::{Strategy, any};
 use crate::error::Failure;
 use crate::property::{assert_holds, assert_linear};
 use crate::storage::codec::properties::check_time;
+use crate::storage::journal::Journal;
 use crate::storage::journal::cursor::ApplyCursor;
 use crate::storage::journal::entry::{decode_header, decode_rows, encode};
+use crate::storage::journal::journaled::Journaled;
+use crate::storage::journal::limits::JournalLimits;
 use crate::storage::journal::tests::fixture::{
     FLAGS, Fixture, LIMITS, NUMBERS, Step, key, look_up, row_key, steps,
 };
-use crate::storage::journal::{Journal, JournalLimits, Journaled};
 use crate::storage::table::{RowFormat, RowKey};
 use crate::storage::transaction::Read;
 

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::error::Failure;
 use crate::storage::Store;
 use crate::storage::engine::{Engine, EngineOptions};
-use crate::storage::journal::JournalLimits;
+use crate::storage::journal::limits::JournalLimits;
 use crate::storage::table::{Table, Text};
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
