@@ -71,10 +71,14 @@ pub(super) fn get<K: TableKey, T>(
             decode(record.inspect_err(|_| drop(damage.report(table.name)))?).map(Some)
         }
         None => {
-            if damage.is_known_in(table.name) && !table.is_sparse {
+            let is_damaged = damage.is_known_in(table.name);
+            if is_damaged && !table.is_sparse {
                 return Err(damage.report(table.name));
             }
-            verify_missing(table, damage, open, key)?;
+            // That nothing is found in a sparse table is the usual case, and on the path of every refresh.
+            if is_damaged || !table.is_sparse {
+                verify_missing(table, damage, open, key)?;
+            }
             Ok(None)
         }
     }
