@@ -167,7 +167,8 @@ impl AuditLog {
     ) {
         self.counts[event.index()].fetch_add(1, Ordering::Relaxed);
         let (what, at) = (event.name(), now.as_millis());
-        let (tenant, profile) = (login.tenant.as_str(), login.profile_id.to_string());
+        let mut digits = [0; 24];
+        let (tenant, profile) = (login.tenant.as_str(), login.profile_id.encode(&mut digits));
         let (login, reason) = (self.fingerprint(login.id), event.reason());
         macro_rules! log {
             ($level:ident) => {

@@ -301,7 +301,12 @@ impl RowCache {
         };
         let payload = row.payload(&self.format);
         match row.kind() {
-            Kind::Record | Kind::Removed => Ok(Some(payload.to_vec())),
+            Kind::Record | Kind::Removed => {
+                // With room for the checksum that follows it in the file.
+                let mut record = Vec::with_capacity(payload.len() + 8);
+                record.extend_from_slice(payload);
+                Ok(Some(record))
+            }
             Kind::Delta => self.apply(stored?, payload).map(Some),
         }
     }
@@ -390,7 +395,7 @@ impl RowCache {
     }
 
     fn apply(&self, stored: &[u8], delta: &[u8]) -> Result<Vec<u8>, Failure> {
-        let mut record = Vec::with_capacity(stored.len() + delta.len());
+        let mut record = Vec::with_capacity(stored.len() + delta.len() + 8);
         (self.format.apply)(stored, delta, &mut record)?;
         Ok(record)
     }

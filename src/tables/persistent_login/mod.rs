@@ -29,7 +29,7 @@ use crate::tables::expiry_index::ExpiryIndex;
 use crate::tables::persistent_login::key::{LoginKey, PREFIX_BYTES};
 use crate::tables::persistent_login::record::{
     apply_rotation, decode, decode_device, decode_profile, decode_usage, encode, encode_device,
-    encode_profile, encode_rotation, rotation_of,
+    encode_profile, rotation_of, with_rotation,
 };
 use crate::tables::persistent_login::usage::Usage;
 
@@ -277,7 +277,7 @@ pub fn encode_record(login: &LoginState) -> Vec<u8> {
 /// Of the storage.
 pub fn rotate(txn: &WriteTxn, login: &LoginState) -> Result<(), Failure> {
     let key = LoginKey::of(login).to_bytes();
-    txn.update_row(&LOGINS, &key, &encode_rotation(login))
+    with_rotation(login, |delta| txn.update_row(&LOGINS, &key, delta))
 }
 
 /// Removes the login.

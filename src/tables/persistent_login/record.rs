@@ -139,10 +139,14 @@ pub(super) fn decode(key: LoginKey, record: &[u8]) -> Result<LoginState, Failure
     })
 }
 
-/// What the last rotation of `login` changed.
-pub(super) fn encode_rotation(login: &LoginState) -> Vec<u8> {
-    let delta = Encoder::behind(Vec::with_capacity(32));
-    chain(delta, &login.chain, login.key).finish()
+/// Calls `put` with what the last rotation of `login` changed.
+pub(super) fn with_rotation<T>(login: &LoginState, put: impl FnOnce(&[u8]) -> T) -> T {
+    let mut memory = DELTA.take();
+    memory.clear();
+    let delta = chain(Encoder::behind(memory), &login.chain, login.key).finish();
+    let outcome = put(&delta);
+    DELTA.set(delta);
+    outcome
 }
 
 /// Appends to `rotated` the record after the rotation with this delta. Imported tokens of which none is accepted
@@ -358,6 +362,9 @@ fn decode_moment(decoder: &mut Decoder<'_>) -> Result<Moment, Failure> {
 }
 
 thread_local! {
+    /// Memory for the delta of a rotation, which is encoded all the time.
+    static DELTA: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+
     /// The tenant of the login that this thread decoded last. Most have the same, whose name is shared then.
     static LAST_TENANT: RefCell<Option<TenantName>> = const { RefCell::new(None) };
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{DEVICE_VERSION, VERSION};
 use super::{
     apply_rotation, decode, decode_device, decode_profile, decode_usage, encode, encode_device,
-    encode_profile, encode_rotation, rotation_of,
+    encode_profile, rotation_of, with_rotation,
 };
 use crate::clock::Timestamp;
 use crate::clock::timeline::Moment;
@@ -127,7 +127,7 @@ fn a_rotation_changes_the_chain_and_drops_imported_tokens_that_are_not_accepted(
                 ..before.clone()
             };
             let mut record = b"before".to_vec();
-            let delta = encode_rotation(&after);
+            let delta = with_rotation(&after, <[u8]>::to_vec);
             apply_rotation(&encode(&before), &delta, &mut record).expect("both decode");
             let first = chain.first_accepted();
             after.imported = after.imported.filter(|imported| first < imported.count);
@@ -164,7 +164,7 @@ fn a_usual_record_and_its_rotation_are_short() {
         chain: keyed.chain.rotated(&now, Duration::from_secs(60)),
         ..keyed
     };
-    assert_eq!(encode_rotation(&rotated).len(), 9);
+    assert_eq!(with_rotation(&rotated, <[u8]>::len), 9);
     assert_eq!(encode(&rotated).len(), 26);
 }
 
