@@ -12,9 +12,6 @@ pub(super) const PAGE_BYTES: u64 = 4_096;
 const LEAF: u8 = 1;
 const BRANCH: u8 = 2;
 
-/// How many entries of a page are at most looked at, as a damaged page may claim to have any number.
-const ENTRIES_MAX: usize = u16::MAX as usize;
-
 /// Where a page is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct PageNumber {
@@ -51,7 +48,7 @@ impl PageNumber {
         let low = |bits: u64| u32::try_from(bits & 0xF_FFFF).expect("20 bits");
         Self {
             region: low(bits >> 20),
-            index: low(bits) & (0xF_FFFF_u32 >> order.min(31)),
+            index: low(bits) & (0xF_FFFF_u32 >> order),
             order,
         }
     }
@@ -108,7 +105,7 @@ fn leaf(bytes: &[u8], count: usize, widths: Widths) -> Option<(Page, usize)> {
     let values = end(keys, key_ends, widths.key, count - 1)?;
     let mut entries = Vec::new();
     let (mut key, mut value) = (keys, values);
-    for index in 0..count.min(ENTRIES_MAX) {
+    for index in 0..count {
         let (Some(key_end), Some(value_end)) = (
             end(keys, key_ends, widths.key, index),
             end(values, value_ends, widths.value, index),
