@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::storage::pages::page::{PAGE_BYTES, TreeRoot, number_at, u32_at};
+use crate::storage::pages::page::{PAGE_BYTES, TreeRoot, checksum_at, u32_at};
 
 /// How many bytes of the file the header has.
 pub(super) const BYTES: usize = 320;
@@ -79,8 +79,8 @@ impl Header {
 impl Slot {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let end = SLOT_BYTES - 16;
-        let sum: u128 = number_at(bytes, end)?;
-        if bytes[0] != VERSION || sum != xxh3_128(&bytes[..end]) {
+        let checksum = checksum_at(bytes, end)?;
+        if bytes[0] != VERSION || checksum != xxh3_128(&bytes[..end]) {
             return None;
         }
         let has_root = bytes[1] != 0;

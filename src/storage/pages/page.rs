@@ -58,8 +58,8 @@ impl TreeRoot {
     /// The root at `at`: the number of a page, and its checksum.
     pub(super) fn parse(bytes: &[u8], at: usize) -> Option<Self> {
         Some(Self {
-            number: PageNumber::parse(number_at(bytes, at)?),
-            checksum: number_at(bytes, at + 8)?,
+            number: PageNumber::parse(u64_at(bytes, at)?),
+            checksum: checksum_at(bytes, at + 8)?,
         })
     }
 }
@@ -67,7 +67,7 @@ impl TreeRoot {
 impl Page {
     /// What the bytes are, and whether they have this checksum; `None` if they are no page at all.
     pub(super) fn parse(bytes: &[u8], widths: Widths, checksum: u128) -> Option<(Self, bool)> {
-        let count = usize::from(number_at::<u16>(bytes, 2)?);
+        let count = usize::from(u16::from_le_bytes(array_at(bytes, 2)?));
         if count == 0 {
             return None;
         }
@@ -127,8 +127,8 @@ fn branch(bytes: &[u8], count: usize, widths: Widths) -> Option<(Page, usize)> {
     let keys = numbers + 8 * children;
     let root = |child: usize| {
         Some(TreeRoot {
-            checksum: number_at(bytes, 8 + 16 * child)?,
-            number: PageNumber::parse(number_at(bytes, numbers + 8 * child)?),
+            checksum: checksum_at(bytes, 8 + 16 * child)?,
+            number: PageNumber::parse(u64_at(bytes, numbers + 8 * child)?),
         })
     };
     let roots = (0..children).map_while(root).collect();
@@ -139,29 +139,22 @@ fn branch(bytes: &[u8], count: usize, widths: Widths) -> Option<(Page, usize)> {
     Some((Page::Branch(roots), end))
 }
 
-/// The number at `at`, little-endian.
+/// The number of 32 bits at `at`.
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    number_at(bytes, at)
+    array_at(bytes, at).map(u32::from_le_bytes)
 }
 
-/// The number at `at`, little-endian.
-pub(super) fn number_at<N: Number>(bytes: &[u8], at: usize) -> Option<N> {
-    N::read(bytes.get(at..)?)
+/// The number of 64 bits at `at`.
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    array_at(bytes, at).map(u64::from_le_bytes)
 }
 
-/// A number that is stored little-endian.
-pub(super) trait Number: Sized {
-    fn read(bytes: &[u8]) -> Option<Self>;
+/// The checksum at `at`.
+pub(super) fn checksum_at(bytes: &[u8], at: usize) -> Option<u128> {
+    array_at(bytes, at).map(u128::from_le_bytes)
 }
 
-macro_rules! numbers {
-    ($($number:ty)*) => {
-        $(impl Number for $number {
-            fn read(bytes: &[u8]) -> Option<Self> {
-                bytes.first_chunk().map(|bytes| Self::from_le_bytes(*bytes))
-            }
-        })*
-    };
+/// The bytes at `at`, which are those of a little-endian number.
+fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk().copied()
 }
-
-numbers! { u16 u32 u64 u128 }

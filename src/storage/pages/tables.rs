@@ -2,7 +2,7 @@
 
 use crate::storage::pages::file::PageFile;
 use crate::storage::pages::header::Slot;
-use crate::storage::pages::page::{PAGE_BYTES, TreeRoot, Widths, number_at, u32_at};
+use crate::storage::pages::page::{PAGE_BYTES, TreeRoot, Widths, u32_at, u64_at};
 use crate::storage::pages::seen::{DamagedPage, Seen};
 use crate::storage::table::KeyKind;
 
@@ -159,7 +159,7 @@ impl TableRoot {
         Some(Self {
             name,
             keys,
-            length: number_at(definition, 1)?,
+            length: u64_at(definition, 1)?,
             root,
             widths,
         })
