@@ -32,7 +32,7 @@ pub fn run(path: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> {
     if report.is_fine()
         && let Err(failure) = database.open_unchanged()
     {
-        report.say(format!("the file cannot be opened: {failure}"));
+        report.add_damage(format!("the file cannot be opened: {failure}"));
     }
     progress.clear();
     // That nobody reads it does not change the outcome.

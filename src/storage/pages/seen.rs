@@ -1,6 +1,7 @@
 //! What was seen of a file's pages.
 
 use std::collections::HashSet;
+use std::fmt;
 
 /// A page that is not what was written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,6 +12,16 @@ pub struct DamagedPage {
     pub bytes: u64,
     /// What is wrong with it.
     pub cause: String,
+}
+
+impl fmt::Display for DamagedPage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (offset, bytes, cause) = (self.offset, self.bytes, &self.cause);
+        write!(
+            formatter,
+            "the page at byte {offset} ({bytes} bytes): {cause}"
+        )
+    }
 }
 
 /// What was seen of a file's pages.

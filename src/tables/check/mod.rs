@@ -85,7 +85,7 @@ pub fn check(
         pages: 0,
         findings: Vec::new(),
     };
-    report.add_damaged("list of tables", &seen, 0);
+    report.add_damaged_pages("list of tables", &seen, 0);
     if tables.is_empty() && !seen.damaged.is_empty() {
         return report;
     }
@@ -134,18 +134,18 @@ pub fn check(
             wrong: wrong.len() as u64,
             pages,
         });
-        report.add_damaged(&table.name, &seen, damaged_before);
+        report.add_damaged_pages(&table.name, &seen, damaged_before);
         report.findings.append(&mut wrong);
         if entries != table.length {
             let (name, length) = (&table.name, table.length);
             let text = format!("{name}: {entries} of {length} entries were found");
-            report.say(text);
+            report.add_damage(text);
         }
     }
     report.pages = seen.offsets.len();
     match schema {
-        None => report.say("meta: the schema version cannot be read".to_owned()),
-        Some(version) if version > upgrade::SCHEMA_VERSION => report.say(format!(
+        None => report.add_damage("meta: the schema version cannot be read".to_owned()),
+        Some(version) if version > upgrade::SCHEMA_VERSION => report.add_damage(format!(
             "the file has schema version {version}, and this rememberd knows version {} at most: use a newer one",
             upgrade::SCHEMA_VERSION
         )),

@@ -73,7 +73,7 @@ impl Report {
     }
 
     /// Adds that something is damaged.
-    pub fn say(&mut self, text: String) {
+    pub fn add_damage(&mut self, text: String) {
         self.findings.push(Finding {
             fault: Fault::Damage,
             text,
@@ -81,13 +81,10 @@ impl Report {
         });
     }
 
-    /// Adds the damaged pages from the one of this number on.
-    pub fn add_damaged(&mut self, table: &str, seen: &Seen, first: usize) {
+    /// Adds the damaged pages of the table, which are those from this number on.
+    pub fn add_damaged_pages(&mut self, table: &str, seen: &Seen, first: usize) {
         for page in &seen.damaged[first..] {
-            let (offset, bytes, cause) = (page.offset, page.bytes, &page.cause);
-            self.say(format!(
-                "{table}: the page at byte {offset} ({bytes} bytes): {cause}"
-            ));
+            self.add_damage(format!("{table}: {page}"));
         }
     }
 }

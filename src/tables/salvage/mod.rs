@@ -172,13 +172,7 @@ fn copy_loose(from: &PageFile, to: &Engine, seen: Seen) -> Result<Copied, Failur
 
 /// The damaged pages, for a person.
 fn describe(seen: &Seen) -> Vec<String> {
-    let text = |page: &DamagedPage| {
-        format!(
-            "the page at byte {} ({} bytes): {}",
-            page.offset, page.bytes, page.cause
-        )
-    };
-    seen.damaged.iter().map(text).collect()
+    seen.damaged.iter().map(DamagedPage::to_string).collect()
 }
 
 /// Puts the schema version, which may have been lost; the first version has none.
