@@ -5,6 +5,7 @@
 //! transactions, each of which leaves a file that the step can go on with, so that a crash in between loses
 //! nothing; the last one writes the new version.
 
+mod old_journal;
 mod schema_3;
 mod v1_to_v2;
 mod v2_to_v3;

@@ -1,8 +1,7 @@
 //! From schema 1 to 2: the entries of the rotation journal may belong to any table, and a profile's status has
 //! no record of its own.
 //!
-//! The old journal is applied to the records and emptied. All of its rows are applied, oldest first, whether
-//! they had been applied or not: the last one of a login is always there, so that it has the last word.
+//! The old journal is applied to the records and emptied first.
 //!
 //! Everything here is the format as it was then, and stays.
 
@@ -12,17 +11,16 @@ use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::engine::Engine;
 use crate::storage::table::{Fixed, Table};
+use crate::tables::upgrade::old_journal::apply_journal;
 use crate::tables::upgrade::{BATCH_MAX, Context};
 
-const LOGINS: Table<Fixed<28>> = Table::unchecked("persistent_login");
-const JOURNAL: Table<Fixed<8>> = Table::unchecked("rotation_journal");
 const STATUSES: Table<Fixed<12>> = Table::unchecked("profile_standing");
 
 const LOGIN_VERSION: u8 = 3;
 const ENTRY_VERSION: u8 = 1;
 
 pub(super) fn step(engine: &Engine, _: &Context<'_>) -> Result<Option<usize>, Failure> {
-    match apply_journal(engine, decode_entry)? {
+    match apply_journal(engine, decode_entry, with_rotation)? {
         Some(applied) => Ok(Some(applied)),
         None => remove_statuses(engine),
     }
@@ -32,51 +30,10 @@ pub(super) fn step(engine: &Engine, _: &Context<'_>) -> Result<Option<usize>, Fa
 type Row = ([u8; 28], Rotated);
 
 /// What a rotation changed in a record, up to schema 2.
-#[derive(Clone, Copy)]
 pub(super) struct Rotated {
     token: [u8; 16],
     replaced: [u8; 16],
     at: [u8; 8],
-}
-
-/// Applies and removes the oldest entries of the journal. Returns how many rotations they had; `None` if there
-/// was no entry. The records are those of schema 1 and 2; `decode_entry` reads an entry of one of them.
-pub(super) fn apply_journal(
-    engine: &Engine,
-    decode_entry: impl Fn(&[u8]) -> Result<Vec<Row>, Failure>,
-) -> Result<Option<usize>, Failure> {
-    let file = engine.begin_write()?;
-    let (mut numbers, mut rows) = (Vec::new(), Vec::new());
-    file.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
-        if rows.len() >= BATCH_MAX {
-            return Ok(ControlFlow::Break(()));
-        }
-        numbers.push(*number);
-        rows.extend(decode_entry(entry?)?);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    if numbers.is_empty() {
-        file.abort()?;
-        return Ok(None);
-    }
-    // Stable, so that the last rotation of a login stays the last, and neighbors are next to each other.
-    rows.sort_by_key(|(key, _)| *key);
-    let count = rows.len();
-    let changes = rows.iter().map(|(key, rotation)| (key, *rotation));
-    file.update(&LOGINS, changes, |rotation, record| {
-        match record.and_then(|record| with_rotation(record, rotation)) {
-            Err(Failure::Corrupt(cause)) => {
-                tracing::warn!(cause, "a rotation of an unreadable login is dropped");
-                Ok(None)
-            }
-            rotated => rotated.map(Some),
-        }
-    })?;
-    for number in &numbers {
-        file.remove(&JOURNAL, number)?;
-    }
-    file.commit()?;
-    Ok(Some(count))
 }
 
 fn decode_entry(entry: &[u8]) -> Result<Vec<Row>, Failure> {
@@ -97,8 +54,8 @@ pub(super) fn decode_rotated(decoder: &mut Decoder<'_>) -> Result<Rotated, Failu
 }
 
 /// The record of a login with this rotation as its last: the token, the time of its creation, the last rotation
-/// if there is one, the name of its tenant.
-fn with_rotation(record: &[u8], rotation: Rotated) -> Result<Vec<u8>, Failure> {
+/// if there is one, the name of its tenant. The records are those of schema 1 and 2.
+pub(super) fn with_rotation(record: &[u8], rotation: &Rotated) -> Result<Vec<u8>, Failure> {
     let mut decoder = Decoder::new("persistent login", LOGIN_VERSION, record)?;
     let _token: [u8; 16] = decoder.array()?;
     let created: [u8; 8] = decoder.array()?;

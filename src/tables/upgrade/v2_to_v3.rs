@@ -24,8 +24,9 @@ use crate::storage::engine::Engine;
 use crate::storage::table::{Fixed, Table};
 use crate::tables::access_token::{self, DigestedId, SealedId};
 use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::upgrade::old_journal::apply_journal;
 use crate::tables::upgrade::schema_3;
-use crate::tables::upgrade::v1_to_v2::{Rotated, apply_journal, decode_rotated};
+use crate::tables::upgrade::v1_to_v2::{Rotated, decode_rotated, with_rotation};
 use crate::tables::upgrade::{BATCH_MAX, Context};
 
 const LOGINS: Table<Fixed<28>> = Table::unchecked("persistent_login");
@@ -39,7 +40,7 @@ const ENTRY_VERSION: u8 = 2;
 const LOGINS_TAG: u8 = 1;
 
 pub(super) fn step(engine: &Engine, context: &Context<'_>) -> Result<Option<usize>, Failure> {
-    if let Some(applied) = apply_journal(engine, decode_entry)? {
+    if let Some(applied) = apply_journal(engine, decode_entry, with_rotation)? {
         return Ok(Some(applied));
     }
     match import_logins(engine, context)? {
@@ -105,8 +106,8 @@ fn import_logins(engine: &Engine, context: &Context<'_>) -> Result<Option<usize>
     Ok(Some(seen).filter(|seen| *seen > 0))
 }
 
-/// The record of a login, in the format of schema 3, from the one that it was: its token, the time of its creation, the last rotation if there is one (the token that was
-/// replaced, and when), the name of its tenant.
+/// The record of a login, in the format of schema 3, from the one that it was: its token, the time of its creation,
+/// the last rotation if there is one (the token that was replaced, and when), the name of its tenant.
 fn import_login(key: LoginKey, record: &[u8], context: &Context<'_>) -> Result<Vec<u8>, Failure> {
     let mut decoder = Decoder::new("persistent login", LOGIN_VERSION, record)?;
     let token = Token::new(Uuid::from_bytes(decoder.array()?));

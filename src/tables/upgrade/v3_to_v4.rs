@@ -23,12 +23,12 @@ use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
 use crate::storage::table::{Bytes, Fixed, Table, Text};
 use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::upgrade::old_journal::apply_journal;
 use crate::tables::upgrade::schema_3;
 use crate::tables::upgrade::{BATCH_MAX, Context};
 use crate::tables::{clock, meta, persistent_login, secret_key};
 
 const LOGINS: Table<Fixed<28>> = Table::unchecked("persistent_login");
-const JOURNAL: Table<Fixed<8>> = Table::unchecked("rotation_journal");
 const META: Table<Text> = Table::unchecked(meta::TABLE_NAME);
 
 /// How far the step has come: the number of a table in [`TABLES`], and its last key that was written.
@@ -56,7 +56,9 @@ const TABLES: [Rewrite; 9] = [
 ];
 
 pub(super) fn step(engine: &Engine, _: &Context<'_>) -> Result<Option<usize>, Failure> {
-    match apply_journal(engine)? {
+    match apply_journal(engine, schema_3::decode_entry, |record, delta| {
+        schema_3::with_rotation(record, delta)
+    })? {
         Some(applied) => Ok(Some(applied)),
         None => rewrite_tables(engine),
     }
@@ -82,46 +84,6 @@ pub(super) fn count_by_key(file: &EngineRead) -> Result<BTreeMap<KeyNumber, u64>
         *counts.entry(number).or_default() += count;
     }
     Ok(counts)
-}
-
-/// Applies and removes the oldest entries of the journal. Returns how many rotations they had; `None` if there
-/// was no entry.
-///
-/// All rotations are applied, oldest first, whether they had been applied or not: the last one of a login is
-/// always there, so that it has the last word.
-fn apply_journal(engine: &Engine) -> Result<Option<usize>, Failure> {
-    let file = engine.begin_write()?;
-    let (mut numbers, mut rows) = (Vec::new(), Vec::new());
-    file.scan(&JOURNAL, Bound::Unbounded, |number, entry| {
-        if rows.len() >= BATCH_MAX {
-            return Ok(ControlFlow::Break(()));
-        }
-        numbers.push(*number);
-        rows.extend(schema_3::decode_entry(entry?)?);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    if numbers.is_empty() {
-        file.abort()?;
-        return Ok(None);
-    }
-    // Stable, so that the last rotation of a login stays the last, and neighbors are next to each other.
-    rows.sort_by_key(|(key, _)| *key);
-    let count = rows.len();
-    let changes = rows.iter().map(|(key, delta)| (key, delta));
-    file.update(&LOGINS, changes, |delta, record| {
-        match record.and_then(|record| schema_3::with_rotation(record, delta)) {
-            Err(Failure::Corrupt(cause)) => {
-                tracing::warn!(cause, "a rotation of an unreadable login is dropped");
-                Ok(None)
-            }
-            rotated => rotated.map(Some),
-        }
-    })?;
-    for number in &numbers {
-        file.remove(&JOURNAL, number)?;
-    }
-    file.commit()?;
-    Ok(Some(count))
 }
 
 /// Writes some entries anew. Returns how many; `None` once all were, and the file has the new version.
