@@ -8,15 +8,25 @@ use crate::storage::pages::tables::TableRoot;
 /// How many entries are written in one transaction.
 pub(super) const BATCH_MAX: usize = 4_096;
 
-/// Entries on their way.
+/// The entries of a table that are to be written, in bounded transactions.
 pub(super) struct Batch<'a> {
-    pub(super) table: &'a TableRoot,
-    pub(super) to: &'a Engine,
-    pub(super) entries: Vec<RawEntry>,
-    pub(super) outcome: Result<(), Failure>,
+    table: &'a TableRoot,
+    to: &'a Engine,
+    entries: Vec<RawEntry>,
+    /// The first failure: an entry is added where none can be returned.
+    outcome: Result<(), Failure>,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    pub(super) fn new(table: &'a TableRoot, to: &'a Engine) -> Self {
+        Self {
+            table,
+            to,
+            entries: Vec::new(),
+            outcome: Ok(()),
+        }
+    }
+
     pub(super) fn add(&mut self, key: &[u8], stored: &[u8]) {
         self.entries.push((key.to_vec(), Some(stored.to_vec())));
         if self.entries.len() >= BATCH_MAX && self.outcome.is_ok() {

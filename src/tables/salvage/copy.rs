@@ -30,12 +30,7 @@ pub(super) fn copy_table(
     wanted: &mut Wanted,
     progress: &mut Progress<'_>,
 ) -> Result<u64, Failure> {
-    let mut batch = Batch {
-        table,
-        to,
-        entries: Vec::new(),
-        outcome: Ok(()),
-    };
+    let mut batch = Batch::new(table, to);
     let mut count = 0;
     from.walk(table, seen, &mut |entry: Entry<'_>| {
         let is_right = if is_checked {

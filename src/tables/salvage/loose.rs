@@ -170,12 +170,7 @@ pub(super) fn recover(
             best.insert(key.to_vec(), (rank, stored.to_vec()));
         }
     });
-    let mut batch = Batch {
-        table,
-        to,
-        entries: Vec::new(),
-        outcome: Ok(()),
-    };
+    let mut batch = Batch::new(table, to);
     for (key, (_, stored)) in &best {
         batch.add(key, stored);
     }
