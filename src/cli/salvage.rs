@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::cli::error::CommandError;
 use crate::cli::progress::ProgressLine;
+use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::storage::data_dir::DataDirectory;
 use crate::storage::data_dir::stopped::StoppedDatabase;
@@ -14,6 +15,7 @@ use crate::storage::pages::file::PageFile;
 use crate::tables::check::check;
 use crate::tables::check::report::{Fault, Finding, Report};
 use crate::tables::salvage::{self, Copied};
+use crate::tables::secret_key::KeySource;
 
 /// How many things of a kind are listed.
 const LISTED_MAX: usize = 50;
@@ -51,7 +53,12 @@ pub fn run(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, Comm
         Failure::Damaged(_) | Failure::Unusable(_) => of_source(failure),
         other => target(other),
     })?;
-    salvage::complete(engine, &salvage::key_source(keys.path().to_owned())).map_err(target)?;
+    let key_source = KeySource {
+        path: keys.path().to_owned(),
+        replaces_missing: false,
+        entropy: Entropy::Os,
+    };
+    salvage::complete(engine, &key_source).map_err(target)?;
     let look = || PageFile::open(&directory.unfinished_path()).map_err(target);
     let found = check(&look()?, Some(&keys), &mut show).findings;
     // A profile without its record was enabled if nothing says otherwise.

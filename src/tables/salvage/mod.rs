@@ -12,7 +12,6 @@ mod loose;
 
 use std::collections::BTreeMap;
 
-use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::storage::engine::Engine;
 use crate::storage::engine::raw;
@@ -25,7 +24,7 @@ use crate::tables::check::schema_of;
 use crate::tables::salvage::batch::BATCH_MAX;
 use crate::tables::salvage::copy::{Progress, is_index};
 use crate::tables::secret_key::KeySource;
-use crate::tables::upgrade::{self, SCHEMA_VERSION};
+use crate::tables::upgrade::{self, FIRST_VERSION, SCHEMA_VERSION};
 use crate::tables::{JOURNALED, meta, profile};
 
 /// What was copied.
@@ -166,7 +165,7 @@ fn copy_loose(from: &PageFile, to: &Engine, seen: Seen) -> Result<Copied, Failur
     if copied.tables.iter().all(|table| table.found == 0) {
         return Err(Failure::Damaged("no table can be found in it".to_owned()));
     }
-    put_schema(to, SCHEMA_VERSION)?;
+    upgrade::put_version(to, SCHEMA_VERSION)?;
     Ok(copied)
 }
 
@@ -177,12 +176,10 @@ fn describe(seen: &Seen) -> Vec<String> {
 
 /// Puts the schema version, which may have been lost; the first version has none.
 fn put_schema(to: &Engine, schema: u64) -> Result<(), Failure> {
-    if schema == 1 {
+    if schema == FIRST_VERSION {
         return Ok(());
     }
-    let file = to.begin_write()?;
-    meta::put_schema_version(&file, schema)?;
-    file.commit()
+    upgrade::put_version(to, schema)
 }
 
 /// Upgrades the copy to the current schema, which needs the keys, and applies its journal. Closes it.
@@ -226,13 +223,4 @@ pub fn mend(to: &Engine, mends: &[Mend]) -> Result<(), Failure> {
         file.commit()?;
     }
     Ok(())
-}
-
-/// An engine for a salvaged file takes its randomness from the system.
-pub fn key_source(path: std::path::PathBuf) -> KeySource {
-    KeySource {
-        path,
-        replaces_missing: false,
-        entropy: Entropy::Os,
-    }
 }

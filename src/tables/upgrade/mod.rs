@@ -163,7 +163,12 @@ fn is_new(file: &EngineRead) -> Result<bool, Failure> {
     Ok(names.iter().all(|name| name == secret_key::TABLE_NAME))
 }
 
-fn put_version(engine: &Engine, version: u64) -> Result<(), Failure> {
+/// Puts the version of the schema.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub fn put_version(engine: &Engine, version: u64) -> Result<(), Failure> {
     let file = engine.begin_write()?;
     meta::put_schema_version(&file, version)?;
     file.commit()
