@@ -8,10 +8,10 @@ use crate::domain::object_id::ObjectId;
 use crate::error::Failure;
 use crate::storage::journal;
 use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::persistent_login::{ended, record};
 use crate::tables::profile::LoginBlock;
 use crate::tables::{
-    JOURNALED, access_token, clock, expiry_index, meta, persistent_login, profile, secret_key,
-    tenant,
+    JOURNALED, access_token, clock, expiry_index, meta, profile, secret_key, tenant,
 };
 
 /// An entry, as far as it matters for others.
@@ -89,7 +89,7 @@ impl TableEntry {
         Ok(match table {
             "persistent_login" => {
                 let bytes = fixed(key)?;
-                let login = persistent_login::decode_record(LoginKey::from_bytes(&bytes), record)?;
+                let login = record::decode(LoginKey::from_bytes(&bytes), record)?;
                 let imported = login.imported.as_ref().map(|imported| imported.key);
                 Self::Login {
                     key: bytes,
@@ -101,20 +101,20 @@ impl TableEntry {
             }
             "persistent_login_profile" => {
                 let id: [u8; 16] = fixed(key)?;
-                let profile_id = persistent_login::decode_profile_of(record)?;
+                let profile_id = record::decode_profile(record)?;
                 let mut login = [0; 28];
                 login[..12].copy_from_slice(profile_id.as_bytes());
                 login[12..].copy_from_slice(&id);
                 Self::ProfileOfLogin(login)
             }
             "persistent_login_device" => {
-                persistent_login::verify_device(record)?;
+                record::decode_device(record)?;
                 Self::Device(fixed(key)?)
             }
             "persistent_login_ended" => {
                 fixed::<12>(key)?;
                 Self::Era {
-                    era: persistent_login::ended::decode(record)?.era,
+                    era: ended::decode(record)?.era,
                     is_current: false,
                 }
             }

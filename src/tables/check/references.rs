@@ -10,8 +10,9 @@ use crate::storage::key_file::KeyFile;
 use crate::storage::table::KeyKind;
 use crate::tables::check::entries::{TableEntry, describe_key};
 use crate::tables::check::report::{Fault, Finding, Mend};
+use crate::tables::persistent_login::record;
 use crate::tables::profile::{self, LoginBlock};
-use crate::tables::{expiry_index, meta, persistent_login, secret_key};
+use crate::tables::{expiry_index, meta, secret_key};
 
 /// What the tables say of each other; about 150 bytes for each login.
 #[derive(Default)]
@@ -128,7 +129,7 @@ impl References {
                 let (profile_id, id) = key.split_at(12);
                 let profile_id =
                     ObjectId::from_bytes(profile_id.try_into().expect("it has 12 bytes"));
-                let record = persistent_login::encode_profile_of(profile_id);
+                let record = record::encode_profile(profile_id);
                 found.push(put(table, KeyKind::Fixed(16), id, record));
             }
         });

@@ -8,7 +8,7 @@
 
 pub mod ended;
 pub mod key;
-mod record;
+pub mod record;
 pub mod usage;
 
 use std::collections::BTreeMap;
@@ -231,43 +231,6 @@ pub fn create(txn: &WriteTxn, login: &LoginState, device: &Device) -> Result<(),
         return Ok(());
     }
     txn.put(&DEVICES, &key.to_bytes(), &encode_device(device))
-}
-
-/// The login with this key and record.
-///
-/// # Errors
-///
-/// [`Failure::Corrupt`].
-pub fn decode_record(key: LoginKey, record: &[u8]) -> Result<LoginState, Failure> {
-    decode(key, record)
-}
-
-/// The profile in the record of a login's id.
-///
-/// # Errors
-///
-/// [`Failure::Corrupt`].
-pub fn decode_profile_of(record: &[u8]) -> Result<ObjectId, Failure> {
-    decode_profile(record)
-}
-
-/// The record of a login's id.
-pub fn encode_profile_of(profile_id: ObjectId) -> Vec<u8> {
-    encode_profile(profile_id)
-}
-
-/// Verifies the record of a login's device.
-///
-/// # Errors
-///
-/// [`Failure::Corrupt`].
-pub fn verify_device(record: &[u8]) -> Result<(), Failure> {
-    decode_device(record).map(drop)
-}
-
-/// The record of a login, for the upgrade that writes all of them.
-pub fn encode_record(login: &LoginState) -> Vec<u8> {
-    encode(login)
 }
 
 /// Puts the login, which was just rotated, in place of the one with its id.

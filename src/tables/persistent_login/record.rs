@@ -99,7 +99,8 @@ impl<'r> Head<'r> {
     }
 }
 
-pub(super) fn encode(login: &LoginState) -> Vec<u8> {
+/// The record of a login.
+pub fn encode(login: &LoginState) -> Vec<u8> {
     let head = Head {
         created: login.created,
         tenant: login.tenant.as_str(),
@@ -114,7 +115,12 @@ pub(super) fn encode(login: &LoginState) -> Vec<u8> {
     chain(record, &login.chain, login.key).finish()
 }
 
-pub(super) fn decode(key: LoginKey, record: &[u8]) -> Result<LoginState, Failure> {
+/// The login with this key and record.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn decode(key: LoginKey, record: &[u8]) -> Result<LoginState, Failure> {
     let mut decoder = Decoder::new("persistent login", VERSION, record)?;
     let head = Head::decode(&mut decoder)?;
     let (chain, epoch) = decode_chain(&mut decoder)?;
@@ -384,13 +390,19 @@ fn tenant_name(text: &str) -> Result<TenantName, Failure> {
     })
 }
 
-pub(super) fn encode_profile(profile_id: ObjectId) -> Vec<u8> {
+/// The record of a login's id, which has its profile.
+pub fn encode_profile(profile_id: ObjectId) -> Vec<u8> {
     Encoder::new(PROFILE_VERSION)
         .bytes(profile_id.as_bytes())
         .finish()
 }
 
-pub(super) fn decode_profile(record: &[u8]) -> Result<ObjectId, Failure> {
+/// The profile in the record of a login's id.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn decode_profile(record: &[u8]) -> Result<ObjectId, Failure> {
     let mut decoder = Decoder::new("profile of a persistent login", PROFILE_VERSION, record)?;
     let profile_id = ObjectId::from_bytes(decoder.array()?);
     decoder.finish()?;
@@ -405,7 +417,12 @@ pub(super) fn encode_device(device: &Device) -> Vec<u8> {
         .finish()
 }
 
-pub(super) fn decode_device(entry: &[u8]) -> Result<Device, Failure> {
+/// The device in its record.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn decode_device(entry: &[u8]) -> Result<Device, Failure> {
     let mut decoder = Decoder::new("device", DEVICE_VERSION, entry)?;
     let mut text = || decoder.option(|record| record.text().map(str::to_owned));
     let device = Device {

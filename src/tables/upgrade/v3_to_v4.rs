@@ -23,6 +23,7 @@ use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
 use crate::storage::table::{Bytes, Fixed, Table, Text};
 use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::persistent_login::record;
 use crate::tables::upgrade::old_journal::apply_journal;
 use crate::tables::upgrade::schema_3;
 use crate::tables::upgrade::{BATCH_MAX, Context};
@@ -186,7 +187,7 @@ fn upgrade_login(key: &[u8], record: &[u8]) -> Result<Vec<u8>, Failure> {
     let login = schema_3::decode_login(LoginKey::from_bytes(key), record)?;
     let first = login.chain.first_accepted();
     let is_needed = |imported: &Arc<_>| schema_3::needs_imported(first, imported);
-    Ok(persistent_login::encode_record(&LoginState {
+    Ok(record::encode(&LoginState {
         imported: login.imported.clone().filter(is_needed),
         ..login
     }))
