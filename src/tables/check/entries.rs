@@ -1,10 +1,12 @@
 //! One entry of each table, read as far as other tables must agree with it.
 
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::domain::key_ring::{KeyCheck, KeyNumber};
 use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::PersistentLoginId;
 use crate::error::Failure;
 use crate::storage::journal;
 use crate::tables::persistent_login::key::LoginKey;
@@ -100,12 +102,9 @@ impl TableEntry {
                 }
             }
             "persistent_login_profile" => {
-                let id: [u8; 16] = fixed(key)?;
+                let id = PersistentLoginId::new(Uuid::from_bytes(fixed(key)?));
                 let profile_id = record::decode_profile(record)?;
-                let mut login = [0; 28];
-                login[..12].copy_from_slice(profile_id.as_bytes());
-                login[12..].copy_from_slice(&id);
-                Self::ProfileOfLogin(login)
+                Self::ProfileOfLogin(LoginKey { profile_id, id }.to_bytes())
             }
             "persistent_login_device" => {
                 record::decode_device(record)?;

@@ -10,11 +10,12 @@ use crate::storage::key_file::KeyFile;
 use crate::storage::table::KeyKind;
 use crate::tables::check::entries::{TableEntry, describe_key};
 use crate::tables::check::report::{Fault, Finding, Mend};
+use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::record;
 use crate::tables::profile::{self, LoginBlock};
 use crate::tables::{expiry_index, meta, secret_key};
 
-/// What the tables say of each other; about 150 bytes for each login.
+/// What must agree between the tables; about 150 bytes for each login.
 #[derive(Default)]
 pub struct References {
     logins: Vec<[u8; 28]>,
@@ -126,11 +127,9 @@ impl References {
                 ));
             }
             if let Some(key) = login {
-                let (profile_id, id) = key.split_at(12);
-                let profile_id =
-                    ObjectId::from_bytes(profile_id.try_into().expect("it has 12 bytes"));
+                let LoginKey { profile_id, id } = LoginKey::from_bytes(key);
                 let record = record::encode_profile(profile_id);
-                found.push(put(table, KeyKind::Fixed(16), id, record));
+                found.push(put(table, KeyKind::Fixed(16), id.uuid().as_bytes(), record));
             }
         });
     }
@@ -203,7 +202,7 @@ impl References {
                 continue;
             }
             last = Some(*id);
-            // Nobody knows whether it was enabled, unless the table of blocks is whole.
+            // Unless the table of blocks is whole, it is unknown whether the profile was enabled.
             let record = profile::encode_login_block(LoginBlock::Gone);
             found.push(Finding {
                 fault: Fault::Missing,
