@@ -1,4 +1,4 @@
-//! Verifies a database file that nobody writes: every page, every entry, and whether the tables agree.
+//! Verifies a database file that is not in use: every page, every entry, and whether the tables agree.
 //!
 //! The file is only read. What is found is also what a salvaged file is mended by: each index that disagrees with the
 //! records that it belongs to is a [`Mend`].
@@ -19,33 +19,8 @@ use crate::tables::check::references::References;
 use crate::tables::check::report::{Fault, Finding, Mend, Report, TableReport};
 use crate::tables::{meta, secret_key, upgrade};
 
-/// What a file says of itself.
-pub struct Overview {
-    /// The tables.
-    pub tables: Vec<TableRoot>,
-    /// The schema version.
-    pub schema: Option<u64>,
-    /// The pages of the list of tables.
-    pub seen: Seen,
-}
-
-impl Overview {
-    /// Reads the list of tables, and the schema version.
-    pub fn of(file: &PageFile) -> Self {
-        let mut seen = Seen::default();
-        let tables = file.tables(&mut seen);
-        let schema = schema_of(file, &tables);
-        Self {
-            tables,
-            schema,
-            seen,
-        }
-    }
-}
-
 /// The schema version in these tables; `None` if it cannot be read.
 pub fn schema_of(file: &PageFile, tables: &[TableRoot]) -> Option<u64> {
-    let mut found = None;
     let Some(table) = tables.iter().find(|table| table.name == meta::TABLE_NAME) else {
         let is_new = tables
             .iter()
@@ -56,6 +31,7 @@ pub fn schema_of(file: &PageFile, tables: &[TableRoot]) -> Option<u64> {
             upgrade::FIRST_VERSION
         });
     };
+    let mut found = None;
     let mut seen = Seen::default();
     file.walk(table, &mut seen, &mut |entry| {
         if let Some(version) = meta::stored_schema_version(entry.key, entry.value, entry.is_intact)
@@ -74,11 +50,9 @@ pub fn check(
     keys: Option<&KeyFile>,
     progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Report {
-    let Overview {
-        tables,
-        schema,
-        mut seen,
-    } = Overview::of(file);
+    let mut seen = Seen::default();
+    let tables = file.tables(&mut seen);
+    let schema = schema_of(file, &tables);
     let mut report = Report {
         schema,
         tables: Vec::new(),
@@ -107,22 +81,7 @@ pub fn check(
                 Ok(read) => references.add(read),
                 // Its page is reported.
                 Err(_) if !entry.is_intact => {}
-                Err(cause) => {
-                    let (key, offset) = (describe_key(&table.name, entry.key), entry.offset);
-                    wrong.push(Finding {
-                        fault: Fault::Damage,
-                        text: format!(
-                            "{}: {key}, on the page at byte {offset}: {cause}",
-                            table.name
-                        ),
-                        mend: Some(Mend {
-                            table: table.name.clone(),
-                            keys: table.keys,
-                            key: entry.key.to_vec(),
-                            record: None,
-                        }),
-                    });
-                }
+                Err(cause) => wrong.push(wrong_entry(table, &entry, &cause)),
             }
         };
         file.walk(table, &mut seen, &mut visit);
@@ -154,6 +113,22 @@ pub fn check(
         Some(_) => {}
     }
     report
+}
+
+/// That an entry on an intact page is not right, for the given cause.
+fn wrong_entry(table: &TableRoot, entry: &Entry<'_>, cause: &str) -> Finding {
+    let (name, offset) = (&table.name, entry.offset);
+    let key = describe_key(name, entry.key);
+    Finding {
+        fault: Fault::Damage,
+        text: format!("{name}: {key}, on the page at byte {offset}: {cause}"),
+        mend: Some(Mend {
+            table: name.clone(),
+            keys: table.keys,
+            key: entry.key.to_vec(),
+            record: None,
+        }),
+    }
 }
 
 /// The entry, whose checksum and record are verified.
