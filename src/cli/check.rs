@@ -26,7 +26,7 @@ pub fn run(path: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> {
     let file =
         PageFile::open(&database.file).map_err(|failure| failure.of_file(&database.name()))?;
     let mut progress = ProgressLine::new("checking");
-    let mut report = check(&file, Some(&keys), &mut |table, done, of| {
+    let mut report = check(&file, &keys, &mut |table, done, of| {
         progress.show(table, done, of)
     });
     if report.is_fine()

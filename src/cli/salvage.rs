@@ -60,7 +60,7 @@ pub fn run(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, Comm
     };
     salvage::complete(engine, &key_source).map_err(target)?;
     let look = || PageFile::open(&directory.unfinished_path()).map_err(target);
-    let found = check(&look()?, Some(&keys), &mut show).findings;
+    let found = check(&look()?, &keys, &mut show).findings;
     // A profile without its record was enabled if nothing says otherwise.
     let is_mended = |finding: &Finding| finding.fault != Fault::Missing || copied.has_lost_blocks();
     let mends = found.into_iter().filter(is_mended);
@@ -68,7 +68,7 @@ pub fn run(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, Comm
     let engine = directory.open_unfinished(&OPTIONS)?;
     salvage::mend(&engine, &mends).map_err(target)?;
     engine.close().map_err(target)?;
-    let report = check(&look()?, Some(&keys), &mut show);
+    let report = check(&look()?, &keys, &mut show);
     progress.clear();
     let is_wrong = |finding: &&Finding| match finding.fault {
         Fault::Damage | Fault::Disagreement => true,

@@ -43,13 +43,9 @@ pub fn schema_of(file: &PageFile, tables: &[TableRoot]) -> Option<u64> {
     found.or_else(|| seen.damaged.is_empty().then_some(upgrade::FIRST_VERSION))
 }
 
-/// Verifies the file. `keys` are those in the key file, if there is one. `progress` is called with the name of the
+/// Verifies the file. `keys` are those in the key file, which may be missing. `progress` is called with the name of the
 /// table that is being read, and how many of its entries were.
-pub fn check(
-    file: &PageFile,
-    keys: Option<&KeyFile>,
-    progress: &mut dyn FnMut(&str, u64, u64),
-) -> Report {
+pub fn check(file: &PageFile, keys: &KeyFile, progress: &mut dyn FnMut(&str, u64, u64)) -> Report {
     let mut seen = Seen::default();
     let tables = file.tables(&mut seen);
     let schema = schema_of(file, &tables);

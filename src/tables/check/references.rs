@@ -90,8 +90,8 @@ impl References {
         }
     }
 
-    /// What does not agree. `keys` are those in the key file, if there is one.
-    pub fn findings(mut self, keys: Option<&KeyFile>) -> Vec<Finding> {
+    /// What does not agree. `keys` are those in the key file.
+    pub fn findings(mut self, keys: &KeyFile) -> Vec<Finding> {
         let mut found = Vec::new();
         self.logins.sort_unstable();
         self.devices.sort_unstable();
@@ -224,11 +224,8 @@ impl References {
         }
     }
 
-    fn keys(&self, file: Option<&KeyFile>, found: &mut Vec<Finding>) {
-        let key_of = |number: &KeyNumber| {
-            file.and_then(|file| file.keys().get(number))
-                .map(SecretKey::new)
-        };
+    fn keys(&self, file: &KeyFile, found: &mut Vec<Finding>) {
+        let key_of = |number: &KeyNumber| file.keys().get(number).map(SecretKey::new);
         for (number, count) in &self.needed {
             if self.secret_keys.contains_key(number) {
                 continue;
@@ -317,6 +314,8 @@ fn differences<T: Ord>(left: &[T], right: &[T], mut visit: impl FnMut(Option<&T>
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn login(era: Era) -> TableEntry {
@@ -331,6 +330,7 @@ mod tests {
 
     #[test]
     fn no_login_is_of_an_era_that_has_not_begun() {
+        let keys = KeyFile::look_at(Path::new("no file")).expect("it has no keys");
         for (login_era, mended) in [(4, true), (5, false), (6, false)] {
             let mut references = References::default();
             references.add(login(5));
@@ -344,7 +344,7 @@ mod tests {
                 key: meta::LOGIN_ERA.as_bytes().to_vec(),
                 record: Some(meta::encode_login_era(&5)),
             };
-            let found = references.findings(None);
+            let found = references.findings(&keys);
             let mut mends = found.iter().filter_map(|finding| finding.mend.as_ref());
             assert_eq!(mends.any(|mend| *mend == expected), mended, "{login_era}");
         }
