@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::error::CommandError;
+use crate::cli::list::print_list;
 use crate::cli::progress::ProgressLine;
 use crate::storage::data_dir::stopped::StoppedDatabase;
 use crate::storage::key_file::KeyFile;
@@ -11,9 +12,6 @@ use crate::storage::pages::file::PageFile;
 use crate::tables::check::check;
 use crate::tables::check::report::Report;
 use crate::tables::upgrade::SCHEMA_VERSION;
-
-/// How many findings are listed.
-const FINDINGS_MAX: usize = 50;
 
 /// Checks the database at `path`, a file or a data directory. Returns whether nothing is wrong with it.
 ///
@@ -35,13 +33,13 @@ pub fn run(path: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> {
         report.add_damage(format!("the file cannot be opened: {failure}"));
     }
     progress.clear();
-    // That nobody reads it does not change the outcome.
+    // Standard output may be closed; the outcome is the same.
     let _ = print(&report, &database.name(), &mut io::stdout().lock());
     Ok(report.is_fine())
 }
 
 /// Prints a summary, and what is wrong.
-pub fn print(report: &Report, name: &str, out: &mut impl Write) -> io::Result<()> {
+fn print(report: &Report, name: &str, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{name}")?;
     for table in &report.tables {
         write!(out, "  {:<28} {:>10} entries", table.name, table.entries)?;
@@ -60,13 +58,7 @@ pub fn print(report: &Report, name: &str, out: &mut impl Write) -> io::Result<()
              upgrades it."
         )?;
     }
-    for finding in report.findings.iter().take(FINDINGS_MAX) {
-        writeln!(out, "- {}", finding.text)?;
-    }
-    let more = report.findings.len().saturating_sub(FINDINGS_MAX);
-    if more > 0 {
-        writeln!(out, "- and {more} more")?;
-    }
+    print_list(report.findings.iter().map(|finding| &finding.text), out)?;
     let pages = report.pages;
     if report.is_fine() {
         writeln!(out, "No damage was found on {pages} pages.")

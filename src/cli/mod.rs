@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod error;
 mod key;
+mod list;
 mod progress;
 mod salvage;
 mod serve;

@@ -1,4 +1,4 @@
-//! A line on standard error that says how far a command has come.
+//! A line on standard error that shows how far a command has come.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ impl ProgressLine {
         }
         self.last = Instant::now();
         let (what, mut out) = (self.what, io::stderr().lock());
-        // Nobody has to read it.
+        // Standard error may be closed.
         let _ = if self.is_terminal {
             write!(out, "\r\x1B[K{what} {table}: {done} of {of}").and_then(|()| out.flush())
         } else {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::error::CommandError;
+use crate::cli::list::print_list;
 use crate::cli::progress::ProgressLine;
 use crate::entropy::Entropy;
 use crate::error::Failure;
@@ -16,9 +17,6 @@ use crate::tables::check::check;
 use crate::tables::check::report::{Fault, Finding, Report};
 use crate::tables::salvage::{self, Copied};
 use crate::tables::secret_key::KeySource;
-
-/// How many things of a kind are listed.
-const LISTED_MAX: usize = 50;
 
 const OPTIONS: EngineOptions = EngineOptions {
     cache_bytes: 64 << 20,
@@ -61,7 +59,7 @@ pub fn run(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, Comm
     salvage::complete(engine, &key_source).map_err(target)?;
     let look = || PageFile::open(&directory.unfinished_path()).map_err(target);
     let found = check(&look()?, &keys, &mut show).findings;
-    // A profile without its record was enabled if nothing says otherwise.
+    // A profile without its record was enabled unless the table of blocks has it.
     let is_mended = |finding: &Finding| finding.fault != Fault::Missing || copied.has_lost_blocks();
     let mends = found.into_iter().filter(is_mended);
     let mends: Vec<_> = mends.filter_map(|finding| finding.mend).collect();
@@ -82,7 +80,7 @@ pub fn run(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, Comm
     }
     directory.finish()?;
     let path = directory.path().display().to_string();
-    // That nobody reads it does not change the outcome.
+    // Standard output may be closed; the outcome is the same.
     let _ = print(
         &copied,
         &report,
@@ -118,16 +116,10 @@ fn print(
              again."
         )?;
     }
-    let lost_logins = copied
-        .lost_logins
-        .iter()
-        .map(|login| format!("lost: {login}"));
-    print_list(copied.damages.iter().cloned(), out)?;
-    print_list(lost_logins, out)?;
-    print_list(
-        report.findings.iter().map(|finding| finding.text.clone()),
-        out,
-    )?;
+    print_list(&copied.damages, out)?;
+    let lost = |login: &String| format!("lost: {login}");
+    print_list(copied.lost_logins.iter().map(lost), out)?;
+    print_list(report.findings.iter().map(|finding| &finding.text), out)?;
     if report
         .tables
         .iter()
@@ -151,19 +143,4 @@ fn print(
             "{lost} entries were lost; the new database has {entries} entries."
         )
     }
-}
-
-/// Prints a line for each of the first items, and how many more there are.
-fn print_list(
-    items: impl ExactSizeIterator<Item = String>,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let more = items.len().saturating_sub(LISTED_MAX);
-    for item in items.take(LISTED_MAX) {
-        writeln!(out, "- {item}")?;
-    }
-    if more > 0 {
-        writeln!(out, "- and {more} more")?;
-    }
-    Ok(())
 }
