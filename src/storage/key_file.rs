@@ -30,12 +30,15 @@ const HEADER: &str = "\
 /// How many bytes a key has.
 const KEY_BYTES: usize = 32;
 
-/// The keys in a file, by number. `Debug` is not implemented: they are secrets.
+/// Keys by their numbers.
+type KeysByNumber = BTreeMap<u32, [u8; KEY_BYTES]>;
+
+/// The keys in a file. `Debug` is not implemented: they are secrets.
 #[derive(Clone)]
 pub struct KeyFile {
     /// Absolute, so that messages are clear whatever the working directory.
     path: PathBuf,
-    keys: BTreeMap<u32, [u8; KEY_BYTES]>,
+    keys: KeysByNumber,
 }
 
 impl KeyFile {
@@ -46,13 +49,10 @@ impl KeyFile {
     /// [`Failure::Unusable`] if it cannot be read or is not a file of keys, [`Failure::Storage`] for what may pass.
     /// The message has no key.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
-        let keys = match File::open(&path) {
-            Ok(file) => read_keys(&path, &file)?,
-            Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(failed(&path, &error)),
-        };
-        Ok(Self { path, keys })
+        Self::open(path, |path, file| {
+            restrict(path, file)?;
+            read_keys(path, file)
+        })
     }
 
     /// Reads the file without changing anything, not even its mode.
@@ -61,10 +61,17 @@ impl KeyFile {
     ///
     /// As [`KeyFile::read`].
     pub fn look_at(path: &Path) -> Result<Self, Failure> {
+        Self::open(path, read_keys)
+    }
+
+    fn open(
+        path: &Path,
+        read: impl FnOnce(&Path, &File) -> Result<KeysByNumber, Failure>,
+    ) -> Result<Self, Failure> {
         let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
         let keys = match File::open(&path) {
-            Ok(file) => read_text(&path, &file)?,
-            Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
+            Ok(file) => read(&path, &file)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => KeysByNumber::new(),
             Err(error) => return Err(failed(&path, &error)),
         };
         Ok(Self { path, keys })
@@ -93,7 +100,7 @@ impl KeyFile {
     }
 
     /// The keys by their numbers.
-    pub fn keys(&self) -> &BTreeMap<u32, [u8; KEY_BYTES]> {
+    pub fn keys(&self) -> &KeysByNumber {
         &self.keys
     }
 
@@ -133,7 +140,8 @@ impl KeyFile {
     }
 }
 
-fn read_keys(path: &Path, file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>, Failure> {
+/// Sets the mode of the file, if other users may read it.
+fn restrict(path: &Path, file: &File) -> Result<(), Failure> {
     let metadata = file.metadata().map_err(|error| failed(path, &error))?;
     if metadata.permissions().mode() & 0o077 != 0 {
         // It may be on a read-only disk, or belong to another user.
@@ -146,10 +154,10 @@ fn read_keys(path: &Path, file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>,
             );
         }
     }
-    read_text(path, file)
+    Ok(())
 }
 
-fn read_text(path: &Path, file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>, Failure> {
+fn read_keys(path: &Path, file: &File) -> Result<KeysByNumber, Failure> {
     let metadata = file.metadata().map_err(|error| failed(path, &error))?;
     if metadata.len() > FILE_BYTES_MAX {
         return Err(unusable(path, "it is too long for a file of keys"));
@@ -161,8 +169,8 @@ fn read_text(path: &Path, file: &File) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>,
     parse_keys(&text).map_err(|cause| unusable(path, cause))
 }
 
-fn parse_keys(text: &str) -> Result<BTreeMap<u32, [u8; KEY_BYTES]>, String> {
-    let mut keys = BTreeMap::new();
+fn parse_keys(text: &str) -> Result<KeysByNumber, String> {
+    let mut keys = KeysByNumber::new();
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() || line.starts_with('#') {
             continue;
