@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 
 /// Why a valid request could not be carried out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +29,21 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// That the file at `path` cannot be used because of `cause`.
+    pub fn unusable_file(path: &Path, cause: impl fmt::Display) -> Self {
+        Self::Unusable(format!("{}: {cause}", path.display()))
+    }
+
+    /// The failure of an access to the file at `path`.
+    pub fn of_access(path: &Path, error: &io::Error) -> Self {
+        let text = format!("{}: {}", path.display(), describe(error));
+        if may_pass(error) {
+            Self::Storage(text)
+        } else {
+            Self::Unusable(text)
+        }
+    }
+
     /// The failure with the name of a file before its cause, if it is not there already.
     #[must_use]
     pub fn of_file(self, name: &str) -> Self {

@@ -3,7 +3,6 @@
 pub mod stopped;
 mod unfinished;
 
-use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -11,7 +10,7 @@ use std::path::{self, Path, PathBuf};
 
 use rustix::fs::Advice;
 
-use crate::error::{Failure, describe, may_pass};
+use crate::error::{Failure, describe};
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::opening::Opening;
@@ -53,14 +52,15 @@ impl DataDirectory {
     ///
     /// [`Failure::Unusable`] if it cannot be created or locked, and if another process has locked it.
     pub fn lock(path: &Path) -> Result<Self, Failure> {
-        let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
+        let path =
+            path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
         Self::lock_absolute(path)
     }
 
     fn lock_absolute(path: PathBuf) -> Result<Self, Failure> {
         let described = |error: io::Error| match error.kind() {
-            ErrorKind::AlreadyExists => unusable(&path, "it is not a directory"),
-            _ => unusable(&path, describe(&error)),
+            ErrorKind::AlreadyExists => Failure::unusable_file(&path, "it is not a directory"),
+            _ => Failure::unusable_file(&path, describe(&error)),
         };
         DirBuilder::new()
             .recursive(true)
@@ -76,7 +76,10 @@ impl DataDirectory {
             .map_err(described)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(unusable(&path, "it is in use by another server")),
+            Err(TryLockError::WouldBlock) => Err(Failure::unusable_file(
+                &path,
+                "it is in use by another server",
+            )),
             Err(TryLockError::Error(error)) => Err(described(error)),
         }
     }
@@ -102,15 +105,15 @@ impl DataDirectory {
     ) -> Result<Engine, Failure> {
         let path = self.database_path();
         if opening == Opening::AfterFailure {
-            drop_cached_pages(&path).map_err(|error| failed(&path, &error))?;
+            drop_cached_pages(&path).map_err(|error| Failure::of_access(&path, &error))?;
         }
         let marker = self.path.join(MARKER);
         let is_marked = marker
             .try_exists()
-            .map_err(|error| failed(&marker, &error))?;
-        if is_missing(&path).map_err(|error| failed(&path, &error))? {
+            .map_err(|error| Failure::of_access(&marker, &error))?;
+        if is_missing(&path).map_err(|error| Failure::of_access(&path, &error))? {
             if is_marked {
-                return Err(unusable(
+                return Err(Failure::unusable_file(
                     &path,
                     format_args!(
                         "it is missing or empty, but {MARKER} beside it shows that it held a database; restore \
@@ -120,13 +123,13 @@ impl DataDirectory {
             }
             self.create_database(&path, options)?;
         } else if opening == Opening::Start {
-            let file = File::open(&path).map_err(|error| failed(&path, &error))?;
+            let file = File::open(&path).map_err(|error| Failure::of_access(&path, &error))?;
             Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
         }
         let engine = open_engine(&path, options).map_err(|failure| self.name(failure))?;
         if !is_marked {
             self.mark(&marker)
-                .map_err(|error| failed(&marker, &error))?;
+                .map_err(|error| Failure::of_access(&marker, &error))?;
         }
         Ok(engine)
     }
@@ -155,7 +158,7 @@ impl DataDirectory {
         let unfinished = self.path.join(UNFINISHED);
         match fs::remove_file(&unfinished) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(failed(&unfinished, &error));
+                return Err(Failure::of_access(&unfinished, &error));
             }
             Ok(()) | Err(_) => {}
         }
@@ -163,7 +166,7 @@ impl DataDirectory {
         engine.release()?;
         engine.close()?;
         self.rename_durably(&unfinished, path)
-            .map_err(|error| failed(path, &error))
+            .map_err(|error| Failure::of_access(path, &error))
     }
 
     fn rename_durably(&self, unfinished: &Path, path: &Path) -> io::Result<()> {
@@ -199,7 +202,7 @@ fn is_missing(path: &Path) -> io::Result<bool> {
 }
 
 fn open_engine(path: &Path, options: &EngineOptions) -> Result<Engine, Failure> {
-    let file = open_file(path).map_err(|error| failed(path, &error))?;
+    let file = open_file(path).map_err(|error| Failure::of_access(path, &error))?;
     let engine = Engine::open_file(file, options)?;
     Ok(engine.named(path.display().to_string()))
 }
@@ -217,20 +220,6 @@ fn open_file(path: &Path) -> io::Result<File> {
         fs::set_permissions(path, Permissions::from_mode(FILE_MODE))?;
     }
     Ok(file)
-}
-
-fn unusable(path: &Path, cause: impl Display) -> Failure {
-    Failure::Unusable(format!("{}: {cause}", path.display()))
-}
-
-/// The failure of an access to the file.
-fn failed(path: &Path, error: &io::Error) -> Failure {
-    let text = format!("{}: {}", path.display(), describe(error));
-    if may_pass(error) {
-        Failure::Storage(text)
-    } else {
-        Failure::Unusable(text)
-    }
 }
 
 #[cfg(test)]

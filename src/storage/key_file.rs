@@ -4,13 +4,13 @@
 //! ignored.
 
 use std::collections::BTreeMap;
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{self, Path, PathBuf};
 
-use crate::error::{Failure, describe, may_pass};
+use crate::error::{Failure, describe};
 
 /// The file's name, if it is in the data directory.
 pub const KEY_FILE: &str = "rememberd.keys";
@@ -68,11 +68,12 @@ impl KeyFile {
         path: &Path,
         read: impl FnOnce(&Path, &File) -> Result<KeysByNumber, Failure>,
     ) -> Result<Self, Failure> {
-        let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
+        let path =
+            path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
         let keys = match File::open(&path) {
             Ok(file) => read(&path, &file)?,
             Err(error) if error.kind() == ErrorKind::NotFound => KeysByNumber::new(),
-            Err(error) => return Err(failed(&path, &error)),
+            Err(error) => return Err(Failure::of_access(&path, &error)),
         };
         Ok(Self { path, keys })
     }
@@ -89,7 +90,7 @@ impl KeyFile {
         };
         if !copy.keys.is_empty() {
             copy.save()
-                .map_err(|error| unusable(&copy.path, describe(&error)))?;
+                .map_err(|error| Failure::unusable_file(&copy.path, describe(&error)))?;
         }
         Ok(copy)
     }
@@ -112,7 +113,7 @@ impl KeyFile {
     pub fn add(&mut self, number: u32, key: [u8; KEY_BYTES]) -> Result<(), Failure> {
         self.keys.insert(number, key);
         self.save()
-            .map_err(|error| unusable(&self.path, describe(&error)))
+            .map_err(|error| Failure::unusable_file(&self.path, describe(&error)))
     }
 
     fn save(&self) -> io::Result<()> {
@@ -142,7 +143,9 @@ impl KeyFile {
 
 /// Sets the mode of the file, if other users may read it.
 fn restrict(path: &Path, file: &File) -> Result<(), Failure> {
-    let metadata = file.metadata().map_err(|error| failed(path, &error))?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| Failure::of_access(path, &error))?;
     if metadata.permissions().mode() & 0o077 != 0 {
         // It may be on a read-only disk, or belong to another user.
         let changed = file.set_permissions(Permissions::from_mode(FILE_MODE));
@@ -158,15 +161,20 @@ fn restrict(path: &Path, file: &File) -> Result<(), Failure> {
 }
 
 fn read_keys(path: &Path, file: &File) -> Result<KeysByNumber, Failure> {
-    let metadata = file.metadata().map_err(|error| failed(path, &error))?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| Failure::of_access(path, &error))?;
     if metadata.len() > FILE_BYTES_MAX {
-        return Err(unusable(path, "it is too long for a file of keys"));
+        return Err(Failure::unusable_file(
+            path,
+            "it is too long for a file of keys",
+        ));
     }
     let text = io::read_to_string(file).map_err(|error| match error.kind() {
-        ErrorKind::InvalidData => unusable(path, "it is not a file of keys"),
-        _ => failed(path, &error),
+        ErrorKind::InvalidData => Failure::unusable_file(path, "it is not a file of keys"),
+        _ => Failure::of_access(path, &error),
     })?;
-    parse_keys(&text).map_err(|cause| unusable(path, cause))
+    parse_keys(&text).map_err(|cause| Failure::unusable_file(path, cause))
 }
 
 fn parse_keys(text: &str) -> Result<KeysByNumber, String> {
@@ -195,20 +203,6 @@ fn parse(line: &str) -> Option<(u32, [u8; KEY_BYTES])> {
         *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
     }
     Some((number.parse().ok()?, key))
-}
-
-fn unusable(path: &Path, cause: impl Display) -> Failure {
-    Failure::Unusable(format!("{}: {cause}", path.display()))
-}
-
-/// The failure of an access to the file.
-fn failed(path: &Path, error: &io::Error) -> Failure {
-    let text = format!("{}: {}", path.display(), describe(error));
-    if may_pass(error) {
-        Failure::Storage(text)
-    } else {
-        Failure::Unusable(text)
-    }
 }
 
 #[cfg(test)]

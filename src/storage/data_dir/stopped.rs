@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::{self, Path, PathBuf};
 
 use crate::error::{Failure, describe};
-use crate::storage::data_dir::{DATABASE, LOCK, failed, unusable};
+use crate::storage::data_dir::{DATABASE, LOCK};
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::key_file::KEY_FILE;
 
@@ -30,15 +30,18 @@ impl StoppedDatabase {
     ///
     /// [`Failure::Unusable`] if it is not there or in use.
     pub fn at(path: &Path) -> Result<Self, Failure> {
-        let path = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
+        let path =
+            path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
         let file = if path.is_dir() {
             path.join(DATABASE)
         } else {
             path
         };
-        let metadata = file.metadata().map_err(|error| failed(&file, &error))?;
+        let metadata = file
+            .metadata()
+            .map_err(|error| Failure::of_access(&file, &error))?;
         if !metadata.is_file() {
-            return Err(unusable(&file, "it is not a file"));
+            return Err(Failure::unusable_file(&file, "it is not a file"));
         }
         let directory = file.parent().unwrap_or(Path::new("/"));
         // Only read, so that nothing in the directory changes: without the file no server uses it.
@@ -49,9 +52,9 @@ impl StoppedDatabase {
                 Err(TryLockError::WouldBlock) => {
                     let cause = "it is in use by a server: stop it, or use a copy of the file that was made while it \
                                  was stopped";
-                    return Err(unusable(&file, cause));
+                    return Err(Failure::unusable_file(&file, cause));
                 }
-                Err(TryLockError::Error(error)) => return Err(failed(&file, &error)),
+                Err(TryLockError::Error(error)) => return Err(Failure::of_access(&file, &error)),
             }
         }
         Ok(Self {

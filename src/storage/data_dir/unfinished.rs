@@ -7,9 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{self, Path, PathBuf};
 
 use crate::error::{Failure, describe};
-use crate::storage::data_dir::{
-    DataDirectory, FILE_MODE, LOCK, MARKER, UNFINISHED, failed, open_engine, unusable,
-};
+use crate::storage::data_dir::{DataDirectory, FILE_MODE, LOCK, MARKER, UNFINISHED, open_engine};
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::key_file::KEY_FILE;
 
@@ -23,20 +21,21 @@ impl DataDirectory {
     ///
     /// [`Failure::Unusable`] if there is something else in it; else as [`DataDirectory::lock`].
     pub fn lock_empty(path: &Path) -> Result<Self, Failure> {
-        let absolute = path::absolute(path).map_err(|error| unusable(path, describe(&error)))?;
+        let absolute =
+            path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
         let mut names = Vec::new();
         match fs::read_dir(&absolute) {
             Ok(entries) => {
                 for entry in entries {
                     names.push(
                         entry
-                            .map_err(|error| failed(&absolute, &error))?
+                            .map_err(|error| Failure::of_access(&absolute, &error))?
                             .file_name(),
                     );
                 }
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(&absolute, &error)),
+            Err(error) => return Err(Failure::of_access(&absolute, &error)),
         }
         let is_unfinished = names.iter().any(|name| name == UNFINISHED);
         let is_ours = |name: &OsString| {
@@ -44,7 +43,7 @@ impl DataDirectory {
         };
         if !names.iter().all(is_ours) {
             let cause = "it is not empty; name a directory that does not exist yet";
-            return Err(unusable(&absolute, cause));
+            return Err(Failure::unusable_file(&absolute, cause));
         }
         Self::lock(path)
     }
@@ -67,15 +66,17 @@ impl DataDirectory {
     pub fn create_unfinished(&self, options: &EngineOptions) -> Result<Engine, Failure> {
         let path = self.unfinished_path();
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(&path, &error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Failure::of_access(&path, &error));
+            }
             Ok(()) | Err(_) => {}
         }
         let mut new = OpenOptions::new();
         let created = new.write(true).create_new(true).mode(FILE_MODE).open(&path);
-        created.map_err(|error| failed(&path, &error))?;
+        created.map_err(|error| Failure::of_access(&path, &error))?;
         let marker = self.path.join(MARKER);
         self.mark(&marker)
-            .map_err(|error| failed(&marker, &error))?;
+            .map_err(|error| Failure::of_access(&marker, &error))?;
         self.open_unfinished(options)
     }
 
@@ -101,6 +102,6 @@ impl DataDirectory {
     pub fn finish(&self) -> Result<(), Failure> {
         let path = self.database_path();
         self.rename_durably(&self.unfinished_path(), &path)
-            .map_err(|error| failed(&path, &error))
+            .map_err(|error| Failure::of_access(&path, &error))
     }
 }
