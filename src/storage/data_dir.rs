@@ -54,10 +54,6 @@ impl DataDirectory {
     pub fn lock(path: &Path) -> Result<Self, Failure> {
         let path =
             path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
-        Self::lock_absolute(path)
-    }
-
-    fn lock_absolute(path: PathBuf) -> Result<Self, Failure> {
         let described = |error: io::Error| match error.kind() {
             ErrorKind::AlreadyExists => Failure::unusable_file(&path, "it is not a directory"),
             _ => Failure::unusable_file(&path, describe(&error)),
@@ -121,15 +117,14 @@ impl DataDirectory {
                     ),
                 ));
             }
-            self.create_database(&path, options)?;
+            self.create_database(options)?;
         } else if opening == Opening::Start {
             let file = File::open(&path).map_err(|error| Failure::of_access(&path, &error))?;
             Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
         }
         let engine = open_engine(&path, options).map_err(|failure| self.name(failure))?;
         if !is_marked {
-            self.mark(&marker)
-                .map_err(|error| Failure::of_access(&marker, &error))?;
+            self.mark()?;
         }
         Ok(engine)
     }
@@ -140,39 +135,28 @@ impl DataDirectory {
     }
 
     /// Records durably, for later starts, that there is a database.
-    fn mark(&self, marker: &Path) -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(FILE_MODE)
-            .open(marker)?;
-        file.write_all(MARKER_TEXT.as_bytes())?;
-        file.sync_all()?;
-        self.sync_names()
+    fn mark(&self) -> Result<(), Failure> {
+        let marker = self.path.join(MARKER);
+        let write = || {
+            let mut file = OpenOptions::new()
+                .create(true)
+                .truncate(true)
+                .write(true)
+                .mode(FILE_MODE)
+                .open(&marker)?;
+            file.write_all(MARKER_TEXT.as_bytes())?;
+            file.sync_all()?;
+            self.sync_names()
+        };
+        write().map_err(|error| Failure::of_access(&marker, &error))
     }
 
     /// Creates an empty database under another name and renames it when it is complete: a crash in between must
     /// not leave a file behind that is neither empty nor a database.
-    fn create_database(&self, path: &Path, options: &EngineOptions) -> Result<(), Failure> {
-        let unfinished = self.path.join(UNFINISHED);
-        match fs::remove_file(&unfinished) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Failure::of_access(&unfinished, &error));
-            }
-            Ok(()) | Err(_) => {}
-        }
-        let engine = open_engine(&unfinished, options)?;
-        engine.release()?;
-        engine.close()?;
-        self.rename_durably(&unfinished, path)
-            .map_err(|error| Failure::of_access(path, &error))
-    }
-
-    fn rename_durably(&self, unfinished: &Path, path: &Path) -> io::Result<()> {
-        File::open(unfinished)?.sync_all()?;
-        fs::rename(unfinished, path)?;
-        self.sync_names()
+    fn create_database(&self, options: &EngineOptions) -> Result<(), Failure> {
+        self.remove_unfinished()?;
+        self.open_unfinished(options)?.close()?;
+        self.finish()
     }
 
     /// Syncs the directory: a sync of a file does not cover its name, which a power loss could undo.

@@ -1,7 +1,7 @@
 //! A data directory whose database is being put together: a server can use it only once it is finished.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{self, Path, PathBuf};
@@ -64,19 +64,12 @@ impl DataDirectory {
     ///
     /// Of the storage.
     pub fn create_unfinished(&self, options: &EngineOptions) -> Result<Engine, Failure> {
+        self.remove_unfinished()?;
         let path = self.unfinished_path();
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Failure::of_access(&path, &error));
-            }
-            Ok(()) | Err(_) => {}
-        }
         let mut new = OpenOptions::new();
         let created = new.write(true).create_new(true).mode(FILE_MODE).open(&path);
         created.map_err(|error| Failure::of_access(&path, &error))?;
-        let marker = self.path.join(MARKER);
-        self.mark(&marker)
-            .map_err(|error| Failure::of_access(&marker, &error))?;
+        self.mark()?;
         self.open_unfinished(options)
     }
 
@@ -101,7 +94,23 @@ impl DataDirectory {
     /// Of the storage.
     pub fn finish(&self) -> Result<(), Failure> {
         let path = self.database_path();
-        self.rename_durably(&self.unfinished_path(), &path)
-            .map_err(|error| Failure::of_access(&path, &error))
+        let rename = || {
+            let unfinished = self.unfinished_path();
+            File::open(&unfinished)?.sync_all()?;
+            fs::rename(&unfinished, &path)?;
+            self.sync_names()
+        };
+        rename().map_err(|error| Failure::of_access(&path, &error))
+    }
+
+    /// Removes what an earlier attempt left, if it did.
+    pub(super) fn remove_unfinished(&self) -> Result<(), Failure> {
+        let path = self.unfinished_path();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(Failure::of_access(&path, &error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
