@@ -5,23 +5,19 @@
 //! number of other lines makes one of them be dropped. The thread is woken for the first line of a buffer only and
 //! then waits a moment for more: waking it for every line would cost as much as serving a request.
 
-use std::cell::RefCell;
-use std::fmt::{self, Write as _};
+mod text;
+
 use std::io::{self, Write};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use time::OffsetDateTime;
-use time::macros::format_description;
-use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::log::{LogConfig, LogFormat, LogLevel};
+use crate::logging::text::Text;
 
 /// Most bytes of lines at `info` that are buffered.
 const BUFFERED_BYTES_MAX: usize = 4 * 1_024 * 1_024;
@@ -56,123 +52,6 @@ fn level(level: LogLevel) -> Level {
         LogLevel::Error => Level::ERROR,
         LogLevel::Warn => Level::WARN,
         LogLevel::Info => Level::INFO,
-    }
-}
-
-/// Formats a line like the library's own format, `time LEVEL message name=value …`, in a third of the time: the
-/// library formats the date of every line and escapes every text.
-struct Text;
-
-impl<S, N> FormatEvent<S, N> for Text
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        _: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let mut line = LINE.take();
-        line.clear();
-        write_time(&mut line, OffsetDateTime::now_utc())?;
-        write!(line, " {:>5} ", event.metadata().level().as_str())?;
-        let mut fields = Fields {
-            line: &mut line,
-            is_first: true,
-            outcome: Ok(()),
-        };
-        event.record(&mut fields);
-        fields.outcome?;
-        line.push('\n');
-        let written = writer.write_str(&line);
-        LINE.set(line);
-        written
-    }
-}
-
-thread_local! {
-    /// A buffer for the next line of this thread.
-    static LINE: RefCell<String> = const { RefCell::new(String::new()) };
-
-    /// The second in the last line of this thread, since the epoch and as text.
-    static SECOND: RefCell<(i64, String)> = const { RefCell::new((0, String::new())) };
-}
-
-/// Appends `now` in the format of RFC 3339, with microseconds.
-fn write_time(line: &mut String, now: OffsetDateTime) -> fmt::Result {
-    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
-    SECOND.with_borrow_mut(|(second, text)| {
-        if *second != now.unix_timestamp() || text.is_empty() {
-            *text = now.format(format).map_err(|_| fmt::Error)?;
-            *second = now.unix_timestamp();
-        }
-        line.push_str(text);
-        Ok(())
-    })?;
-    let micros = now.microsecond();
-    let digits = [100_000, 10_000, 1_000, 100, 10, 1].map(|unit| {
-        let digit = micros / unit % 10;
-        char::from_digit(digit, 10).unwrap_or('0')
-    });
-    line.push('.');
-    line.extend(digits);
-    line.push('Z');
-    Ok(())
-}
-
-/// Appends the fields of an event.
-struct Fields<'a> {
-    line: &'a mut String,
-    is_first: bool,
-    outcome: fmt::Result,
-}
-
-impl Fields<'_> {
-    fn write(&mut self, field: &Field, value: impl FnOnce(&mut String) -> fmt::Result) {
-        if !mem::replace(&mut self.is_first, false) {
-            self.line.push(' ');
-        }
-        if field.name() != "message" {
-            self.line.push_str(field.name());
-            self.line.push('=');
-        }
-        let written = value(self.line);
-        self.outcome = self.outcome.and(written);
-    }
-}
-
-impl Visit for Fields<'_> {
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.write(field, |line| {
-            line.push_str(itoa::Buffer::new().format(value));
-            Ok(())
-        });
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.write(field, |line| {
-            line.push_str(itoa::Buffer::new().format(value));
-            Ok(())
-        });
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-        self.write(field, |line| {
-            if !value.bytes().all(is_plain) {
-                return write!(line, "{value:?}");
-            }
-            line.push('"');
-            line.push_str(value);
-            line.push('"');
-            Ok(())
-        });
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.write(field, |line| write!(line, "{value:?}"));
     }
 }
 
@@ -353,8 +232,6 @@ impl Write for Line<'_> {
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    use time::format_description::well_known::Rfc3339;
-
     use super::*;
 
     /// A target whose writes wait for a message, and which then sends what was written.
@@ -435,50 +312,6 @@ mod tests {
         let buffer = lines.lock();
         assert_eq!(buffer.bytes.len(), BUFFERED_WARNING_BYTES_MAX);
         assert_eq!(buffer.warnings.dropped, 1_024);
-    }
-
-    /// What `subscriber` writes for some events.
-    fn written<S: Subscriber + Send + Sync>(subscriber: impl FnOnce(Lines) -> S) -> String {
-        let lines = Lines::default();
-        tracing::subscriber::with_default(subscriber(lines.clone()), || {
-            let missing: Option<&str> = None;
-            tracing::info!(
-                count = 5_u64,
-                change = -7_i64,
-                name = "a b",
-                missing,
-                "plain"
-            );
-            tracing::warn!(
-                name = "a\"b\\c\nd\u{7f}ö",
-                flag = true,
-                ratio = 0.5,
-                "escaped"
-            );
-            tracing::error!(error = %"shown", cause = ?Some("debugged"), "values {}", 1);
-        });
-        let bytes = mem::take(&mut lines.lock().bytes);
-        String::from_utf8(bytes).expect("a log is UTF-8")
-    }
-
-    #[test]
-    fn lines_are_formatted_as_by_the_library() {
-        let builder = |lines| {
-            tracing_subscriber::fmt()
-                .with_writer(lines)
-                .with_target(false)
-                .with_ansi(false)
-        };
-        let ours = written(|lines| builder(lines).event_format(Text).finish());
-        let theirs = written(|lines| builder(lines).finish());
-        assert_eq!(ours.lines().count(), 3);
-        for (ours, theirs) in ours.lines().zip(theirs.lines()) {
-            let (time, ours) = ours.split_once(' ').expect("a time");
-            let (library_time, theirs) = theirs.split_once(' ').expect("a time");
-            assert_eq!(ours, theirs);
-            assert_eq!(time.len(), library_time.len());
-            OffsetDateTime::parse(time, &Rfc3339).expect("a time as RFC 3339 has it");
-        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("form_urlencoded::", &["http/params"]),
     ("percent_encoding::", &["http/path.rs"]),
     ("clap::", &["config/", "cli/", "main.rs"]),
-    ("tracing_subscriber::", &["logging.rs"]),
+    ("tracing_subscriber::", &["logging.rs", "logging/"]),
     (
         "std::fs",
         &[
