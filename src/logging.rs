@@ -180,15 +180,14 @@ impl Lines {
     /// Waits for lines, and a moment for more, and swaps them into `bytes`, which is empty. Returns what there was
     /// of each importance, and whether the log has ended.
     fn take(&self, bytes: &mut Vec<u8>) -> (Room, Room, bool) {
-        let recover = PoisonError::into_inner;
-        let is_empty = |buffer: &mut Buffer| buffer.bytes.is_empty() && !buffer.ending;
-        let buffer = self.0.changed.wait_while(self.lock(), is_empty);
-        let (mut buffer, _) = self
-            .0
-            .changed
-            .wait_timeout_while(buffer.unwrap_or_else(recover), COLLECT_FOR, |buffer| {
-                !buffer.ending
+        let changed = &self.0.changed;
+        let buffer = changed
+            .wait_while(self.lock(), |buffer| {
+                buffer.bytes.is_empty() && !buffer.ending
             })
+            .unwrap_or_else(PoisonError::into_inner);
+        let (mut buffer, _) = changed
+            .wait_timeout_while(buffer, COLLECT_FOR, |buffer| !buffer.ending)
             .unwrap_or_else(PoisonError::into_inner);
         mem::swap(&mut buffer.bytes, bytes);
         let (info, warnings) = (mem::take(&mut buffer.info), mem::take(&mut buffer.warnings));

@@ -22,7 +22,7 @@ fn all() -> Vec<Box<dyn Job>> {
         Box::<CheckClock>::default(),
         Box::new(SaveClock),
         Box::<ExpireLogins>::default(),
-        Box::<RemoveEnded>::default(),
+        Box::new(RemoveEnded),
         Box::<RemoveSurplus>::default(),
     ]
 }

@@ -84,7 +84,6 @@ impl Job for RemoveSurplus {
 }
 
 /// Removes the logins of profiles all of whose logins were ended.
-#[derive(Default)]
 pub(super) struct RemoveEnded;
 
 impl Job for RemoveEnded {

@@ -157,19 +157,13 @@ fn still_oldest(
     count: usize,
 ) -> Result<Vec<LoginState>, Failure> {
     let (mut found, mut used) = (Vec::new(), Vec::new());
-    for (last_used, id) in candidates {
+    for &(last_used, id) in candidates {
         if found.len() == count {
             return Ok(found);
         }
-        let login = persistent_login::get_at(
-            txn,
-            LoginKey {
-                profile_id,
-                id: *id,
-            },
-        )?;
+        let login = persistent_login::get_at(txn, LoginKey { profile_id, id })?;
         match login.filter(|login| validity.of_login(login).is_ok()) {
-            Some(login) if login.last_used() == *last_used => found.push(login),
+            Some(login) if login.last_used() == last_used => found.push(login),
             Some(login) => used.push(login),
             None => {}
         }

@@ -201,15 +201,9 @@ pub async fn remove_ended(app: &App, profile_id: ObjectId) -> Result<usize, Fail
             .store
             .write_in_background(move |txn| {
                 let mut removed = 0;
-                for id in &ids {
-                    let login = persistent_login::get_at(
-                        txn,
-                        LoginKey {
-                            profile_id,
-                            id: *id,
-                        },
-                    )?;
-                    if let Some(login) = login {
+                for &id in &ids {
+                    let key = LoginKey { profile_id, id };
+                    if let Some(login) = persistent_login::get_at(txn, key)? {
                         persistent_login::delete(txn, &login)?;
                         removed += 1;
                     }

@@ -168,14 +168,16 @@ impl Page {
         let next = self.usages.iter().skip(self.logins.len());
         for usage in next.take(STEP_LOGINS_MIN) {
             let id = usage.id;
+            let (created, last_used) = (usage.created, usage.last_used);
+            let expires = self.lifetime.end(created, last_used, &self.timeline);
             self.logins.push(ListedLogin {
                 id,
                 tenant: tenant.clone(),
                 profile_id,
                 device: persistent_login::device(txn, LoginKey { profile_id, id })?,
-                created: self.timeline.time(usage.created),
-                last_used: self.timeline.time(usage.last_used),
-                expires: (self.lifetime).end(usage.created, usage.last_used, &self.timeline),
+                created: self.timeline.time(created),
+                last_used: self.timeline.time(last_used),
+                expires,
             });
         }
         Ok(())

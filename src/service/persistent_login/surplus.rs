@@ -116,16 +116,10 @@ pub async fn remove_surplus(app: &App, profile_id: ObjectId) -> Result<usize, Fa
                 let validity = Validity::at(txn, &context, &keys)?;
                 let mut removed = 0;
                 let mut owner = None;
-                for (last_used, id) in &batch {
-                    let found = persistent_login::get_at(
-                        txn,
-                        LoginKey {
-                            profile_id,
-                            id: *id,
-                        },
-                    )?;
-                    if let Some(login) = found
-                        && login.last_used() == *last_used
+                for &(last_used, id) in &batch {
+                    let key = LoginKey { profile_id, id };
+                    if let Some(login) = persistent_login::get_at(txn, key)?
+                        && login.last_used() == last_used
                         && validity.of_login(&login).is_ok()
                     {
                         persistent_login::delete(txn, &login)?;

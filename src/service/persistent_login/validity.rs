@@ -71,13 +71,10 @@ impl Validity {
     /// Whether the login used so is valid, and if not, why.
     pub(super) fn of(&self, usage: &Usage) -> Result<(), Invalid> {
         let ended = self.ended.have(usage.profile_id, usage.id, usage.era);
-        let is_over = |usage: &Usage| {
-            self.lifetime
-                .is_over(usage.created, usage.last_used, &self.now)
-        };
+        let (created, last_used) = (usage.created, usage.last_used);
         if ended != Ok(false) {
             Err(Invalid::Ended)
-        } else if is_over(usage) {
+        } else if self.lifetime.is_over(created, last_used, &self.now) {
             Err(Invalid::Expired)
         } else if self.keys.get(usage.key).is_none() {
             Err(Invalid::KeyMissing)
