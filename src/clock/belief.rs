@@ -18,6 +18,9 @@ pub const TOLERANCE: Duration = Duration::from_secs(1);
 /// How far beyond the newest known time the clock of a host that was off is believed at once.
 pub const OFF_MAX: Duration = Duration::from_secs(30 * 86_400);
 
+/// How long a host may have been off for its next run to share an offset with the one before.
+const GAP_MAX: Duration = Duration::from_secs(600);
+
 /// What a host's clocks show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reading {
@@ -46,6 +49,8 @@ pub struct SavedClock {
     pub steady_since: Moment,
     /// The boot of the host, if it is known, and the time since.
     pub boot: Option<(Uuid, Duration)>,
+    /// The offset before the last belief in a clock that was not synchronized, if it has not held yet.
+    pub provisional: Option<i64>,
 }
 
 /// What rules over corrections.
@@ -132,6 +137,7 @@ impl Belief {
         Self {
             run: saved.run,
             steady_since: saved.steady_since,
+            provisional: saved.provisional,
             ..Self::at(moment, saved.before_run, timeline, reading, rules)
         }
     }
@@ -152,7 +158,10 @@ impl Belief {
         let moment = Moment::from_millis(time.as_millis().saturating_sub(offset)).max(next);
         let mut belief = Self::at(moment, saved.moment, timeline, reading, rules);
         let offset = time.as_millis().saturating_sub(moment.as_millis());
-        if offset != belief.timeline.newest_offset() {
+        // After a gap the run has an offset of its own, also if it is the same: should the clock have been wrong, a
+        // later correction moves this run back, and not those before.
+        let has_gap = moment.since(saved.moment) > GAP_MAX;
+        if has_gap || offset != belief.timeline.newest_offset() {
             belief.timeline = belief.timeline.with_offset(moment, saved.moment, offset);
         }
         if is_credible && !reading.is_synchronized {
@@ -204,6 +213,7 @@ impl Belief {
             before_run: self.before_run,
             steady_since: self.steady_since,
             boot: self.boot.map(|boot| (boot, uptime)),
+            provisional: self.provisional,
         }
     }
 
@@ -296,6 +306,7 @@ impl SavedClock {
             before_run: moment,
             steady_since: moment,
             boot: None,
+            provisional: None,
         }
     }
 

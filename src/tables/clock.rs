@@ -99,6 +99,9 @@ fn encode_saved(saved: &SavedClock) -> Vec<u8> {
             let millis = u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX);
             record.bytes(boot.as_bytes()).number(millis)
         })
+        .option(saved.provisional, |record, offset| {
+            record.bytes(&offset.to_le_bytes())
+        })
         .finish()
 }
 
@@ -114,6 +117,7 @@ fn decode_saved(record: &[u8]) -> Result<SavedClock, Failure> {
             let boot = Uuid::from_bytes(decoder.array()?);
             Ok((boot, Duration::from_millis(decoder.number()?)))
         })?,
+        provisional: decoder.option(|decoder| Ok(i64::from_le_bytes(decoder.array()?)))?,
     };
     decoder.finish()?;
     Ok(saved)

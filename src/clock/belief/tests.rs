@@ -1,5 +1,6 @@
 //! The table of what happens to clocks, row by row.
 
+use std::mem;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -202,10 +203,11 @@ fn a_clock_that_stays_ahead_is_believed_and_set_right_by_synchronization() {
     host.is_synchronized = true;
     assert_eq!(host.pass(MINUTE), [-YEAR]);
     let total = 3 * DAY + 13 * MINUTE;
-    assert_eq!((host.error(), host.age(before)), (0, total));
+    // How long the host was off is not known any more.
+    assert_eq!((host.error(), host.age(before)), (0, total - MINUTE));
     assert_eq!(host.age(after), 2 * DAY + MINUTE);
     host.boot(MINUTE, 0);
-    assert_eq!((host.error(), host.age(before)), (0, total + MINUTE));
+    assert_eq!((host.error(), host.age(before)), (0, total));
 }
 
 #[test]
@@ -325,4 +327,50 @@ fn a_clock_that_does_not_hold_its_time_is_never_believed() {
         assert_eq!(host.pass(9 * MINUTE), NO_STEPS);
     }
     assert_eq!(host.error(), 0);
+}
+
+#[test]
+fn boots_with_a_clock_ahead_leave_no_trace_once_a_later_boot_is_right() {
+    let steps: [&[i64]; 3] = [
+        &[16 * DAY],
+        &[29 * DAY],
+        &[5 * DAY, 10 * DAY, 15 * DAY, 20 * DAY],
+    ];
+    for aheads in steps {
+        for synchronized_while_ahead in [false, true] {
+            let mut host = Host::new(0);
+            host.pass(DAY);
+            let before = host.moment();
+            let mut then = host.true_time;
+            host.is_synchronized = synchronized_while_ahead;
+            let mut moments = Vec::new();
+            for ahead in aheads {
+                host.boot(MINUTE, *ahead);
+                host.pass(20 * MINUTE);
+                moments.push((host.moment(), host.true_time));
+            }
+            host.is_synchronized = true;
+            host.boot(MINUTE, 0);
+            host.pass(MINUTE);
+            assert_eq!(host.error(), 0, "{aheads:?}");
+            moments.insert(0, (before, mem::replace(&mut then, 0)));
+            for (moment, time) in moments {
+                // At most what the host was off for is missing.
+                let missing = host.true_time - time - host.age(moment);
+                assert!((0..=6 * MINUTE).contains(&missing), "{aheads:?} {missing}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_belief_that_has_not_held_is_given_up_after_a_restart_too() {
+    let mut host = Host::new(0);
+    host.pass(DAY);
+    let before = host.moment();
+    host.boot(MINUTE, 20 * DAY);
+    host.restart(RULES);
+    host.ahead = 0;
+    assert_eq!(host.pass(MINUTE), [-20 * DAY]);
+    assert_eq!((host.error(), host.age(before)), (0, 2 * MINUTE));
 }

@@ -17,18 +17,17 @@ fn moment() -> impl Strategy<Value = Moment> + Clone {
 fn the_saved_clock_is_what_it_was() {
     let moments = (moment(), moment(), moment(), moment(), moment());
     let boots = proptest::option::of((uuid(), any::<u32>()));
-    let saved =
-        (moments, boots).prop_map(|((moment, end, run, before_run, steady_since), boot)| {
-            SavedClock {
-                moment,
-                end,
-                run,
-                before_run,
-                steady_since,
-                boot: boot
-                    .map(|(id, millis)| (id, std::time::Duration::from_millis(millis.into()))),
-            }
-        });
+    let saved = (moments, boots, proptest::option::of(any::<i64>())).prop_map(
+        |((moment, end, run, before_run, steady_since), boot, provisional)| SavedClock {
+            provisional,
+            moment,
+            end,
+            run,
+            before_run,
+            steady_since,
+            boot: boot.map(|(id, millis)| (id, std::time::Duration::from_millis(millis.into()))),
+        },
+    );
     check(saved, encode_saved, decode_saved);
 }
 
