@@ -180,6 +180,12 @@ impl Model {
         self.devices = backup.devices.clone();
         self.profiles = backup.profiles.clone();
         self.generations = backup.generations.clone();
+        // What was forgotten under the settings of that time stays so.
+        if backup.settings.grace != self.settings.grace {
+            self.generations
+                .values_mut()
+                .for_each(Generations::change_grace);
+        }
     }
 
     /// Other settings apply from now on.
