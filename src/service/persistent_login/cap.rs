@@ -47,15 +47,15 @@ const LOGINS_READ_PER_CREATION: usize = 20_000;
 /// When a login was used last, and its id: the first one in this order goes first.
 pub(super) type Candidate = (Moment, PersistentLoginId);
 
-/// The logins of a profile with many, as they were a moment ago.
-pub(super) struct Crowd {
+/// The logins of a profile that may end for the cap, as they were a moment ago.
+pub(super) struct Candidates {
     /// How many valid ones there were.
     pub(super) valid: usize,
     /// Some of those unused longest, that unused longest first.
-    pub(super) candidates: Vec<Candidate>,
+    pub(super) longest_unused: Vec<Candidate>,
 }
 
-impl Crowd {
+impl Candidates {
     /// Reads the logins of the profile, if the caller may create one; `None` if they are few. The permit is to be held
     /// until the creation is committed, so that the next one counts it.
     ///
@@ -74,7 +74,7 @@ impl Crowd {
         if is_few {
             return Ok(None);
         }
-        let mut oldest = Oldest::new(CANDIDATES_PER_CREATION);
+        let mut longest_unused = LongestUnused::new(CANDIDATES_PER_CREATION);
         let mut count = 0;
         // Where only a part is read, every login is as likely to be in it.
         let mut walk = ProfileWalk::round_from(app, PersistentLoginId::new(app.entropy.uuid()));
@@ -85,7 +85,7 @@ impl Crowd {
                 let validity = Validity::of_profile_at(txn, &request.context, keys, profile_id)?;
                 let is_last = walk.step(txn, profile_id, |usage| {
                     count += 1;
-                    oldest.push(&validity, &usage);
+                    longest_unused.push(&validity, &usage);
                     ControlFlow::Continue(())
                 })?;
                 Ok(is_last)
@@ -95,35 +95,29 @@ impl Crowd {
             }
             walk.pause().await?;
         };
-        Ok(permit.map(|permit| (oldest.into_crowd(), permit)))
+        Ok(permit.map(|permit| (longest_unused.into_candidates(), permit)))
     }
 }
 
-/// Ends logins of the profile so that one more is within the cap, or as many as a creation may end. `crowd` is what
-/// was read of a profile with many.
+/// Ends logins of the profile so that one more is within the cap, or as many as a creation may end. `candidates` is
+/// what was read of a profile with many.
 ///
 /// # Errors
 ///
 /// Failures of the storage.
-pub(super) fn make_room(
+pub(super) fn end_surplus(
     txn: &WriteTxn,
     context: &OpContext,
     validity: &Validity,
     profile_id: ObjectId,
     cap: usize,
-    crowd: Option<&Crowd>,
+    candidates: Option<&Candidates>,
 ) -> Result<(), Failure> {
-    let ended = match crowd {
-        Some(crowd) => {
-            let surplus = (crowd.valid + 1).saturating_sub(cap);
-            let candidates = &crowd.candidates;
-            still_oldest(
-                txn,
-                validity,
-                profile_id,
-                candidates,
-                surplus.min(ENDED_PER_CREATION_MAX),
-            )?
+    let ended = match candidates {
+        Some(candidates) => {
+            let surplus = (candidates.valid + 1).saturating_sub(cap);
+            let count = surplus.min(ENDED_PER_CREATION_MAX);
+            still_unused(txn, validity, profile_id, &candidates.longest_unused, count)?
         }
         // If there are more by now, they came this moment.
         None => {
@@ -149,7 +143,7 @@ fn surplus_of(mut logins: Vec<LoginState>, validity: &Validity, cap: usize) -> V
 
 /// `count` of the candidates that are valid: those that were not used since, and only if there are not as many, others
 /// of them.
-fn still_oldest(
+fn still_unused(
     txn: &WriteTxn,
     validity: &Validity,
     profile_id: ObjectId,
@@ -174,14 +168,14 @@ fn still_oldest(
 }
 
 /// Collects those unused longest of the valid logins that it is given.
-pub(super) struct Oldest {
+pub(super) struct LongestUnused {
     count_max: usize,
     valid: usize,
     /// The one of them that was used last comes first.
     candidates: BinaryHeap<Candidate>,
 }
 
-impl Oldest {
+impl LongestUnused {
     pub(super) fn new(count_max: usize) -> Self {
         Self {
             count_max,
@@ -205,10 +199,10 @@ impl Oldest {
         }
     }
 
-    pub(super) fn into_crowd(self) -> Crowd {
-        Crowd {
+    pub(super) fn into_candidates(self) -> Candidates {
+        Candidates {
             valid: self.valid,
-            candidates: self.candidates.into_sorted_vec(),
+            longest_unused: self.candidates.into_sorted_vec(),
         }
     }
 }

@@ -11,14 +11,14 @@ use crate::domain::token_chain::TokenChain;
 use crate::service::access::{ProfileRequest, issue};
 use crate::service::caller::Caller;
 use crate::service::error::Error;
-use crate::service::persistent_login::cap::{self, Crowd};
+use crate::service::persistent_login::cap::{self, Candidates};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
 use crate::service::transaction;
 use crate::tables::persistent_login::{self, ended};
 
 /// Creates a login of the profile with the id `profile_id`. At the cap of a profile's logins, the one unused
-/// longest makes room.
+/// longest ends.
 ///
 /// # Errors
 ///
@@ -32,7 +32,7 @@ pub async fn create(
 ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
     let request = ProfileRequest::new(app, caller, profile_id);
     let keys = Arc::clone(app.keys.get()?);
-    let (crowd, _permit) = Crowd::read(app, &request, &keys).await?.unzip();
+    let (candidates, _permit) = Candidates::read(app, &request, &keys).await?.unzip();
     let id = PersistentLoginId::new(app.entropy.uuid());
     let (number, _) = keys.newest();
     let logins_max = app.config.logins.logins_per_profile_max.get();
@@ -52,13 +52,13 @@ pub async fn create(
         };
         let context = request.context.as_caller(caller);
         let validity = Validity::of_profile_at(txn, &context, &ring, profile_id)?;
-        cap::make_room(
+        cap::end_surplus(
             txn,
             &context,
             &validity,
             profile_id,
             logins_max,
-            crowd.as_ref(),
+            candidates.as_ref(),
         )?;
         persistent_login::create(txn, &login, &device)?;
         context.record(txn, Event::Create, &login);

@@ -10,7 +10,7 @@ use crate::audit::{Event, Reason};
 use crate::domain::object_id::ObjectId;
 use crate::error::Failure;
 use crate::service::context::OpContext;
-use crate::service::persistent_login::cap::Oldest;
+use crate::service::persistent_login::cap::LongestUnused;
 use crate::service::persistent_login::profile_walk::ProfileWalk;
 use crate::service::persistent_login::validity::Validity;
 use crate::tables::persistent_login;
@@ -22,7 +22,7 @@ const KEYS_PER_STEP: usize = 1_024;
 /// How many logins one pass over a profile removes at most: each takes a few bytes of memory meanwhile.
 const REMOVED_PER_PASS_MAX: usize = 8_192;
 
-/// A search for profiles with more logins than the cap, which goes round and round through all logins.
+/// A search for profiles with more logins than the cap, which goes through all logins again and again.
 #[derive(Default)]
 pub struct SurplusSearch {
     after: Option<LoginKey>,
@@ -90,23 +90,23 @@ impl SurplusSearch {
 pub async fn remove_surplus(app: &App, profile_id: ObjectId) -> Result<usize, Failure> {
     let context = OpContext::as_system(app);
     let keys = Arc::clone(app.keys.get()?);
-    let mut oldest = Oldest::new(REMOVED_PER_PASS_MAX);
+    let mut longest_unused = LongestUnused::new(REMOVED_PER_PASS_MAX);
     let mut walk = ProfileWalk::new(app).without_corrupt();
     while !app.store.read(|txn| {
         let validity = Validity::at(txn, &context, &keys)?;
         walk.step(txn, profile_id, |usage| {
-            oldest.push(&validity, &usage);
+            longest_unused.push(&validity, &usage);
             ControlFlow::Continue(())
         })
     })? {
         walk.pause().await?;
     }
     drop(walk);
-    let crowd = oldest.into_crowd();
-    let surplus = crowd
+    let candidates = longest_unused.into_candidates();
+    let surplus = candidates
         .valid
         .saturating_sub(app.config.logins.logins_per_profile_max.get());
-    let ended = &crowd.candidates[..surplus.min(crowd.candidates.len())];
+    let ended = &candidates.longest_unused[..surplus.min(candidates.longest_unused.len())];
     let mut removed = 0;
     for batch in ended.chunks(app.config.jobs.cleaner_batch_max.get()) {
         let (context, keys, batch) = (context.clone(), Arc::clone(&keys), batch.to_vec());
