@@ -6,7 +6,6 @@
 //! the two. Whatever is beyond the cap all the same, after an import, where it was lowered, or because a caller left
 //! before its creation was committed, is worked off in bounded steps, by each creation and by the cleaner.
 
-use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -14,7 +13,6 @@ use tokio::sync::SemaphorePermit;
 
 use crate::app::App;
 use crate::audit::{Event, Reason};
-use crate::clock::timeline::Moment;
 use crate::domain::key_ring::KeyRing;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
@@ -23,6 +21,7 @@ use crate::error::Failure;
 use crate::service::access::ProfileRequest;
 use crate::service::context::OpContext;
 use crate::service::error::Error;
+use crate::service::persistent_login::longest_unused::{Candidate, Candidates, LongestUnused};
 use crate::service::persistent_login::profile_walk::{ProfileWalk, STEP_LOGINS_MIN};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
@@ -30,7 +29,6 @@ use crate::service::transaction;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
 use crate::tables::persistent_login::key::LoginKey;
-use crate::tables::persistent_login::usage::Usage;
 
 /// Of how many logins a profile may have in all for the transaction to read them.
 const FEW: usize = STEP_LOGINS_MIN;
@@ -44,59 +42,46 @@ const CANDIDATES_PER_CREATION: usize = 64;
 /// How many logins are read before a creation at most: twice the highest cap. Of more, these are a random part.
 const LOGINS_READ_PER_CREATION: usize = 20_000;
 
-/// When a login was used last, and its id: the first one in this order goes first.
-pub(super) type Candidate = (Moment, PersistentLoginId);
-
-/// The logins of a profile that may end for the cap, as they were a moment ago.
-pub(super) struct Candidates {
-    /// How many valid ones there were.
-    pub(super) valid: usize,
-    /// Some of those unused longest, that unused longest first.
-    pub(super) longest_unused: Vec<Candidate>,
-}
-
-impl Candidates {
-    /// Reads the logins of the profile, if the caller may create one; `None` if they are few. The permit is to be held
-    /// until the creation is committed, so that the next one counts it.
-    ///
-    /// # Errors
-    ///
-    /// What the caller is refused for; failures of the storage.
-    pub(super) async fn read<'a>(
-        app: &'a App,
-        request: &ProfileRequest,
-        keys: &Arc<KeyRing>,
-    ) -> Result<Option<(Self, SemaphorePermit<'a>)>, Error<PersistentLoginRefusal>> {
-        let is_few = transaction::read(app, |txn| {
-            let (_, profile_id, _) = request.authorize_create(txn)?;
-            Ok(!persistent_login::has_more_than(txn, profile_id, FEW)?)
-        })?;
-        if is_few {
-            return Ok(None);
-        }
-        let mut longest_unused = LongestUnused::new(CANDIDATES_PER_CREATION);
-        let mut count = 0;
-        // Where only a part is read, every login is as likely to be in it.
-        let mut walk = ProfileWalk::round_from(app, PersistentLoginId::new(app.entropy.uuid()));
-        walk.exclude_others().await?;
-        let permit = loop {
-            let is_last = transaction::read(app, |txn| {
-                let (_, profile_id, _) = request.authorize_create(txn)?;
-                let validity = Validity::of_profile_at(txn, &request.context, keys, profile_id)?;
-                let is_last = walk.step(txn, profile_id, |usage| {
-                    count += 1;
-                    longest_unused.push(&validity, &usage);
-                    ControlFlow::Continue(())
-                })?;
-                Ok(is_last)
-            })?;
-            if is_last || count >= LOGINS_READ_PER_CREATION {
-                break walk.into_permit();
-            }
-            walk.pause().await?;
-        };
-        Ok(permit.map(|permit| (longest_unused.into_candidates(), permit)))
+/// Reads the logins of the profile, if the caller may create one; `None` if they are few. The permit is to be held
+/// until the creation is committed, so that the next one counts it.
+///
+/// # Errors
+///
+/// What the caller is refused for; failures of the storage.
+pub(super) async fn read_candidates<'a>(
+    app: &'a App,
+    request: &ProfileRequest,
+    keys: &Arc<KeyRing>,
+) -> Result<Option<(Candidates, SemaphorePermit<'a>)>, Error<PersistentLoginRefusal>> {
+    let is_few = transaction::read(app, |txn| {
+        let (_, profile_id, _) = request.authorize_create(txn)?;
+        Ok(!persistent_login::has_more_than(txn, profile_id, FEW)?)
+    })?;
+    if is_few {
+        return Ok(None);
     }
+    let mut longest_unused = LongestUnused::new(CANDIDATES_PER_CREATION);
+    let mut count = 0;
+    // Where only a part is read, every login is as likely to be in it.
+    let mut walk = ProfileWalk::round_from(app, PersistentLoginId::new(app.entropy.uuid()));
+    walk.exclude_others().await?;
+    let permit = loop {
+        let is_last = transaction::read(app, |txn| {
+            let (_, profile_id, _) = request.authorize_create(txn)?;
+            let validity = Validity::of_profile_at(txn, &request.context, keys, profile_id)?;
+            let is_last = walk.step(txn, profile_id, |usage| {
+                count += 1;
+                longest_unused.push(&validity, &usage);
+                ControlFlow::Continue(())
+            })?;
+            Ok(is_last)
+        })?;
+        if is_last || count >= LOGINS_READ_PER_CREATION {
+            break walk.into_permit();
+        }
+        walk.pause().await?;
+    };
+    Ok(permit.map(|permit| (longest_unused.into_candidates(), permit)))
 }
 
 /// Ends logins of the profile so that one more is within the cap, or as many as a creation may end. `candidates` is
@@ -165,44 +150,4 @@ fn still_unused(
     used.sort_by_key(|login| (login.last_used(), login.id));
     found.extend(used.into_iter().take(count - found.len()));
     Ok(found)
-}
-
-/// Collects those unused longest of the valid logins that it is given.
-pub(super) struct LongestUnused {
-    count_max: usize,
-    valid: usize,
-    /// The one of them that was used last comes first.
-    candidates: BinaryHeap<Candidate>,
-}
-
-impl LongestUnused {
-    pub(super) fn new(count_max: usize) -> Self {
-        Self {
-            count_max,
-            valid: 0,
-            candidates: BinaryHeap::new(),
-        }
-    }
-
-    pub(super) fn push(&mut self, validity: &Validity, usage: &Usage) {
-        if validity.of(usage).is_err() {
-            return;
-        }
-        self.valid += 1;
-        let candidate = (usage.last_used, usage.id);
-        if self.candidates.len() < self.count_max {
-            self.candidates.push(candidate);
-        } else if let Some(mut newest) = self.candidates.peek_mut()
-            && candidate < *newest
-        {
-            *newest = candidate;
-        }
-    }
-
-    pub(super) fn into_candidates(self) -> Candidates {
-        Candidates {
-            valid: self.valid,
-            longest_unused: self.candidates.into_sorted_vec(),
-        }
-    }
 }

@@ -11,7 +11,7 @@ use crate::domain::token_chain::TokenChain;
 use crate::service::access::{ProfileRequest, issue};
 use crate::service::caller::Caller;
 use crate::service::error::Error;
-use crate::service::persistent_login::cap::{self, Candidates};
+use crate::service::persistent_login::cap;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
 use crate::service::transaction;
@@ -32,7 +32,7 @@ pub async fn create(
 ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
     let request = ProfileRequest::new(app, caller, profile_id);
     let keys = Arc::clone(app.keys.get()?);
-    let (candidates, _permit) = Candidates::read(app, &request, &keys).await?.unzip();
+    let (candidates, _permit) = cap::read_candidates(app, &request, &keys).await?.unzip();
     let id = PersistentLoginId::new(app.entropy.uuid());
     let (number, _) = keys.newest();
     let logins_max = app.config.logins.logins_per_profile_max.get();

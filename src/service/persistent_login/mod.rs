@@ -10,6 +10,7 @@ pub mod delete;
 pub mod end;
 pub mod expire;
 pub mod list;
+mod longest_unused;
 mod profile_walk;
 pub mod read;
 pub mod refresh;

@@ -10,7 +10,7 @@ use crate::audit::{Event, Reason};
 use crate::domain::object_id::ObjectId;
 use crate::error::Failure;
 use crate::service::context::OpContext;
-use crate::service::persistent_login::cap::LongestUnused;
+use crate::service::persistent_login::longest_unused::LongestUnused;
 use crate::service::persistent_login::profile_walk::ProfileWalk;
 use crate::service::persistent_login::validity::Validity;
 use crate::tables::persistent_login;
