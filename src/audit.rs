@@ -51,7 +51,7 @@ pub enum Event {
     Reuse,
     /// It was ended for its protection.
     Revocation(Reason),
-    /// Its time was over and it was removed.
+    /// It had expired and was removed.
     Expiry,
     /// It was ended by the application.
     Delete,

@@ -1,4 +1,4 @@
-//! The house stays as it is drawn: imports point down, and each library is named where it belongs.
+//! The crate keeps its structure: imports point down, and each library is named where it belongs.
 //!
 //! This reads the sources as text. A new floor, a new resource, or a library that may be named in a new place, is a
 //! change of the plan and belongs in the tables of these files.

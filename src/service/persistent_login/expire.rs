@@ -110,7 +110,7 @@ pub async fn delete_idle(app: &App, after: Option<LoginKey>) -> Result<Option<Lo
     Ok(next)
 }
 
-/// Why a login that nobody ended is of no use any more.
+/// Why a login that did not end with all others of its profile may be deleted.
 enum End {
     Expired,
     KeyMissing,
@@ -125,7 +125,7 @@ impl End {
         ended: &EndedLogins,
     ) -> Option<Self> {
         if ended.have(login.profile_id, login.id, login.era) != Ok(false) {
-            // Somebody did, or it is unreadable whether somebody did.
+            // It ended with them, or whether it did is unreadable.
             None
         } else if cleaner.is_some_and(|context| login.is_expired(&context.now, context.lifetime)) {
             Some(Self::Expired)

@@ -25,8 +25,8 @@ pub(super) const STEP_LOGINS_MIN: usize = 64;
 /// After which time a step ends, once it has read the least.
 const STEP_TIME_MAX: Duration = Duration::from_micros(400);
 
-/// How long a walk pauses after a step. With a shorter one, a thread that walks would be busy all the time, and on a
-/// host with more to do than processors it would have to wait for its turn just when somebody else is to be served.
+/// How long a walk pauses after a step. With a shorter pause, a thread that walks would be busy all the time, and on a
+/// host whose processors are all busy its other requests would have to wait until it is scheduled again.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// A walk over the logins of a profile.
@@ -39,8 +39,8 @@ pub(super) struct ProfileWalk<'a> {
     has_gone_round: bool,
     /// Whether it passes over records that cannot be read. A list must not be short in silence.
     leaves_out_corrupt: bool,
-    /// Held from the second step on at the latest, so that of any number of long walks one is under way, and who is
-    /// served between steps waits for one step, not for one of each walk.
+    /// Held from the second step on at the latest, so that of any number of long walks one is under way: a request that
+    /// is served between steps waits for one step, not for one of each walk.
     permit: Option<SemaphorePermit<'a>>,
 }
 

@@ -1,4 +1,4 @@
-//! Whether a login may still be used: what every look at many logins asks.
+//! Whether a login may still be used, as every operation on many logins decides it.
 
 use std::sync::Arc;
 

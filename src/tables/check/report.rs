@@ -6,7 +6,7 @@ use crate::storage::table::KeyKind;
 /// What was found in a database file.
 #[derive(Debug)]
 pub struct Report {
-    /// The schema version that the file says, if that can be read.
+    /// The schema version of the file, if it can be read.
     pub schema: Option<u64>,
     /// The tables, with their entries.
     pub tables: Vec<TableReport>,

@@ -1,8 +1,8 @@
 //! The profiles all of whose logins were ended at once, until the logins are removed.
 //!
 //! Ending all logins of a profile is one small row, however many they are: it begins a new era of logins, the
-//! profile's logins of earlier eras are ended with its commit, and they are removed afterwards. The row goes with the
-//! last of them, so that there are few rows, and every look at a login finds them computed.
+//! profile's logins of earlier eras are ended with its commit, and they are removed afterwards. The row is removed with
+//! the last of them, so that there are few rows. All of them are kept in memory, where each use of a login looks.
 
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;

@@ -182,7 +182,7 @@ pub(super) fn rotation_of(record: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(decoder.rest().to_vec())
 }
 
-/// Reads what a list is sorted by.
+/// Reads the usage of the login with this key and record.
 pub(super) fn decode_usage(key: LoginKey, record: &[u8]) -> Result<Usage, Failure> {
     let mut decoder = Decoder::new("persistent login", VERSION, record)?;
     let head = Head::decode(&mut decoder)?;

@@ -1,4 +1,4 @@
-//! When a login was used, which is all that sorting a list of many takes.
+//! What a walk over many logins reads of each: when it was used, and what decides whether it is valid.
 
 use crate::clock::timeline::Moment;
 use crate::domain::key_ring::KeyNumber;
@@ -6,7 +6,7 @@ use crate::domain::login_state::{Era, LoginState};
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 
-/// When a login was created and last used: what a list of many is sorted by.
+/// The part of a login by which many are sorted, and found to be valid or not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Usage {
     /// Whose login it is.

@@ -20,18 +20,18 @@ const LOGINS: &str = "persistent_login";
 /// How many earlier lists of tables are tried.
 const EARLIER_MAX: usize = 32;
 
-/// The entries that must exist, by what others say.
+/// The entries that must exist, since entries of other tables belong to them.
 #[derive(Default)]
 pub(super) struct Wanted {
-    /// The logins of which another table knows.
+    /// The logins that another table has an entry for.
     logins: BTreeSet<[u8; 28]>,
     /// The logins that were copied.
     copied_logins: BTreeSet<[u8; 28]>,
-    /// The profiles of which another table knows.
+    /// The profiles that another table has an entry for.
     profiles: BTreeSet<[u8; 12]>,
 }
 
-/// The tables of the current schema whose entries are records, and those that say which records exist.
+/// The tables of the current schema whose entries are records, and those from which it follows which records exist.
 pub(super) fn lost_tables() -> Vec<TableRoot> {
     [
         ("access_token", KeyKind::Fixed(32)),
@@ -51,7 +51,7 @@ pub(super) fn lost_tables() -> Vec<TableRoot> {
 }
 
 impl Wanted {
-    /// What the entries say that are found on pages in no tree.
+    /// What must exist according to the entries that are found on pages in no tree.
     pub(super) fn loose(from: &PageFile, tables: &[TableRoot], seen: &Seen) -> Self {
         let mut wanted = Self::default();
         for table in tables {
@@ -72,7 +72,7 @@ impl Wanted {
         wanted
     }
 
-    /// Adds what an entry says.
+    /// Adds what must exist according to an entry.
     pub(super) fn add(&mut self, table: &str, entry: &Entry<'_>) {
         let Some(record) = checked_record(entry.key, entry.value) else {
             return;

@@ -2,7 +2,7 @@
 //!
 //! 1. Every entry whose page, or whose own checksum, is right is copied as it is. The indexes are left out.
 //! 2. Entries that are known to be missing are looked for on the pages that are in no tree: under a page of keys that
-//!    is lost lie pages that are not. A login is taken from there only if another table says that it exists, so that
+//!    is lost lie pages that are not. A login is taken from there only if another table has an entry for it, so that
 //!    one that has ended does not come back.
 //! 3. The copy is upgraded if need be, its journal is applied, and its indexes are made from its records.
 
@@ -34,7 +34,7 @@ pub struct Copied {
     pub tables: Vec<CopiedTable>,
     /// What is damaged in the file.
     pub damages: Vec<String>,
-    /// The logins that are lost and of which another table knows: their profiles, and digests of their ids.
+    /// The logins that are lost and that another table has an entry for: their profiles, and digests of their ids.
     pub lost_logins: Vec<String>,
     /// Whether the list of tables was damaged, and an earlier one was used.
     pub is_earlier: bool,
