@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 
 use rand::seq::IteratorRandom;
 use rememberd::testing::{
-    App, Device, Engine, EngineOptions, Entropy, ObjectId, PersistentLoginId,
-    service::persistent_login, tables, upgrade,
+    App, Device, ObjectId, PersistentLoginId, service::persistent_login, tables,
 };
 use uuid::Uuid;
 
@@ -14,11 +13,6 @@ use crate::support::disk::{Disk, DiskEvent, Replay, Survival};
 use crate::support::login::Login;
 use crate::support::test_caller::TestCaller;
 use crate::support::{self, audit};
-
-const OPTIONS: EngineOptions = EngineOptions {
-    cache_bytes: 1 << 20,
-    two_phase_commit: false,
-};
 
 /// How many logins the profile has: more than the transaction that ends them removes.
 const LOGINS: u128 = 150;
@@ -41,13 +35,7 @@ fn login(number: u128) -> Login {
 }
 
 async fn open(disk: &Disk) -> App {
-    let disk = disk.clone();
-    let opener = move |_opening| {
-        let engine = Engine::open_backend(disk.clone(), &OPTIONS)?;
-        upgrade(&engine, &support::keys(), &Entropy::Os)?;
-        Ok(engine)
-    };
-    let store = support::open_store(Box::new(opener)).await;
+    let store = support::open_on(disk, &support::OPTIONS).await;
     support::app(&["--cleaner-batch-max=16"], store, support::START, 7)
 }
 

@@ -6,18 +6,12 @@ use std::time::Duration;
 
 use rand::RngExt;
 use rememberd::testing::{
-    App, Device, Engine, EngineOptions, Entropy, Event, Outcome, Timestamp, Token,
-    service::persistent_login as service, upgrade,
+    App, Device, Event, Outcome, Timestamp, Token, service::persistent_login as service,
 };
 
 use crate::support;
 use crate::support::disk::{Disk, DiskEvent, Replay, Survival};
 use crate::support::test_caller::TestCaller;
-
-const OPTIONS: EngineOptions = EngineOptions {
-    cache_bytes: 1 << 20,
-    two_phase_commit: false,
-};
 
 const LOGINS: usize = 4;
 const ROTATIONS: usize = 24;
@@ -29,13 +23,7 @@ const PACE: Duration = Duration::from_secs(1);
 type Tokens = BTreeMap<String, Vec<Token>>;
 
 async fn open(disk: &Disk, now: Timestamp) -> App {
-    let disk = disk.clone();
-    let opener = move |_opening| {
-        let engine = Engine::open_backend(disk.clone(), &OPTIONS)?;
-        upgrade(&engine, &support::keys(), &Entropy::Os)?;
-        Ok(engine)
-    };
-    let store = support::open_store(Box::new(opener)).await;
+    let store = support::open_on(disk, &support::OPTIONS).await;
     let flags: [&str; 0] = [];
     support::app(&flags, store, now, 1)
 }

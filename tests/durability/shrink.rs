@@ -5,18 +5,11 @@ use std::collections::BTreeSet;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use redb::StorageBackend;
-use rememberd::testing::{
-    Device, Engine, EngineOptions, JOURNALED, Journal, tables::persistent_login,
-};
+use rememberd::testing::{Device, Engine, JOURNALED, Journal, tables::persistent_login};
 
 use crate::support::disk::{Disk, DiskEvent, Replay, Survival};
 use crate::support::login::Login;
 use crate::support::{self, audit};
-
-const OPTIONS: EngineOptions = EngineOptions {
-    cache_bytes: 1 << 20,
-    two_phase_commit: false,
-};
 
 /// How many logins there were: their records and indexes take more than the least that is given back.
 const LOGINS: u128 = 12_000;
@@ -28,7 +21,7 @@ const KEPT_ONE_OF: u128 = 500;
 const MOMENTS: usize = 60;
 
 fn open(disk: &Disk) -> Journal {
-    let engine = Engine::open_backend(disk.clone(), &OPTIONS).expect("it opens");
+    let engine = Engine::open_backend(disk.clone(), &support::OPTIONS).expect("it opens");
     Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).expect("it opens")
 }
 

@@ -8,19 +8,13 @@ use std::path::PathBuf;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rememberd::testing::{
-    Caller, Device, EngineOptions, Failure, Opener, Store, open_database, service::demo,
-    service::persistent_login,
+    Caller, Device, Failure, Opener, Store, open_database, service::demo, service::persistent_login,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::faults::client::lock;
 use crate::support;
-
-const OPTIONS: EngineOptions = EngineOptions {
-    cache_bytes: 1 << 20,
-    two_phase_commit: false,
-};
 
 /// How many bytes a page of the database has.
 const PAGE: usize = 4_096;
@@ -145,7 +139,7 @@ impl Case {
         let directory = lock(self.home.path());
         let source = support::key_source(directory.database_path());
         let opener: Opener = Box::new(move |opening| {
-            open_database(&directory, &OPTIONS, opening, &source).map(|(engine, _)| engine)
+            open_database(&directory, &support::OPTIONS, opening, &source).map(|(engine, _)| engine)
         });
         self.runtime.block_on(support::try_open_store(opener))
     }

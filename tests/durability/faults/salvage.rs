@@ -7,8 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use rand::RngExt;
 use rememberd::testing::{
-    App, Caller, Device, EngineOptions, Opener, Token, open_database, service::demo,
-    service::persistent_login,
+    App, Caller, Device, Opener, Token, open_database, service::demo, service::persistent_login,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -16,11 +15,6 @@ use tokio::runtime::Runtime;
 use crate::faults::client::{lock, wait_until};
 use crate::support;
 use crate::support::process::address;
-
-const OPTIONS: EngineOptions = EngineOptions {
-    cache_bytes: 1 << 20,
-    two_phase_commit: false,
-};
 
 /// How many bytes a page of the database has.
 const PAGE: usize = 4_096;
@@ -311,7 +305,7 @@ async fn open(directory: &Path) -> App {
     let directory = lock(directory);
     let source = support::key_source(directory.database_path());
     let opener: Opener = Box::new(move |opening| {
-        open_database(&directory, &OPTIONS, opening, &source).map(|(engine, _)| engine)
+        open_database(&directory, &support::OPTIONS, opening, &source).map(|(engine, _)| engine)
     });
     let store = support::open_store(opener).await;
     support::app(&["--logins-per-profile-max=1000"], store, support::START, 7)

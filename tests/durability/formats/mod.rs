@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rememberd::testing::{
-    App, Caller, DataDirectory, Device, Engine, EngineOptions, Event, Failure, Keys, ListedLogin,
-    LoginError, ObjectId, Opening, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal,
-    Revoked, SCHEMA_VERSION, TenantName, Timestamp, Token, jobs, open_database,
+    App, Caller, DataDirectory, Device, Engine, Event, Failure, Keys, ListedLogin, LoginError,
+    ObjectId, Opening, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal, Revoked,
+    SCHEMA_VERSION, TenantName, Timestamp, Token, jobs, open_database,
     service::persistent_login as service, tables, upgrade_copy,
 };
 use serde_json::Value;
@@ -22,11 +22,6 @@ use serde_json::Value;
 use crate::support::disk::{Disk, Replay, Survival};
 use crate::support::login::Login;
 use crate::support::{self, audit};
-
-const OPTIONS: EngineOptions = EngineOptions {
-    cache_bytes: 1 << 20,
-    two_phase_commit: false,
-};
 
 /// The profile that is disabled in every file, and its login.
 const DISABLED: (&str, &str) = (
@@ -134,7 +129,7 @@ async fn open(home: &Path, now: Timestamp) -> Result<App, Failure> {
     let keys = Keys::default();
     let shared = keys.clone();
     let opener = Box::new(move |opening| {
-        let (engine, ring) = open_database(&directory, &OPTIONS, opening, &source)?;
+        let (engine, ring) = open_database(&directory, &support::OPTIONS, opening, &source)?;
         shared.set(ring);
         Ok(engine)
     });
@@ -311,7 +306,7 @@ fn an_upgrade_survives_a_power_cut_at_any_moment() {
     {
         let image = fs::read(&format.file).expect("it is readable");
         let disk = Disk::new(image);
-        let engine = Engine::open_backend(disk.clone(), &OPTIONS).expect("it opens");
+        let engine = Engine::open_backend(disk.clone(), &support::OPTIONS).expect("it opens");
         let upgraded = format.copy();
         let source = support::key_source(upgraded.path().join("rememberd.redb"));
         upgrade_copy(&engine, &source).expect("it is upgraded");
@@ -352,8 +347,8 @@ async fn a_newer_version_is_refused_and_left_as_it_is() {
         }
         let directory = DataDirectory::lock(home.path()).expect("it is ours");
         let source = support::key_source(directory.database_path());
-        let (engine, _) =
-            open_database(&directory, &OPTIONS, Opening::Start, &source).expect("it opens");
+        let (engine, _) = open_database(&directory, &support::OPTIONS, Opening::Start, &source)
+            .expect("it opens");
         maker::put_schema_version(&engine, SCHEMA_VERSION + 7);
         if is_clean {
             engine.close().expect("it closes");

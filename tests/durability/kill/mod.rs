@@ -21,9 +21,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
-use rememberd::testing::{
-    DataDirectory, EngineOptions, JOURNALED, Journal, Opening, open_database,
-};
+use rememberd::testing::{DataDirectory, JOURNALED, Journal, Opening, open_database};
 use serde_json::Value;
 
 use crate::kill::client::{Client, Tally};
@@ -132,14 +130,10 @@ fn load_and_kill(server: Server, clients: &mut [Client], random: &mut StdRng) {
 
 /// Asserts that the database file matches all ledgers, and its records match their indexes.
 fn assert_file_matches(directory: &Path, clients: &[Client]) {
-    let options = EngineOptions {
-        cache_bytes: 1 << 20,
-        two_phase_commit: false,
-    };
     let directory = DataDirectory::lock(directory).expect("the server has ended");
     let source = support::key_source(directory.database_path());
     let (engine, keys) =
-        open_database(&directory, &options, Opening::Start, &source).expect("it opens");
+        open_database(&directory, &support::OPTIONS, Opening::Start, &source).expect("it opens");
     let journal = Journal::open(engine, JOURNALED, &support::tiny_journal(), 0).expect("it opens");
     let mut logins = audit::logins(&*journal.newest(), &keys).expect("records and index agree");
     for client in clients {

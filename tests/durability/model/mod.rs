@@ -13,8 +13,8 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rememberd::testing::{
-    App, DataDirectory, Device, EngineOptions, Event, KeySource, Keys, LoginKey, ObjectId,
-    PersistentLoginId, Token, open_database, tables::profile,
+    App, DataDirectory, Device, Event, KeySource, Keys, LoginKey, ObjectId, PersistentLoginId,
+    Token, open_database, tables::profile,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -36,11 +36,6 @@ const RARE_STEPS_MAX: usize = 300;
 
 /// The approximate number of profiles.
 const PROFILES: usize = 5;
-
-const ENGINE: EngineOptions = EngineOptions {
-    cache_bytes: 1 << 20,
-    two_phase_commit: false,
-};
 
 #[tokio::test]
 async fn random_operations_have_the_same_results_in_the_model() {
@@ -437,7 +432,7 @@ async fn open(directory: &Arc<DataDirectory>, model: &Model, seed: u64) -> App {
     let keys = Keys::default();
     let shared = keys.clone();
     let store = support::open_store(Box::new(move |opening| {
-        let (engine, ring) = open_database(&directory, &ENGINE, opening, &source)?;
+        let (engine, ring) = open_database(&directory, &support::OPTIONS, opening, &source)?;
         shared.set(ring);
         Ok(engine)
     }))

@@ -24,12 +24,13 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rememberd::testing::{
-    App, Clock, Config, Entropy, Failure, JournalLimits, KeyRing, KeySource, Keys, ObjectId,
-    Opener, PersistentLoginId, Profile, SecretKey, Seed, SeedFile, Store, TenantName, Timestamp,
-    Token, WriterLimits, service::seed,
+    App, Clock, Config, Engine, EngineOptions, Entropy, Failure, JournalLimits, KeyRing, KeySource,
+    Keys, ObjectId, Opener, PersistentLoginId, Profile, SecretKey, Seed, SeedFile, Store,
+    TenantName, Timestamp, Token, WriterLimits, service::seed, upgrade,
 };
 use uuid::Uuid;
 
+use crate::support::disk::Disk;
 use crate::support::login::Login;
 
 /// The demo data, which every test loads first.
@@ -43,6 +44,12 @@ pub const DEMO_LOGIN: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
 
 /// The initial time of manual clocks.
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// How a test opens a database, unless its size or its kind of commit matters.
+pub const OPTIONS: EngineOptions = EngineOptions {
+    cache_bytes: 1 << 20,
+    two_phase_commit: false,
+};
 
 /// The factor by which a long run is longer.
 const LONG_FACTOR: usize = 10;
@@ -106,6 +113,17 @@ pub const TINY_JOURNAL_FLAGS: [&str; 3] = [
 /// Opens a store with a tiny journal, and with limits that no test reaches.
 pub async fn open_store(opener: Opener) -> Store {
     try_open_store(opener).await.expect("the database opens")
+}
+
+/// Opens the database on a simulated disk as [`open_store`] does, with the [`keys`].
+pub async fn open_on(disk: &Disk, options: &EngineOptions) -> Store {
+    let (disk, options) = (disk.clone(), options.clone());
+    let opener = move |_opening| {
+        let engine = Engine::open_backend(disk.clone(), &options)?;
+        upgrade(&engine, &keys(), &Entropy::Os)?;
+        Ok(engine)
+    };
+    open_store(Box::new(opener)).await
 }
 
 /// Opens a store as [`open_store`] does.

@@ -13,8 +13,7 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt};
 use rememberd::testing::{
-    App, Device, Engine, EngineOptions, Entropy, Event, ObjectId, service::persistent_login,
-    tables::profile, upgrade,
+    App, Device, EngineOptions, Event, ObjectId, service::persistent_login, tables::profile,
 };
 use serde_json::Value;
 
@@ -89,13 +88,7 @@ pub async fn run(
 }
 
 async fn open(disk: &Disk, options: &EngineOptions, model: &Model, seed: u64) -> App {
-    let (disk, options) = (disk.clone(), options.clone());
-    let opener = move |_opening| {
-        let engine = Engine::open_backend(disk.clone(), &options)?;
-        upgrade(&engine, &support::keys(), &Entropy::Os)?;
-        Ok(engine)
-    };
-    let store = support::open_store(Box::new(opener)).await;
+    let store = support::open_on(disk, options).await;
     support::app(&model.settings.flags(), store, model.now, seed)
 }
 
