@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::{self, Path};
+use std::path::{self, Path, PathBuf};
 
 use crate::error::{Failure, describe};
 
@@ -23,22 +23,44 @@ impl CommandError {
 
     /// The error that the database in `data_dir` could not be opened.
     pub fn opening(failure: Failure, data_dir: &Path) -> Self {
+        Self::damaged(
+            "cannot open the database",
+            "; nothing was changed",
+            failure,
+            data_dir,
+        )
+    }
+
+    /// The error that the database in `data_dir`, which is open, could not be used.
+    pub fn using(failure: Failure, data_dir: &Path) -> Self {
+        let what = format!(
+            "cannot use the database in {}",
+            absolute(data_dir).display()
+        );
+        Self::damaged(what, "", failure, data_dir)
+    }
+
+    fn damaged(what: impl fmt::Display, state: &str, failure: Failure, data_dir: &Path) -> Self {
         match failure {
             Failure::Storage(cause)
             | Failure::Damaged(cause)
             | Failure::Corrupt(cause)
             | Failure::Unreadable(cause) => {
-                let data_dir = path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+                let data_dir = absolute(data_dir);
                 let data_dir = data_dir.display();
                 let advice = format!(
-                    "{cause}; nothing was changed; \"rememberd check --data-dir {data_dir}\" lists what is damaged, \
+                    "{cause}{state}; \"rememberd check --data-dir {data_dir}\" lists what is damaged, \
                      \"rememberd salvage {data_dir} NEW_DIR\" copies what is readable"
                 );
-                Self::new("cannot open the database", advice)
+                Self::new(what, advice)
             }
             other => other.into(),
         }
     }
+}
+
+fn absolute(data_dir: &Path) -> PathBuf {
+    path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned())
 }
 
 impl fmt::Display for CommandError {

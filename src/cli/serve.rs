@@ -158,17 +158,18 @@ fn opener(directory: DataDirectory, config: &Config, keys: Keys) -> Opener {
 
 /// Restores what the database keeps for the process, and fills an empty database.
 async fn bootstrap(app: &App, origins: &Origins) -> Result<(), CommandError> {
-    jobs::clock::start(app).await?;
-    audit_key::prepare(app).await?;
+    let unusable = |failure| CommandError::using(failure, &app.config.data.data_dir);
+    jobs::clock::start(app).await.map_err(unusable)?;
+    audit_key::prepare(app).await.map_err(unusable)?;
     match &app.config.data.seed {
         Some(file) => load_seed(app, file, origins).await?,
         None => {
-            if let Some(id) = initial::create(app).await? {
+            if let Some(id) = initial::create(app).await.map_err(unusable)? {
                 print_once(&id);
             }
         }
     }
-    if !app.config.data.allow_demo_secrets && demo::is_exposed(app)? {
+    if !app.config.data.allow_demo_secrets && demo::is_exposed(app).map_err(unusable)? {
         return Err(CommandError::new(
             origins.describe("listen", app.config.http.listen),
             "other hosts can reach this address, and the database holds the public access token of the demo \

@@ -27,7 +27,7 @@ use redb::{
 use crate::error::{Failure, describe, may_pass};
 use crate::storage::engine::damage::{ALL_TABLES, Damage, guard};
 use crate::storage::engine::deferred_file::DeferredFile;
-use crate::storage::engine::open_table::{reading, storage};
+use crate::storage::engine::open_table::{guarded, reading, storage};
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
 
@@ -295,7 +295,7 @@ impl Engine {
     ///
     /// [`Failure::Storage`] if that could not be written.
     pub fn close(self) -> Result<(), Failure> {
-        self.database.close().map_err(storage)
+        guarded(|| self.database.close().map_err(storage))
     }
 }
 
