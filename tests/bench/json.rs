@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::attacks::AttackRow;
 use crate::deployment::Facts;
 use crate::plan::Point;
 use crate::probe::Sizes;
@@ -46,6 +47,7 @@ impl Report<'_> {
             "rates": rates.collect::<Vec<_>>(),
             "facts": [facts_json(&self.facts.small), facts_json(&self.facts.large)],
             "slow_links": self.links.iter().map(link_json).collect::<Vec<_>>(),
+            "attacks": self.attacks.iter().map(attack_json).collect::<Vec<_>>(),
             "comparisons": self.comparisons.iter().map(comparison_json).collect::<Vec<_>>(),
         })
     }
@@ -98,6 +100,21 @@ fn sizes_json(sizes: &Sizes) -> Value {
         "refresh_answer": sizes.refresh_answer,
         "get_request": sizes.get_request,
         "get_answer": sizes.get_answer,
+    })
+}
+
+fn attack_json(row: &AttackRow) -> Value {
+    json!({
+        "name": row.name,
+        "new_client_p50_us": row.new_client.p50_us,
+        "new_client_p99_us": row.new_client.p99_us,
+        "new_client_max_us": row.new_client.max_us,
+        "new_client_lost": row.new_client.errors,
+        "pooled_p50_us": row.pooled.p50_us,
+        "pooled_p99_us": row.pooled.p99_us,
+        "pooled_max_us": row.pooled.max_us,
+        "pooled_lost": row.pooled.errors,
+        "memory_mb": row.memory_mb,
     })
 }
 

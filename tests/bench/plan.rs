@@ -6,6 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The mode that measures what many logins of one profile cost, and nothing else.
 pub const BULK_ONLY: &str = "bulk";
 
+/// The mode that measures what honest clients get under attack, and nothing else.
+pub const ATTACKS_ONLY: &str = "attacks";
+
 pub struct Plan {
     pub mode: &'static str,
     /// The points of one round, in order.
@@ -23,6 +26,8 @@ pub struct Plan {
     pub bulk_logins: u64,
     pub bulk_rounds: usize,
     pub bulk_measure: Duration,
+    /// How long each attack is.
+    pub attack_measure: Duration,
     /// How many bursts go over each slow link.
     pub bursts: usize,
 }
@@ -96,10 +101,16 @@ impl Plan {
                 mode: BULK_ONLY,
                 ..Self::default(seed)
             },
+            Ok("attacks") => Self {
+                mode: ATTACKS_ONLY,
+                ..Self::default(seed)
+            },
             Ok("links") => Self::links(seed),
             Ok("") | Err(_) => Self::default(seed),
             Ok(other) => {
-                panic!("REMEMBERD_BENCH is quick, bulk, links, long or absent, not {other:?}")
+                panic!(
+                    "REMEMBERD_BENCH is quick, attacks, bulk, links, long or absent, not {other:?}"
+                )
             }
         }
     }
@@ -135,6 +146,7 @@ impl Plan {
             bulk_logins: 200_000,
             bulk_rounds: 3,
             bulk_measure: Duration::from_secs(8),
+            attack_measure: Duration::from_secs(5),
             bursts: 200,
         }
     }
@@ -151,6 +163,7 @@ impl Plan {
             bulk_logins: 20_000,
             bulk_rounds: 1,
             bulk_measure: Duration::from_secs(1),
+            attack_measure: Duration::from_secs(1),
             bursts: 10,
             ..Self::default(seed)
         }

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::ExitCode;
 use std::thread;
 
+use crate::attacks::AttackRow;
 use crate::comparison::{BothFacts, BothSizes, Rates};
 use crate::deployment::Facts;
 use crate::plan::Plan;
@@ -19,6 +20,7 @@ pub struct Report<'a> {
     pub rates: Rates,
     pub facts: BothFacts,
     pub links: Vec<SlowLink>,
+    pub attacks: Vec<AttackRow>,
     pub comparisons: Vec<Comparison>,
 }
 

@@ -1,9 +1,9 @@
 //! The benchmark of the rotation: throughput, latency, memory and space, compared with other systems.
 //!
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
-//! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point), `bulk` (only
-//! what many logins of one profile cost) or `links` (only bursts over slow links), and
-//! `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
+//! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point), `attacks` (only
+//! what honest clients get while the server is attacked), `bulk` (only what many logins of one profile cost) or `links`
+//! (only bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk gives
 //! different figures a minute later. Load always comes from another process. Where to read on:
@@ -20,6 +20,7 @@
 //! | `slow_link.rs` | how long a burst over a slow link presents the replaced token |
 //! | `probe.rs` | that the server rotates at all, and how many bytes travel |
 //! | `dataset.rs` | the logins, computable from a seed |
+//! | `attacks.rs`, `attacker.rs` | what honest clients get while the server is attacked, and the attacks |
 //! | `bulk.rs` | what very many logins of one profile cost all others |
 //! | `targets.rs`, `sample.rs` | the targets, and medians |
 //! | `report.rs`, `table.rs`, `json.rs` | the results, as text, as JSON |
@@ -34,6 +35,8 @@ use crate::plan::Plan;
 use crate::report::Report;
 use crate::workspace::Workspace;
 
+mod attacker;
+mod attacks;
 mod baseline;
 mod bulk;
 mod comparison;
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
     match args.first().map(String::as_str) {
         Some(load::SUBCOMMAND) => generator::main(&args[1..]),
         Some(baseline::SUBCOMMAND) => baseline::main(),
+        Some(attacker::SUBCOMMAND) => attacker::main(&args[1..]),
         Some(redis_proxy::SUBCOMMAND) => redis_proxy::main(&args[1..]),
         _ if is_bench_run(&args) => return run(&Plan::from_env()),
         _ => eprintln!("rotation: runs under `cargo bench` only"),
@@ -86,6 +90,12 @@ fn run(plan: &Plan) -> ExitCode {
     // First, so that it is dropped last: nothing may still write into it when it goes.
     let workspace = Workspace::create(env!("CARGO_TARGET_TMPDIR"));
 
+    if plan.mode == plan::ATTACKS_ONLY {
+        let attacks = attacks::measure(plan, &workspace);
+        table::print_attacks(&attacks);
+        table::print_comparisons(&targets::of_attacks(&attacks));
+        return ExitCode::SUCCESS;
+    }
     if plan.mode == plan::BULK_ONLY {
         table::print_comparisons(&targets::of_bulk(&bulk::measure(plan, &workspace)));
         return ExitCode::SUCCESS;
@@ -101,7 +111,9 @@ fn run(plan: &Plan) -> ExitCode {
 
     let links = slow_link::measure(plan, &workspace);
 
-    let comparisons = targets::compare(plan, &rates, &facts);
+    let attacks = attacks::measure(plan, &workspace);
+
+    let comparisons = targets::compare(plan, &rates, &facts, &attacks);
     let report = Report {
         plan,
         file_system: disk::file_system(workspace.path()),
@@ -109,6 +121,7 @@ fn run(plan: &Plan) -> ExitCode {
         rates,
         facts,
         links,
+        attacks,
         comparisons,
     };
     report.print();

@@ -1,5 +1,6 @@
 //! The report as a table on standard output.
 
+use crate::attacks::AttackRow;
 use crate::deployment::Facts;
 use crate::plan::grouped;
 use crate::probe::Sizes;
@@ -16,6 +17,7 @@ impl Report<'_> {
         self.print_facts(&self.facts.small);
         self.print_facts(&self.facts.large);
         print_links(&self.links);
+        print_attacks(&self.attacks);
         print_comparisons(&self.comparisons);
     }
 
@@ -115,6 +117,33 @@ pub fn print_links(links: &[SlowLink]) {
         );
         let beyond = link.beyond.map(|percent| format!(" {percent:>6.1} %"));
         println!("{}", beyond.concat());
+    }
+}
+
+pub fn print_attacks(rows: &[AttackRow]) {
+    println!(
+        "\n{:<45} {:>8} {:>8} {:>8} {:>6} {:>8} {:>8} {:>8} {:>6} {:>7}",
+        "honest clients under attack, times in ms",
+        "new p50",
+        "p99",
+        "max",
+        "lost",
+        "kept p50",
+        "p99",
+        "max",
+        "lost",
+        "MB"
+    );
+    for row in rows {
+        print!("{:<45}", row.name);
+        for round in [&row.new_client, &row.pooled] {
+            for time in [round.p50_us, round.p99_us, round.max_us] {
+                let text = time.map_or_else(|| "-".to_owned(), |us| format!("{:.2}", us / 1e3));
+                print!(" {text:>8}");
+            }
+            print!(" {:>6}", round.errors);
+        }
+        println!(" {:>7.1}", row.memory_mb);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The targets, next to what was measured.
 
+use crate::attacks::AttackRow;
 use crate::bulk::Bulk;
 use crate::comparison::{BothFacts, Rates};
 use crate::deployment::Facts;
@@ -72,14 +73,25 @@ const CROWDED_P99_MAX: Bound = Bound::AtMost(5.0);
 const CROWDED_MEMORY_MB_MAX: Bound = Bound::AtMost(16.0);
 const EXPIRING_P50_MAX: Bound = Bound::AtMost(1.5);
 
+/// In every row of the attacks.
+const ATTACKED_NEW_CLIENT_P99_MS_MAX: Bound = Bound::AtMost(50.0);
+const ATTACKED_LOST_MAX: Bound = Bound::AtMost(0.0);
+const ATTACKED_MEMORY_MB_MAX: Bound = Bound::AtMost(64.0);
+
 const RECOVERY_MS_MAX: Bound = Bound::AtMost(1_000.0);
 
-pub fn compare(plan: &Plan, rates: &Rates, facts: &BothFacts) -> Vec<Comparison> {
+pub fn compare(
+    plan: &Plan,
+    rates: &Rates,
+    facts: &BothFacts,
+    attacks: &[AttackRow],
+) -> Vec<Comparison> {
     let mut comparisons = of_rates(plan, rates);
     comparisons.extend(of_deployment(&facts.small, IDLE_SMALL_MB_MAX));
     comparisons.extend(of_deployment(&facts.large, IDLE_LARGE_MB_MAX));
     comparisons.extend(of_large(facts));
     comparisons.extend(of_bulk(&facts.bulk));
+    comparisons.extend(of_attacks(attacks));
     comparisons
 }
 
@@ -195,6 +207,45 @@ pub fn of_bulk(bulk: &Bulk) -> [Comparison; 3] {
             bound: Some(EXPIRING_P50_MAX),
             value: bulk.expiring_p50.clone(),
         },
+    ]
+}
+
+/// What honest clients get under the worst of the attacks.
+pub fn of_attacks(rows: &[AttackRow]) -> [Comparison; 4] {
+    let worst = |name: &str, unit, bound, of: fn(&AttackRow) -> Option<f64>| Comparison {
+        name: format!("{name}, worst of the attacks"),
+        unit,
+        bound: Some(bound),
+        value: rows
+            .iter()
+            .map(of)
+            .collect::<Option<Vec<_>>>()
+            .and_then(|values| values.into_iter().max_by(f64::total_cmp))
+            .and_then(|value| Spread::of([value]))
+            .ok_or_else(|| "an honest client was never served".to_owned()),
+    };
+    [
+        worst(
+            "p99 of a new client",
+            "ms",
+            ATTACKED_NEW_CLIENT_P99_MS_MAX,
+            |row| Some(row.new_client.p99_us? / 1e3),
+        ),
+        worst(
+            "lost requests of new clients",
+            "requests",
+            ATTACKED_LOST_MAX,
+            |row| Some(row.new_client.errors as f64),
+        ),
+        worst(
+            "lost requests of pooled clients",
+            "requests",
+            ATTACKED_LOST_MAX,
+            |row| Some(row.pooled.errors as f64),
+        ),
+        worst("memory", "MB", ATTACKED_MEMORY_MB_MAX, |row| {
+            Some(row.memory_mb)
+        }),
     ]
 }
 
