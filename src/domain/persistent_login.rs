@@ -21,9 +21,9 @@ impl PersistentLoginId {
         Self(uuid)
     }
 
-    /// Parses the canonical form of an id: 32 lower-case hexadecimal digits in five groups.
+    /// Parses 32 hexadecimal digits of either case in five groups; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        canonical_uuid(text).map(Self)
+        hyphenated_uuid(text).map(Self)
     }
 
     /// The UUID.
@@ -49,16 +49,9 @@ impl Token {
         Self(uuid)
     }
 
-    /// Parses the canonical form of a token, as [`PersistentLoginId::parse`].
+    /// Parses a token, as [`PersistentLoginId::parse`].
     pub fn parse(text: &str) -> Option<Self> {
-        canonical_uuid(text).map(Self)
-    }
-
-    /// Parses what a client presents as a token: a UUID in five groups, of either case.
-    pub fn parse_presented(text: &str) -> Option<Self> {
-        let hyphenated = text.len() == 36;
-        let uuid = hyphenated.then(|| Uuid::try_parse(text).ok()).flatten();
-        uuid.map(Self)
+        hyphenated_uuid(text).map(Self)
     }
 
     /// The secret itself, to be stored or returned to its owner.
@@ -81,9 +74,10 @@ impl fmt::Debug for Token {
     }
 }
 
-fn canonical_uuid(text: &str) -> Option<Uuid> {
-    let canonical = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
-    canonical.then(|| Uuid::try_parse(text).ok()).flatten()
+/// The UUID in this text, which has hyphens and neither braces nor a prefix: no other form has as many characters.
+fn hyphenated_uuid(text: &str) -> Option<Uuid> {
+    let is_hyphenated = text.len() == 36;
+    is_hyphenated.then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
 /// A persistent login with its token, as the wire contract has it ("JSON shapes").
@@ -136,11 +130,13 @@ mod tests {
     const ID: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
 
     #[test]
-    fn an_id_has_one_form() {
+    fn an_id_is_written_in_lower_case_and_read_in_either() {
         let id = PersistentLoginId::parse(ID).expect("a UUID");
         assert_eq!(id.to_string(), ID);
+        let upper = ID.to_uppercase();
+        assert_eq!(PersistentLoginId::parse(&upper), Some(id));
+        assert_eq!(Token::parse(&upper), Token::parse(ID));
         for other in [
-            ID.to_uppercase(),
             ID.replace('-', ""),
             format!("{{{ID}}}"),
             String::new(),

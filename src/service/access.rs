@@ -81,7 +81,10 @@ impl ProfileRequest {
 /// A request that concerns an existing login.
 pub(super) struct LoginRequest {
     caller: Caller,
-    id: String,
+    /// The id as the caller gave it.
+    id_text: String,
+    /// `None` if that is no id.
+    id: Option<PersistentLoginId>,
     pub(super) context: OpContext,
     pub(super) keys: Arc<KeyRing>,
 }
@@ -93,7 +96,8 @@ impl LoginRequest {
     pub(super) fn new(app: &App, caller: Caller, id: String) -> Result<Self, Failure> {
         Ok(Self {
             caller,
-            id,
+            id: PersistentLoginId::parse(&id),
+            id_text: id,
             context: OpContext::as_system(app),
             keys: Arc::clone(app.keys.get()?),
         })
@@ -119,17 +123,22 @@ impl LoginRequest {
         Ok((token, login))
     }
 
-    /// The caller and the login, if there is one and the caller may delete it.
+    /// The caller, and the login if there is one, if the caller may delete it.
     pub(super) fn authorize_delete(
         &self,
         txn: &impl Read,
-    ) -> Checked<Option<(Arc<AccessToken>, LoginState)>> {
+    ) -> Checked<(Arc<AccessToken>, Option<LoginState>)> {
         let token = self.caller.identify(txn, self.context.now.time())?;
-        let Some(login) = self.find_valid(txn)? else {
-            return Ok(None);
-        };
-        require(&token, TenantAction::ManageTickets, &login.tenant)?;
-        Ok(Some((token, login)))
+        let login = self.find_valid(txn)?;
+        if let Some(login) = &login {
+            require(&token, TenantAction::ManageTickets, &login.tenant)?;
+        }
+        Ok((token, login))
+    }
+
+    /// Whether what the caller gave as an id can be one.
+    pub(super) fn has_id(&self) -> bool {
+        self.id.is_some()
     }
 
     /// The login and whether its profile is enabled; a login whose profile is gone counts as gone with it.
@@ -143,13 +152,13 @@ impl LoginRequest {
             None => None,
         };
         found.ok_or_else(|| {
-            let id = self.id.clone();
+            let id = self.id_text.clone();
             PersistentLoginRefusal::NotFound { id }.into()
         })
     }
 
     fn find_valid(&self, txn: &impl Read) -> Result<Option<LoginState>, Failure> {
-        let Some(id) = PersistentLoginId::parse(&self.id) else {
+        let Some(id) = self.id else {
             return Ok(None);
         };
         let Some(login) = persistent_login::get(txn, id)? else {

@@ -92,7 +92,7 @@ fn presented_token(app: &App, caller: &Caller, params: &Params) -> Result<Option
         return Ok(None);
     };
     admit(app, caller)?;
-    let token = Token::parse_presented(&text).ok_or_else(|| not_a_uuid("token"))?;
+    let token = Token::parse(&text).ok_or_else(|| not_a_uuid("token"))?;
     Ok(Some(token))
 }
 

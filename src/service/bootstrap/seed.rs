@@ -268,7 +268,7 @@ impl<'a> Check<'a> {
     ) -> Result<PersistentLogin, SeedError> {
         let id = match entry.id {
             Some(Id(text)) => PersistentLoginId::parse(&text)
-                .ok_or_else(|| at.refuse("_id", "it is not a UUID in lower case"))?,
+                .ok_or_else(|| at.refuse("_id", "it is not a UUID"))?,
             None => PersistentLoginId::new(self.entropy.uuid()),
         };
         unique(self.login_ids.insert(id), at, "_id")?;
@@ -283,8 +283,8 @@ impl<'a> Check<'a> {
             }
             None => return Err(at.refuse("profileId", "there is no such profile in the file")),
         }
-        let token = Token::parse(&entry.token)
-            .ok_or_else(|| at.refuse("token", "it is not a UUID in lower case"))?;
+        let token =
+            Token::parse(&entry.token).ok_or_else(|| at.refuse("token", "it is not a UUID"))?;
         Ok(PersistentLogin {
             id,
             tenant,

@@ -23,11 +23,18 @@ pub async fn delete(
     id: String,
 ) -> Result<(), Error<PersistentLoginRefusal>> {
     let request = LoginRequest::new(app, caller, id)?;
-    if transaction::read(app, |txn| request.authorize_delete(txn))?.is_none() {
+    let (caller, login) = transaction::read(app, |txn| request.authorize_delete(txn))?;
+    if login.is_none() {
+        if !request.has_id() {
+            // The response is the same as for a login that is gone. Only the log says that the visitor, whose login
+            // goes on, was hardly signed out. What was given may be anything, also a secret, and is not logged.
+            let application = caller.application.as_str();
+            tracing::info!(application, "a delete has an id that is no UUID");
+        }
         return Ok(());
     }
     transaction::write(app, move |txn| {
-        if let Some((caller, login)) = request.authorize_delete(txn)? {
+        if let (caller, Some(login)) = request.authorize_delete(txn)? {
             let context = request.context.as_caller(caller);
             context.delete_and_record(txn, Event::Delete, &login)?;
         }

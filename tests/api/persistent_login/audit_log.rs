@@ -195,7 +195,7 @@ fn each_action_is_counted_when_its_future_was_dropped() {
     let app = &server.app;
     let caller = || Caller::new(Some(ADMIN.to_owned()));
     let refresh = |presented: &str| {
-        let presented = Token::parse_presented(presented);
+        let presented = Token::parse(presented);
         let id = LOGIN.to_owned();
         cancel(
             &server,

@@ -1,6 +1,9 @@
 //! Deleting a login.
 
+use tempfile::TempDir;
+
 use crate::support::fixture::{LOGIN, NO_LOGIN};
+use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
 use crate::support::server::Server;
 
 #[test]
@@ -20,5 +23,26 @@ fn deleting_a_missing_login_succeeds() {
     let server = Server::start();
     for id in [NO_LOGIN, "not-a-uuid", "create"] {
         server.client().delete(id).assert_empty();
+    }
+}
+
+#[test]
+fn a_delete_without_effect_for_its_id_is_logged_without_it() {
+    let home = TempDir::new().expect("a temporary directory");
+    let serving = Launch::serve(home.path()).seed(DEMO_SEED).start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    let line = "a delete has an id that is no UUID application=\"demo\"";
+    let bare = LOGIN.replace('-', "");
+    for id in [NO_LOGIN, &bare, "secret-text"] {
+        client.delete(id).assert_empty();
+    }
+    // Whether it is a UUID is nobody's business but a caller's.
+    let stranger = client.with_token("nobody");
+    assert_eq!(stranger.delete("secret-text").status, 403);
+    assert_eq!(client.read(LOGIN).login().id, LOGIN);
+    let log = serving.stop().stderr;
+    assert_eq!(log.matches(line).count(), 2, "{log}");
+    for id in [&bare, "secret-text"] {
+        assert!(!log.contains(id), "{log}");
     }
 }

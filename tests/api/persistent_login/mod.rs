@@ -11,6 +11,7 @@ mod delete_by_profile;
 mod devices;
 mod expire;
 mod expire_idle;
+mod id_case;
 mod list;
 mod login_limit;
 mod read;

@@ -18,8 +18,8 @@ fn a_read_has_no_side_effect() {
 fn an_unknown_login_is_not_found() {
     let server = Server::start();
     let client = server.client();
-    let upper = LOGIN.to_uppercase();
-    for id in [NO_LOGIN, "not-a-uuid", "acme.com", upper.as_str()] {
+    let bare = LOGIN.replace('-', "");
+    for id in [NO_LOGIN, "not-a-uuid", "acme.com", bare.as_str()] {
         client.read(id).assert_no_such_login(id);
         client.refresh(id).assert_no_such_login(id);
     }

@@ -21,7 +21,7 @@ fn in_one_batch(server: &Server, id: &str, tokens: [&str; 2]) -> [Result<String,
     let held = server.hold_writer();
     let refresh = |token: &str| {
         let caller = Caller::new(Some(ADMIN.to_owned()));
-        let token = Token::parse_presented(token).expect("a UUID");
+        let token = Token::parse(token).expect("a UUID");
         persistent_login::refresh(&server.app, caller, id.to_owned(), Some(token))
     };
     let mut one = pin!(refresh(tokens[0]));

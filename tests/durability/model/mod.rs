@@ -366,7 +366,8 @@ impl Trial {
     /// The token that is presented for this login: none, its current one, the one before, an older one, or
     /// another login's.
     fn presented(&mut self, id: &str) -> Option<Token> {
-        let tokens = self.model.tokens.get(&id.to_lowercase());
+        let id = &id.to_lowercase();
+        let tokens = self.model.tokens.get(id);
         let tokens = tokens.map_or(&[][..], Vec::as_slice);
         let foreign = self.model.logins.values().choose(&mut self.random);
         match self.random.random_range(0..20) {

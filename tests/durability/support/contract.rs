@@ -21,7 +21,7 @@ use crate::support::test_caller::{TOKEN_EXPIRY, TOKEN_EXPIRY_DAY, TestCaller};
 pub struct Model {
     pub now: Timestamp,
     pub settings: Settings,
-    /// By their ids in canonical form.
+    /// By their ids in lower case, in which a caller need not give them.
     pub logins: BTreeMap<String, Login>,
     pub devices: BTreeMap<String, Device>,
     /// All tokens of each login, in the order of their generations; logins that do not exist any more are
@@ -242,7 +242,9 @@ impl Model {
     }
 
     fn valid(&self, id: &str) -> Option<&Login> {
-        self.logins.get(id).filter(|login| self.is_valid(login))
+        self.logins
+            .get(&id.to_lowercase())
+            .filter(|login| self.is_valid(login))
     }
 
     pub fn authorize_read(
@@ -274,6 +276,7 @@ impl Model {
     ) -> Result<Refreshed, LoginError> {
         let (login, status) = self.authorize_read(caller, id)?;
         check_enabled(&login.profile_id.to_string(), &status)?;
+        let id = &login.id.to_string();
         let Some(presented) = presented else {
             if self.is_coalesced(id) {
                 self.events.push(Event::Coalesced);
