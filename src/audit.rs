@@ -31,6 +31,8 @@ pub enum Reason {
 /// What may happen to a login.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
+    /// A profile was created for it.
+    CreateProfile,
     /// It was created.
     Create,
     /// Its token was replaced.
@@ -59,7 +61,8 @@ pub enum Event {
 
 impl Event {
     /// Every event, for whoever reads all counters.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
+        Self::CreateProfile,
         Self::Create,
         Self::Rotation,
         Self::Grace,
@@ -79,6 +82,7 @@ impl Event {
     /// The event's name in the log.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::CreateProfile => "create_profile",
             Self::Create => "create",
             Self::Rotation => "rotation",
             Self::Grace => "grace",
@@ -105,7 +109,8 @@ impl Event {
             Self::Revocation(Reason::TokenReuse) => Some("token_reuse"),
             Self::Revocation(Reason::Cap) => Some("cap"),
             Self::Revocation(Reason::KeyMissing) => Some("key_missing"),
-            Self::Create
+            Self::CreateProfile
+            | Self::Create
             | Self::Rotation
             | Self::Grace
             | Self::Coalesced
@@ -190,7 +195,8 @@ impl AuditLog {
             | Event::UnknownToken
             | Event::Shared
             | Event::Reuse => log!(warn),
-            Event::Create
+            Event::CreateProfile
+            | Event::Create
             | Event::Rotation
             | Event::Grace
             | Event::Coalesced

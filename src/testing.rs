@@ -14,8 +14,8 @@ pub use crate::domain::key_ring::{KeyRing, SecretKey};
 pub use crate::domain::login_state::LoginState;
 pub use crate::domain::object_id::ObjectId;
 pub use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
-pub use crate::domain::profile::{Profile, ProfileStatus};
-pub use crate::domain::tenant::TenantName;
+pub use crate::domain::profile::{Profile, ProfileStatus, Username};
+pub use crate::domain::tenant::{Tenant, TenantName};
 pub use crate::domain::token_chain::{Generation, GraceRules, Presented, TokenChain};
 pub use crate::entropy::Entropy;
 pub use crate::error::Failure;
@@ -26,7 +26,7 @@ pub use crate::service::caller::{AccessRefusal, Caller};
 pub use crate::service::persistent_login::list::ListedLogin;
 pub use crate::service::persistent_login::refresh::{Outcome, Refreshed};
 pub use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
-pub use crate::service::profile::ProfileRefusal;
+pub use crate::service::profile::{ProfileRefusal, ProfileSelector};
 pub use crate::storage::Store;
 pub use crate::storage::data_dir::DataDirectory;
 pub use crate::storage::engine::{Engine, EngineOptions};
@@ -77,13 +77,70 @@ pub mod service {
 
     /// Those of persistent logins.
     pub mod persistent_login {
-        pub use crate::service::persistent_login::create::create;
-        pub use crate::service::persistent_login::delete::{delete, delete_by_profile};
+        use super::super::{
+            App, Caller, Device, ListedLogin, LoginError, PersistentLogin, PersistentLoginId,
+            ProfileSelector,
+        };
+        use crate::service::persistent_login::{create, delete as deletion, list};
+
+        pub use crate::service::persistent_login::create::{NewLogin, create as create_new};
+        pub use crate::service::persistent_login::delete::delete;
         pub use crate::service::persistent_login::end::{ended_profiles, remove_ended};
         pub use crate::service::persistent_login::expire::{delete_expired, delete_idle};
-        pub use crate::service::persistent_login::list::list_by_profile;
         pub use crate::service::persistent_login::read::read;
         pub use crate::service::persistent_login::refresh::refresh;
+
+        // Most tests name a profile by its id and use nothing that is optional.
+
+        /// Creates a login of the profile with this id.
+        ///
+        /// # Errors
+        ///
+        /// As there.
+        pub async fn create(
+            app: &App,
+            caller: Caller,
+            profile_id: String,
+            device: Device,
+        ) -> Result<PersistentLogin, LoginError> {
+            let new = NewLogin {
+                profile: ProfileSelector::Id(profile_id),
+                creates_profile: false,
+                device,
+            };
+            create::create(app, caller, new).await
+        }
+
+        /// Lists logins of the profile with this id.
+        ///
+        /// # Errors
+        ///
+        /// As there.
+        pub async fn list_by_profile(
+            app: &App,
+            caller: Caller,
+            profile_id: String,
+            start: usize,
+            count: usize,
+        ) -> Result<Vec<ListedLogin>, LoginError> {
+            let profile = ProfileSelector::Id(profile_id);
+            list::list_by_profile(app, caller, profile, start, count).await
+        }
+
+        /// Ends the logins of the profile with this id.
+        ///
+        /// # Errors
+        ///
+        /// As there.
+        pub async fn delete_by_profile(
+            app: &App,
+            caller: Caller,
+            profile_id: String,
+            except: Option<PersistentLoginId>,
+        ) -> Result<usize, LoginError> {
+            let profile = ProfileSelector::Id(profile_id);
+            deletion::delete_by_profile(app, caller, profile, except).await
+        }
     }
 
     /// Those of a seed file.
@@ -118,6 +175,6 @@ pub mod tables {
 
     /// Of tenants.
     pub mod tenant {
-        pub use crate::tables::tenant::get;
+        pub use crate::tables::tenant::{get, put};
     }
 }

@@ -60,6 +60,8 @@ pub struct TenantPermission {
 pub enum TenantAction {
     /// Everything with profiles.
     ManageProfiles,
+    /// Reading the tenant.
+    ReadTenant,
     /// Everything with tickets and persistent logins.
     ManageTickets,
 }
@@ -69,6 +71,7 @@ impl TenantAction {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ManageProfiles => "MANAGE_PROFILES",
+            Self::ReadTenant => "READ_TENANT",
             Self::ManageTickets => "MANAGE_TICKETS",
         }
     }

@@ -1,11 +1,68 @@
 //! Profiles: the people who log in.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
-use crate::domain::tenant::TenantName;
+use crate::domain::tenant::{Tenant, TenantName};
+
+/// The longest username that is accepted from a caller, in bytes.
+pub const USERNAME_BYTES_MAX: usize = 256;
+
+/// A username as a caller gives it: any text of bounded length that is not blank. It is compared as it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Username(String);
+
+impl Username {
+    /// The username `text`.
+    ///
+    /// # Errors
+    ///
+    /// Why it is invalid.
+    pub fn new(text: impl Into<String>) -> Result<Self, UsernameInvalid> {
+        let text = text.into();
+        if text.trim().is_empty() {
+            Err(UsernameInvalid::Blank)
+        } else if text.len() > USERNAME_BYTES_MAX {
+            Err(UsernameInvalid::TooLong)
+        } else if text.contains(char::REPLACEMENT_CHARACTER) {
+            // It stands for bytes that were not UTF-8. Names that differ in such bytes alone would be one name, and
+            // whose they are would have the same profile.
+            Err(UsernameInvalid::NotUtf8)
+        } else {
+            Ok(Self(text))
+        }
+    }
+
+    /// The username as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a text is no username.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UsernameInvalid {
+    /// It is empty, or has nothing but white space.
+    Blank,
+    /// It is longer than [`USERNAME_BYTES_MAX`].
+    TooLong,
+    /// Some of its bytes were not UTF-8.
+    NotUtf8,
+}
+
+impl fmt::Display for UsernameInvalid {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blank => formatter.write_str("is blank"),
+            Self::TooLong => write!(formatter, "is longer than {USERNAME_BYTES_MAX} bytes"),
+            Self::NotUtf8 => formatter.write_str("is not UTF-8"),
+        }
+    }
+}
 
 /// A profile, as the wire contract has it ("JSON shapes"), with the password hash, which is never returned.
 #[derive(Clone, PartialEq, Debug)]
@@ -35,6 +92,36 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// A profile that an application asks for by its own name of a person: enabled, without a password and a mail
+    /// address, with the default attributes of its tenant, created at `now`.
+    pub fn without_password(
+        id: ObjectId,
+        tenant: &Tenant,
+        username: &Username,
+        now: Timestamp,
+    ) -> Self {
+        let defaults = tenant
+            .attribute_definitions
+            .iter()
+            .filter_map(|definition| {
+                let value = definition.default_value.clone()?;
+                (!value.is_null()).then(|| (definition.name.clone(), value))
+            });
+        Self {
+            id,
+            username: username.as_str().to_owned(),
+            password: None,
+            email: String::new(),
+            verified: false,
+            enabled: true,
+            created_on: now,
+            last_modified: now,
+            tenant: tenant.name.clone(),
+            roles: Vec::new(),
+            attributes: defaults.collect(),
+        }
+    }
+
     /// The part that the checks of a login's creation need.
     pub fn status(&self) -> ProfileStatus {
         ProfileStatus {
@@ -51,4 +138,30 @@ pub struct ProfileStatus {
     pub enabled: bool,
     /// The tenant that it belongs to.
     pub tenant: TenantName,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_username_is_any_text_of_bounded_length() {
+        for text in [
+            "jdoe",
+            " 7 ",
+            "a/b?c&d=e",
+            "zoë@example.com",
+            "\0",
+            &"ü".repeat(128),
+        ] {
+            assert_eq!(Username::new(text).as_ref().map(Username::as_str), Ok(text));
+        }
+        let invalid = |text: &str| Username::new(text).err();
+        assert_eq!(invalid(""), Some(UsernameInvalid::Blank));
+        assert_eq!(invalid(" \t\u{3000}"), Some(UsernameInvalid::Blank));
+        assert_eq!(invalid(&"x".repeat(257)), Some(UsernameInvalid::TooLong));
+        let too_long = "ü".repeat(128) + "x";
+        assert_eq!(invalid(&too_long), Some(UsernameInvalid::TooLong));
+        assert_eq!(invalid("z\u{FFFD}lf"), Some(UsernameInvalid::NotUtf8));
+    }
 }

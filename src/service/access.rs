@@ -10,35 +10,57 @@ use crate::domain::key_ring::KeyRing;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
-use crate::domain::profile::ProfileStatus;
-use crate::domain::tenant::TenantName;
+use crate::domain::profile::{ProfileStatus, Username};
+use crate::domain::tenant::{Tenant, TenantName};
 use crate::error::Failure;
 use crate::service::caller::{AccessRefusal, Caller};
 use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
-use crate::service::profile::ProfileRefusal;
+use crate::service::profile::{ProfileRefusal, ProfileSelector};
 use crate::storage::transaction::Read;
 use crate::tables::persistent_login::ended;
 use crate::tables::profile::LoginBlock;
-use crate::tables::{persistent_login, profile};
+use crate::tables::{persistent_login, profile, tenant};
 
 /// What a check comes to.
 type Checked<T> = Result<T, Error<PersistentLoginRefusal>>;
 
+/// The profile that a request selects; `None` if there is none.
+type FoundProfile = Option<(ObjectId, ProfileStatus)>;
+
 /// A request that concerns the logins of a profile.
 pub(super) struct ProfileRequest {
     caller: Caller,
-    profile_id: String,
+    selector: ProfileSelector,
+    /// Whether the profile is to be created if there is none with its username.
+    creates_profile: bool,
     pub(super) context: OpContext,
 }
 
+/// Whose login is created.
+pub(super) enum LoginOwner {
+    /// A profile that exists.
+    Existing(ObjectId, ProfileStatus),
+    /// One that is to be created in this tenant.
+    New(Box<Tenant>, Username),
+}
+
 impl ProfileRequest {
-    pub(super) fn new(app: &App, caller: Caller, profile_id: String) -> Self {
+    pub(super) fn new(app: &App, caller: Caller, selector: ProfileSelector) -> Self {
         Self {
             caller,
-            profile_id,
+            selector,
+            creates_profile: false,
             context: OpContext::as_system(app),
+        }
+    }
+
+    /// The same request, but that the profile is to be created if there is none with its username.
+    pub(super) fn creating_profile(self, creates_profile: bool) -> Self {
+        Self {
+            creates_profile,
+            ..self
         }
     }
 
@@ -46,13 +68,29 @@ impl ProfileRequest {
     pub(super) fn authorize_create(
         &self,
         txn: &impl Read,
-    ) -> Checked<(Arc<AccessToken>, ObjectId, ProfileStatus)> {
-        let token = self.caller.identify(txn, self.context.now.time())?;
-        let (id, profile) = self.find(txn)?;
-        require(&token, TenantAction::ManageProfiles, &profile.tenant)?;
-        require(&token, TenantAction::ManageTickets, &profile.tenant)?;
-        require_enabled(profile.enabled, id, &profile.tenant)?;
-        Ok((token, id, profile))
+    ) -> Checked<(Arc<AccessToken>, LoginOwner)> {
+        let actions: &[_] = if self.creates_profile {
+            &[
+                TenantAction::ManageProfiles,
+                TenantAction::ReadTenant,
+                TenantAction::ManageTickets,
+            ]
+        } else {
+            &[TenantAction::ManageProfiles, TenantAction::ManageTickets]
+        };
+        let (token, found) = self.authorize(txn, actions)?;
+        let owner = match (found, &self.selector) {
+            (Some((id, profile)), _) => {
+                require_enabled(profile.enabled, id, &profile.tenant)?;
+                LoginOwner::Existing(id, profile)
+            }
+            (None, ProfileSelector::Username(name, username)) if self.creates_profile => {
+                let found = tenant::get(txn, name)?.ok_or_else(|| no_such_tenant(name))?;
+                LoginOwner::New(Box::new(found), username.clone())
+            }
+            (None, selector) => return Err(no_such_profile(selector).into()),
+        };
+        Ok((token, owner))
     }
 
     /// The caller and the profile, if the caller may list and end its logins.
@@ -60,21 +98,70 @@ impl ProfileRequest {
         &self,
         txn: &impl Read,
     ) -> Checked<(Arc<AccessToken>, ObjectId, ProfileStatus)> {
-        let token = self.caller.identify(txn, self.context.now.time())?;
-        let (id, profile) = self.find(txn)?;
-        require(&token, TenantAction::ManageTickets, &profile.tenant)?;
+        let (token, found) = self.authorize(txn, &[TenantAction::ManageTickets])?;
+        let (id, profile) = found.ok_or_else(|| no_such_profile(&self.selector))?;
         Ok((token, id, profile))
     }
 
-    fn find(&self, txn: &impl Read) -> Checked<(ObjectId, ProfileStatus)> {
-        let found = match ObjectId::parse(&self.profile_id) {
-            Some(id) => profile::status(txn, id)?.map(|status| (id, status)),
-            None => None,
+    /// The caller, and the profile if there is one, if the caller may do all of `actions` on its tenant. Where the
+    /// request names the tenant, that is checked first, so that no refusal shows whether a username exists.
+    fn authorize(
+        &self,
+        txn: &impl Read,
+        actions: &[TenantAction],
+    ) -> Checked<(Arc<AccessToken>, FoundProfile)> {
+        let token = self.caller.identify(txn, self.context.now.time())?;
+        let require_all = |tenant: &TenantName| {
+            let mut actions = actions.iter();
+            actions.try_for_each(|action| require(&token, *action, tenant))
         };
-        found.ok_or_else(|| {
-            let id = self.profile_id.clone();
-            ProfileRefusal::NotFound { id }.into()
-        })
+        let found = match &self.selector {
+            ProfileSelector::Id(text) => {
+                let found = match ObjectId::parse(text) {
+                    Some(id) => profile::status(txn, id)?.map(|status| (id, status)),
+                    None => None,
+                };
+                if let Some((_, profile)) = &found {
+                    require_all(&profile.tenant)?;
+                }
+                found
+            }
+            ProfileSelector::Username(tenant, username) => {
+                require_all(tenant)?;
+                find_username(txn, tenant, username)?
+            }
+        };
+        Ok((token, found))
+    }
+}
+
+fn find_username(
+    txn: &impl Read,
+    tenant: &TenantName,
+    username: &Username,
+) -> Result<FoundProfile, Failure> {
+    let Some(id) = profile::id_by_username(txn, tenant, username.as_str())? else {
+        return Ok(None);
+    };
+    // Both are put and removed together, so that the record is damaged and not missing.
+    let missing = || Failure::Corrupt("profile: its record is missing".to_owned());
+    let status = profile::status(txn, id)?.ok_or_else(missing)?;
+    Ok(Some((id, status)))
+}
+
+fn no_such_profile(selector: &ProfileSelector) -> ProfileRefusal {
+    match selector {
+        ProfileSelector::Id(id) => ProfileRefusal::NotFound { id: id.clone() },
+        ProfileSelector::Username(tenant, username) => ProfileRefusal::NoSuchUsername {
+            tenant: tenant.as_str().to_owned(),
+            username: username.as_str().to_owned(),
+        },
+    }
+}
+
+fn no_such_tenant(name: &TenantName) -> ProfileRefusal {
+    ProfileRefusal::NoSuchTenant {
+        name: name.as_str().to_owned(),
     }
 }
 

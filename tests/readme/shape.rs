@@ -1,6 +1,6 @@
 //! What is compared of an output: everything but values that differ each time.
 
-/// `text` on one line, with a word instead of each UUID, number and truth value.
+/// `text` on one line, with a word instead of each UUID, id of a profile, number and truth value.
 pub fn shape(text: &str) -> String {
     let joined: String = text.lines().map(str::trim_start).collect();
     let mut shape = String::new();
@@ -11,6 +11,7 @@ pub fn shape(text: &str) -> String {
             .unwrap_or(rest.len());
         let (taken, kind) = match &rest[..word] {
             uuid if is_uuid(uuid) => (word, "UUID"),
+            profile if is_profile_id(profile) => (word, "PROFILE"),
             number if is_number(number) && !shape.ends_with('"') => (word, "NUMBER"),
             "" => (letter.len_utf8(), &rest[..letter.len_utf8()]),
             other => (word, other),
@@ -26,13 +27,17 @@ fn is_uuid(word: &str) -> bool {
     lengths == [8, 4, 4, 4, 12]
 }
 
+fn is_profile_id(word: &str) -> bool {
+    word.len() == 24 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn is_number(word: &str) -> bool {
     let digits = word.strip_prefix('-').unwrap_or(word);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[test]
-fn a_shape_keeps_everything_but_uuids_and_numbers() {
+fn a_shape_keeps_everything_but_ids_and_numbers() {
     let one = "{\"id\":\"b68c0013-d7b2-4004-8463-d7ba03e15d94\",\n  \"timestamp\":1495665332589}";
     let other = r#"{"id":"0d9f1c3e-7c52-4b8a-9c55-3c6f1b7a2e10","timestamp":7}"#;
     assert_eq!(shape(one), shape(other));

@@ -3,12 +3,12 @@
 pub mod route;
 
 mod error;
+mod input;
 mod json;
 
 use hyper::Method;
 
 use crate::app::App;
-use crate::domain::device::{self, Device};
 use crate::domain::persistent_login::{PersistentLoginId, Token};
 use crate::http::caller::caller;
 use crate::http::error::{ApiError, RouteError};
@@ -17,7 +17,7 @@ use crate::http::persistent_login::route::PersistentLoginRoute;
 use crate::http::resource::ResourceRoute;
 use crate::http::response::{self, Response};
 use crate::service::caller::{Caller, admit};
-use crate::service::persistent_login::create::create;
+use crate::service::persistent_login::create::{NewLogin, create};
 use crate::service::persistent_login::delete::{delete, delete_by_profile};
 use crate::service::persistent_login::list::list_by_profile;
 use crate::service::persistent_login::read::read;
@@ -45,11 +45,13 @@ impl ResourceRoute for PersistentLoginRoute {
         match self {
             Self::Create => {
                 admit(app, &caller)?;
-                let profile_id = params.required("profileId")?.into_owned();
-                let device = device(params)?;
-                Ok(json::login(
-                    &create(app, caller, profile_id, device).await?,
-                )?)
+                let profile = input::profile(params)?;
+                let new = NewLogin {
+                    creates_profile: input::creates_profile(params, &profile)?,
+                    profile,
+                    device: input::device(params)?,
+                };
+                Ok(json::login(&create(app, caller, new).await?)?)
             }
             Self::Read(id) => Ok(json::login(&read(app, caller, id)?)?),
             Self::Refresh(id) => {
@@ -65,21 +67,21 @@ impl ResourceRoute for PersistentLoginRoute {
             }
             Self::ListByProfile => {
                 admit(app, &caller)?;
-                let profile_id = params.required("profileId")?.into_owned();
+                let profile = input::profile(params)?;
                 let start = params.number("start", usize::MAX)?.unwrap_or(0);
                 let count = params.number("count", LIST_COUNT_MAX)?;
                 let count = count.unwrap_or(LIST_COUNT_DEFAULT);
-                let logins = list_by_profile(app, caller, profile_id, start, count).await?;
+                let logins = list_by_profile(app, caller, profile, start, count).await?;
                 Ok(json::list(&logins)?)
             }
             Self::DeleteByProfile => {
                 admit(app, &caller)?;
-                let profile_id = params.required("profileId")?.into_owned();
+                let profile = input::profile(params)?;
                 let except = params.optional("except");
                 let except = except
                     .map(|id| PersistentLoginId::parse(&id).ok_or_else(|| not_a_uuid("except")))
                     .transpose()?;
-                let count = delete_by_profile(app, caller, profile_id, except).await?;
+                let count = delete_by_profile(app, caller, profile, except).await?;
                 Ok(json::deleted(count)?)
             }
         }
@@ -97,28 +99,5 @@ fn presented_token(app: &App, caller: &Caller, params: &Params) -> Result<Option
 }
 
 fn not_a_uuid(name: &'static str) -> ApiError {
-    ApiError::ParameterInvalid {
-        name,
-        problem: "is not a UUID".to_owned(),
-    }
-}
-
-fn device(params: &Params) -> Result<Device, ApiError> {
-    let text = |name: &'static str, chars_max| {
-        let Some(text) = params.optional(name).filter(|text| !text.is_empty()) else {
-            return Ok(None);
-        };
-        match device::fit(&text, chars_max) {
-            Ok(()) => Ok(Some(text.into_owned())),
-            Err(unfit) => Err(ApiError::ParameterInvalid {
-                name,
-                problem: unfit.to_string(),
-            }),
-        }
-    };
-    Ok(Device {
-        label: text("label", device::LABEL_CHARS_MAX)?,
-        user_agent: text("userAgent", device::USER_AGENT_CHARS_MAX)?,
-        ip_address: text("ipAddress", device::IP_ADDRESS_CHARS_MAX)?,
-    })
+    input::invalid(name, "is not a UUID")
 }

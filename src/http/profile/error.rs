@@ -13,6 +13,16 @@ impl Describe for ProfileRefusal {
                 "NO_SUCH_PROFILE",
                 format!("No profile with ID \"{id}\" found"),
             ),
+            Self::NoSuchUsername { tenant, username } => (
+                StatusCode::NOT_FOUND,
+                "NO_SUCH_PROFILE",
+                format!("No profile found for tenant \"{tenant}\" and username \"{username}\""),
+            ),
+            Self::NoSuchTenant { name } => (
+                StatusCode::NOT_FOUND,
+                "NO_SUCH_TENANT",
+                format!("No tenant with name \"{name}\" found"),
+            ),
             Self::Disabled { id, tenant } => (
                 StatusCode::FORBIDDEN,
                 "DISABLED_PROFILE",

@@ -18,7 +18,7 @@ use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::error::Failure;
-use crate::service::access::ProfileRequest;
+use crate::service::access::{LoginOwner, ProfileRequest};
 use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::longest_unused::{Candidate, Candidates, LongestUnused};
@@ -53,9 +53,11 @@ pub(super) async fn read_candidates<'a>(
     request: &ProfileRequest,
     keys: &Arc<KeyRing>,
 ) -> Result<Option<(Candidates, SemaphorePermit<'a>)>, Error<PersistentLoginRefusal>> {
-    let is_few = transaction::read(app, |txn| {
-        let (_, profile_id, _) = request.authorize_create(txn)?;
-        Ok(!persistent_login::has_more_than(txn, profile_id, FEW)?)
+    let is_few = transaction::read(app, |txn| match request.authorize_create(txn)? {
+        (_, LoginOwner::Existing(profile_id, _)) => {
+            Ok(!persistent_login::has_more_than(txn, profile_id, FEW)?)
+        }
+        (_, LoginOwner::New(..)) => Ok(true),
     })?;
     if is_few {
         return Ok(None);
@@ -67,7 +69,10 @@ pub(super) async fn read_candidates<'a>(
     walk.exclude_others().await?;
     let permit = loop {
         let is_last = transaction::read(app, |txn| {
-            let (_, profile_id, _) = request.authorize_create(txn)?;
+            let (_, LoginOwner::Existing(profile_id, _)) = request.authorize_create(txn)? else {
+                // It is gone, and the one that is created in its place has no logins.
+                return Ok(true);
+            };
             let validity = Validity::of_profile_at(txn, &request.context, keys, profile_id)?;
             let is_last = walk.step(txn, profile_id, |usage| {
                 count += 1;

@@ -6,43 +6,74 @@ use crate::app::App;
 use crate::audit::Event;
 use crate::domain::device::Device;
 use crate::domain::login_state::{KeyEpoch, LoginState};
+use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+use crate::domain::profile::Profile;
 use crate::domain::token_chain::TokenChain;
-use crate::service::access::{ProfileRequest, issue};
+use crate::service::access::{LoginOwner, ProfileRequest, issue};
 use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::cap;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
+use crate::service::profile::ProfileSelector;
 use crate::service::transaction;
 use crate::tables::persistent_login::{self, ended};
+use crate::tables::profile;
 
-/// Creates a login of the profile with the id `profile_id`. At the cap of a profile's logins, the one unused
-/// longest ends.
+/// A login that is to be created.
+#[derive(Clone, Debug)]
+pub struct NewLogin {
+    /// Whose it is.
+    pub profile: ProfileSelector,
+    /// Whether the profile is to be created if there is none with its username: enabled, without a password.
+    pub creates_profile: bool,
+    /// What is known of its device.
+    pub device: Device,
+}
+
+/// Creates a login of a profile, and the profile in the same transaction if that is asked for. At the cap of a
+/// profile's logins, the one unused longest ends.
 ///
 /// # Errors
 ///
 /// Refuses an invalid caller, an unknown profile, a caller without MANAGE_PROFILES and then
-/// MANAGE_TICKETS on its tenant, and a disabled profile, in this order.
+/// MANAGE_TICKETS on its tenant, and a disabled profile, in this order. With a username, what the caller may do comes
+/// before the profile; where that may be created, it needs READ_TENANT too, before MANAGE_TICKETS, and the tenant must
+/// exist.
 pub async fn create(
     app: &App,
     caller: Caller,
-    profile_id: String,
-    device: Device,
+    new: NewLogin,
 ) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
-    let request = ProfileRequest::new(app, caller, profile_id);
+    let NewLogin {
+        profile,
+        creates_profile,
+        device,
+    } = new;
+    let request = ProfileRequest::new(app, caller, profile).creating_profile(creates_profile);
     let keys = Arc::clone(app.keys.get()?);
     let (candidates, _permit) = cap::read_candidates(app, &request, &keys).await?.unzip();
     let id = PersistentLoginId::new(app.entropy.uuid());
+    let new_profile_id = ObjectId::new(request.context.now.time(), app.entropy.bytes());
     let (number, _) = keys.newest();
     let logins_max = app.config.logins.logins_per_profile_max.get();
     let ring = Arc::clone(&keys);
     let timeline = request.context.now.timeline.clone();
     let login = transaction::write(app, move |txn| {
-        let (caller, profile_id, profile) = request.authorize_create(txn)?;
+        let (caller, owner) = request.authorize_create(txn)?;
+        let (profile_id, tenant, is_new) = match owner {
+            LoginOwner::Existing(id, profile) => (id, profile.tenant, false),
+            LoginOwner::New(tenant, username) => {
+                let now = request.context.now.time();
+                let profile = Profile::without_password(new_profile_id, &tenant, &username, now);
+                profile::put(txn, &profile)?;
+                (new_profile_id, profile.tenant, true)
+            }
+        };
         let login = LoginState {
             id,
-            tenant: profile.tenant,
+            tenant,
             profile_id,
             created: request.context.now.moment,
             era: ended::era_of_new(txn, profile_id)?,
@@ -61,6 +92,9 @@ pub async fn create(
             candidates.as_ref(),
         )?;
         persistent_login::create(txn, &login, &device)?;
+        if is_new {
+            context.record(txn, Event::CreateProfile, &login);
+        }
         context.record(txn, Event::Create, &login);
         Ok(login)
     })

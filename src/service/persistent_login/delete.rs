@@ -10,6 +10,7 @@ use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::end::{EndOfProfile, count_many};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
+use crate::service::profile::ProfileSelector;
 use crate::service::transaction;
 
 /// Deletes the login; one that does not exist is deleted already.
@@ -49,14 +50,14 @@ pub async fn delete(
 /// # Errors
 ///
 /// Refuses an invalid caller, an unknown profile, and a caller without MANAGE_TICKETS on its tenant, in
-/// this order.
+/// this order; with a username, an unknown profile comes last.
 pub async fn delete_by_profile(
     app: &App,
     caller: Caller,
-    profile_id: String,
+    profile: ProfileSelector,
     except: Option<PersistentLoginId>,
 ) -> Result<usize, Error<PersistentLoginRefusal>> {
-    let request = Arc::new(ProfileRequest::new(app, caller, profile_id));
+    let request = Arc::new(ProfileRequest::new(app, caller, profile));
     let keys = app.keys.get()?;
     let (_, profile_id, _) = transaction::read(app, |txn| request.authorize_manage(txn))?;
     loop {

@@ -20,6 +20,7 @@ use crate::service::error::Error;
 use crate::service::persistent_login::profile_walk::{ProfileWalk, STEP_LOGINS_MIN};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
+use crate::service::profile::ProfileSelector;
 use crate::service::transaction;
 use crate::storage::transaction::Read;
 use crate::tables::persistent_login;
@@ -54,15 +55,15 @@ pub struct ListedLogin {
 /// # Errors
 ///
 /// Refuses an invalid caller, an unknown profile, and a caller without MANAGE_TICKETS on its tenant, in
-/// this order.
+/// this order; with a username, an unknown profile comes last.
 pub async fn list_by_profile(
     app: &App,
     caller: Caller,
-    profile_id: String,
+    profile: ProfileSelector,
     start: usize,
     count: usize,
 ) -> Result<Vec<ListedLogin>, Error<PersistentLoginRefusal>> {
-    let request = ProfileRequest::new(app, caller, profile_id);
+    let request = ProfileRequest::new(app, caller, profile);
     let keys = app.keys.get()?;
     let mut newest = Newest::new(start, count);
     let mut walk = ProfileWalk::new(app);

@@ -18,3 +18,4 @@ mod read;
 mod recheck;
 mod refresh;
 mod shared_token;
+mod username;

@@ -111,6 +111,22 @@ impl Client {
         self.post(&format!("{LOGINS}/{id}/delete"), &form)
     }
 
+    /// GET a path below the endpoints' with these parameters beside the access token.
+    pub fn get_with(&self, path: &str, parameters: &[(&str, &str)]) -> Response {
+        let query = self.encode(parameters);
+        self.get(&format!("{LOGINS}/{path}?{query}"))
+    }
+
+    /// POST these parameters beside the access token to a path below the endpoints'.
+    pub fn post_with(&self, path: &str, parameters: &[(&str, &str)]) -> Response {
+        self.post(&format!("{LOGINS}/{path}"), &self.encode(parameters))
+    }
+
+    fn encode(&self, parameters: &[(&str, &str)]) -> String {
+        let caller = [("accessTokenId", self.caller.as_str())];
+        encode(&[&caller, parameters].concat())
+    }
+
     /// GET `target`, a path with an optional query. No access token is added.
     pub fn get(&self, target: &str) -> Response {
         self.send("GET", target, &[], None)

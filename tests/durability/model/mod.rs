@@ -14,12 +14,13 @@ use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rememberd::testing::{
     App, DataDirectory, Device, Event, KeySource, Keys, LoginKey, ObjectId, PersistentLoginId,
-    Token, open_database, tables::profile,
+    TenantName, Token, Username, open_database,
+    tables::{profile, tenant},
 };
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::contract::Model;
+use crate::support::contract::{Model, TENANT};
 use crate::support::operation::{Operation, Outcome};
 use crate::support::settings::Settings;
 use crate::support::test_caller::TestCaller;
@@ -117,10 +118,10 @@ impl Trial {
                 for caller in TestCaller::WITH_TOKEN {
                     caller.put_token(txn)?;
                 }
-                Ok(())
+                tenant::put(txn, &support::tenant(TENANT))
             })
             .await
-            .expect("the access tokens are put");
+            .expect("the access tokens and the tenant are put");
         let mut trial = Self {
             random,
             directory,
@@ -157,7 +158,13 @@ impl Trial {
 
     fn draw_operation(&mut self) -> Operation {
         match self.random.random_range(0..860) {
-            0..260 => Operation::Create(self.caller(), self.profile_text(), self.device()),
+            0..230 => Operation::Create(self.caller(), self.profile_text(), self.device()),
+            230..260 => {
+                let (tenant, username) = self.username();
+                let creates_profile = self.random.random();
+                let (caller, device) = (self.caller(), self.device());
+                Operation::CreateByUsername(caller, tenant, username, creates_profile, device)
+            }
             260..350 => Operation::Read(self.caller(), self.login_text()),
             350..700 => {
                 let id = self.login_text();
@@ -215,8 +222,7 @@ impl Trial {
         let id = ObjectId::new(self.model.now, self.random.random());
         let created = support::profile(id, tenant, true);
         self.model
-            .profiles
-            .insert(id.to_string(), Some(created.status()));
+            .add_profile(id, &created.tenant, &created.username);
         self.app
             .store
             .write(move |txn| profile::put(txn, &created))
@@ -243,7 +249,7 @@ impl Trial {
     }
 
     async fn remove_profile(&mut self, id: ObjectId) {
-        self.model.profiles.insert(id.to_string(), None);
+        self.model.remove_profile(id);
         self.app
             .store
             .write(move |txn| {
@@ -347,6 +353,20 @@ impl Trial {
             2 => self.profile_id().to_string().to_uppercase(),
             _ => self.profile_id().to_string(),
         }
+    }
+
+    /// A tenant and a username, mostly of a profile that exists.
+    fn username(&mut self) -> (TenantName, Username) {
+        let known = self.model.usernames.keys().choose(&mut self.random);
+        let (tenant, username) = match (self.random.random_range(0..4), known) {
+            (0..3, Some((tenant, username))) => (tenant.as_str(), username.clone()),
+            (_, _) => {
+                let tenant = ["default", "acme"][self.random.random_range(0..2)];
+                (tenant, format!("user {}", self.random.random_range(0..3)))
+            }
+        };
+        let tenant = TenantName::new(tenant).expect("a tenant has a name");
+        (tenant, Username::new(username).expect("it is short"))
     }
 
     /// The id of an existing or deleted login, or another text.

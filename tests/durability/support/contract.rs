@@ -16,6 +16,9 @@ use crate::support::login::{Login, Rotation};
 use crate::support::settings::{CLEANER_BATCH_MAX, CLEANER_WALK_MAX, MAX_AGE, Settings};
 use crate::support::test_caller::{TOKEN_EXPIRY, TOKEN_EXPIRY_DAY, TestCaller};
 
+/// The one tenant that has a record. Those of profiles need none.
+pub const TENANT: &str = "default";
+
 /// The expected state of the services.
 #[derive(Clone)]
 pub struct Model {
@@ -31,6 +34,8 @@ pub struct Model {
     pub generations: BTreeMap<String, Generations>,
     /// By their ids in lower case; `None` for a deleted one.
     pub profiles: BTreeMap<String, Option<ProfileStatus>>,
+    /// The ids of existing profiles by tenant and username.
+    pub usernames: BTreeMap<(TenantName, String), ObjectId>,
     /// The expected events of the audit log, in order.
     pub events: Vec<Event>,
     /// Every token and every login id that was returned: each must be unique.
@@ -64,6 +69,7 @@ impl Model {
             tokens: BTreeMap::new(),
             generations: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            usernames: BTreeMap::new(),
             events: Vec::new(),
             issued: HashSet::new(),
         }
@@ -99,6 +105,76 @@ impl Model {
         check_permission(caller, "MANAGE_TICKETS", &status.tenant)?;
         check_enabled(&id.to_string(), &status)?;
         Ok((id, status.tenant))
+    }
+
+    /// Returns the profile of the new login if the caller may create it; none if it is to be created too.
+    pub fn authorize_create_by_username(
+        &self,
+        caller: TestCaller,
+        tenant: &TenantName,
+        username: &str,
+        creates_profile: bool,
+    ) -> Result<Option<ObjectId>, LoginError> {
+        self.authenticate(caller)?;
+        check_permission(caller, "MANAGE_PROFILES", tenant)?;
+        if creates_profile {
+            check_permission(caller, "READ_TENANT", tenant)?;
+        }
+        check_permission(caller, "MANAGE_TICKETS", tenant)?;
+        let key = (tenant.clone(), username.to_owned());
+        if let Some(id) = self.usernames.get(&key) {
+            let status = self.profiles[&id.to_string()].as_ref();
+            check_enabled(&id.to_string(), status.expect("it exists"))?;
+            return Ok(Some(*id));
+        }
+        let (tenant, username) = (tenant.as_str().to_owned(), username.to_owned());
+        if !creates_profile {
+            Err(ProfileRefusal::NoSuchUsername { tenant, username }.into())
+        } else if tenant != TENANT {
+            Err(ProfileRefusal::NoSuchTenant { name: tenant }.into())
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Adds the profile that was created with a login. Returns whose login is expected.
+    pub fn create_profile(
+        &mut self,
+        tenant: &TenantName,
+        username: &str,
+        expected: Result<Option<ObjectId>, LoginError>,
+        result: &Result<Login, LoginError>,
+    ) -> Result<(ObjectId, TenantName), LoginError> {
+        let id = match (expected?, result) {
+            (Some(id), _) => id,
+            (None, Err(error)) => panic!("no login is created: {error:?}"),
+            (None, Ok(login)) => {
+                let id = login.profile_id;
+                let is_used = self.profiles.contains_key(&id.to_string());
+                assert!(!is_used, "a profile twice");
+                self.add_profile(id, tenant, username);
+                self.events.push(Event::CreateProfile);
+                id
+            }
+        };
+        Ok((id, tenant.clone()))
+    }
+
+    /// Adds an enabled profile.
+    pub fn add_profile(&mut self, id: ObjectId, tenant: &TenantName, username: &str) {
+        let status = ProfileStatus {
+            enabled: true,
+            tenant: tenant.clone(),
+        };
+        self.profiles.insert(id.to_string(), Some(status));
+        let key = (tenant.clone(), username.to_owned());
+        self.usernames.insert(key, id);
+    }
+
+    /// Removes a profile.
+    pub fn remove_profile(&mut self, id: ObjectId) {
+        self.profiles.insert(id.to_string(), None);
+        self.usernames.retain(|_, other| *other != id);
     }
 
     /// Returns the profile if the access token is valid.
@@ -179,6 +255,7 @@ impl Model {
         self.logins = backup.logins.clone();
         self.devices = backup.devices.clone();
         self.profiles = backup.profiles.clone();
+        self.usernames = backup.usernames.clone();
         self.generations = backup.generations.clone();
         // What was forgotten under the settings of that time stays so.
         if backup.settings.grace != self.settings.grace {

@@ -25,7 +25,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rememberd::testing::{
     App, Clock, Config, Engine, EngineOptions, Entropy, Failure, JournalLimits, KeyRing, KeySource,
-    Keys, ObjectId, Opener, PersistentLoginId, Profile, SecretKey, Seed, SeedFile, Store,
+    Keys, ObjectId, Opener, PersistentLoginId, Profile, SecretKey, Seed, SeedFile, Store, Tenant,
     TenantName, Timestamp, Token, WriterLimits, service::seed, upgrade,
 };
 use uuid::Uuid;
@@ -216,6 +216,19 @@ pub fn profile(id: ObjectId, tenant: &str, enabled: bool) -> Profile {
         tenant: TenantName::new(tenant).expect("a tenant has a name"),
         roles: Vec::new(),
         attributes: serde_json::Map::new(),
+    }
+}
+
+/// A tenant of this name.
+pub fn tenant(name: &str) -> Tenant {
+    Tenant {
+        id: ObjectId::from_bytes([9; 12]),
+        name: TenantName::new(name).expect("a tenant has a name"),
+        verify_new_profiles: false,
+        available_roles: Vec::new(),
+        sso_enabled: false,
+        attribute_definitions: Vec::new(),
+        cleanse_attributes: true,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Operations of clients and of the cleaner on logins: run on the services, and then on the model.
 
 use rememberd::testing::{
-    App, Device, ListedLogin, LoginError, LoginKey, PersistentLoginId, Token,
-    service::persistent_login,
+    App, Device, ListedLogin, LoginError, LoginKey, PersistentLoginId, ProfileSelector, TenantName,
+    Token, Username, service::persistent_login,
 };
 
 use crate::support::contract::Model;
@@ -13,6 +13,8 @@ use crate::support::test_caller::TestCaller;
 #[derive(Clone, Debug)]
 pub enum Operation {
     Create(TestCaller, String, Device),
+    /// With a tenant and a username, whose profile is created if there is none and this is true.
+    CreateByUsername(TestCaller, TenantName, Username, bool, Device),
     Read(TestCaller, String),
     Refresh(TestCaller, String, Option<Token>),
     Delete(TestCaller, String),
@@ -38,6 +40,15 @@ impl Operation {
             Self::Create(who, profile_id, device) => {
                 let caller = who.caller();
                 let created = persistent_login::create(app, caller, profile_id, device).await;
+                Outcome::Login(created.map(Login::from))
+            }
+            Self::CreateByUsername(who, tenant, username, creates_profile, device) => {
+                let new = persistent_login::NewLogin {
+                    profile: ProfileSelector::Username(tenant, username),
+                    creates_profile,
+                    device,
+                };
+                let created = persistent_login::create_new(app, who.caller(), new).await;
                 Outcome::Login(created.map(Login::from))
             }
             Self::Read(who, id) => {
@@ -85,11 +96,24 @@ impl Model {
                 let expected = self.authorize_create(who, &profile_id);
                 return self.assert_created(context, expected, device, result);
             }
+            (
+                Operation::CreateByUsername(who, tenant, username, creates_profile, device),
+                Outcome::Login(result),
+            ) => {
+                let username = username.as_str();
+                let expected =
+                    self.authorize_create_by_username(who, &tenant, username, creates_profile);
+                let expected = self.create_profile(&tenant, username, expected, &result);
+                return self.assert_created(context, expected, device, result);
+            }
             (Operation::Refresh(who, id, presented), Outcome::Login(result)) => {
                 let expected = self.refresh(who, &id, presented, result.is_ok());
                 return self.assert_refreshed(context, expected, result);
             }
-            (Operation::Create(..) | Operation::Refresh(..), _) => {
+            (
+                Operation::Create(..) | Operation::CreateByUsername(..) | Operation::Refresh(..),
+                _,
+            ) => {
                 panic!("{context}: {result:?}");
             }
             (Operation::Read(who, id), _) => {

@@ -1,0 +1,76 @@
+//! Decodes what the requests for persistent logins say of profiles and devices.
+
+use crate::domain::device::{self, Device};
+use crate::domain::profile::Username;
+use crate::domain::tenant::TenantName;
+use crate::http::error::ApiError;
+use crate::http::params::Params;
+use crate::service::profile::ProfileSelector;
+
+/// The profile that a request names: by `profileId`, or by `tenantName` and `username`.
+///
+/// # Errors
+///
+/// Both or neither are there, or one of them is invalid.
+pub fn profile(params: &Params) -> Result<ProfileSelector, ApiError> {
+    let names = ["tenantName", "username"];
+    if names.iter().all(|name| params.optional(name).is_none()) {
+        return Ok(ProfileSelector::Id(
+            params.required("profileId")?.into_owned(),
+        ));
+    }
+    if params.optional("profileId").is_some() {
+        return Err(invalid("profileId", "excludes 'tenantName' and 'username'"));
+    }
+    let tenant = TenantName::new(params.required("tenantName")?);
+    let tenant = tenant.ok_or_else(|| invalid("tenantName", "is empty"))?;
+    let username = Username::new(params.required("username")?)
+        .map_err(|why| invalid("username", &why.to_string()))?;
+    Ok(ProfileSelector::Username(tenant, username))
+}
+
+/// Whether the profile is to be created if there is none with its username.
+///
+/// # Errors
+///
+/// It is neither true nor false, or the profile is named by an id.
+pub fn creates_profile(params: &Params, profile: &ProfileSelector) -> Result<bool, ApiError> {
+    let creates_profile = params.flag("createProfile")?;
+    match profile {
+        ProfileSelector::Id(_) if creates_profile => Err(invalid(
+            "createProfile",
+            "requires 'tenantName' and 'username'",
+        )),
+        ProfileSelector::Id(_) | ProfileSelector::Username(..) => Ok(creates_profile),
+    }
+}
+
+/// What a request says of the device.
+///
+/// # Errors
+///
+/// A text is too long or contains a control character.
+pub fn device(params: &Params) -> Result<Device, ApiError> {
+    let text = |name: &'static str, chars_max| {
+        let Some(text) = params.optional(name).filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        match device::fit(&text, chars_max) {
+            Ok(()) => Ok(Some(text.into_owned())),
+            Err(unfit) => Err(invalid(name, &unfit.to_string())),
+        }
+    };
+    Ok(Device {
+        label: text("label", device::LABEL_CHARS_MAX)?,
+        user_agent: text("userAgent", device::USER_AGENT_CHARS_MAX)?,
+        ip_address: text("ipAddress", device::IP_ADDRESS_CHARS_MAX)?,
+    })
+}
+
+/// The error that the parameter `name` is invalid; `problem` is the end of a sentence that begins with the name.
+pub fn invalid(name: &'static str, problem: &str) -> ApiError {
+    ApiError::ParameterInvalid {
+        name,
+        problem: problem.to_owned(),
+    }
+}
