@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::domain::key_ring::KeyRing;
 use crate::entropy::Entropy;
 use crate::error::Failure;
+use crate::request_id::RequestIds;
 use crate::storage::Store;
 
 /// One running server, apart from its sockets.
@@ -24,6 +25,8 @@ pub struct App {
     pub clock: Clock,
     /// Randomness.
     pub entropy: Entropy,
+    /// The ids of requests.
+    pub request_ids: RequestIds,
     /// The secret keys, once the database is open.
     pub keys: Keys,
     /// What happened to logins; jobs of the writer hold it too.
@@ -72,6 +75,7 @@ impl App {
             config,
             store,
             clock,
+            request_ids: RequestIds::new(&entropy),
             entropy,
             keys,
             audit: Arc::default(),

@@ -106,7 +106,7 @@ impl ApiError {
             message: &message,
         };
         let json = serde_json::to_vec(&body).expect("two strings can be serialized");
-        let mut response = response::with_status(status, json);
+        let mut response = response::error(status, json);
         let headers = response.headers_mut();
         match self {
             Self::Route(RouteError::NoSuchMethod { allow }) => {

@@ -28,13 +28,11 @@ mod router;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Instant;
 
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::header::{HeaderName, HeaderValue};
 
 use crate::app::App;
 use crate::error::Failure;
@@ -46,12 +44,6 @@ use crate::http::request_log::RequestLog;
 use crate::http::response::Response;
 use crate::http::router::Route;
 
-/// The header field with the request's id in the log. Only responses to failed requests have it.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The id of the next request, unique within the process.
-static NEXT_REQUEST_ID: AtomicU64 = AtomicU64::new(0);
-
 /// Returns the response to `request` and logs one line, which has no token, no body and no query.
 pub fn handle<C: Connection>(
     app: &App,
@@ -60,7 +52,7 @@ pub fn handle<C: Connection>(
 ) -> impl Future<Output = Result<Response, Infallible>> {
     let received = Instant::now();
     connection.on_head_received(received);
-    let request_id = NEXT_REQUEST_ID.fetch_add(1, Ordering::Relaxed);
+    let request_id = app.request_ids.next();
     let method = request.method().clone();
     let context = app.config.http.context_path.as_str();
     let route = catch_panic(|| {
@@ -90,12 +82,9 @@ pub fn handle<C: Connection>(
         };
         match failure {
             None => log.completed(),
-            Some(cause) => {
-                log.failed(&cause);
-                let id = HeaderValue::from(request_id);
-                response.headers_mut().insert(REQUEST_ID, id);
-            }
+            Some(cause) => log.failed(&cause),
         }
+        response::set_request_id(&mut response, request_id);
         connection.on_response_ready(now);
         Ok(response)
     }

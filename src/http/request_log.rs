@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 
+use crate::request_id::RequestId;
+
 /// What is logged of a request. None of it is text that the client chose.
 pub struct RequestLog {
-    /// The request's id, unique within the process.
-    pub request_id: u64,
+    /// The request's id, which its response has too.
+    pub request_id: RequestId,
     /// The name of the method, or `other`.
     pub method: &'static str,
     /// The name of the route, or `none`.
@@ -22,7 +24,7 @@ impl RequestLog {
     /// Logs a request that succeeded or was refused.
     pub fn completed(&self) {
         tracing::info!(
-            request_id = self.request_id,
+            request_id = %self.request_id,
             method = self.method,
             route = self.route,
             status = self.status.as_u16(),
@@ -34,7 +36,7 @@ impl RequestLog {
     /// Logs a request that failed because of `cause`.
     pub fn failed(&self, cause: &str) {
         tracing::error!(
-            request_id = self.request_id,
+            request_id = %self.request_id,
             method = self.method,
             route = self.route,
             status = self.status.as_u16(),

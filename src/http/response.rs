@@ -3,10 +3,13 @@
 use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::body::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use serde::Serialize;
 
 use crate::error::Failure;
+use crate::request_id::RequestId;
 
 /// The response to a request; its body is complete.
 pub type Response = hyper::Response<Full<Bytes>>;
@@ -15,6 +18,12 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF
 
 /// Responses have tokens, or data that is as private.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What quotes text of clients must not be taken for another type than it says.
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// The header field with the request's id in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The capacity in bytes that the JSON of one login does not exceed.
 const JSON_CAPACITY: usize = 256;
@@ -48,4 +57,19 @@ pub fn empty() -> Response {
         .insert(CONTENT_LENGTH, HeaderValue::from(0));
     response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     response
+}
+
+/// An error with this status and this JSON.
+pub fn error(status: StatusCode, json: impl Into<Bytes>) -> Response {
+    let mut response = with_status(status, json);
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    response
+}
+
+/// Adds the id of the request.
+pub fn set_request_id(response: &mut Response, id: RequestId) {
+    let id = HeaderValue::from_bytes(&id.encode()).expect("digits may be in a header field");
+    response.headers_mut().insert(REQUEST_ID, id);
 }

@@ -6,7 +6,14 @@ use crate::source::{imports, paths, report, sources};
 /// ground. Every file of `src` belongs to one of them.
 const FLOORS: [&[&str]; 13] = [
     &[
-        "clock", "config", "entropy", "error", "guide", "logging", "property",
+        "clock",
+        "config",
+        "entropy",
+        "error",
+        "guide",
+        "logging",
+        "property",
+        "request_id",
     ],
     &["domain"],
     &["storage"],

@@ -1,9 +1,11 @@
 //! The real binary: what it logs, and what it never logs.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::client::{Client, FORM, LOGINS};
+use crate::support::client::{Client, FORM, LOGINS, assert_request_id};
 use crate::support::fixture::{LOGIN, NO_LOGIN, PROFILE};
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
 
@@ -127,7 +129,7 @@ fn each_request_is_a_line_of_text_without_secrets() {
         };
         let number = |name: &str| -> u64 { field(name).parse().expect("a number") };
         let level = text.split_whitespace().nth(1).unwrap_or_default();
-        ids.push(number("request_id"));
+        ids.push(field("request_id").to_owned());
         assert!(number("duration_us") > 0);
         lines.push(Line {
             level: level.to_owned(),
@@ -135,7 +137,7 @@ fn each_request_is_a_line_of_text_without_secrets() {
         });
     }
     assert_eq!(lines, expected());
-    assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
+    assert_ids(&ids);
 }
 
 #[test]
@@ -146,11 +148,11 @@ fn each_request_is_a_json_object_without_secrets() {
     for text in log.lines() {
         let event: Value = serde_json::from_str(text).expect("every line is JSON");
         let fields = &event["fields"];
-        let Some(id) = fields["request_id"].as_u64() else {
+        let Some(id) = fields["request_id"].as_str() else {
             continue;
         };
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        ids.push(id);
+        ids.push(id.to_owned());
         assert!(fields["duration_us"].as_f64().is_some(), "{event}");
         assert!(text(&event["timestamp"]).ends_with('Z'));
         lines.push(Line {
@@ -161,7 +163,15 @@ fn each_request_is_a_json_object_without_secrets() {
         });
     }
     assert_eq!(lines, expected());
-    assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
+    assert_ids(&ids);
+}
+
+/// Asserts that these are the ids of different requests.
+#[track_caller]
+fn assert_ids(ids: &[String]) {
+    let different: HashSet<_> = ids.iter().collect();
+    assert_eq!(different.len(), ids.len(), "{ids:?}");
+    ids.iter().for_each(|id| assert_request_id(id));
 }
 
 #[test]

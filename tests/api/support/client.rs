@@ -156,12 +156,21 @@ impl Client {
             Some(body) => self.agent.run(request.body(body).expect("a request")),
         };
         let mut response = response.unwrap_or_else(|error| panic!("{method} {target}: {error}"));
-        Response {
+        let response = Response {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: text(response.body_mut()),
-        }
+        };
+        assert_request_id(response.header("x-request-id"));
+        response
     }
+}
+
+/// Asserts that this is the id of a request: each response has one.
+#[track_caller]
+pub fn assert_request_id(id: &str) {
+    let is_digit = |digit: char| matches!(digit, '0'..='9' | 'a'..='f');
+    assert!(id.len() == 16 && id.chars().all(is_digit), "{id:?}");
 }
 
 /// A form of these parameters.
@@ -269,6 +278,7 @@ impl Response {
         let body = format!(r#"{{"errorCode":"{code}","message":{message}}}"#);
         assert_eq!((self.status, &self.body), (status, &body));
         self.assert_json();
+        assert_eq!(self.header("x-content-type-options"), "nosniff");
     }
 
     /// Asserts that this is an error with this status and the code `OTHER`, with any message.
@@ -281,6 +291,7 @@ impl Response {
         }
         assert_eq!(self.status, status, "{self:?}");
         self.assert_json();
+        assert_eq!(self.header("x-content-type-options"), "nosniff");
         let rest = self.body.strip_prefix(r#"{"errorCode":"OTHER","#);
         let rest = rest.unwrap_or_else(|| panic!("{self:?}"));
         let error: Error = serde_json::from_str(&format!("{{{rest}")).expect("an error");
