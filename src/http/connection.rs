@@ -1,9 +1,13 @@
 //! What this layer requires of the connection of a request.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 /// The connection of a request. The moments are given, since reading the clock takes longer than the rest.
 pub trait Connection {
+    /// The address that the client connected from.
+    fn peer(&self) -> SocketAddr;
+
     /// Is called when the head of the request has been received.
     fn on_head_received(&self, at: Instant);
 

@@ -82,7 +82,7 @@ pub fn handle<C: Connection>(
         };
         match failure {
             None => log.completed(),
-            Some(cause) => log.failed(&cause),
+            Some(cause) => log.failed(connection.peer(), &cause),
         }
         response::set_request_id(&mut response, request_id);
         connection.on_response_ready(now);
@@ -131,12 +131,17 @@ fn in_time(
 #[cfg(test)]
 mod tests {
     use std::future;
+    use std::net::SocketAddr;
 
     use super::*;
 
     struct Overdue(bool);
 
     impl Connection for Overdue {
+        fn peer(&self) -> SocketAddr {
+            SocketAddr::from(([127, 0, 0, 1], 1))
+        }
+
         fn on_head_received(&self, _: Instant) {}
 
         fn on_request_received(&self, _: Instant) {}

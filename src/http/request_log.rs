@@ -1,5 +1,6 @@
 //! The one log line of a request.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -33,14 +34,15 @@ impl RequestLog {
         );
     }
 
-    /// Logs a request that failed because of `cause`.
-    pub fn failed(&self, cause: &str) {
+    /// Logs a request from `peer` that failed because of `cause`.
+    pub fn failed(&self, peer: SocketAddr, cause: &str) {
         tracing::error!(
             request_id = %self.request_id,
             method = self.method,
             route = self.route,
             status = self.status.as_u16(),
             duration_us = self.duration_us(),
+            %peer,
             cause,
             "request failed"
         );

@@ -1,5 +1,6 @@
 //! What a connection is doing, and since when: its timeouts and its eviction depend on it.
 
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use crate::http::connection::Connection;
 /// loop. The lock is held for a few instructions, and all but never contended.
 #[derive(Debug)]
 pub struct ConnectionState {
+    peer: SocketAddr,
     current: Mutex<Current>,
     close_requested: Notify,
 }
@@ -48,9 +50,10 @@ enum Phase {
 }
 
 impl ConnectionState {
-    /// The state of a connection that is idle.
-    pub fn new() -> Self {
+    /// The state of a connection from `peer` that is idle.
+    pub fn new(peer: SocketAddr) -> Self {
         Self {
+            peer,
             current: Mutex::new(Current {
                 phase: Phase::Idle,
                 since: Instant::now(),
@@ -142,6 +145,10 @@ impl Current {
 }
 
 impl Connection for ConnectionState {
+    fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
     fn on_head_received(&self, at: Instant) {
         self.lock().enter(Phase::ReceivingBody, at);
     }
@@ -161,7 +168,11 @@ impl Connection for ConnectionState {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
     use super::*;
+
+    const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 
     #[test]
     fn each_phase_has_its_own_timeout_and_a_new_phase_is_not_overdue() {
@@ -172,7 +183,7 @@ mod tests {
             "--write-timeout=4s",
         ])
         .expect("valid settings");
-        let state = ConnectionState::new();
+        let state = ConnectionState::new(PEER);
         let timeout = || (state.deadline(&config) - state.lock().since).as_secs();
         let wait = || (state.waiting_since().is_some(), state.is_receiving());
         assert_eq!((timeout(), wait()), (1, (true, false)));
@@ -194,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_eviction_takes_precedence_over_a_stop() {
-        let state = ConnectionState::new();
+        let state = ConnectionState::new(PEER);
         state.request_close(CloseReason::Eviction);
         state.request_close(CloseReason::Stop);
         assert_eq!(state.close_requested().await, CloseReason::Eviction);

@@ -1,6 +1,7 @@
 //! The open connections: a limit on their number, eviction at the limit, and closing all of them.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,18 +45,18 @@ impl Connections {
         }
     }
 
-    /// Opens a connection. At the limit, connections are evicted until one of them has closed, beginning with
+    /// Opens a connection from `peer`. At the limit, connections are evicted until one of them has closed, beginning with
     /// the one that has waited longest for its client.
-    pub async fn open(&self) -> OpenConnection {
+    pub async fn open(&self, peer: SocketAddr) -> OpenConnection {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return self.register(permit);
+            return self.register(peer, permit);
         }
         loop {
             self.evict_longest_waiting();
             let permit = Arc::clone(&self.permits).acquire_owned();
             // If a request was being handled on each of them, one may have become idle since.
             if let Ok(permit) = timeout(EVICTION_PAUSE, permit).await {
-                return self.register(permit.expect("the semaphore is never closed"));
+                return self.register(peer, permit.expect("the semaphore is never closed"));
             }
         }
     }
@@ -67,8 +68,8 @@ impl Connections {
         }
     }
 
-    fn register(&self, permit: OwnedSemaphorePermit) -> OpenConnection {
-        let state = Arc::new(ConnectionState::new());
+    fn register(&self, peer: SocketAddr, permit: OwnedSemaphorePermit) -> OpenConnection {
+        let state = Arc::new(ConnectionState::new(peer));
         let mut registry = self.lock();
         let id = registry.next_id;
         registry.next_id += 1;

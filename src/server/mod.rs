@@ -105,8 +105,8 @@ async fn accept(
     loop {
         // Deregistered from this thread's runtime: a worker's runtime will serve it.
         let accepted = listener.accept().await;
-        match accepted.and_then(|(socket, _)| socket.into_std()) {
-            Ok(socket) => return Ok((socket, connections.open().await)),
+        match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
+            Ok((socket, peer)) => return Ok((socket, connections.open(peer).await)),
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
             Err(error) => {
                 tracing::warn!(%error, "accepting a connection failed");

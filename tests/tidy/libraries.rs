@@ -27,7 +27,7 @@ const HOMES: [(&str, &[&str]); 14] = [
             "config/guide.rs",
         ],
     ),
-    ("std::net", &["config/", "server/"]),
+    ("std::net", &["config/", "http/", "server/"]),
     ("tokio::net", &["server/", "cli/"]),
     ("SystemTime", &["clock/"]),
 ];
