@@ -26,7 +26,7 @@ pub use crate::service::caller::{AccessRefusal, Caller};
 pub use crate::service::persistent_login::list::ListedLogin;
 pub use crate::service::persistent_login::refresh::{Outcome, Refreshed};
 pub use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
-pub use crate::service::profile::{ProfileRefusal, ProfileSelector};
+pub use crate::service::profile::{ExpectedOwner, ProfileRefusal, ProfileSelector};
 pub use crate::storage::Store;
 pub use crate::storage::data_dir::DataDirectory;
 pub use crate::storage::engine::{Engine, EngineOptions};
@@ -79,16 +79,17 @@ pub mod service {
     pub mod persistent_login {
         use super::super::{
             App, Caller, Device, ListedLogin, LoginError, PersistentLogin, PersistentLoginId,
-            ProfileSelector,
+            ProfileSelector, Refreshed, Token,
         };
-        use crate::service::persistent_login::{create, delete as deletion, list};
+        use crate::service::persistent_login::{create, delete as deletion, list, read, refresh};
 
         pub use crate::service::persistent_login::create::{NewLogin, create as create_new};
-        pub use crate::service::persistent_login::delete::delete;
+        pub use crate::service::persistent_login::delete::delete as delete_of;
         pub use crate::service::persistent_login::end::{ended_profiles, remove_ended};
         pub use crate::service::persistent_login::expire::{delete_expired, delete_idle};
-        pub use crate::service::persistent_login::read::read;
-        pub use crate::service::persistent_login::refresh::refresh;
+        pub use crate::service::persistent_login::refresh::{
+            RefreshOptions, refresh as refresh_with,
+        };
 
         // Most tests name a profile by its id and use nothing that is optional.
 
@@ -109,6 +110,42 @@ pub mod service {
                 device,
             };
             create::create(app, caller, new).await
+        }
+
+        /// Reads the login with this id.
+        ///
+        /// # Errors
+        ///
+        /// As there.
+        pub fn read(app: &App, caller: Caller, id: String) -> Result<PersistentLogin, LoginError> {
+            read::read(app, caller, id)
+        }
+
+        /// Refreshes the login with this id.
+        ///
+        /// # Errors
+        ///
+        /// As there.
+        pub async fn refresh(
+            app: &App,
+            caller: Caller,
+            id: String,
+            presented: Option<Token>,
+        ) -> Result<Refreshed, LoginError> {
+            let options = RefreshOptions {
+                presented,
+                ..RefreshOptions::default()
+            };
+            refresh::refresh(app, caller, id, options).await
+        }
+
+        /// Deletes the login with this id.
+        ///
+        /// # Errors
+        ///
+        /// As there.
+        pub async fn delete(app: &App, caller: Caller, id: String) -> Result<(), LoginError> {
+            deletion::delete(app, caller, id, None).await
         }
 
         /// Lists logins of the profile with this id.

@@ -17,7 +17,7 @@ use crate::service::caller::{AccessRefusal, Caller};
 use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
-use crate::service::profile::{ProfileRefusal, ProfileSelector};
+use crate::service::profile::{ExpectedOwner, ProfileRefusal, ProfileSelector};
 use crate::storage::transaction::Read;
 use crate::tables::persistent_login::ended;
 use crate::tables::profile::LoginBlock;
@@ -172,6 +172,8 @@ pub(super) struct LoginRequest {
     id_text: String,
     /// `None` if that is no id.
     id: Option<PersistentLoginId>,
+    /// Whose login it must be, if the caller says so. Boxed because few callers do, and every request is moved.
+    expected: Option<Box<ExpectedOwner>>,
     pub(super) context: OpContext,
     pub(super) keys: Arc<KeyRing>,
 }
@@ -185,9 +187,15 @@ impl LoginRequest {
             caller,
             id: PersistentLoginId::parse(&id),
             id_text: id,
+            expected: None,
             context: OpContext::as_system(app),
             keys: Arc::clone(app.keys.get()?),
         })
+    }
+
+    /// The same request, but that the login of anybody else does not exist for it.
+    pub(super) fn expecting(self, expected: Option<Box<ExpectedOwner>>) -> Self {
+        Self { expected, ..self }
     }
 
     /// The login, if the caller may read it.
@@ -210,15 +218,18 @@ impl LoginRequest {
         Ok((token, login))
     }
 
-    /// The caller, and the login if there is one, if the caller may delete it.
+    /// The caller, and the login if there is one, if the caller may delete it. Where an owner is expected there must be
+    /// one: else a login of somebody else, which is refused, could be told from none.
     pub(super) fn authorize_delete(
         &self,
         txn: &impl Read,
     ) -> Checked<(Arc<AccessToken>, Option<LoginState>)> {
         let token = self.caller.identify(txn, self.context.now.time())?;
         let login = self.find_valid(txn)?;
-        if let Some(login) = &login {
-            require(&token, TenantAction::ManageTickets, &login.tenant)?;
+        match &login {
+            Some(login) => require(&token, TenantAction::ManageTickets, &login.tenant)?,
+            None if self.expected.is_some() => return Err(self.not_found().into()),
+            None => {}
         }
         Ok((token, login))
     }
@@ -238,10 +249,12 @@ impl LoginRequest {
             },
             None => None,
         };
-        found.ok_or_else(|| {
-            let id = self.id_text.clone();
-            PersistentLoginRefusal::NotFound { id }.into()
-        })
+        found.ok_or_else(|| self.not_found().into())
+    }
+
+    fn not_found(&self) -> PersistentLoginRefusal {
+        let id = self.id_text.clone();
+        PersistentLoginRefusal::NotFound { id }
     }
 
     fn find_valid(&self, txn: &impl Read) -> Result<Option<LoginState>, Failure> {
@@ -253,7 +266,11 @@ impl LoginRequest {
         };
         let is_valid = !login.is_expired(&self.context.now, self.context.lifetime)
             && login.has_key(&self.keys)
-            && !ended::has_ended(txn, &login)?;
+            && !ended::has_ended(txn, &login)?
+            && match &self.expected {
+                Some(expected) => expected.is_of(txn, &login)?,
+                None => true,
+            };
         Ok(is_valid.then_some(login))
     }
 }

@@ -1,11 +1,13 @@
 //! Decodes what the requests for persistent logins say of profiles and devices.
 
+use std::borrow::Cow;
+
 use crate::domain::device::{self, Device};
 use crate::domain::profile::Username;
 use crate::domain::tenant::TenantName;
 use crate::http::error::ApiError;
 use crate::http::params::Params;
-use crate::service::profile::ProfileSelector;
+use crate::service::profile::{ExpectedOwner, ProfileSelector};
 
 /// The profile that a request names: by `profileId`, or by `tenantName` and `username`.
 ///
@@ -43,6 +45,19 @@ pub fn creates_profile(params: &Params, profile: &ProfileSelector) -> Result<boo
         )),
         ProfileSelector::Id(_) | ProfileSelector::Username(..) => Ok(creates_profile),
     }
+}
+
+/// Whose login a request takes it for, if it says so by `profileId`, `tenantName` or `username`.
+pub fn expected_owner(params: &Params) -> Option<Box<ExpectedOwner>> {
+    let text = |name| params.optional(name).map(Cow::into_owned);
+    let expected = ExpectedOwner {
+        profile_id: text("profileId"),
+        tenant: text("tenantName"),
+        username: text("username"),
+    };
+    let is_given =
+        expected.profile_id.is_some() || expected.tenant.is_some() || expected.username.is_some();
+    is_given.then(|| Box::new(expected))
 }
 
 /// What a request says of the device.

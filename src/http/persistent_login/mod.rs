@@ -21,7 +21,7 @@ use crate::service::persistent_login::create::{NewLogin, create};
 use crate::service::persistent_login::delete::{delete, delete_by_profile};
 use crate::service::persistent_login::list::list_by_profile;
 use crate::service::persistent_login::read::read;
-use crate::service::persistent_login::refresh::refresh;
+use crate::service::persistent_login::refresh::{RefreshOptions, refresh};
 
 /// The number of logins in a list if the request does not have a `count`.
 const LIST_COUNT_DEFAULT: usize = 100;
@@ -55,14 +55,17 @@ impl ResourceRoute for PersistentLoginRoute {
             }
             Self::Read(id) => Ok(json::login(&read(app, caller, id)?)?),
             Self::Refresh(id) => {
-                let presented = presented_token(app, &caller, params)?;
+                let options = RefreshOptions {
+                    presented: presented_token(app, &caller, params)?,
+                    expected: input::expected_owner(params),
+                };
                 let is_extended = params.flag("extended")?;
-                let refreshed = refresh(app, caller, id, presented).await?;
+                let refreshed = refresh(app, caller, id, options).await?;
                 let outcome = is_extended.then(|| refreshed.outcome.name());
                 Ok(json::refreshed(&refreshed.login, outcome)?)
             }
             Self::Delete(id) => {
-                delete(app, caller, id).await?;
+                delete(app, caller, id, input::expected_owner(params)).await?;
                 Ok(response::empty())
             }
             Self::ListByProfile => {

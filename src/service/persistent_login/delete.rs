@@ -10,20 +10,22 @@ use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::end::{EndOfProfile, count_many};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
-use crate::service::profile::ProfileSelector;
+use crate::service::profile::{ExpectedOwner, ProfileSelector};
 use crate::service::transaction;
 
-/// Deletes the login; one that does not exist is deleted already.
+/// Deletes the login; one that does not exist is deleted already, unless its owner is `expected`.
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller, and one without MANAGE_TICKETS on the tenant of an existing login.
+/// Refuses an invalid caller, one without MANAGE_TICKETS on the tenant of an existing login, and with `expected` a
+/// login that does not exist or is of somebody else, before that.
 pub async fn delete(
     app: &App,
     caller: Caller,
     id: String,
+    expected: Option<Box<ExpectedOwner>>,
 ) -> Result<(), Error<PersistentLoginRefusal>> {
-    let request = LoginRequest::new(app, caller, id)?;
+    let request = LoginRequest::new(app, caller, id)?.expecting(expected);
     let (caller, login) = transaction::read(app, |txn| request.authorize_delete(txn))?;
     if login.is_none() {
         if !request.has_id() {

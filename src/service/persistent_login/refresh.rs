@@ -19,6 +19,7 @@ use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::end::{EndOfProfile, count_many};
 use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
+use crate::service::profile::ExpectedOwner;
 use crate::service::transaction;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
@@ -33,6 +34,15 @@ pub struct Refreshed {
     pub login: PersistentLogin,
     /// How it got that token.
     pub outcome: Outcome,
+}
+
+/// What comes with a refresh beside the id of the login; nothing of it has to.
+#[derive(Clone, Default, Debug)]
+pub struct RefreshOptions {
+    /// The token that came in the user's cookie.
+    pub presented: Option<Token>,
+    /// Whose login it must be.
+    pub expected: Option<Box<ExpectedOwner>>,
 }
 
 /// How a login got the token that a refresh returns.
@@ -65,22 +75,26 @@ impl Outcome {
 
 /// Replaces the login's token by a fresh one.
 ///
-/// With `presented`, the token that came in the user's cookie, the login is compared and rotated in one: see
+/// With a token, the one that came in the user's cookie, the login is compared and rotated in one: see
 /// [`Presented`] for what each token means. One that was used before revokes what the settings say; one that was
 /// never the login's is refused and revokes nothing.
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller, an unknown or expired login or one whose profile is gone, a caller without
-/// MANAGE_TICKETS on the login's tenant, a disabled profile, and a token that is unknown or was used before, in
-/// this order.
+/// Refuses an invalid caller, an unknown or expired login or one whose profile is gone or is not the expected one, a
+/// caller without MANAGE_TICKETS on the login's tenant, a disabled profile, and a token that is unknown or was used
+/// before, in this order.
 pub async fn refresh(
     app: &App,
     caller: Caller,
     id: String,
-    presented: Option<Token>,
+    options: RefreshOptions,
 ) -> Result<Refreshed, Error<PersistentLoginRefusal>> {
-    let request = LoginRequest::new(app, caller, id)?;
+    let RefreshOptions {
+        presented,
+        expected,
+    } = options;
+    let request = LoginRequest::new(app, caller, id)?.expecting(expected);
     let (caller, seen) = transaction::read(app, |txn| request.authorize_rotate(txn))?;
     let presented = match presented {
         None => None,

@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod delete_by_profile;
 mod devices;
+mod expected_owner;
 mod expire;
 mod expire_idle;
 mod id_case;

@@ -13,8 +13,9 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rememberd::testing::{
-    App, DataDirectory, Device, Event, KeySource, Keys, LoginKey, ObjectId, PersistentLoginId,
-    TenantName, Token, Username, open_database,
+    App, DataDirectory, Device, Event, ExpectedOwner, KeySource, Keys, LoginKey, ObjectId,
+    PersistentLoginId, TenantName, Token, Username, open_database,
+    service::persistent_login::RefreshOptions,
     tables::{profile, tenant},
 };
 use tempfile::TempDir;
@@ -168,10 +169,17 @@ impl Trial {
             260..350 => Operation::Read(self.caller(), self.login_text()),
             350..700 => {
                 let id = self.login_text();
-                let presented = self.presented(&id);
-                Operation::Refresh(self.caller(), id, presented)
+                let options = RefreshOptions {
+                    presented: self.presented(&id),
+                    expected: self.expected_owner(&id).map(Box::new),
+                };
+                Operation::Refresh(self.caller(), id, options)
             }
-            700..750 => Operation::Delete(self.caller(), self.login_text()),
+            700..750 => {
+                let id = self.login_text();
+                let expected = self.expected_owner(&id);
+                Operation::Delete(self.caller(), id, expected)
+            }
             750..800 => {
                 let (start, count) = (
                     self.random.random_range(0..4),
@@ -381,6 +389,27 @@ impl Trial {
             _ => present,
         }
         .unwrap_or_default()
+    }
+
+    /// Whose login this is expected to be: mostly anybody's, or that of its profile, or of another one.
+    fn expected_owner(&mut self, id: &str) -> Option<ExpectedOwner> {
+        let usernames = &self.model.usernames;
+        let login = self.model.logins.get(&id.to_lowercase());
+        let own = usernames
+            .iter()
+            .find(|(_, profile_id)| login.is_some_and(|login| login.profile_id == **profile_id));
+        let any = usernames.iter().choose(&mut self.random);
+        let (name, profile_id) = match self.random.random_range(0..10) {
+            0..6 => return None,
+            6..9 => own.or(any)?,
+            _ => any?,
+        };
+        let mut some = |text: String| self.random.random_bool(0.5).then_some(text);
+        Some(ExpectedOwner {
+            profile_id: some(profile_id.to_string().to_uppercase()),
+            tenant: some(name.0.as_str().to_owned()),
+            username: some(name.1.clone()),
+        })
     }
 
     /// The token that is presented for this login: none, its current one, the one before, an older one, or

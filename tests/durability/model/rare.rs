@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rand::RngExt;
 use rand::seq::IteratorRandom;
-use rememberd::testing::service::persistent_login as service;
+use rememberd::testing::Token;
+use rememberd::testing::service::persistent_login::{self as service, RefreshOptions};
 
 use crate::model::Trial;
 use crate::support;
@@ -59,7 +60,7 @@ impl Trial {
         for token in [tokens.last().copied(), other] {
             let secs = self.random.random_range(0..20);
             self.advance(Duration::from_secs(secs));
-            let refresh = Operation::Refresh(TestCaller::Master, id.to_owned(), token);
+            let refresh = Operation::Refresh(TestCaller::Master, id.to_owned(), options(token));
             self.apply_operation(context, refresh).await;
         }
     }
@@ -104,10 +105,17 @@ impl Trial {
                 } else {
                     replaced
                 };
-                let refresh = Operation::Refresh(TestCaller::Master, id.clone(), token);
+                let refresh = Operation::Refresh(TestCaller::Master, id.clone(), options(token));
                 self.advance(Duration::from_secs(wait));
                 self.apply_operation(context, refresh).await;
             }
         }
+    }
+}
+
+fn options(presented: Option<Token>) -> RefreshOptions {
+    RefreshOptions {
+        presented,
+        ..RefreshOptions::default()
     }
 }

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 use rememberd::testing::{
-    AccessRefusal, Device, Event, Generation, ListedLogin, LoginError, LoginKey, ObjectId,
-    PersistentLoginId, PersistentLoginRefusal, ProfileRefusal, ProfileStatus, Reason, ReuseRevokes,
-    Revoked, TenantName, Timestamp, Token,
+    AccessRefusal, Device, Event, ExpectedOwner, Generation, ListedLogin, LoginError, LoginKey,
+    ObjectId, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal, ProfileStatus, Reason,
+    ReuseRevokes, Revoked, TenantName, Timestamp, Token, service::persistent_login::RefreshOptions,
 };
 use uuid::Uuid;
 
@@ -324,13 +324,33 @@ impl Model {
             .filter(|login| self.is_valid(login))
     }
 
+    /// Whether the login is that of the expected owner, if there is one.
+    fn is_of(&self, login: &Login, expected: Option<&ExpectedOwner>) -> bool {
+        let Some(expected) = expected else {
+            return true;
+        };
+        let has_name = |username: &String| {
+            let key = (login.tenant.clone(), username.clone());
+            self.usernames.get(&key) == Some(&login.profile_id)
+        };
+        let profile_id = expected.profile_id.as_ref();
+        profile_id.is_none_or(|id| id.to_lowercase() == login.profile_id.to_string())
+            && expected
+                .tenant
+                .as_deref()
+                .is_none_or(|name| name == login.tenant.as_str())
+            && expected.username.as_ref().is_none_or(has_name)
+    }
+
     pub fn authorize_read(
         &self,
         caller: TestCaller,
         id: &str,
+        expected: Option<&ExpectedOwner>,
     ) -> Result<(Login, ProfileStatus), LoginError> {
         self.authenticate(caller)?;
-        let found = self.valid(id).and_then(|login| {
+        let found = self.valid(id).filter(|login| self.is_of(login, expected));
+        let found = found.and_then(|login| {
             let status = self.profiles.get(&login.profile_id.to_string())?.clone()?;
             Some((login.clone(), status))
         });
@@ -348,13 +368,13 @@ impl Model {
         &mut self,
         caller: TestCaller,
         id: &str,
-        presented: Option<Token>,
+        options: &RefreshOptions,
         is_accepted: bool,
     ) -> Result<Refreshed, LoginError> {
-        let (login, status) = self.authorize_read(caller, id)?;
+        let (login, status) = self.authorize_read(caller, id, options.expected.as_deref())?;
         check_enabled(&login.profile_id.to_string(), &status)?;
         let id = &login.id.to_string();
-        let Some(presented) = presented else {
+        let Some(presented) = options.presented else {
             if self.is_coalesced(id) {
                 self.events.push(Event::Coalesced);
                 return Ok(Refreshed::Unchanged(login));
@@ -469,9 +489,19 @@ impl Model {
         self.logins.insert(id, login);
     }
 
-    pub fn delete(&mut self, caller: TestCaller, id: &str) -> Result<(), LoginError> {
+    pub fn delete(
+        &mut self,
+        caller: TestCaller,
+        id: &str,
+        expected: Option<&ExpectedOwner>,
+    ) -> Result<(), LoginError> {
         self.authenticate(caller)?;
-        if let Some(login) = self.valid(id).cloned() {
+        let found = self.valid(id).filter(|login| self.is_of(login, expected));
+        if found.is_none() && expected.is_some() {
+            let id = id.to_owned();
+            return Err(PersistentLoginRefusal::NotFound { id }.into());
+        }
+        if let Some(login) = found.cloned() {
             check_permission(caller, "MANAGE_TICKETS", &login.tenant)?;
             self.remove(login.id, Event::Delete);
         }

@@ -1,8 +1,9 @@
 //! Operations of clients and of the cleaner on logins: run on the services, and then on the model.
 
 use rememberd::testing::{
-    App, Device, ListedLogin, LoginError, LoginKey, PersistentLoginId, ProfileSelector, TenantName,
-    Token, Username, service::persistent_login,
+    App, Device, ExpectedOwner, ListedLogin, LoginError, LoginKey, PersistentLoginId,
+    ProfileSelector, TenantName, Username,
+    service::persistent_login::{self, RefreshOptions},
 };
 
 use crate::support::contract::Model;
@@ -16,8 +17,8 @@ pub enum Operation {
     /// With a tenant and a username, whose profile is created if there is none and this is true.
     CreateByUsername(TestCaller, TenantName, Username, bool, Device),
     Read(TestCaller, String),
-    Refresh(TestCaller, String, Option<Token>),
-    Delete(TestCaller, String),
+    Refresh(TestCaller, String, RefreshOptions),
+    Delete(TestCaller, String, Option<ExpectedOwner>),
     List(TestCaller, String, usize, usize),
     DeleteByProfile(TestCaller, String, Option<PersistentLoginId>),
     DeleteExpired,
@@ -54,13 +55,14 @@ impl Operation {
             Self::Read(who, id) => {
                 Outcome::Login(persistent_login::read(app, who.caller(), id).map(Login::from))
             }
-            Self::Refresh(who, id, presented) => {
+            Self::Refresh(who, id, options) => {
                 let caller = who.caller();
-                let refreshed = persistent_login::refresh(app, caller, id, presented).await;
+                let refreshed = persistent_login::refresh_with(app, caller, id, options).await;
                 Outcome::Login(refreshed.map(|refreshed| refreshed.login.into()))
             }
-            Self::Delete(who, id) => {
-                Outcome::Done(persistent_login::delete(app, who.caller(), id).await)
+            Self::Delete(who, id, expected) => {
+                let expected = expected.map(Box::new);
+                Outcome::Done(persistent_login::delete_of(app, who.caller(), id, expected).await)
             }
             Self::List(who, profile_id, start, count) => {
                 let caller = who.caller();
@@ -106,8 +108,8 @@ impl Model {
                 let expected = self.create_profile(&tenant, username, expected, &result);
                 return self.assert_created(context, expected, device, result);
             }
-            (Operation::Refresh(who, id, presented), Outcome::Login(result)) => {
-                let expected = self.refresh(who, &id, presented, result.is_ok());
+            (Operation::Refresh(who, id, options), Outcome::Login(result)) => {
+                let expected = self.refresh(who, &id, &options, result.is_ok());
                 return self.assert_refreshed(context, expected, result);
             }
             (
@@ -117,10 +119,12 @@ impl Model {
                 panic!("{context}: {result:?}");
             }
             (Operation::Read(who, id), _) => {
-                let read = self.authorize_read(who, &id);
+                let read = self.authorize_read(who, &id, None);
                 Outcome::Login(read.map(|(login, _)| login.returned()))
             }
-            (Operation::Delete(who, id), _) => Outcome::Done(self.delete(who, &id)),
+            (Operation::Delete(who, id, expected), _) => {
+                Outcome::Done(self.delete(who, &id, expected.as_ref()))
+            }
             (Operation::List(who, profile_id, start, count), _) => {
                 Outcome::List(self.list_by_profile(who, &profile_id, start, count))
             }

@@ -13,7 +13,9 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt};
 use rememberd::testing::{
-    App, Device, EngineOptions, Event, ObjectId, service::persistent_login, tables::profile,
+    App, Device, EngineOptions, Event, ObjectId,
+    service::persistent_login::{self, RefreshOptions},
+    tables::profile,
 };
 use serde_json::Value;
 
@@ -197,8 +199,14 @@ impl Workload {
         };
         match random.random_range(0..20) {
             0..7 => Operation::Create(TestCaller::Master, profile, Device::default()),
-            7..17 => Operation::Refresh(TestCaller::Master, id, presented),
-            17 | 18 => Operation::Delete(TestCaller::Master, id),
+            7..17 => {
+                let options = RefreshOptions {
+                    presented,
+                    ..RefreshOptions::default()
+                };
+                Operation::Refresh(TestCaller::Master, id, options)
+            }
+            17 | 18 => Operation::Delete(TestCaller::Master, id, None),
             _ => {
                 let except = random.random_bool(0.5).then_some(login.id);
                 Operation::DeleteByProfile(TestCaller::Master, profile, except)
