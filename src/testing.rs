@@ -108,8 +108,10 @@ pub mod service {
                 profile: ProfileSelector::Id(profile_id),
                 creates_profile: false,
                 device,
+                is_extended: false,
             };
-            create::create(app, caller, new).await
+            let created = create::create(app, caller, new).await?;
+            Ok(created.login)
         }
 
         /// Reads the login with this id.
@@ -118,7 +120,7 @@ pub mod service {
         ///
         /// As there.
         pub fn read(app: &App, caller: Caller, id: String) -> Result<PersistentLogin, LoginError> {
-            read::read(app, caller, id)
+            Ok(read::read(app, caller, id, false)?.login)
         }
 
         /// Refreshes the login with this id.

@@ -55,6 +55,19 @@ pub fn status(txn: &impl Read, id: ObjectId) -> Result<Option<ProfileStatus>, Fa
     txn.get(&PROFILES, id.as_bytes(), decode_status)
 }
 
+/// The username of the profile with this id: the first part of its record.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn username(txn: &impl Read, id: ObjectId) -> Result<Option<String>, Failure> {
+    txn.get(&PROFILES, id.as_bytes(), |record| {
+        let mut decoder = Decoder::new("profile", VERSION, record)?;
+        let _tenant = tenant(&mut decoder)?;
+        decoder.text().map(str::to_owned)
+    })
+}
+
 /// Why the logins of the profile with this id, which was there when they were created, may not be used;
 /// `None` if they may.
 ///

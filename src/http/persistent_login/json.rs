@@ -6,23 +6,35 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
 use crate::error::Failure;
 use crate::http::response::{self, Response};
+use crate::service::persistent_login::extension::{Extension, IssuedLogin};
 use crate::service::persistent_login::list::ListedLogin;
+use crate::service::persistent_login::refresh::Refreshed;
 
 /// A response with one login.
 ///
 /// # Errors
 ///
 /// As [`response::json`].
-pub fn login(login: &PersistentLogin) -> Result<Response, Failure> {
-    refreshed(login, None)
+pub fn login(issued: &IssuedLogin) -> Result<Response, Failure> {
+    with_extension(&issued.login, issued.extension.as_ref(), None)
 }
 
-/// A response with one login and, if it is asked for, how it got its token.
+/// A response with one login that was refreshed; extended, with how it got its token too.
 ///
 /// # Errors
 ///
 /// As [`response::json`].
-pub fn refreshed(login: &PersistentLogin, outcome: Option<&str>) -> Result<Response, Failure> {
+pub fn refreshed(refreshed: &Refreshed) -> Result<Response, Failure> {
+    let extension = refreshed.extension.as_ref();
+    let outcome = extension.map(|_| refreshed.outcome.name());
+    with_extension(&refreshed.login, extension, outcome)
+}
+
+fn with_extension(
+    login: &PersistentLogin,
+    extension: Option<&Extension>,
+    outcome: Option<&str>,
+) -> Result<Response, Failure> {
     let (mut profile_id, mut token, mut id) = ([0; 24], [0; 36], [0; 36]);
     response::json(&LoginBody {
         tenant: login.tenant.as_str(),
@@ -30,6 +42,8 @@ pub fn refreshed(login: &PersistentLogin, outcome: Option<&str>) -> Result<Respo
         token: login.token.reveal().hyphenated().encode_lower(&mut token),
         timestamp: login.timestamp.as_millis(),
         id: login.id.uuid().hyphenated().encode_lower(&mut id),
+        username: extension.map(|extension| extension.username.as_deref()),
+        expires_on: extension.map(|extension| extension.expires.as_millis()),
         outcome,
     })
 }
@@ -61,7 +75,11 @@ struct LoginBody<'a> {
     token: &'a str,
     timestamp: i64,
     id: &'a str,
-    /// Not in the wire contract.
+    // What follows is not in the wire contract, and only in an extended response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_on: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a str>,
 }

@@ -50,19 +50,22 @@ impl ResourceRoute for PersistentLoginRoute {
                     creates_profile: input::creates_profile(params, &profile)?,
                     profile,
                     device: input::device(params)?,
+                    is_extended: params.flag("extended")?,
                 };
                 Ok(json::login(&create(app, caller, new).await?)?)
             }
-            Self::Read(id) => Ok(json::login(&read(app, caller, id)?)?),
+            Self::Read(id) => {
+                let is_extended = is_extended(app, &caller, params)?;
+                Ok(json::login(&read(app, caller, id, is_extended)?)?)
+            }
             Self::Refresh(id) => {
                 let options = RefreshOptions {
                     presented: presented_token(app, &caller, params)?,
                     expected: input::expected_owner(params),
+                    is_extended: is_extended(app, &caller, params)?,
                 };
-                let is_extended = params.flag("extended")?;
                 let refreshed = refresh(app, caller, id, options).await?;
-                let outcome = is_extended.then(|| refreshed.outcome.name());
-                Ok(json::refreshed(&refreshed.login, outcome)?)
+                Ok(json::refreshed(&refreshed)?)
             }
             Self::Delete(id) => {
                 delete(app, caller, id, input::expected_owner(params)).await?;
@@ -89,6 +92,14 @@ impl ResourceRoute for PersistentLoginRoute {
             }
         }
     }
+}
+
+/// Whether the response is to be extended. An invalid caller is refused before an invalid value.
+fn is_extended(app: &App, caller: &Caller, params: &Params) -> Result<bool, ApiError> {
+    params.flag("extended").or_else(|invalid| {
+        admit(app, caller)?;
+        Err(invalid)
+    })
 }
 
 /// The token that the caller presents to be compared with the current one, if any.

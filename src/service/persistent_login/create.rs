@@ -7,13 +7,14 @@ use crate::audit::Event;
 use crate::domain::device::Device;
 use crate::domain::login_state::{KeyEpoch, LoginState};
 use crate::domain::object_id::ObjectId;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
+use crate::domain::persistent_login::PersistentLoginId;
 use crate::domain::profile::Profile;
 use crate::domain::token_chain::TokenChain;
 use crate::service::access::{LoginOwner, ProfileRequest, issue};
 use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::persistent_login::cap;
+use crate::service::persistent_login::extension::{Extension, IssuedLogin};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
 use crate::service::profile::ProfileSelector;
@@ -30,6 +31,8 @@ pub struct NewLogin {
     pub creates_profile: bool,
     /// What is known of its device.
     pub device: Device,
+    /// Whether the response is to be extended.
+    pub is_extended: bool,
 }
 
 /// Creates a login of a profile, and the profile in the same transaction if that is asked for. At the cap of a
@@ -45,11 +48,12 @@ pub async fn create(
     app: &App,
     caller: Caller,
     new: NewLogin,
-) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
+) -> Result<IssuedLogin, Error<PersistentLoginRefusal>> {
     let NewLogin {
         profile,
         creates_profile,
         device,
+        is_extended,
     } = new;
     let request = ProfileRequest::new(app, caller, profile).creating_profile(creates_profile);
     let keys = Arc::clone(app.keys.get()?);
@@ -60,7 +64,7 @@ pub async fn create(
     let logins_max = app.config.logins.logins_per_profile_max.get();
     let ring = Arc::clone(&keys);
     let timeline = request.context.now.timeline.clone();
-    let login = transaction::write(app, move |txn| {
+    let (login, extension) = transaction::write(app, move |txn| {
         let (caller, owner) = request.authorize_create(txn)?;
         let (profile_id, tenant, is_new) = match owner {
             LoginOwner::Existing(id, profile) => (id, profile.tenant, false),
@@ -96,8 +100,17 @@ pub async fn create(
             context.record(txn, Event::CreateProfile, &login);
         }
         context.record(txn, Event::Create, &login);
-        Ok(login)
+        let mut extension = None;
+        if is_extended {
+            let username = profile::username(txn, profile_id)?;
+            let (lifetime, timeline) = (context.lifetime, &context.now.timeline);
+            extension = Some(Extension::of(&login, username, lifetime, timeline));
+        }
+        Ok((login, extension))
     })
     .await?;
-    Ok(issue(&login, &keys, &timeline)?)
+    Ok(IssuedLogin {
+        login: issue(&login, &keys, &timeline)?,
+        extension,
+    })
 }

@@ -9,6 +9,7 @@ pub mod create;
 pub mod delete;
 pub mod end;
 pub mod expire;
+pub mod extension;
 pub mod list;
 mod longest_unused;
 mod profile_walk;

@@ -1,14 +1,15 @@
 //! An application looks at a login.
 
 use crate::app::App;
-use crate::domain::persistent_login::PersistentLogin;
 use crate::service::access::{LoginRequest, issue};
 use crate::service::caller::Caller;
 use crate::service::error::Error;
+use crate::service::persistent_login::extension::{Extension, IssuedLogin};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::transaction;
+use crate::tables::profile;
 
-/// The login with this id.
+/// The login with this id, extended if that is asked for.
 ///
 /// # Errors
 ///
@@ -18,8 +19,21 @@ pub fn read(
     app: &App,
     caller: Caller,
     id: String,
-) -> Result<PersistentLogin, Error<PersistentLoginRefusal>> {
+    is_extended: bool,
+) -> Result<IssuedLogin, Error<PersistentLoginRefusal>> {
     let request = LoginRequest::new(app, caller, id)?;
-    let login = transaction::read(app, |txn| request.authorize_read(txn))?;
-    Ok(issue(&login, &request.keys, &request.context.now.timeline)?)
+    let (login, extension) = transaction::read(app, |txn| {
+        let login = request.authorize_read(txn)?;
+        let mut extension = None;
+        if is_extended {
+            let username = profile::username(txn, login.profile_id)?;
+            let (lifetime, timeline) = (request.context.lifetime, &request.context.now.timeline);
+            extension = Some(Extension::of(&login, username, lifetime, timeline));
+        }
+        Ok((login, extension))
+    })?;
+    Ok(IssuedLogin {
+        login: issue(&login, &request.keys, &request.context.now.timeline)?,
+        extension,
+    })
 }

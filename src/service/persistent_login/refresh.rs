@@ -18,11 +18,12 @@ use crate::service::caller::Caller;
 use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::end::{EndOfProfile, count_many};
+use crate::service::persistent_login::extension::Extension;
 use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
 use crate::service::profile::ExpectedOwner;
 use crate::service::transaction;
 use crate::storage::transaction::write_txn::WriteTxn;
-use crate::tables::persistent_login;
+use crate::tables::{persistent_login, profile};
 
 /// For how many generations a token is compared before other requests of the thread are served.
 const GENERATIONS_PER_STEP: usize = 256;
@@ -34,6 +35,8 @@ pub struct Refreshed {
     pub login: PersistentLogin,
     /// How it got that token.
     pub outcome: Outcome,
+    /// What else was asked for, if anything.
+    pub extension: Option<Extension>,
 }
 
 /// What comes with a refresh beside the id of the login; nothing of it has to.
@@ -43,6 +46,8 @@ pub struct RefreshOptions {
     pub presented: Option<Token>,
     /// Whose login it must be.
     pub expected: Option<Box<ExpectedOwner>>,
+    /// Whether the response is to be extended.
+    pub is_extended: bool,
 }
 
 /// How a login got the token that a refresh returns.
@@ -93,9 +98,19 @@ pub async fn refresh(
     let RefreshOptions {
         presented,
         expected,
+        is_extended,
     } = options;
     let request = LoginRequest::new(app, caller, id)?.expecting(expected);
-    let (caller, seen) = transaction::read(app, |txn| request.authorize_rotate(txn))?;
+    let (caller, seen, username) = transaction::read(app, |txn| {
+        let (caller, login) = request.authorize_rotate(txn)?;
+        // Before the rotation: a profile that cannot be read then fails what nothing has come of yet.
+        let username = if is_extended {
+            profile::username(txn, login.profile_id)?
+        } else {
+            None
+        };
+        Ok((caller, login, username))
+    })?;
     let presented = match presented {
         None => None,
         Some(token) => match generation_of(&request.keys, &seen, token).await {
@@ -109,6 +124,7 @@ pub async fn refresh(
     };
     let keys = Arc::clone(&request.keys);
     let timeline = request.context.now.timeline.clone();
+    let lifetime = request.context.lifetime;
     let mut refresh = Refresh::new(app, presented, Arc::clone(&keys));
     refresh.count_revoked(app, &seen, &request.context).await?;
     let (login, outcome) = transaction::write(app, move |txn| {
@@ -116,8 +132,12 @@ pub async fn refresh(
         refresh.apply(txn, login, &request.context.as_caller(caller))
     })
     .await?;
-    let login = issue(&login, &keys, &timeline)?;
-    Ok(Refreshed { login, outcome })
+    let extension = is_extended.then(|| Extension::of(&login, username, lifetime, &timeline));
+    Ok(Refreshed {
+        login: issue(&login, &keys, &timeline)?,
+        outcome,
+        extension,
+    })
 }
 
 /// The generation of the login whose token this is. The writer then compares numbers only.

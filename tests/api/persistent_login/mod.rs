@@ -12,6 +12,7 @@ mod devices;
 mod expected_owner;
 mod expire;
 mod expire_idle;
+mod extended;
 mod id_case;
 mod list;
 mod login_limit;

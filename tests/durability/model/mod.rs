@@ -172,6 +172,7 @@ impl Trial {
                 let options = RefreshOptions {
                     presented: self.presented(&id),
                     expected: self.expected_owner(&id).map(Box::new),
+                    is_extended: self.random.random(),
                 };
                 Operation::Refresh(self.caller(), id, options)
             }

@@ -48,9 +48,10 @@ impl Operation {
                     profile: ProfileSelector::Username(tenant, username),
                     creates_profile,
                     device,
+                    is_extended: false,
                 };
                 let created = persistent_login::create_new(app, who.caller(), new).await;
-                Outcome::Login(created.map(Login::from))
+                Outcome::Login(created.map(|created| created.login.into()))
             }
             Self::Read(who, id) => {
                 Outcome::Login(persistent_login::read(app, who.caller(), id).map(Login::from))
