@@ -13,6 +13,7 @@ use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::request_id::RequestIds;
 use crate::storage::Store;
+use crate::storage::data_dir::secret_file::UnusedSecrets;
 
 /// One running server, apart from its sockets.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct App {
     pub request_ids: RequestIds,
     /// The secret keys, once the database is open.
     pub keys: Keys,
+    /// The ids of access tokens that were generated and that nobody has used yet.
+    pub unused_tokens: UnusedSecrets,
     /// What happened to logins; jobs of the writer hold it too.
     pub audit: Arc<AuditLog>,
     /// Held by the one walk over very many logins of a profile that goes on.
@@ -78,6 +81,7 @@ impl App {
             request_ids: RequestIds::new(&entropy),
             entropy,
             keys,
+            unused_tokens: UnusedSecrets::default(),
             audit: Arc::default(),
             long_walks: Semaphore::new(1),
             phase: AtomicU8::new(Phase::Starting as u8),

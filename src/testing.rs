@@ -1,6 +1,8 @@
 //! What the tests and benchmarks reach: the one public path to the inside, item by item, so that the
 //! compiler finds what neither the program nor a test uses. No promise is made to anybody else.
 
+use crate::tables::upgrade as tables_upgrade;
+
 pub use crate::app::{App, Keys, Phase};
 pub use crate::audit::{Event, Reason};
 pub use crate::clock::Timestamp;
@@ -41,10 +43,30 @@ pub use crate::tables::JOURNALED;
 pub use crate::tables::meta::put_schema_version;
 pub use crate::tables::persistent_login::key::LoginKey;
 pub use crate::tables::secret_key::KeySource;
-pub use crate::tables::upgrade::{SCHEMA_VERSION, open_database, run as upgrade, upgrade_copy};
+pub use crate::tables::upgrade::{SCHEMA_VERSION, run as upgrade, upgrade_copy};
 
 /// Why a use case of persistent logins did not return its value.
 pub type LoginError = crate::service::error::Error<PersistentLoginRefusal>;
+
+/// Opens the database in `directory`, or creates an empty one if there is none.
+///
+/// # Errors
+///
+/// As those of the program.
+pub fn open_database(
+    directory: &DataDirectory,
+    options: &EngineOptions,
+    opening: Opening,
+    keys: &KeySource,
+) -> Result<(Engine, KeyRing), Failure> {
+    if opening == Opening::Start && !directory.has_database()? {
+        tables_upgrade::create_database(directory, options, keys)?
+            .0
+            .close()?;
+        directory.finish()?;
+    }
+    tables_upgrade::open_database(directory, options, opening, keys)
+}
 
 /// Opens a store and waits until its database is open.
 ///
@@ -72,7 +94,7 @@ pub mod jobs {
 pub mod service {
     /// Those of the example data.
     pub mod demo {
-        pub use crate::service::bootstrap::demo::{ACCESS_TOKEN_ID, is_exposed};
+        pub use crate::service::bootstrap::demo::ACCESS_TOKEN_ID;
     }
 
     /// Those of persistent logins.

@@ -14,10 +14,19 @@ use crate::config::{Config, HELP_NOTE};
 
 /// The names of the commands.
 const SERVE: &str = "serve";
+const INIT: &str = "init";
 const CHECK: &str = "check";
 const SALVAGE: &str = "salvage";
 const KEY: &str = "key";
 const ROTATE: &str = "rotate";
+
+const INIT_NOTE: &str = "\
+The key file is created too, if it has no key. An access token whose id is generated is in a file of the data directory,
+mode 0600, until its first use. The other settings of \"rememberd serve\" are taken too.
+
+Examples:
+  rememberd init --data-dir /var/lib/rememberd
+  rememberd init --data-dir /var/lib/rememberd --seed seed.json --key-file /etc/rememberd.keys";
 
 const CHECK_NOTE: &str = "\
 The database must not be in use: stop its server, or check a copy that was made while it was stopped. Nothing is changed.
@@ -36,6 +45,9 @@ Examples:
   rememberd salvage data/db data/db-salvaged
   rememberd salvage /backup/rememberd.redb /var/lib/rememberd-new --key-file /etc/rememberd.keys";
 
+/// The settings that the help of `init` lists.
+const INIT_SETTINGS: [&str; 3] = ["data_dir", "key_file", "seed"];
+
 /// The settings that say where the key file is.
 const KEY_FILE_SETTINGS: [&str; 2] = ["data_dir", "key_file"];
 
@@ -43,6 +55,8 @@ const KEY_FILE_SETTINGS: [&str; 2] = ["data_dir", "key_file"];
 pub enum Invocation {
     /// Serve until a signal.
     Serve(Box<Config>, Origins),
+    /// Create a database.
+    Init(Box<Config>, Origins),
     /// List what is damaged in a database.
     Check {
         /// A database file or a data directory.
@@ -133,7 +147,12 @@ pub fn parse(arguments: &[OsString]) -> Result<Invocation, UsageError> {
     let origins = Origins(matches.clone());
     let config = Config::from_arg_matches_mut(&mut matches)
         .map_err(|error| usage_error(&error, &command, arguments))?;
-    Ok(Invocation::Serve(Box::new(config), origins))
+    let invocation = if name == INIT {
+        Invocation::Init
+    } else {
+        Invocation::Serve
+    };
+    Ok(invocation(Box::new(config), origins))
 }
 
 fn command(arguments: &[OsString]) -> Command {
@@ -149,9 +168,21 @@ fn command(arguments: &[OsString]) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(serve)
+        .subcommand(init_command())
         .subcommand(check_command())
         .subcommand(salvage_command())
         .subcommand(key_command())
+}
+
+/// It takes every setting, so that it can be run with the environment of the server.
+fn init_command() -> Command {
+    Config::augment_args(Command::new(INIT))
+        .mut_args(|setting| {
+            let is_listed = INIT_SETTINGS.contains(&setting.get_id().as_str());
+            setting.hide(!is_listed)
+        })
+        .about("Create a database, which \"serve --no-create\" requires")
+        .after_help(INIT_NOTE)
 }
 
 /// The settings that say where the database and its key file are.

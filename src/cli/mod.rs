@@ -2,7 +2,9 @@
 
 mod arguments;
 mod check;
+mod database;
 mod error;
+mod init;
 mod key;
 mod list;
 mod progress;
@@ -10,14 +12,16 @@ mod salvage;
 mod serve;
 mod signals;
 mod tasks;
+mod tokens;
 
 use std::ffi::OsString;
+use std::future::Future;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::cli::arguments::{Invocation, Origins, UsageError};
+use crate::cli::arguments::{Invocation, UsageError};
 use crate::cli::error::CommandError;
-use crate::config::Config;
+use crate::config::log::LogConfig;
 use crate::logging;
 
 /// The exit code of a command line that is not valid.
@@ -37,7 +41,9 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Ok(invocation) => {
             let failed = match invocation {
                 Invocation::Check { .. } | Invocation::Salvage { .. } => ExitCode::from(NOT_DONE),
-                Invocation::Serve(..) | Invocation::RotateKey { .. } => ExitCode::FAILURE,
+                Invocation::Serve(..) | Invocation::Init(..) | Invocation::RotateKey { .. } => {
+                    ExitCode::FAILURE
+                }
             };
             run(invocation).unwrap_or_else(|error| {
                 let _ = writeln!(io::stderr(), "rememberd: {error}");
@@ -57,7 +63,12 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 
 fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {
     let is_fine = match invocation {
-        Invocation::Serve(config, origins) => serve(*config, &origins).map(|()| true),
+        Invocation::Serve(config, origins) => {
+            with_runtime(&config.log.clone(), serve::serve(*config, &origins)).map(|()| true)
+        }
+        Invocation::Init(config, origins) => {
+            with_runtime(&config.log.clone(), init::init(*config, &origins)).map(|()| true)
+        }
         Invocation::Check { path, key_file } => check::run(&path, key_file.as_deref()),
         Invocation::Salvage { from, to, key_file } => salvage::run(&from, &to, key_file.as_deref()),
         Invocation::RotateKey { data_dir, key_file } => {
@@ -74,12 +85,16 @@ fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {
     })
 }
 
-fn serve(config: Config, origins: &Origins) -> Result<(), CommandError> {
+/// Runs `command` to its end, while it logs.
+fn with_runtime(
+    config: &LogConfig,
+    command: impl Future<Output = Result<(), CommandError>>,
+) -> Result<(), CommandError> {
     let cannot_start = |error| CommandError::io("cannot start", &error);
-    let _log = logging::start(&config.log).map_err(cannot_start)?;
+    let _log = logging::start(config).map_err(cannot_start)?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(cannot_start)?
-        .block_on(serve::serve(config, origins))
+        .block_on(command)
 }

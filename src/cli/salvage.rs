@@ -127,7 +127,7 @@ fn print(
     {
         writeln!(
             out,
-            "No access token is left: the next start prints a new one."
+            "No access token is left: the next start creates a new one."
         )?;
     }
     let entries: u64 = report.tables.iter().map(|table| table.entries).sum();

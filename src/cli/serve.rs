@@ -1,9 +1,5 @@
 //! `rememberd serve`: from the data directory's lock to the clean close of the database.
 
-use std::fmt;
-use std::fs;
-use std::io::{self, Write};
-use std::path::{self, Path};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,30 +9,21 @@ use tokio::time::timeout;
 
 use crate::app::{App, Keys, Phase};
 use crate::cli::arguments::Origins;
+use crate::cli::database::{Database, print_line};
 use crate::cli::error::CommandError;
-use crate::cli::key;
 use crate::cli::signals::Signals;
 use crate::cli::tasks::Task;
+use crate::cli::tokens;
 use crate::clock::host::HostClock;
 use crate::clock::source::Clock;
 use crate::config::Config;
-use crate::domain::access_token::AccessTokenId;
 use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::jobs;
 use crate::server;
-use crate::service::bootstrap::audit_key;
-use crate::service::bootstrap::demo;
-use crate::service::bootstrap::initial;
-use crate::service::bootstrap::seed::{self, Seed};
-use crate::service::bootstrap::seed_file::SeedFile;
 use crate::storage::Store;
-use crate::storage::data_dir::DataDirectory;
-use crate::storage::engine::EngineOptions;
-use crate::storage::opening::Opener;
 use crate::storage::writer::WriterLimits;
-use crate::tables::secret_key::KeySource;
-use crate::tables::{self, upgrade};
+use crate::tables;
 
 /// The exit code of a process that a second signal stopped at once.
 const STOPPED_AT_ONCE: i32 = 130;
@@ -50,10 +37,19 @@ const STOP_STARTING_MAX: Duration = Duration::from_millis(500);
 ///
 /// Why the server could not start, or could not go on.
 pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError> {
-    let mut signals = Signals::new().map_err(|error| CommandError::io("cannot start", &error))?;
-    let directory = DataDirectory::lock(&config.data.data_dir)
-        // The failure begins with the directory's absolute path.
-        .map_err(|failure| CommandError::from(origins.describe("data_dir", failure)))?;
+    let signals = Signals::new().map_err(|error| CommandError::io("cannot start", &error))?;
+    let database = Database::lock(&config, origins)?;
+    let served = serve_database(&database, config, origins, signals).await;
+    database.discard();
+    served
+}
+
+async fn serve_database(
+    database: &Database,
+    config: Config,
+    origins: &Origins,
+    mut signals: Signals,
+) -> Result<(), CommandError> {
     let listen = origins.describe("listen", config.http.listen);
     let listener = TcpListener::bind(config.http.listen)
         .await
@@ -61,13 +57,14 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
     let address = listener
         .local_addr()
         .map_err(|error| CommandError::io(&listen, &error))?;
+    tracing::info!(path = %database.path().display(), "opening the data directory");
+    let clock = Clock::new(HostClock::system(config.clock.clock_synchronized.known()));
     let keys = Keys::default();
     let (store, opened) = Store::start(
-        opener(directory, &config, keys.clone()),
+        database.opener(&config, keys.clone(), clock.now().time()),
         tables::JOURNALED,
         &WriterLimits::new(&config),
     )?;
-    let clock = Clock::new(HostClock::system(config.clock.clock_synchronized.known()));
     let app = Arc::new(App::new(config, store, clock, Entropy::Os, keys));
 
     let (accepts, accepting) = oneshot::channel::<()>();
@@ -84,7 +81,8 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
     let starting = serving.required_for(async {
         let opened = opened.await.unwrap_or(Err(Failure::Unavailable));
         opened.map_err(|failure| CommandError::opening(failure, &app.config.data.data_dir))?;
-        let ready = bootstrap(&app, origins).await;
+        let filled = database.fill(&app).await;
+        let ready = filled.and_then(|loaded| Ok((loaded, database.watch_tokens(&app)?)));
         // Closed, so that the next start need not repair the database.
         if ready.is_err()
             && let Err(failure) = app.store.close().await
@@ -93,10 +91,10 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
         }
         ready
     });
-    tokio::select! {
+    let (loaded, tokens) = tokio::select! {
         started = starting => started??,
         () = signals.next() => return stop_starting(&app).await,
-    }
+    };
     app.enter(Phase::Serving);
     // If its sender is dropped, the task has ended, which the next wait reports.
     let _ = serving.required_for(accepting).await?;
@@ -109,6 +107,10 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError
     print_line(format_args!(
         "rememberd listens on http://{address}{context}"
     ));
+    if let Some(counts) = loaded {
+        print_line(format_args!("seed loaded: {counts}"));
+    }
+    tokens::show(&tokens);
 
     serving
         .required_for(background.required_for(signals.next()))
@@ -137,74 +139,4 @@ async fn stop_starting(app: &App) -> Result<(), CommandError> {
         Ok(Ok(()) | Err(Failure::Unavailable)) | Err(_) => Ok(()),
         Ok(Err(failure)) => Err(failure.into()),
     }
-}
-
-fn opener(directory: DataDirectory, config: &Config, keys: Keys) -> Opener {
-    let options = EngineOptions {
-        cache_bytes: config.storage.cache_size,
-        two_phase_commit: config.storage.two_phase_commit,
-    };
-    let source = KeySource {
-        path: key::path(&config.data.data_dir, config.data.key_file.as_deref()),
-        replaces_missing: config.data.new_key,
-        entropy: Entropy::Os,
-    };
-    Box::new(move |opening| {
-        let (engine, ring) = upgrade::open_database(&directory, &options, opening, &source)?;
-        keys.set(ring);
-        Ok(engine)
-    })
-}
-
-/// Restores what the database keeps for the process, and fills an empty database.
-async fn bootstrap(app: &App, origins: &Origins) -> Result<(), CommandError> {
-    let unusable = |failure| CommandError::using(failure, &app.config.data.data_dir);
-    jobs::clock::start(app).await.map_err(unusable)?;
-    audit_key::prepare(app).await.map_err(unusable)?;
-    match &app.config.data.seed {
-        Some(file) => load_seed(app, file, origins).await?,
-        None => {
-            if let Some(id) = initial::create(app).await.map_err(unusable)? {
-                print_once(&id);
-            }
-        }
-    }
-    if !app.config.data.allow_demo_secrets && demo::is_exposed(app).map_err(unusable)? {
-        return Err(CommandError::new(
-            origins.describe("listen", app.config.http.listen),
-            "other hosts can reach this address, and the database holds the public access token of the demo \
-             data; use another database, or set --allow-demo-secrets",
-        ));
-    }
-    Ok(())
-}
-
-/// Loads the seed file `file`, if the database is empty.
-async fn load_seed(app: &App, file: &Path, origins: &Origins) -> Result<(), CommandError> {
-    if !app.store.read(seed::is_empty)? {
-        tracing::info!("the seed file is not loaded, because the database is not empty");
-        return Ok(());
-    }
-    let file = path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let what = origins.describe("seed", file.display());
-    let json = fs::read(&file).map_err(|error| CommandError::io(&what, &error))?;
-    let entries = SeedFile::parse(&json).map_err(|error| CommandError::new(&what, error))?;
-    drop(json);
-    let seed = Seed::check(entries, app.clock.now().time(), &app.entropy)
-        .map_err(|error| CommandError::new(&what, error))?;
-    let generated = seed::load(app, seed).await?;
-    generated.iter().flatten().for_each(print_once);
-    Ok(())
-}
-
-fn print_once(id: &AccessTokenId) {
-    print_line(format_args!(
-        "access token id, shown this once: {}",
-        id.reveal()
-    ));
-}
-
-/// Prints a line. That standard output is closed is no reason to stop.
-fn print_line(line: fmt::Arguments<'_>) {
-    let _ = writeln!(io::stdout(), "{line}");
 }

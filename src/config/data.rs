@@ -21,6 +21,12 @@ pub struct DataConfig {
     )]
     pub data_dir: PathBuf,
 
+    /// Refuse to create a database
+    ///
+    /// For a database that `rememberd init` created: a disk that is not mounted does not look like an empty server then.
+    #[arg(long, env = "REMEMBERD_NO_CREATE", value_parser = switch)]
+    pub no_create: bool,
+
     /// File of the secret keys; by default in the data directory
     ///
     /// Elsewhere, on another disk or as a credential of systemd, the database and its backups are of no use to
@@ -43,8 +49,8 @@ pub struct DataConfig {
 
     /// JSON file to load if the database is empty
     ///
-    /// Without it, an empty database begins with the tenant `default` and an access token, whose id is printed
-    /// once.
+    /// Without it, an empty database begins with the tenant `default` and an access token, whose id is in a file of the
+    /// data directory until it is used.
     #[arg(long, env = "REMEMBERD_SEED", value_name = "FILE")]
     pub seed: Option<PathBuf>,
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::config::heading::TUNING;
 use crate::config::value::{size_from, switch};
 
 /// Memory and durability.
@@ -23,6 +24,7 @@ pub struct StorageConfig {
     /// Sync each commit twice
     ///
     /// The second sync makes recovery after a crash independent of page checksums.
-    #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT", value_parser = switch)]
+    #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT", value_parser = switch,
+          help_heading = TUNING, hide_short_help = true)]
     pub two_phase_commit: bool,
 }

@@ -48,6 +48,7 @@ pub(super) enum LoginOwner {
 
 impl ProfileRequest {
     pub(super) fn new(app: &App, caller: Caller, selector: ProfileSelector) -> Self {
+        caller.note_use(app);
         Self {
             caller,
             selector,
@@ -183,6 +184,7 @@ impl LoginRequest {
     ///
     /// As [`Keys::get`](crate::app::Keys::get).
     pub(super) fn new(app: &App, caller: Caller, id: String) -> Result<Self, Failure> {
+        caller.note_use(app);
         Ok(Self {
             caller,
             id: PersistentLoginId::parse(&id),

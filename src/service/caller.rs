@@ -86,6 +86,22 @@ impl Caller {
             _ => Ok(token),
         }
     }
+
+    /// Removes the file of the caller's access token, if that was generated and is used for the first time.
+    pub(super) fn note_use(&self, app: &App) {
+        if app.unused_tokens.are_any() {
+            self.note_first_use(app);
+        }
+    }
+
+    #[cold]
+    fn note_first_use(&self, app: &App) {
+        let now = app.clock.now().time();
+        let identified = transaction::read(app, |txn| self.identify(txn, now));
+        if let (Ok(_), Some(id)) = (identified, &self.0) {
+            app.unused_tokens.remove(id.id.reveal());
+        }
+    }
 }
 
 /// Refuses a caller that has no valid access token, before the rest of its request is looked at.
@@ -95,6 +111,7 @@ impl Caller {
 /// As [`Caller::identify`].
 pub fn admit(app: &App, caller: &Caller) -> Result<(), Error<AccessRefusal>> {
     let now = app.clock.now().time();
+    caller.note_use(app);
     transaction::read(app, |txn| caller.identify(txn, now).map(drop))
 }
 

@@ -1,12 +1,14 @@
 //! The data directory: its lock, and the database file in it.
 
+pub mod secret_file;
 pub mod stopped;
 mod unfinished;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{self, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::Advice;
 
@@ -42,7 +44,11 @@ const DIRECTORY_MODE: u32 = 0o700;
 pub struct DataDirectory {
     /// Absolute, so that messages are clear whatever the working directory.
     path: PathBuf,
-    _lock: File,
+    lock: File,
+    /// What locking it created: the file of the lock, and directories, the innermost first.
+    created: Vec<PathBuf>,
+    /// Whether a database was created in it that is not finished yet.
+    is_unfinished: AtomicBool,
 }
 
 impl DataDirectory {
@@ -50,7 +56,8 @@ impl DataDirectory {
     ///
     /// # Errors
     ///
-    /// [`Failure::Unusable`] if it cannot be created or locked, and if another process has locked it.
+    /// [`Failure::Unusable`] if it cannot be created or locked, and if another process has
+    /// locked it.
     pub fn lock(path: &Path) -> Result<Self, Failure> {
         let path =
             path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
@@ -58,6 +65,10 @@ impl DataDirectory {
             ErrorKind::AlreadyExists => Failure::unusable_file(&path, "it is not a directory"),
             _ => Failure::unusable_file(&path, describe(&error)),
         };
+        let lock_path = path.join(LOCK);
+        let is_missing = |path: &&Path| !path.exists();
+        let created = [lock_path.as_path()].into_iter().chain(path.ancestors());
+        let created = created.take_while(is_missing).map(Path::to_owned).collect();
         DirBuilder::new()
             .recursive(true)
             .mode(DIRECTORY_MODE)
@@ -68,14 +79,19 @@ impl DataDirectory {
             .truncate(false)
             .write(true)
             .mode(FILE_MODE)
-            .open(path.join(LOCK))
+            .open(&lock_path)
             .map_err(described)?;
+        let in_use = || Failure::unusable_file(&path, "it is in use by another server");
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(Failure::unusable_file(
-                &path,
-                "it is in use by another server",
-            )),
+            // A server whose start is refused removes the file that it has locked: a lock of that file excludes nobody.
+            Ok(()) if !is_at(&lock, &lock_path) => Err(in_use()),
+            Ok(()) => Ok(Self {
+                path,
+                lock,
+                created,
+                is_unfinished: AtomicBool::new(false),
+            }),
+            Err(TryLockError::WouldBlock) => Err(in_use()),
             Err(TryLockError::Error(error)) => Err(described(error)),
         }
     }
@@ -85,13 +101,21 @@ impl DataDirectory {
         self.path.join(DATABASE)
     }
 
-    /// Opens the database, or creates it if there never was one. A marker beside the file records that there was
-    /// one; nothing is created in its place then, because an empty database would log everyone out. At a start,
-    /// a database that was closed cleanly is given to `check` before anything in it is changed.
+    /// Whether there is a database.
     ///
     /// # Errors
     ///
-    /// [`Failure::Unusable`] if the database file is gone or not accessible, [`Failure::Damaged`],
+    /// As [`holds_database`].
+    pub fn has_database(&self) -> Result<bool, Failure> {
+        holds_database(&self.path)
+    }
+
+    /// Opens the database. At a start, one that was closed cleanly is given to `check` before anything in it is
+    /// changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unusable`] if the database file is missing or not accessible, [`Failure::Damaged`],
     /// [`Failure::Storage`] for what may pass, and what `check` fails with. They name the file.
     pub fn open_database(
         &self,
@@ -103,30 +127,56 @@ impl DataDirectory {
         if opening == Opening::AfterFailure {
             drop_cached_pages(&path).map_err(|error| Failure::of_access(&path, &error))?;
         }
-        let marker = self.path.join(MARKER);
-        let is_marked = marker
-            .try_exists()
-            .map_err(|error| Failure::of_access(&marker, &error))?;
-        if is_missing(&path).map_err(|error| Failure::of_access(&path, &error))? {
-            if is_marked {
-                return Err(Failure::unusable_file(
-                    &path,
-                    format_args!(
-                        "it is missing or empty, but {MARKER} beside it shows that it held a database; restore \
-                         it, or remove {MARKER} to start over"
-                    ),
-                ));
-            }
-            self.create_database(options)?;
-        } else if opening == Opening::Start {
+        if !self.has_database()? {
+            return Err(Failure::unusable_file(&path, "it is missing or empty"));
+        }
+        if opening == Opening::Start {
             let file = File::open(&path).map_err(|error| Failure::of_access(&path, &error))?;
             Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
         }
         let engine = open_engine(&path, options).map_err(|failure| self.name(failure))?;
-        if !is_marked {
+        if !is_marked(&self.path)? {
             self.mark()?;
         }
         Ok(engine)
+    }
+
+    /// Creates an empty database. Until it is [finished](DataDirectory::finish) it has another name, so that a crash
+    /// leaves either all of what a database begins with or no database.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn create_database(&self, options: &EngineOptions) -> Result<Engine, Failure> {
+        self.remove_unfinished()?;
+        self.is_unfinished.store(true, Ordering::Release);
+        let engine = self.open_unfinished(options)?;
+        // It is renamed while it is open.
+        Ok(engine.named(self.database_path().display().to_string()))
+    }
+
+    /// Whether a database was created and is not finished.
+    pub fn is_unfinished(&self) -> bool {
+        self.is_unfinished.load(Ordering::Acquire)
+    }
+
+    /// Removes what was created, and the files `others` of a database that is not finished, if there is no database:
+    /// nothing is left of a start that was refused.
+    pub fn discard(&self, others: &[PathBuf]) {
+        let is_ours = is_at(&self.lock, &self.path.join(LOCK));
+        if !is_ours || !matches!(self.has_database(), Ok(false)) {
+            return;
+        }
+        if self.is_unfinished() {
+            for path in others.iter().chain([&self.unfinished_path()]) {
+                // It may not have been created.
+                let _ = fs::remove_file(path);
+            }
+        }
+        for path in &self.created {
+            // A directory with something else in it stays.
+            let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
+        }
     }
 
     /// The failure with the name of the database file before its cause.
@@ -151,14 +201,6 @@ impl DataDirectory {
         write().map_err(|error| Failure::of_access(&marker, &error))
     }
 
-    /// Creates an empty database under another name and renames it when it is complete: a crash in between must
-    /// not leave a file behind that is neither empty nor a database.
-    fn create_database(&self, options: &EngineOptions) -> Result<(), Failure> {
-        self.remove_unfinished()?;
-        self.open_unfinished(options)?.close()?;
-        self.finish()
-    }
-
     /// Syncs the directory: a sync of a file does not cover its name, which a power loss could undo.
     fn sync_names(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
@@ -174,6 +216,47 @@ fn drop_cached_pages(path: &Path) -> io::Result<()> {
     let file = File::open(path)?;
     rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?;
     Ok(())
+}
+
+/// Whether there is a database in the directory at `path`, which need not exist. A marker beside the file records that
+/// there was one; nothing is created in its place then, because an empty database would log everyone out.
+///
+/// # Errors
+///
+/// [`Failure::Unusable`] if there was a database and its file is gone, and if that cannot be found out.
+pub fn holds_database(path: &Path) -> Result<bool, Failure> {
+    let path =
+        path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
+    let database = path.join(DATABASE);
+    if !is_missing(&database).map_err(|error| Failure::of_access(&database, &error))? {
+        return Ok(true);
+    }
+    if !is_marked(&path)? {
+        return Ok(false);
+    }
+    Err(Failure::unusable_file(
+        &database,
+        format_args!(
+            "it is missing or empty, but {MARKER} beside it shows that it held a database; restore it, or remove \
+             {MARKER} to start over"
+        ),
+    ))
+}
+
+fn is_marked(directory: &Path) -> Result<bool, Failure> {
+    let marker = directory.join(MARKER);
+    marker
+        .try_exists()
+        .map_err(|error| Failure::of_access(&marker, &error))
+}
+
+/// Whether `file` is the one at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(file), Ok(found)) => identity(file) == identity(found),
+        (Err(_), _) | (_, Err(_)) => false,
+    }
 }
 
 /// Whether the file is missing or empty.
@@ -215,49 +298,85 @@ mod tests {
         two_phase_commit: false,
     };
 
+    fn open(directory: &DataDirectory) -> Result<Engine, Failure> {
+        directory.open_database(&OPTIONS, Opening::Start, |_| Ok(()))
+    }
+
+    fn create(directory: &DataDirectory) {
+        let engine = directory.create_database(&OPTIONS).expect("it is created");
+        engine.close().expect("it closes");
+        directory.finish().expect("it is finished");
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).expect("a directory");
+        let name = |entry: io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry).to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
     #[test]
     fn a_database_is_created_whatever_an_interrupted_start_left_behind() {
         let home = tempfile::tempdir().expect("a temporary directory");
         let directory = DataDirectory::lock(home.path()).expect("the directory is free");
         fs::write(home.path().join(UNFINISHED), [0; 4_096]).expect("it is written");
         fs::write(directory.database_path(), []).expect("it is written");
-        let engine = directory
-            .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
-            .expect("it is created");
-        engine.close().expect("it closes");
-        assert!(!home.path().join(UNFINISHED).exists());
+        create(&directory);
+        let expected = [LOCK, MARKER, DATABASE].map(str::to_owned);
+        assert_eq!(names(home.path()), expected);
         let metadata = fs::metadata(directory.database_path()).expect("it exists");
         assert_eq!(metadata.permissions().mode() & 0o777, FILE_MODE);
-        directory
-            .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
-            .expect("it opens again");
+        open(&directory).expect("it opens");
+    }
+
+    #[test]
+    fn a_database_that_is_not_finished_is_none_and_can_be_discarded() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = home.path().join("deep").join("inside");
+        let directory = DataDirectory::lock(&path).expect("the directory is free");
+        let engine = directory.create_database(&OPTIONS).expect("it is created");
+        fs::write(path.join("secret"), "x").expect("it is written");
+        assert_eq!(directory.has_database(), Ok(false));
+        assert!(open(&directory).is_err());
+        drop(engine);
+        directory.discard(&[path.join("secret")]);
+        assert_eq!(names(home.path()), [""; 0]);
+
+        let directory = DataDirectory::lock(&path).expect("the directory is free");
+        create(&directory);
+        directory.discard(&[]);
+        open(&directory).expect("it opens");
     }
 
     #[test]
     fn a_database_that_is_gone_is_not_replaced_by_an_empty_one() {
         let home = tempfile::tempdir().expect("a temporary directory");
         let directory = DataDirectory::lock(home.path()).expect("the directory is free");
-        drop(
-            directory
-                .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
-                .expect("it is created"),
-        );
+        create(&directory);
         fs::write(directory.database_path(), []).expect("it is emptied");
-        let refused = directory
-            .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
-            .err();
+        let refused = directory.has_database().err();
         assert!(refused.is_some_and(|failure| failure.to_string().contains(MARKER)));
         fs::remove_file(directory.database_path()).expect("it existed");
-        assert!(
-            directory
-                .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
-                .is_err()
-        );
+        assert!(directory.has_database().is_err());
+        assert!(open(&directory).is_err());
         assert!(!directory.database_path().exists());
         fs::remove_file(home.path().join(MARKER)).expect("it existed");
-        directory
-            .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
-            .expect("it is created again");
+        assert_eq!(directory.has_database(), Ok(false));
+    }
+
+    #[test]
+    fn a_lock_whose_file_was_removed_is_none() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let first = DataDirectory::lock(home.path()).expect("the directory is free");
+        let lock = home.path().join(LOCK);
+        assert!(is_at(&first.lock, &lock));
+        first.discard(&[]);
+        assert!(!lock.exists());
+        let second = DataDirectory::lock(home.path()).expect("the directory is free");
+        assert!(!is_at(&first.lock, &lock) && is_at(&second.lock, &lock));
     }
 
     #[test]
@@ -282,11 +401,7 @@ mod tests {
         let home = tempfile::tempdir().expect("a temporary directory");
         let directory = DataDirectory::lock(home.path()).expect("the directory is free");
         fs::write(directory.database_path(), "something else").expect("it is written");
-        assert!(
-            directory
-                .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
-                .is_err()
-        );
+        assert!(open(&directory).is_err());
         let kept = fs::read(directory.database_path()).expect("it exists");
         assert_eq!(kept, b"something else");
     }

@@ -6,6 +6,7 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::{Tenant, TenantName};
 use crate::error::Failure;
 use crate::service::bootstrap::seed;
+use crate::service::bootstrap::token_file::GeneratedToken;
 use crate::tables::access_token::{self, DigestedId, SealedId};
 use crate::tables::tenant;
 
@@ -16,38 +17,42 @@ const TENANT: &str = "default";
 const APPLICATION: &str = "admin";
 
 /// Creates a master access token with a random id if there is no access token, and the tenant `default` if there is
-/// nothing at all. Returns that id, which is to be printed once; `None` if there is an access token.
+/// nothing at all. Before the token is in the database, `keep` gets it, as nothing else has its id.
 ///
 /// A database that is not empty and has no access token is one that was salvaged: nobody could use it.
 ///
 /// # Errors
 ///
-/// Failures of the storage.
-pub async fn create(app: &App) -> Result<Option<AccessTokenId>, Failure> {
+/// Failures of the storage, and those of `keep`.
+pub async fn create(
+    app: &App,
+    keep: impl FnOnce(&GeneratedToken) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     if !app.store.read(access_token::is_empty)? {
-        return Ok(None);
+        return Ok(());
     }
-    let id = DigestedId::new(AccessTokenId::random(app.entropy.bytes()));
+    let generated = GeneratedToken {
+        application: APPLICATION.to_owned(),
+        id: AccessTokenId::random(app.entropy.bytes()),
+    };
+    keep(&generated)?;
+    let id = DigestedId::new(generated.id);
     let sealed = SealedId::seal(app.keys.get()?, app.entropy.bytes(), &id);
-    let token = master_token();
+    let token = master_token(generated.application);
     let tenant = default_tenant(ObjectId::new(app.clock.now().time(), app.entropy.bytes()));
     app.store
         .write(move |txn| {
-            if !access_token::is_empty(txn)? {
-                return Ok(None);
-            }
             if seed::is_empty(txn)? {
                 tenant::put(txn, &tenant)?;
             }
-            access_token::put(txn, &id, &sealed, &token)?;
-            Ok(Some(id.id.clone()))
+            access_token::put(txn, &id, &sealed, &token)
         })
         .await
 }
 
-fn master_token() -> AccessToken {
+fn master_token(application: String) -> AccessToken {
     AccessToken {
-        application: APPLICATION.to_owned(),
+        application,
         master: true,
         tenant_permissions: vec![TenantPermission {
             allowed_actions: vec!["*".to_owned()],

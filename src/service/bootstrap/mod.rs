@@ -5,3 +5,4 @@ pub mod demo;
 pub mod initial;
 pub mod seed;
 pub mod seed_file;
+pub mod token_file;

@@ -19,6 +19,7 @@ use crate::service::bootstrap::seed_file::{
     AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
     SeedError, SeedFile, TenantEntry,
 };
+use crate::service::bootstrap::token_file::GeneratedToken;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::access_token::{self, DigestedId, SealedId};
@@ -31,17 +32,43 @@ pub struct Seed {
     tenants: Vec<Tenant>,
     profiles: Vec<Profile>,
     logins: Vec<PersistentLogin>,
-    /// The ids of access tokens that were generated because the file has none.
-    generated: Vec<AccessTokenId>,
+    /// The access tokens whose ids were generated because the file has none.
+    generated: Vec<GeneratedToken>,
 }
 
-/// Loads `seed`, if the database is empty. A large one takes long, so there is no timeout. Returns the access token
-/// ids that were generated, which are to be printed once; `None` if the database is not empty.
+/// How many entries of each kind there are. Displayed as text for who loads them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SeedCounts {
+    profiles: usize,
+    logins: usize,
+    tenants: usize,
+    access_tokens: usize,
+}
+
+impl fmt::Display for SeedCounts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.profiles, "profile"),
+            (self.logins, "login"),
+            (self.tenants, "tenant"),
+            (self.access_tokens, "access token"),
+        ];
+        for (at, (count, name)) in counts.into_iter().enumerate() {
+            let comma = if at > 0 { ", " } else { "" };
+            let plural = if count == 1 { "" } else { "s" };
+            write!(formatter, "{comma}{count} {name}{plural}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Loads `seed`, if the database is empty. A large one takes long, so there is no timeout. Returns whether the
+/// database was empty.
 ///
 /// # Errors
 ///
 /// Failures of the storage.
-pub async fn load(app: &App, seed: Seed) -> Result<Option<Vec<AccessTokenId>>, Failure> {
+pub async fn load(app: &App, seed: Seed) -> Result<bool, Failure> {
     let keys = app.keys.get()?;
     let seal_id = |(id, _): &(DigestedId, _)| SealedId::seal(keys, app.entropy.bytes(), id);
     let ids: Vec<_> = seed.access_tokens.iter().map(seal_id).collect();
@@ -51,11 +78,11 @@ pub async fn load(app: &App, seed: Seed) -> Result<Option<Vec<AccessTokenId>>, F
     let logins: Vec<_> = seed.logins.iter().map(import).collect();
     app.store
         .write(move |txn| {
-            if !is_empty(txn)? {
-                return Ok(None);
+            let is_empty = is_empty(txn)?;
+            if is_empty {
+                seed.put(txn, &ids, &logins)?;
             }
-            seed.put(txn, &ids, &logins)?;
-            Ok(Some(seed.generated.clone()))
+            Ok(is_empty)
         })
         .await
 }
@@ -98,6 +125,27 @@ impl Seed {
             logins,
             generated: check.generated,
         })
+    }
+
+    /// The access tokens whose ids were generated. Nothing else has these ids.
+    pub fn generated(&self) -> &[GeneratedToken] {
+        &self.generated
+    }
+
+    /// How many entries it has.
+    pub fn counts(&self) -> SeedCounts {
+        SeedCounts {
+            profiles: self.profiles.len(),
+            logins: self.logins.len(),
+            tenants: self.tenants.len(),
+            access_tokens: self.access_tokens.len(),
+        }
+    }
+
+    /// Whether it has the access token with this id.
+    pub fn has_access_token(&self, id: &str) -> bool {
+        let mut tokens = self.access_tokens.iter();
+        tokens.any(|(own, _)| own.id.reveal() == id)
     }
 
     fn put(&self, txn: &WriteTxn, ids: &[SealedId], logins: &[LoginState]) -> Result<(), Failure> {
@@ -152,7 +200,7 @@ struct Check<'a> {
     profiles: HashMap<ObjectId, TenantName>,
     usernames: HashSet<(TenantName, String)>,
     login_ids: HashSet<PersistentLoginId>,
-    generated: Vec<AccessTokenId>,
+    generated: Vec<GeneratedToken>,
 }
 
 impl<'a> Check<'a> {
@@ -181,7 +229,10 @@ impl<'a> Check<'a> {
             }
             None => {
                 let id = AccessTokenId::random(self.entropy.bytes());
-                self.generated.push(id.clone());
+                self.generated.push(GeneratedToken {
+                    application: entry.application.clone(),
+                    id: id.clone(),
+                });
                 id
             }
         };

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{self, Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use crate::error::{Failure, describe};
 use crate::storage::data_dir::{DataDirectory, FILE_MODE, LOCK, MARKER, UNFINISHED, open_engine};
@@ -87,7 +88,7 @@ impl DataDirectory {
         opened.map_err(|failure| failure.of_file(&path.display().to_string()))
     }
 
-    /// Finishes the database durably.
+    /// Finishes the database durably, open or not: from now on it is there.
     ///
     /// # Errors
     ///
@@ -100,7 +101,9 @@ impl DataDirectory {
             fs::rename(&unfinished, &path)?;
             self.sync_names()
         };
-        rename().map_err(|error| Failure::of_access(&path, &error))
+        rename().map_err(|error| Failure::of_access(&path, &error))?;
+        self.is_unfinished.store(false, Ordering::Release);
+        self.mark()
     }
 
     /// Removes what an earlier attempt left, if it did.

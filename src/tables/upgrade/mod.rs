@@ -47,8 +47,23 @@ struct Context<'a> {
 /// The steps, from each version to the next.
 const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [v1_to_v2::step, v2_to_v3::step, v3_to_v4::step];
 
-/// Opens the database in `directory` with its keys, and upgrades it to [`SCHEMA_VERSION`]; creates one if there
-/// never was any. A database of a newer version is refused, and was not changed if it had been closed cleanly.
+/// Creates a database in `directory`, which is to be filled and then [finished](DataDirectory::finish).
+///
+/// # Errors
+///
+/// [`Failure::Unusable`] for a key file that cannot be used; failures of the storage.
+pub fn create_database(
+    directory: &DataDirectory,
+    options: &EngineOptions,
+    keys: &KeySource,
+) -> Result<(Engine, KeyRing), Failure> {
+    let engine = directory.create_database(options)?;
+    let ring = secret_key::load(&engine, keys, key_schema(None))?;
+    put_version(&engine, SCHEMA_VERSION)?;
+    Ok((engine, ring))
+}
+
+/// Opens the database in `directory` with its keys, and upgrades it to [`SCHEMA_VERSION`]. A database of a newer version is refused, and was not changed if it had been closed cleanly.
 ///
 /// # Errors
 ///

@@ -168,8 +168,8 @@ fn the_key_file_may_be_elsewhere_and_the_database_has_no_token_in_clear() {
             .argument(&key_file)
             .argument("--log-format=json")
     };
-    let serving = launch().start();
-    let access_token = serving.shown_id().expect("it is printed once").to_owned();
+    let mut serving = launch().start();
+    let access_token = serving.first_token();
     assert_eq!(access_token.len(), 64);
     serving.stop();
     let home = seeded(&key_file);

@@ -3,6 +3,7 @@
 mod clock;
 mod command_line;
 mod faketime;
+mod init;
 mod journal;
 mod key_file;
 mod log;
@@ -11,3 +12,4 @@ mod restore;
 mod seed_file;
 mod signals;
 mod start;
+mod token_file;

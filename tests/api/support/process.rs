@@ -1,9 +1,10 @@
 //! The real binary, as a child process.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -20,8 +21,8 @@ pub const DEMO_SEED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo.json
 /// The access token in it, which allows everything.
 pub const DEMO_ACCESS_TOKEN: &str = rememberd::testing::service::demo::ACCESS_TOKEN_ID;
 
-/// The text before a generated access token id.
-const SHOWN_ONCE: &str = "access token id, shown this once: ";
+/// The text before the path of a file with a generated access token id.
+const TOKEN_FILE: &str = ": until its first use in ";
 
 /// The beginning of the line that is printed once the server accepts requests.
 const LISTENS: &str = "rememberd listens on http://";
@@ -76,10 +77,19 @@ impl Launch {
         self
     }
 
+    /// With another standard output than the test.
+    pub fn stdout(mut self, stdout: Stdio) -> Self {
+        self.0.stdout(stdout);
+        self
+    }
+
     /// Starts it.
     pub fn spawn(mut self) -> Process {
         let mut child = self.0.spawn().expect("the binary starts");
-        let stdout = Lines::of(child.stdout.take().expect("it is piped"));
+        let stdout = match child.stdout.take() {
+            Some(stdout) => Lines::of(stdout),
+            None => Lines::of(std::io::empty()),
+        };
         let stderr = Lines::of(child.stderr.take().expect("it is piped"));
         Process {
             child,
@@ -153,10 +163,17 @@ impl Serving {
         SocketAddr::from(([127, 0, 0, 1], self.address.port()))
     }
 
-    /// The access token id that it generated and printed, if any.
-    pub fn shown_id(&self) -> Option<&str> {
-        let mut lines = self.process.stdout.read.lines();
-        lines.find_map(|line| line.strip_prefix(SHOWN_ONCE))
+    /// Waits until it has printed where the access token is that it generated. Returns the file.
+    #[track_caller]
+    pub fn token_file(&mut self) -> PathBuf {
+        let line = self.process.stdout.wait_for(TOKEN_FILE);
+        token_files(&line).pop().expect("the line has a path")
+    }
+
+    /// The access token id in that file.
+    #[track_caller]
+    pub fn first_token(&mut self) -> String {
+        secret(&self.token_file())
     }
 
     /// Waits until it has logged a line with `text`.
@@ -230,6 +247,22 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The files of access tokens that a process named on its standard output.
+pub fn token_files(stdout: &str) -> Vec<PathBuf> {
+    let paths = stdout
+        .lines()
+        .filter_map(|line| Some(line.split_once(TOKEN_FILE)?.1));
+    paths.map(PathBuf::from).collect()
+}
+
+/// The secret in a file.
+#[track_caller]
+pub fn secret(path: &Path) -> String {
+    let text = fs::read_to_string(path).expect("the file is there");
+    let secret = text.strip_suffix('\n').expect("it ends with a line break");
+    secret.to_owned()
 }
 
 /// The lines that a process writes.

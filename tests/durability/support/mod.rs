@@ -199,7 +199,7 @@ pub async fn load_demo(app: &App) {
     let demo =
         Seed::check(file, app.clock.now().time(), &app.entropy).expect("the demo data is valid");
     let loaded = seed::load(app, demo).await.expect("it is loaded");
-    assert!(loaded.is_some(), "the database was empty");
+    assert!(loaded, "the database was empty");
 }
 
 /// A profile with this id, whose username is the id as text.

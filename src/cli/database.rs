@@ -1,0 +1,242 @@
+//! The database of a command: it is locked, opened, and created and filled if there is none. A database comes into
+//! being complete: if its creation is refused, fails or is killed, there is none.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{self, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::app::{App, Keys};
+use crate::cli::arguments::Origins;
+use crate::cli::error::CommandError;
+use crate::cli::key;
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::entropy::Entropy;
+use crate::error::Failure;
+use crate::jobs;
+use crate::service::bootstrap::demo::{self, ACCESS_TOKEN_ID};
+use crate::service::bootstrap::seed::{self, Seed, SeedCounts};
+use crate::service::bootstrap::seed_file::SeedFile;
+use crate::service::bootstrap::token_file::{self, UnusedToken};
+use crate::service::bootstrap::{audit_key, initial};
+use crate::storage::data_dir::{DataDirectory, holds_database};
+use crate::storage::engine::EngineOptions;
+use crate::storage::opening::{Opener, Opening};
+use crate::tables::secret_key::KeySource;
+use crate::tables::upgrade;
+
+/// The database in a data directory that is locked.
+pub struct Database {
+    directory: Arc<DataDirectory>,
+    /// The key file, if it is to be removed with a database that is not finished.
+    new_key_file: Option<PathBuf>,
+    /// The seed file, and its name for messages.
+    seed_file: Option<(PathBuf, String)>,
+    /// The name of the listen addresses for messages.
+    listen: String,
+    /// The entries of the seed file, if they were checked before the database was created.
+    checked: Arc<Mutex<Option<Seed>>>,
+}
+
+impl Database {
+    /// Locks the data directory in the settings, and creates it if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// If that is not possible, or a database is missing that is not to be created.
+    pub fn lock(config: &Config, origins: &Origins) -> Result<Self, CommandError> {
+        let data_dir = &config.data.data_dir;
+        // The failure begins with the directory's absolute path.
+        let named = |failure| CommandError::from(origins.describe("data_dir", failure));
+        if config.data.no_create && !holds_database(data_dir).map_err(named)? {
+            return Err(no_database(data_dir, origins));
+        }
+        let seed_file = config.data.seed.as_deref().map(|file| {
+            let file = absolute(file);
+            let name = origins.describe("seed", file.display());
+            (file, name)
+        });
+        let directory = DataDirectory::lock(data_dir).map_err(named)?;
+        let key_file = key::path(directory.path(), None);
+        let is_own = config.data.key_file.is_none() && !key_file.exists();
+        Ok(Self {
+            directory: Arc::new(directory),
+            new_key_file: is_own.then_some(key_file),
+            seed_file,
+            listen: origins.describe("listen", config.http.listen),
+            checked: Arc::default(),
+        })
+    }
+
+    /// The data directory's absolute path.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Whether there is a database.
+    ///
+    /// # Errors
+    ///
+    /// If there was one and it is gone, or that cannot be found out.
+    pub fn exists(&self) -> Result<bool, CommandError> {
+        Ok(self.directory.has_database()?)
+    }
+
+    /// Opens the database, or creates one that is still to be [filled](Database::fill). A seed file is checked before
+    /// anything is created, with the time `now`.
+    pub fn opener(&self, config: &Config, keys: Keys, now: Timestamp) -> Opener {
+        let options = EngineOptions {
+            cache_bytes: config.storage.cache_size,
+            two_phase_commit: config.storage.two_phase_commit,
+        };
+        let source = KeySource {
+            path: key::path(&config.data.data_dir, config.data.key_file.as_deref()),
+            replaces_missing: config.data.new_key,
+            entropy: Entropy::Os,
+        };
+        let directory = Arc::clone(&self.directory);
+        let checked = Arc::clone(&self.checked);
+        let (seed_file, listen) = (self.seed_file.clone(), self.listen.clone());
+        let refuses_demo = demo::is_refused(config);
+        Box::new(move |opening| {
+            let is_new = opening == Opening::Start && !directory.has_database()?;
+            let (engine, ring) = if is_new {
+                if let Some((file, name)) = &seed_file {
+                    let seed = check_seed(file, name, now)
+                        .and_then(|seed| {
+                            if refuses_demo && seed.has_access_token(ACCESS_TOKEN_ID) {
+                                return Err(demo_exposed(&listen));
+                            }
+                            Ok(seed)
+                        })
+                        .map_err(|error| Failure::Unusable(error.to_string()))?;
+                    *checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(seed);
+                }
+                token_file::remove_all(&directory)?;
+                upgrade::create_database(&directory, &options, &source)?
+            } else {
+                upgrade::open_database(&directory, &options, opening, &source)?
+            };
+            keys.set(ring);
+            Ok(engine)
+        })
+    }
+
+    /// Restores what the open database keeps for the process, and fills an empty one. Returns what was loaded of a
+    /// seed file.
+    ///
+    /// # Errors
+    ///
+    /// Of the seed file and of the storage, and if the demo data would be served to other hosts.
+    pub async fn fill(&self, app: &App) -> Result<Option<SeedCounts>, CommandError> {
+        let unusable = |failure| CommandError::using(failure, &app.config.data.data_dir);
+        jobs::clock::start(app).await.map_err(unusable)?;
+        audit_key::prepare(app).await.map_err(unusable)?;
+        let loaded = match &self.seed_file {
+            Some((file, name)) => self.load_seed(app, file, name).await?,
+            None => {
+                let keep =
+                    |token: &_| token_file::write(&self.directory, std::slice::from_ref(token));
+                initial::create(app, keep).await.map_err(unusable)?;
+                None
+            }
+        };
+        if demo::is_refused(&app.config) && demo::is_known(app).map_err(unusable)? {
+            return Err(demo_exposed(&self.listen));
+        }
+        if self.directory.is_unfinished() {
+            self.directory.finish()?;
+        }
+        Ok(loaded)
+    }
+
+    /// Loads the seed file `file`, if the database is empty.
+    async fn load_seed(
+        &self,
+        app: &App,
+        file: &Path,
+        name: &str,
+    ) -> Result<Option<SeedCounts>, CommandError> {
+        if !app.store.read(seed::is_empty)? {
+            tracing::warn!(
+                "the seed file was not loaded, because the database is not empty: leave out --seed, or load it into \
+                 another --data-dir"
+            );
+            return Ok(None);
+        }
+        let checked = self
+            .checked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let seed = match checked {
+            Some(seed) => seed,
+            None => check_seed(file, name, app.clock.now().time())?,
+        };
+        let counts = seed.counts();
+        token_file::write(&self.directory, seed.generated())?;
+        seed::load(app, seed).await?;
+        Ok(Some(counts))
+    }
+
+    /// Has the file of each access token that was not used yet removed at its first use. Returns these tokens.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn watch_tokens(&self, app: &App) -> Result<Vec<UnusedToken>, CommandError> {
+        Ok(token_file::watch(app, &self.directory)?)
+    }
+
+    /// Removes what was created for a database that is not there.
+    pub fn discard(&self) {
+        if self.directory.is_unfinished() {
+            // What cannot be listed cannot be removed.
+            let _ = token_file::remove_all(&self.directory);
+        }
+        self.directory.discard(self.new_key_file.as_slice());
+    }
+}
+
+/// Reads and checks the seed file `file`, which messages call `name`.
+fn check_seed(file: &Path, name: &str, now: Timestamp) -> Result<Seed, CommandError> {
+    let json = fs::read(file).map_err(|error| CommandError::io(name, &error))?;
+    let entries = SeedFile::parse(&json).map_err(|error| CommandError::new(name, error))?;
+    drop(json);
+    Seed::check(entries, now, &Entropy::Os).map_err(|error| CommandError::new(name, error))
+}
+
+fn no_database(data_dir: &Path, origins: &Origins) -> CommandError {
+    let data_dir = absolute(data_dir);
+    let shown = data_dir.display();
+    let state = if data_dir.is_dir() {
+        "the directory has no database"
+    } else {
+        "there is no such directory"
+    };
+    CommandError::new(
+        origins.describe("data_dir", data_dir.display()),
+        format_args!(
+            "{state}, and --no-create is set: is its disk mounted? \"rememberd init --data-dir {shown}\" creates a \
+             database"
+        ),
+    )
+}
+
+fn demo_exposed(listen: &str) -> CommandError {
+    CommandError::new(
+        listen,
+        "other hosts can reach this address, and the database holds the public access token of the demo data; use \
+         another database, or set --allow-demo-secrets",
+    )
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Prints a line. That standard output is closed or full is no reason to stop.
+pub fn print_line(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
+}

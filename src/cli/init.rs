@@ -1,0 +1,58 @@
+//! `rememberd init`: creates a database.
+
+use crate::app::{App, Keys};
+use crate::cli::arguments::Origins;
+use crate::cli::database::{Database, print_line};
+use crate::cli::error::CommandError;
+use crate::cli::tokens;
+use crate::clock::host::HostClock;
+use crate::clock::source::Clock;
+use crate::config::Config;
+use crate::entropy::Entropy;
+use crate::error::Failure;
+use crate::storage::Store;
+use crate::storage::writer::WriterLimits;
+use crate::tables;
+
+/// Creates a database, with the entries of the seed file if one is given.
+///
+/// # Errors
+///
+/// If there is a database, and if none can be created: nothing is left of it then.
+pub async fn init(mut config: Config, origins: &Origins) -> Result<(), CommandError> {
+    // It may be set for the server in the same environment.
+    config.data.no_create = false;
+    let database = Database::lock(&config, origins)?;
+    if database.exists()? {
+        let path = database.path().display();
+        let cause = "there is a database already; nothing was changed";
+        return Err(CommandError::new(origins.describe("data_dir", path), cause));
+    }
+    let created = create(&database, config).await;
+    if created.is_err() {
+        database.discard();
+    }
+    created
+}
+
+async fn create(database: &Database, config: Config) -> Result<(), CommandError> {
+    let clock = Clock::new(HostClock::system(config.clock.clock_synchronized.known()));
+    let keys = Keys::default();
+    let (store, opened) = Store::start(
+        database.opener(&config, keys.clone(), clock.now().time()),
+        tables::JOURNALED,
+        &WriterLimits::new(&config),
+    )?;
+    let app = App::new(config, store, clock, Entropy::Os, keys);
+    opened.await.unwrap_or(Err(Failure::Unavailable))?;
+    let filled = database.fill(&app).await;
+    let created = filled.and_then(|loaded| Ok((loaded, database.watch_tokens(&app)?)));
+    app.store.close().await?;
+    let (loaded, tokens) = created?;
+    print_line(format_args!("created {}", database.path().display()));
+    if let Some(counts) = loaded {
+        print_line(format_args!("seed loaded: {counts}"));
+    }
+    tokens::show(&tokens);
+    Ok(())
+}
