@@ -12,7 +12,7 @@ use crate::config::value::switch;
 pub struct DataConfig {
     /// Directory of the database
     ///
-    /// It is created if it is missing. One server at a time can use it.
+    /// It is created if it is missing. One server at a time can use it, and only its owner may write to it.
     #[arg(
         long,
         env = "REMEMBERD_DATA_DIR",

@@ -39,6 +39,9 @@ const FILE_MODE: u32 = 0o600;
 /// The mode of a directory that is created.
 const DIRECTORY_MODE: u32 = 0o700;
 
+/// The bits of a mode by which the group and others may write.
+const OTHERS_WRITE: u32 = 0o022;
+
 /// A data directory, locked against other processes until this is dropped.
 #[derive(Debug)]
 pub struct DataDirectory {
@@ -56,7 +59,7 @@ impl DataDirectory {
     ///
     /// # Errors
     ///
-    /// [`Failure::Unusable`] if it cannot be created or locked, and if another process has
+    /// [`Failure::Unusable`] if it cannot be created or locked, if others may write to it, and if another process has
     /// locked it.
     pub fn lock(path: &Path) -> Result<Self, Failure> {
         let path =
@@ -74,6 +77,7 @@ impl DataDirectory {
             .mode(DIRECTORY_MODE)
             .create(&path)
             .map_err(described)?;
+        refuse_if_others_write(&path)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -250,6 +254,23 @@ fn is_marked(directory: &Path) -> Result<bool, Failure> {
         .map_err(|error| Failure::of_access(&marker, &error))
 }
 
+/// Refuses a directory in which others could put a database, a key or a file of their own.
+fn refuse_if_others_write(path: &Path) -> Result<(), Failure> {
+    let metadata = fs::metadata(path).map_err(|error| Failure::of_access(path, &error))?;
+    let mode = metadata.permissions().mode();
+    if mode & OTHERS_WRITE == 0 {
+        return Ok(());
+    }
+    let shown = path.display();
+    Err(Failure::unusable_file(
+        path,
+        format_args!(
+            "other users may write to it (mode {:03o}); mend that by \"chmod go-w {shown}\", or name a directory in it",
+            mode & 0o777
+        ),
+    ))
+}
+
 /// Whether `file` is the one at `path`.
 fn is_at(file: &File, path: &Path) -> bool {
     let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
@@ -365,6 +386,20 @@ mod tests {
         assert!(!directory.database_path().exists());
         fs::remove_file(home.path().join(MARKER)).expect("it existed");
         assert_eq!(directory.has_database(), Ok(false));
+    }
+
+    #[test]
+    fn a_directory_that_others_may_write_to_is_refused() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        for mode in [0o777, 0o770, 0o702, 0o1777] {
+            fs::set_permissions(home.path(), Permissions::from_mode(mode)).expect("it is ours");
+            let refused = DataDirectory::lock(home.path()).expect_err("others may write");
+            let mend = format!("chmod go-w {}", home.path().display());
+            assert!(refused.to_string().contains(&mend), "{refused}");
+            assert_eq!(names(home.path()), [""; 0]);
+        }
+        fs::set_permissions(home.path(), Permissions::from_mode(0o755)).expect("it is ours");
+        DataDirectory::lock(home.path()).expect("others may only read");
     }
 
     #[test]

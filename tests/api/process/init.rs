@@ -1,7 +1,8 @@
 //! The real binary: how a database is created, and what is left of a start that is refused.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -133,6 +134,18 @@ fn nothing_is_left_of_a_start_that_is_refused() {
         launch.assert_fails();
         assert_eq!(names(home.path()), before);
     }
+}
+
+#[test]
+fn a_data_directory_that_others_may_write_to_is_refused() {
+    let home = home();
+    fs::set_permissions(home.path(), Permissions::from_mode(0o775)).expect("it is ours");
+    let message = Launch::serve(home.path()).assert_fails();
+    let mend = format!("\"chmod go-w {}\"", home.path().display());
+    assert!(message.contains(&mend), "{message}");
+    assert_eq!(names(home.path()), [""; 0]);
+    fs::set_permissions(home.path(), Permissions::from_mode(0o755)).expect("it is ours");
+    Launch::serve(home.path()).start().stop();
 }
 
 fn names(directory: &Path) -> Vec<String> {
