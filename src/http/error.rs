@@ -10,11 +10,12 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::error::Failure;
+use crate::http::protocol::ProtocolError;
 use crate::http::response::{self, Response};
 use crate::service::error::Error;
 
 /// The code of an error for which the wire contract has none.
-const OTHER: &str = "OTHER";
+pub const OTHER: &str = "OTHER";
 
 /// When to retry after a 503, in seconds.
 const RETRY_AFTER_SECS: HeaderValue = HeaderValue::from_static("1");
@@ -22,6 +23,8 @@ const RETRY_AFTER_SECS: HeaderValue = HeaderValue::from_static("1");
 /// Why a request is refused or fails.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ApiError {
+    /// It is not what HTTP/1.1 demands.
+    Protocol(ProtocolError),
     /// It has no route.
     Route(RouteError),
     /// It does not accept JSON.
@@ -83,7 +86,8 @@ impl ApiError {
     pub fn internal_cause(&self) -> Option<String> {
         match self {
             Self::Failed(failure) => Some(failure.to_string()),
-            Self::Route(_)
+            Self::Protocol(_)
+            | Self::Route(_)
             | Self::NotAcceptable
             | Self::BodyTooLarge
             | Self::BodyTooSlow
@@ -94,8 +98,8 @@ impl ApiError {
         }
     }
 
-    /// The response to a request with this method.
-    pub fn to_response(&self, method: &Method) -> Response {
+    /// The status and the body of the response to a request with this method.
+    pub fn encode(&self, method: &Method) -> (StatusCode, Vec<u8>) {
         let Description {
             status,
             code,
@@ -106,6 +110,12 @@ impl ApiError {
             message: &message,
         };
         let json = serde_json::to_vec(&body).expect("two strings can be serialized");
+        (status, json)
+    }
+
+    /// The response to a request with this method.
+    pub fn to_response(&self, method: &Method) -> Response {
+        let (status, json) = self.encode(method);
         let mut response = response::error(status, json);
         let headers = response.headers_mut();
         match self {
@@ -113,7 +123,7 @@ impl ApiError {
                 headers.insert(ALLOW, HeaderValue::from_static(allow));
             }
             // The rest of the body would be parsed as the next request.
-            Self::BodyTooLarge | Self::BodyTooSlow | Self::BodyMalformed => {
+            Self::Protocol(_) | Self::BodyTooLarge | Self::BodyTooSlow | Self::BodyMalformed => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Self::Failed(_) if status == StatusCode::SERVICE_UNAVAILABLE => {
@@ -133,6 +143,7 @@ impl ApiError {
     fn describe(&self, method: &Method) -> Description {
         let (status, message): (StatusCode, Cow<'static, str>) = match self {
             Self::Refused(description) => return description.clone(),
+            Self::Protocol(error) => return error.describe(),
             Self::Failed(failure) => return describe_failure(failure),
             Self::Route(RouteError::NoSuchPath) => (
                 StatusCode::NOT_FOUND,
@@ -211,6 +222,12 @@ fn describe_failure(failure: &Failure) -> Description {
         status,
         code: OTHER,
         message: message.into(),
+    }
+}
+
+impl From<ProtocolError> for ApiError {
+    fn from(error: ProtocolError) -> Self {
+        Self::Protocol(error)
     }
 }
 

@@ -6,6 +6,7 @@
 //! `router.rs` has the list of resources. A resource is a folder with its routes, its handlers and the
 //! table from its refusals to responses; everything else here is shared by all of them.
 
+pub mod automatic;
 pub mod connection;
 pub mod error;
 pub mod panic;
@@ -14,12 +15,14 @@ mod accept;
 mod body;
 mod caller;
 mod health;
+mod host;
 mod media_type;
 mod method;
 mod params;
 mod path;
 mod persistent_login;
 mod profile;
+mod protocol;
 mod request_log;
 mod resource;
 mod response;
@@ -60,7 +63,10 @@ pub fn handle<C: Connection>(
         Ok(Route::parse(&method, path)?)
     });
     let route_name = route.as_ref().map_or("none", Route::name);
-    let admitted = catch_panic(|| admit(app, route?, request));
+    let admitted = catch_panic(|| {
+        protocol::check(request.version(), request.headers())?;
+        admit(app, route?, request)
+    });
     async move {
         let outcome = match admitted {
             Ok((route, request)) => {

@@ -1,21 +1,19 @@
 //! One connection: hyper on a socket, with timeouts.
 
-use std::io;
 use std::net;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use crate::app::App;
 use crate::http;
 use crate::server::connection_state::{CloseReason, ConnectionState};
+use crate::server::observed_socket::ObservedSocket;
 
 /// The number of times that a deadline is checked within the shortest timeout: a timeout takes effect at
 /// most a quarter too late.
@@ -42,10 +40,7 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
         .max_buf_size(config.requests.header_size_max)
         .max_headers(config.requests.header_count_max.get())
         .serve_connection(
-            TokioIo::new(ObservedSocket {
-                socket,
-                state: Arc::clone(&state),
-            }),
+            TokioIo::new(ObservedSocket::new(socket, &app, &state)),
             service_fn(|request| http::handle(&app, request, &*state)),
         );
     let mut connection = pin!(connection);
@@ -87,44 +82,5 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
                 connection.as_mut().graceful_shutdown();
             }
         }
-    }
-}
-
-/// A socket that records in the connection's state when bytes are received.
-struct ObservedSocket {
-    socket: TcpStream,
-    state: Arc<ConnectionState>,
-}
-
-impl AsyncRead for ObservedSocket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let filled = buffer.filled().len();
-        ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
-        if buffer.filled().len() > filled {
-            self.state.on_bytes_received();
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for ObservedSocket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(context)
     }
 }

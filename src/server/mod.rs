@@ -6,6 +6,7 @@
 mod connection;
 mod connection_state;
 mod connections;
+mod observed_socket;
 mod workers;
 
 use std::future::{Future, pending};

@@ -2,4 +2,5 @@
 
 mod limits;
 mod protocol;
+mod strictness;
 mod timeouts;

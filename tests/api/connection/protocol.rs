@@ -4,7 +4,7 @@ use crate::support::client::LOGINS;
 use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, TOKEN, first_login};
 use crate::support::random::{self, Random};
 use crate::support::raw_request::{
-    assert_unharmed, read, refresh, waiting_for_body, whole_refresh,
+    assert_closing_error, assert_unharmed, read, refresh, waiting_for_body, whole_refresh,
 };
 use crate::support::server::Server;
 
@@ -75,7 +75,7 @@ fn invalid_http_gets_400_or_a_close() {
         wire.offer(garbage);
         wire.half_close();
         if let Some(response) = wire.response_or_close() {
-            assert_eq!(response.status, 400, "{garbage:?}");
+            assert_closing_error(&response, 400);
             wire.assert_closed();
         }
     }

@@ -186,3 +186,18 @@ fn at_a_higher_level_requests_are_not_logged() {
         assert_eq!(serving.stop().stderr, "");
     }
 }
+
+#[test]
+fn what_cannot_be_parsed_is_a_line_with_the_id_of_its_response() {
+    let home = TempDir::new().expect("a temporary directory");
+    let mut serving = Launch::serve(home.path()).seed(DEMO_SEED).start();
+    let mut wire = serving.wire();
+    wire.send("nonsense\r\n\r\n");
+    let response = wire.response();
+    let id = response.header("x-request-id");
+    let line = serving.wait_for_log(id);
+    assert!(
+        line.contains(r#"method="none" route="none" status=400 "#),
+        "{line}"
+    );
+}

@@ -176,10 +176,10 @@ impl Serving {
         secret(&self.token_file())
     }
 
-    /// Waits until it has logged a line with `text`.
+    /// Waits for a log line with this text. Returns it.
     #[track_caller]
-    pub fn wait_for_log(&mut self, text: &str) {
-        self.process.stderr.wait_for(text);
+    pub fn wait_for_log(&mut self, text: &str) -> String {
+        self.process.stderr.wait_for(text)
     }
 
     /// Sends a signal.

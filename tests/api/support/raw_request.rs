@@ -72,8 +72,26 @@ pub fn assert_unharmed(server: &Server) {
 #[track_caller]
 pub fn assert_closing_error(response: &WireResponse, status: u16) {
     assert_eq!(response.status, status, "{response:?}");
-    assert!(response.body.starts_with(r#"{"errorCode":"OTHER","#));
+    assert_error(response, status);
     assert_eq!(response.header("connection"), "close");
+}
+
+/// Asserts that this is an error in the one format of all errors.
+#[track_caller]
+pub fn assert_error(response: &WireResponse, status: u16) {
+    assert_eq!(response.status, status, "{response:?}");
+    assert!(
+        response
+            .body
+            .starts_with(r#"{"errorCode":"OTHER","message":""#)
+    );
+    for (name, value) in [
+        ("content-type", "application/json;charset=UTF-8"),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(response.header(name), value, "{response:?}");
+    }
 }
 
 /// A chunk of a body.

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::support::client::assert_request_id;
 use crate::support::server::PATIENCE;
 
 /// The time without progress after which a server counts as not reading.
@@ -104,6 +105,9 @@ impl Wire {
             );
         }
         response.body = self.take(length);
+        if response.status >= 200 {
+            assert_request_id(response.header("x-request-id"));
+        }
         Some(response)
     }
 
