@@ -1,6 +1,6 @@
 //! What every use case stands on: settings, store, clock, randomness, and whether the server is ready.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
@@ -37,6 +37,7 @@ pub struct App {
     /// Held by the one walk over very many logins of a profile that goes on.
     pub long_walks: Semaphore,
     phase: AtomicU8,
+    is_restricted_to_loopback: AtomicBool,
 }
 
 /// The secret keys, shared with the writer thread, which reads them when it opens the database.
@@ -85,6 +86,7 @@ impl App {
             audit: Arc::default(),
             long_walks: Semaphore::new(1),
             phase: AtomicU8::new(Phase::Starting as u8),
+            is_restricted_to_loopback: AtomicBool::new(false),
         }
     }
 
@@ -100,6 +102,17 @@ impl App {
     /// Enters the next phase.
     pub fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    /// Whether only requests whose `Host` is this computer are served.
+    pub fn is_restricted_to_loopback(&self) -> bool {
+        self.is_restricted_to_loopback.load(Ordering::Relaxed)
+    }
+
+    /// Serves only requests whose `Host` is this computer from now on.
+    pub fn restrict_to_loopback(&self) {
+        self.is_restricted_to_loopback
+            .store(true, Ordering::Relaxed);
     }
 
     /// Whether a balancer should send requests here.

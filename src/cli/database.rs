@@ -142,8 +142,13 @@ impl Database {
                 None
             }
         };
-        if demo::is_refused(&app.config) && demo::is_known(app).map_err(unusable)? {
-            return Err(demo_exposed(&self.listen));
+        if !app.config.data.allow_demo_secrets && demo::is_known(app).map_err(unusable)? {
+            if demo::is_refused(&app.config) {
+                return Err(demo_exposed(&self.listen));
+            }
+            // A page of any site could use the token otherwise, with a name of its own that it lets point to a
+            // loopback address (DNS rebinding).
+            app.restrict_to_loopback();
         }
         if self.directory.is_unfinished() {
             self.directory.finish()?;

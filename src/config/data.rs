@@ -57,7 +57,8 @@ pub struct DataConfig {
     /// Serve the demo's public token to other hosts
     ///
     /// The access token in `data/demo.json` is known to everyone. Without this switch, a server whose database
-    /// holds it refuses to listen on an address that other hosts can reach.
+    /// holds it refuses to listen on an address that other hosts can reach, and requests whose `Host` is another
+    /// than `localhost` or a loopback address.
     #[arg(long, env = "REMEMBERD_ALLOW_DEMO_SECRETS", value_parser = switch)]
     pub allow_demo_secrets: bool,
 }

@@ -1,6 +1,6 @@
 //! The value of a `Host` header field (RFC 9110, section 7.2; RFC 3986, section 3.2).
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The host in the value of a `Host` header field, with the brackets of an IPv6 address; `None` if it is not a
 /// host, perhaps with a port. A host may be empty.
@@ -24,6 +24,22 @@ pub fn parse(value: &[u8]) -> Option<&str> {
         None => is_name(host.as_bytes()),
     };
     (is_port && is_host).then_some(host)
+}
+
+/// Whether `host`, as [`parse`] returns it, is a name or an address of this computer.
+pub fn is_loopback(host: &str) -> bool {
+    if let Some(address) = bracketed(host) {
+        let address = address
+            .parse()
+            .map(|address: Ipv6Addr| address.to_canonical());
+        return address.is_ok_and(|address: IpAddr| address.is_loopback());
+    }
+    if let Ok(address) = host.parse::<Ipv4Addr>() {
+        return address.is_loopback();
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("localhost")
 }
 
 fn bracketed(host: &str) -> Option<&str> {
@@ -53,7 +69,7 @@ mod tests {
 
     #[test]
     fn hosts() {
-        for (value, host, _) in [
+        for (value, host, loopback) in [
             ("localhost", "localhost", true),
             ("LocalHost:8080", "LocalHost", true),
             ("app.localhost.", "app.localhost.", true),
@@ -72,6 +88,7 @@ mod tests {
             ("[2001:db8::1]", "[2001:db8::1]", false),
         ] {
             assert_eq!(parse(value.as_bytes()), Some(host), "{value}");
+            assert_eq!(is_loopback(host), loopback, "{value}");
         }
     }
 

@@ -64,7 +64,7 @@ pub fn handle<C: Connection>(
     });
     let route_name = route.as_ref().map_or("none", Route::name);
     let admitted = catch_panic(|| {
-        protocol::check(request.version(), request.headers())?;
+        protocol::check(app, request.version(), request.headers())?;
         admit(app, route?, request)
     });
     async move {

@@ -4,6 +4,7 @@
 use hyper::header::{HOST, HeaderMap, TRANSFER_ENCODING};
 use hyper::{StatusCode, Version};
 
+use crate::app::App;
 use crate::http::error::{Describe, Description, OTHER};
 use crate::http::host;
 
@@ -22,6 +23,8 @@ pub enum ProtocolError {
     HostRepeated,
     /// Its `Host` is no host and port.
     HostInvalid,
+    /// Its `Host` is not this computer, to which the demo data's access token is restricted.
+    HostForeign,
     /// Its transfer coding is another than chunked.
     TransferEncoding,
 }
@@ -31,14 +34,18 @@ pub enum ProtocolError {
 /// # Errors
 ///
 /// Why the request is refused.
-pub fn check(version: Version, headers: &HeaderMap) -> Result<(), ProtocolError> {
+pub fn check(app: &App, version: Version, headers: &HeaderMap) -> Result<(), ProtocolError> {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
+        // A browser always sends one, so that this is no way around the restriction to this computer.
         (None, _) if version < Version::HTTP_11 => {}
         (None, _) => return Err(ProtocolError::HostMissing),
         (Some(_), Some(_)) => return Err(ProtocolError::HostRepeated),
         (Some(host), None) => {
-            host::parse(host.as_bytes()).ok_or(ProtocolError::HostInvalid)?;
+            let host = host::parse(host.as_bytes()).ok_or(ProtocolError::HostInvalid)?;
+            if app.is_restricted_to_loopback() && !host::is_loopback(host) {
+                return Err(ProtocolError::HostForeign);
+            }
         }
     }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
@@ -72,6 +79,11 @@ impl Describe for ProtocolError {
             Self::HostInvalid => (
                 StatusCode::BAD_REQUEST,
                 "The Host header field is not a host and a port",
+            ),
+            Self::HostForeign => (
+                StatusCode::FORBIDDEN,
+                "The access token of the example data is public, so requests must be for localhost or a loopback \
+                 address; --allow-demo-secrets removes this restriction",
             ),
             Self::TransferEncoding => (
                 StatusCode::BAD_REQUEST,

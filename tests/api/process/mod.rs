@@ -7,6 +7,7 @@ mod init;
 mod journal;
 mod key_file;
 mod log;
+mod loopback_host;
 mod overload;
 mod restore;
 mod seed_file;

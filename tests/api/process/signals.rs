@@ -38,7 +38,7 @@ fn form() -> String {
 fn open_request(serving: &Serving) -> Wire {
     let mut wire = serving.wire();
     wire.send(format!(
-        "POST {LOGINS}/{LOGIN}/refresh_token HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\n\
+        "POST {LOGINS}/{LOGIN}/refresh_token HTTP/1.1\r\nHost: localhost\r\nContent-Type: {}\r\n\
          Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         FORM.1,
         form().len()
