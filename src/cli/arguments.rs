@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
+use crate::cli::environment::ignore_if_empty;
 use crate::config::data::DataConfig;
 use crate::config::{Config, HELP_NOTE};
 
@@ -159,7 +160,7 @@ fn command(arguments: &[OsString]) -> Command {
     // In the short help, the variables would take a second line for each setting.
     let is_short = arguments.iter().any(|argument| argument == "-h");
     let serve = Config::augment_args(Command::new(SERVE))
-        .mut_args(|setting| setting.hide_env(is_short))
+        .mut_args(|setting| ignore_if_empty(setting).hide_env(is_short))
         .about("Serve the REST API until SIGTERM or Ctrl-C")
         .after_help(HELP_NOTE);
     Command::new("rememberd")
@@ -179,7 +180,7 @@ fn init_command() -> Command {
     Config::augment_args(Command::new(INIT))
         .mut_args(|setting| {
             let is_listed = INIT_SETTINGS.contains(&setting.get_id().as_str());
-            setting.hide(!is_listed)
+            ignore_if_empty(setting).hide(!is_listed)
         })
         .about("Create a database, which \"serve --no-create\" requires")
         .after_help(INIT_NOTE)
@@ -192,6 +193,7 @@ fn data_settings() -> Vec<Arg> {
     data.get_arguments()
         .filter(is_of_key_file)
         .cloned()
+        .map(ignore_if_empty)
         .collect()
 }
 

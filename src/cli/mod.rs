@@ -3,6 +3,7 @@
 mod arguments;
 mod check;
 mod database;
+mod environment;
 mod error;
 mod init;
 mod key;
@@ -92,6 +93,7 @@ fn with_runtime(
 ) -> Result<(), CommandError> {
     let cannot_start = |error| CommandError::io("cannot start", &error);
     let _log = logging::start(config).map_err(cannot_start)?;
+    environment::warn_of_unknown();
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -14,6 +14,7 @@ const FLOORS: [&[&str]; 13] = [
         "logging",
         "property",
         "request_id",
+        "similar",
     ],
     &["domain"],
     &["storage"],

@@ -168,6 +168,59 @@ fn settings_are_taken_from_the_environment_unless_a_flag_is_given() {
 }
 
 #[test]
+fn an_empty_variable_counts_as_absent() {
+    let home = home();
+    let serving = Launch::serve(home.path())
+        .variable("REMEMBERD_SEED", "")
+        .variable("REMEMBERD_CACHE_SIZE", "")
+        .variable("REMEMBERD_NO_CREATE", "")
+        .variable("REMEMBERD_CONTEXT_PATH", "")
+        .start();
+    assert_eq!(serving.context, "/crafter-profile");
+    serving.stop();
+    let key_file = Launch::new(&["key", "rotate", "--data-dir"])
+        .argument(home.path())
+        .variable("REMEMBERD_KEY_FILE", "")
+        .run();
+    assert!(key_file.status.success(), "{key_file:?}");
+}
+
+#[test]
+fn an_unknown_variable_is_a_warning_with_the_one_that_is_meant() {
+    let home = home();
+    let serving = Launch::serve(home.path())
+        .variable("REMEMBERD_SEDE", DEMO_SEED)
+        .variable("REMEMBERD_DRAIN_TIMOUT", "1s")
+        .variable("REMEMBERD_FAVORITE_COLOR", "a secret")
+        .start();
+    let log = serving.stop().stderr;
+    let warnings: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("is no setting"))
+        .collect();
+    assert_eq!(warnings.len(), 3, "{log}");
+    for (name, advice) in [
+        ("REMEMBERD_SEDE", "is REMEMBERD_SEED meant?"),
+        (
+            "REMEMBERD_DRAIN_TIMOUT",
+            "is REMEMBERD_DRAIN_TIMEOUT meant?",
+        ),
+        (
+            "REMEMBERD_FAVORITE_COLOR",
+            "\"rememberd serve --help\" lists them",
+        ),
+    ] {
+        let is_it = |line: &&str| {
+            [" WARN ", name, advice]
+                .iter()
+                .all(|part| line.contains(part))
+        };
+        assert!(warnings.iter().any(is_it), "{name} in {log}");
+    }
+    assert!(!log.contains("a secret"), "{log}");
+}
+
+#[test]
 fn a_switch_in_the_environment_may_be_off() {
     let home = home();
     let message = Launch::serve(home.path())

@@ -1,0 +1,52 @@
+//! The environment variables that are settings.
+
+use std::env;
+
+use clap::{Arg, Args, Command};
+
+use crate::config::Config;
+use crate::similar::most_similar;
+
+/// What the name of each begins with.
+const PREFIX: &str = "REMEMBERD_";
+
+/// The setting, without its variable if that is empty: it counts as absent, as that is how one is unset in the files of
+/// service managers.
+pub fn ignore_if_empty(setting: Arg) -> Arg {
+    let value = setting.get_env().and_then(env::var_os);
+    if value.is_some_and(|value| value.is_empty()) {
+        setting.env(None)
+    } else {
+        setting
+    }
+}
+
+/// Logs a warning for each variable that looks like a setting and is none.
+pub fn warn_of_unknown() {
+    let settings = Config::augment_args(Command::new("settings"));
+    let known: Vec<&str> = settings
+        .get_arguments()
+        .filter_map(|setting| setting.get_env()?.to_str())
+        .collect();
+    let mut unknown: Vec<String> = env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with(PREFIX) && !known.contains(&name.as_str()))
+        .collect();
+    unknown.sort();
+    for name in unknown {
+        let known = known.iter().copied();
+        match most_similar(
+            &name[PREFIX.len()..],
+            known.map(|name| &name[PREFIX.len()..]),
+        ) {
+            Some(meant) => tracing::warn!(
+                name,
+                "an environment variable is no setting; is {PREFIX}{meant} meant?"
+            ),
+            None => tracing::warn!(
+                name,
+                "an environment variable is no setting; \"rememberd serve --help\" lists them"
+            ),
+        }
+    }
+}
