@@ -13,7 +13,8 @@ use crate::config::value::{count, duration};
 pub struct ConnectionConfig {
     /// Most open connections
     ///
-    /// At the limit, a new connection closes the one that was idle longest.
+    /// At the limit, a new connection closes one that has waited long for its client, or another one after its
+    /// response. Those that are closing do not count, and are a quarter as many at most.
     #[arg(long, env = "REMEMBERD_CONNECTIONS_MAX", value_name = "COUNT",
           default_value = "512", value_parser = count)]
     pub connections_max: NonZeroUsize,

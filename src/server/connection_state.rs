@@ -1,30 +1,76 @@
 //! What a connection is doing, and since when: its timeouts and its eviction depend on it.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::http::connection::Connection;
 
+/// How long each connection has for its next step before it can be evicted: a client that has connected is about
+/// to send.
+pub const PROTECTED_FOR: Duration = Duration::from_millis(20);
+
+/// How long a client that stops in the middle of a request, but then goes on, may pause: a body that is sent after
+/// its head can be delayed by 40 ms if both sides wait to put more into a packet.
+const PAUSE_MAX: Duration = Duration::from_millis(100);
+
+/// How long an idle connection is rather closed after its next response than at once: it may be one of a client
+/// that is busy, and that does not check whether the server has closed it.
+const BUSY_FOR: Duration = Duration::from_millis(250);
+
+/// How long a client can take to begin or to finish a request on a connection that is to be closed, and how long one
+/// that sends nothing at all is no worse than others.
+const STALLED_AFTER: Duration = Duration::from_secs(1);
+
 /// The state of one connection: written by its socket and its handler, read by its timer and by the accept
 /// loop. The lock is held for a few instructions, and all but never contended.
 #[derive(Debug)]
 pub struct ConnectionState {
     peer: SocketAddr,
+    opened: Instant,
     current: Mutex<Current>,
+    /// Whether a close is requested. It is read for each request, without the lock.
+    is_closing: AtomicBool,
     close_requested: Notify,
 }
 
-/// Why a connection is requested to close.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Why a connection is requested to close. A later reason replaces those before it in this order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum CloseReason {
-    /// The server stops: close after the response to the current request.
+    /// Others wait for a place: close after the next response, or once it was idle for a while.
+    Rotation,
+    /// The server stops, or the connection was idle for too long: close after the response to the current request.
     Stop,
-    /// Another connection needs the permit: close at once, unless a request is being handled.
+    /// Another connection takes its place: close at once, unless a request is being handled.
     Eviction,
+}
+
+/// Which connections are evicted first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum EvictionRank {
+    /// The client has long sent nothing, or only a part of a request, or does not read a response.
+    Stalled,
+    /// The client has read its response and has been idle for a while.
+    Idle,
+    /// Requests are handled: if it is closed after a response, nothing is lost.
+    Busy,
+    /// The client is as in the first two, but not for long: closing it may lose the request that it is about to
+    /// send.
+    Brief,
+}
+
+impl EvictionRank {
+    /// How a connection of this rank is closed.
+    pub fn close_reason(self) -> CloseReason {
+        match self {
+            Self::Busy => CloseReason::Rotation,
+            Self::Stalled | Self::Idle | Self::Brief => CloseReason::Eviction,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -33,12 +79,23 @@ struct Current {
     since: Instant,
     /// Whether the phase has exceeded its timeout.
     is_overdue: bool,
-    /// Whether the last requested close is an eviction.
-    is_evicted: bool,
+    /// Since when the client has not received any byte of a response, although some are to be sent.
+    write_blocked_since: Option<Instant>,
+    /// Whether the socket is known to hold no byte that was not received yet.
+    is_socket_empty: bool,
+    closing: Option<Closing>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Closing {
+    reason: CloseReason,
+    since: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
+    /// No byte has been received on this connection.
+    New,
     /// No byte of a next request has been received.
     Idle,
     /// A part of a request's head has been received.
@@ -50,16 +107,21 @@ enum Phase {
 }
 
 impl ConnectionState {
-    /// The state of a connection from `peer` that is idle.
+    /// The state of a connection from `peer` that was just accepted.
     pub fn new(peer: SocketAddr) -> Self {
+        let now = Instant::now();
         Self {
             peer,
+            opened: now,
             current: Mutex::new(Current {
-                phase: Phase::Idle,
-                since: Instant::now(),
+                phase: Phase::New,
+                since: now,
                 is_overdue: false,
-                is_evicted: false,
+                write_blocked_since: None,
+                is_socket_empty: false,
+                closing: None,
             }),
+            is_closing: AtomicBool::new(false),
             close_requested: Notify::new(),
         }
     }
@@ -67,16 +129,39 @@ impl ConnectionState {
     /// Is called when bytes have been received.
     pub fn on_bytes_received(&self) {
         let mut current = self.lock();
-        if current.phase == Phase::Idle {
+        current.is_socket_empty = false;
+        if matches!(current.phase, Phase::New | Phase::Idle) {
             current.enter(Phase::ReceivingHead, Instant::now());
         }
+    }
+
+    /// Is called when the next bytes of a request are awaited and the socket holds none.
+    pub fn on_socket_empty(&self) {
+        self.lock().is_socket_empty = true;
+    }
+
+    /// Is called when bytes of a response could not be sent.
+    pub fn on_write_blocked(&self) {
+        let mut current = self.lock();
+        current.write_blocked_since = Some(Instant::now());
+    }
+
+    /// Is called when bytes of a response were sent after [`on_write_blocked`](Self::on_write_blocked).
+    pub fn on_write_resumed(&self) {
+        let mut current = self.lock();
+        current.write_blocked_since = None;
+        // A client that has just received bytes is not idle for as long as it took to send them.
+        current.since = Instant::now();
     }
 
     /// When the current phase exceeds its timeout.
     pub fn deadline(&self, config: &Config) -> Instant {
         let current = self.lock();
+        if let Some(since) = current.write_blocked_since {
+            return since + config.requests.write_timeout;
+        }
         let timeout = match current.phase {
-            Phase::Idle => config.connections.idle_timeout,
+            Phase::New | Phase::Idle => config.connections.idle_timeout,
             Phase::ReceivingHead => config.requests.header_timeout,
             Phase::ReceivingBody => config.requests.body_timeout,
             Phase::Handling => config.requests.write_timeout,
@@ -84,50 +169,121 @@ impl ConnectionState {
         current.since + timeout
     }
 
-    /// Marks the current phase as overdue, so that the request's handler responds with an error. Returns
-    /// false if there is no handler.
+    /// Marks the current phase as overdue, so that the request's handler responds with an error, or an idle
+    /// connection closes. Returns false if it is to be closed as it is.
     pub fn time_out(&self) -> bool {
         let mut current = self.lock();
-        current.is_overdue = match current.phase {
-            Phase::Idle | Phase::ReceivingHead => false,
-            Phase::ReceivingBody | Phase::Handling => true,
-        };
-        current.is_overdue
-    }
-
-    /// Since when bytes of the client are awaited; `None` while a request is being handled.
-    pub fn waiting_since(&self) -> Option<Instant> {
-        let current = self.lock();
+        if current.write_blocked_since.is_some() {
+            return false;
+        }
         match current.phase {
-            Phase::Idle | Phase::ReceivingHead | Phase::ReceivingBody => Some(current.since),
-            Phase::Handling => None,
+            Phase::New | Phase::Idle => {
+                drop(current);
+                // The socket may hold a request.
+                self.request_close(CloseReason::Stop);
+                true
+            }
+            Phase::ReceivingHead => false,
+            Phase::ReceivingBody | Phase::Handling => {
+                current.is_overdue = true;
+                true
+            }
         }
     }
 
-    /// Whether a part of a request has been received.
-    pub fn is_receiving(&self) -> bool {
-        match self.lock().phase {
-            Phase::ReceivingHead | Phase::ReceivingBody => true,
-            Phase::Idle | Phase::Handling => false,
+    /// How soon this connection is to be evicted, and since when what decides it holds; `None` if it is to be left
+    /// open, or is closing.
+    pub fn eviction_rank(&self, now: Instant) -> Option<(EvictionRank, Instant)> {
+        let current = self.lock();
+        if current.closing.is_some() {
+            return None;
+        }
+        let since = current.write_blocked_since.unwrap_or(current.since);
+        let age = now.saturating_duration_since(since);
+        let until_evicted = match current.phase {
+            _ if current.write_blocked_since.is_some() => PROTECTED_FOR,
+            Phase::New => STALLED_AFTER,
+            Phase::ReceivingHead | Phase::ReceivingBody => PAUSE_MAX,
+            Phase::Idle if age >= BUSY_FOR => return Some((EvictionRank::Idle, since)),
+            Phase::Idle | Phase::Handling => {
+                let is_protected = now.saturating_duration_since(self.opened) < PROTECTED_FOR;
+                return (!is_protected).then_some((EvictionRank::Busy, self.opened));
+            }
+        };
+        if age >= until_evicted {
+            Some((EvictionRank::Stalled, since))
+        } else {
+            (age >= PROTECTED_FOR).then_some((EvictionRank::Brief, since))
         }
     }
 
-    /// Requests that the connection closes. An eviction takes precedence over a stop that is requested
-    /// before the connection has noticed.
+    /// Since when the client has been awaited for at least the time that each connection has for its next step;
+    /// `None` if the connection cannot be closed at once, or is closing.
+    pub fn awaited_since(&self, now: Instant) -> Option<Instant> {
+        let current = self.lock();
+        if current.closing.is_some() {
+            return None;
+        }
+        let since = match (current.write_blocked_since, current.phase) {
+            (Some(since), _) => since,
+            (None, Phase::Handling) => return None,
+            (None, _) => current.since,
+        };
+        (now.saturating_duration_since(since) >= PROTECTED_FOR).then_some(since)
+    }
+
+    /// Requests that the connection closes.
     pub fn request_close(&self, reason: CloseReason) {
-        if reason == CloseReason::Eviction {
-            self.lock().is_evicted = true;
+        let mut current = self.lock();
+        if current
+            .closing
+            .is_none_or(|closing| closing.reason < reason)
+        {
+            let since = Instant::now();
+            current.closing = Some(Closing { reason, since });
         }
+        drop(current);
+        self.is_closing.store(true, Ordering::Relaxed);
         self.close_requested.notify_one();
     }
 
     /// Returns when a close is requested.
-    pub async fn close_requested(&self) -> CloseReason {
+    pub async fn close_requested(&self) {
         self.close_requested.notified().await;
-        if std::mem::take(&mut self.lock().is_evicted) {
-            CloseReason::Eviction
-        } else {
-            CloseReason::Stop
+    }
+
+    /// Whether a close is requested: the next response is the last.
+    pub fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+
+    /// Whether the requested close can be carried out now: no request is lost by it that the client has begun and
+    /// for which others should wait.
+    pub fn can_close(&self, now: Instant) -> bool {
+        let current = self.lock();
+        let Some(closing) = current.closing else {
+            return false;
+        };
+        let since = current.write_blocked_since.unwrap_or(current.since);
+        let age = now.saturating_duration_since(since);
+        // What this connection is evicted for; anything else began afterwards.
+        let is_evicted = closing.reason == CloseReason::Eviction && since <= closing.since;
+        if current.write_blocked_since.is_some() {
+            let is_abandoned = age >= STALLED_AFTER && closing.reason != CloseReason::Stop;
+            return is_evicted || is_abandoned;
+        }
+        match (current.phase, closing.reason) {
+            (Phase::Handling, _) => false,
+            // Some bytes wait to be received. They get a moment, in which the phase changes if they are a request.
+            _ if !current.is_socket_empty => {
+                let is_over = now.saturating_duration_since(closing.since) >= PAUSE_MAX;
+                let is_receiving =
+                    matches!(current.phase, Phase::ReceivingHead | Phase::ReceivingBody);
+                is_receiving && is_evicted && is_over
+            }
+            (Phase::New | Phase::Idle, CloseReason::Rotation) => age >= BUSY_FOR,
+            (Phase::New | Phase::Idle, CloseReason::Stop | CloseReason::Eviction) => true,
+            (Phase::ReceivingHead | Phase::ReceivingBody, _) => is_evicted || age >= STALLED_AFTER,
         }
     }
 
@@ -185,31 +341,107 @@ mod tests {
         .expect("valid settings");
         let state = ConnectionState::new(PEER);
         let timeout = || (state.deadline(&config) - state.lock().since).as_secs();
-        let wait = || (state.waiting_since().is_some(), state.is_receiving());
-        assert_eq!((timeout(), wait()), (1, (true, false)));
+        assert_eq!(timeout(), 1);
         state.on_bytes_received();
-        assert_eq!((timeout(), wait()), (2, (true, true)));
+        assert_eq!(timeout(), 2);
         assert!(!state.time_out() && !state.is_overdue());
         state.on_head_received(Instant::now());
         state.on_bytes_received();
-        assert_eq!((timeout(), wait()), (3, (true, true)));
+        assert_eq!(timeout(), 3);
         assert!(state.time_out() && state.is_overdue());
         state.on_request_received(Instant::now());
-        assert_eq!((timeout(), wait()), (4, (false, false)));
+        assert_eq!(timeout(), 4);
         assert!(!state.is_overdue());
         assert!(state.time_out() && state.is_overdue());
         state.on_response_ready(Instant::now());
-        assert_eq!((timeout(), wait()), (1, (true, false)));
-        assert!(!state.is_overdue() && !state.time_out());
+        assert_eq!(timeout(), 1);
+        assert!(!state.is_overdue() && !state.is_closing());
+        // The socket may hold a request, so the connection is closed only after a look at it.
+        assert!(state.time_out() && state.is_closing());
+        assert!(!state.can_close(Instant::now()));
+        state.on_socket_empty();
+        assert!(state.can_close(Instant::now()));
     }
 
-    #[tokio::test]
-    async fn an_eviction_takes_precedence_over_a_stop() {
+    /// The rank `age` after the present.
+    fn rank(state: &ConnectionState, age: Duration) -> Option<EvictionRank> {
+        let rank = state.eviction_rank(Instant::now() + age);
+        rank.map(|(rank, _)| rank)
+    }
+
+    #[test]
+    fn a_client_that_keeps_the_server_waiting_is_evicted_before_others_and_none_at_once() {
+        let state = ConnectionState::new(PEER);
+        assert_eq!(rank(&state, Duration::ZERO), None);
+        assert_eq!(rank(&state, PROTECTED_FOR), Some(EvictionRank::Brief));
+        assert_eq!(rank(&state, STALLED_AFTER), Some(EvictionRank::Stalled));
+        state.on_bytes_received();
+        assert_eq!(rank(&state, PROTECTED_FOR), Some(EvictionRank::Brief));
+        assert_eq!(rank(&state, PAUSE_MAX), Some(EvictionRank::Stalled));
+        state.on_head_received(Instant::now());
+        state.on_request_received(Instant::now());
+        assert_eq!(rank(&state, STALLED_AFTER), Some(EvictionRank::Busy));
+        state.on_response_ready(Instant::now());
+        assert_eq!(rank(&state, PROTECTED_FOR), Some(EvictionRank::Busy));
+        assert_eq!(rank(&state, BUSY_FOR), Some(EvictionRank::Idle));
+        state.on_write_blocked();
+        assert_eq!(rank(&state, PROTECTED_FOR), Some(EvictionRank::Stalled));
+        state.on_write_resumed();
+        assert_eq!(rank(&state, PROTECTED_FOR), Some(EvictionRank::Busy));
+        state.request_close(CloseReason::Rotation);
+        assert_eq!(rank(&state, STALLED_AFTER), None);
+    }
+
+    #[test]
+    fn a_connection_is_not_closed_while_its_socket_may_hold_a_request() {
+        for reason in [CloseReason::Stop, CloseReason::Eviction] {
+            let state = ConnectionState::new(PEER);
+            assert!(!state.can_close(Instant::now()));
+            state.request_close(reason);
+            assert!(!state.can_close(Instant::now() + STALLED_AFTER));
+            state.on_bytes_received();
+            state.on_head_received(Instant::now());
+            state.on_request_received(Instant::now());
+            assert!(!state.can_close(Instant::now() + STALLED_AFTER));
+            state.on_response_ready(Instant::now());
+            state.on_socket_empty();
+            assert!(state.can_close(Instant::now()));
+        }
+    }
+
+    #[test]
+    fn half_a_request_from_before_an_eviction_is_dropped_and_one_that_begins_after_it_has_some_time()
+     {
+        let state = ConnectionState::new(PEER);
+        state.on_bytes_received();
+        state.request_close(CloseReason::Eviction);
+        let now = Instant::now();
+        assert!(!state.can_close(now), "the rest may be in the socket");
+        assert!(state.can_close(now + PAUSE_MAX));
+        state.on_socket_empty();
+        assert!(state.can_close(now));
         let state = ConnectionState::new(PEER);
         state.request_close(CloseReason::Eviction);
-        state.request_close(CloseReason::Stop);
-        assert_eq!(state.close_requested().await, CloseReason::Eviction);
-        state.request_close(CloseReason::Stop);
-        assert_eq!(state.close_requested().await, CloseReason::Stop);
+        let now = Instant::now() + Duration::from_millis(1);
+        state.on_head_received(now);
+        state.on_socket_empty();
+        assert!(!state.can_close(now));
+        assert!(state.can_close(now + STALLED_AFTER));
+    }
+
+    #[test]
+    fn an_eviction_takes_precedence_over_a_stop_and_both_over_a_rotation() {
+        let state = ConnectionState::new(PEER);
+        for (requested, expected) in [
+            (CloseReason::Rotation, CloseReason::Rotation),
+            (CloseReason::Stop, CloseReason::Stop),
+            (CloseReason::Rotation, CloseReason::Stop),
+            (CloseReason::Eviction, CloseReason::Eviction),
+            (CloseReason::Stop, CloseReason::Eviction),
+        ] {
+            state.request_close(requested);
+            let closing = state.lock().closing.expect("a close is requested");
+            assert_eq!(closing.reason, expected);
+        }
     }
 }

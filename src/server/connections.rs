@@ -1,29 +1,66 @@
-//! The open connections: a limit on their number, eviction at the limit, and closing all of them.
+//! The open connections: a limit on their number, making room at the limit, and closing all of them.
+//!
+//! A new connection takes the place of another one at once, while that one is still closing: it may have a request
+//! that is being handled, and accepting does not wait for that. So there are at most a quarter more open sockets
+//! than places. When that many are closing, new connections wait, and behind them those in the operating system's
+//! backlog.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::server::connection_state::{CloseReason, ConnectionState};
+use crate::server::connection_state::{CloseReason, ConnectionState, EvictionRank};
 
-/// How long to wait for an evicted connection to close before another one is evicted.
-const EVICTION_PAUSE: Duration = Duration::from_millis(20);
+/// How long to wait for a connection to close, or to lose its protection, before trying again.
+const RETRY_PAUSE: Duration = Duration::from_millis(5);
+
+/// How long the connections that are closing may all take before others are closed at once: none of them is
+/// finishing requests, or the clients would have their responses.
+const CLOSING_PATIENCE: Duration = Duration::from_millis(25);
+
+/// How long connections that were chosen to be evicted are used before others are chosen.
+const CHOICE_MAX_AGE: Duration = Duration::from_millis(5);
+
+/// How many connections are chosen to be evicted at a time, at most: choosing reads the states of all.
+const CHOSEN_MAX: usize = 64;
+
+/// The number of connections that can be closing beside `max` open ones.
+pub const fn closing_max(max: usize) -> usize {
+    max.div_ceil(4)
+}
 
 /// The open connections, up to a limit.
 #[derive(Clone)]
 pub struct Connections {
-    permits: Arc<Semaphore>,
+    max: usize,
     registry: Arc<Mutex<Registry>>,
+    /// Is notified when a connection has closed.
+    closed: Arc<Notify>,
 }
 
 #[derive(Default)]
 struct Registry {
     next_id: u64,
-    open: HashMap<u64, Arc<ConnectionState>>,
+    open: HashMap<u64, Entry>,
+    /// The number of those whose place has been given to another one.
+    evicted: usize,
+    choice: Choice,
+}
+
+struct Entry {
+    state: Arc<ConnectionState>,
+    is_evicted: bool,
+}
+
+/// The connections to be evicted next, the first one last.
+#[derive(Default)]
+struct Choice {
+    chosen: Vec<(EvictionRank, Instant, u64)>,
+    at: Option<Instant>,
 }
 
 /// An open connection. It counts until this is dropped, which happens also if its task panics or is aborted.
@@ -32,67 +69,70 @@ pub struct OpenConnection {
     /// The connection's state.
     pub state: Arc<ConnectionState>,
     connections: Connections,
-    /// Released after the connection has been removed from the registry.
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Connections {
-    /// No connection, and room for `max`.
+    /// No connection, and places for `max`.
     pub fn new(max: usize) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(max)),
+            max,
             registry: Arc::default(),
+            closed: Arc::default(),
         }
     }
 
-    /// Opens a connection from `peer`. At the limit, connections are evicted until one of them has closed, beginning with
-    /// the one that has waited longest for its client.
+    /// Opens a connection from `peer`. At the limit, another one is evicted for it.
     pub async fn open(&self, peer: SocketAddr) -> OpenConnection {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return self.register(peer, permit);
-        }
+        let began = Instant::now();
+        let mut now = began;
         loop {
-            self.evict_longest_waiting();
-            let permit = Arc::clone(&self.permits).acquire_owned();
-            // If a request was being handled on each of them, one may have become idle since.
-            if let Ok(permit) = timeout(EVICTION_PAUSE, permit).await {
-                return self.register(peer, permit.expect("the semaphore is never closed"));
+            if let Some(opened) = self.try_open(peer, began, now) {
+                return opened;
             }
+            self.closed().await;
+            now = Instant::now();
         }
+    }
+
+    /// Waits for a moment until a connection has closed.
+    async fn closed(&self) {
+        // After the pause, another one may have lost its protection.
+        let _ = timeout(RETRY_PAUSE, self.closed.notified()).await;
     }
 
     /// Requests that all of them close because the server stops.
     pub fn stop(&self) {
-        for state in self.lock().open.values() {
-            state.request_close(CloseReason::Stop);
+        for entry in self.lock().open.values() {
+            entry.state.request_close(CloseReason::Stop);
         }
     }
 
-    fn register(&self, peer: SocketAddr, permit: OwnedSemaphorePermit) -> OpenConnection {
-        let state = Arc::new(ConnectionState::new(peer));
+    fn try_open(&self, peer: SocketAddr, began: Instant, now: Instant) -> Option<OpenConnection> {
         let mut registry = self.lock();
+        if registry.open.len() >= self.max + closing_max(self.max) {
+            if now.duration_since(began) >= CLOSING_PATIENCE {
+                registry.evict_waiting(now);
+            }
+            return None;
+        }
+        let is_full = registry.open.len() - registry.evicted >= self.max;
+        if is_full && !registry.evict_next(now) {
+            return None;
+        }
+        let state = Arc::new(ConnectionState::new(peer));
         let id = registry.next_id;
         registry.next_id += 1;
-        registry.open.insert(id, Arc::clone(&state));
+        let entry = Entry {
+            state: Arc::clone(&state),
+            is_evicted: false,
+        };
+        registry.open.insert(id, entry);
         drop(registry);
-        OpenConnection {
+        Some(OpenConnection {
             id,
             state,
             connections: self.clone(),
-            _permit: permit,
-        }
-    }
-
-    fn evict_longest_waiting(&self) {
-        let registry = self.lock();
-        let longest = registry
-            .open
-            .values()
-            .filter_map(|state| state.waiting_since().map(|since| (since, state)))
-            .min_by_key(|&(since, _)| since);
-        if let Some((_, state)) = longest {
-            state.request_close(CloseReason::Eviction);
-        }
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Registry> {
@@ -100,8 +140,77 @@ impl Connections {
     }
 }
 
+impl Registry {
+    /// Evicts the connection that is to be evicted first. Returns false if all of them are protected.
+    fn evict_next(&mut self, now: Instant) -> bool {
+        let is_current = |at: Instant| now.saturating_duration_since(at) < CHOICE_MAX_AGE;
+        if self.choice.chosen.is_empty() || !self.choice.at.is_some_and(is_current) {
+            self.choose(now);
+        }
+        while let Some((rank, since, id)) = self.choice.chosen.pop() {
+            // It may have closed, or gone on, since it was chosen.
+            let is_unchanged = self.open.get(&id).is_some_and(|entry| {
+                let current = entry.state.eviction_rank(now);
+                current.is_some_and(|current| current.0 <= rank && current.1 == since)
+            });
+            if is_unchanged {
+                self.evict(id, rank.close_reason());
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Chooses those to be evicted next: of the lowest rank, and among these the longest.
+    fn choose(&mut self, now: Instant) {
+        let ranked = self.open.iter().filter_map(|(&id, entry)| {
+            let (rank, since) = entry.state.eviction_rank(now)?;
+            Some((rank, since, id))
+        });
+        self.choice.chosen.clear();
+        self.choice.chosen.extend(ranked);
+        self.choice.at = Some(now);
+        let chosen = &mut self.choice.chosen;
+        let count = (chosen.len() / 8 + 1).min(CHOSEN_MAX);
+        if count < chosen.len() {
+            chosen.select_nth_unstable(count);
+            chosen.truncate(count);
+        }
+        chosen.sort_unstable_by(|one, other| other.cmp(one));
+    }
+
+    /// Evicts the connection whose client has been awaited longest, whatever is lost by that.
+    fn evict_waiting(&mut self, now: Instant) -> bool {
+        let longest = self
+            .open
+            .iter()
+            .filter_map(|(&id, entry)| Some((entry.state.awaited_since(now)?, id)))
+            .min();
+        if let Some((_, id)) = longest {
+            self.evict(id, CloseReason::Eviction);
+        }
+        longest.is_some()
+    }
+
+    fn evict(&mut self, id: u64, reason: CloseReason) {
+        let entry = self.open.get_mut(&id).expect("it was found just now");
+        if !entry.is_evicted {
+            entry.is_evicted = true;
+            self.evicted += 1;
+        }
+        entry.state.request_close(reason);
+    }
+}
+
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.connections.lock().open.remove(&self.id);
+        let mut registry = self.connections.lock();
+        if let Some(entry) = registry.open.remove(&self.id)
+            && entry.is_evicted
+        {
+            registry.evicted -= 1;
+        }
+        drop(registry);
+        self.connections.closed.notify_one();
     }
 }

@@ -1,7 +1,8 @@
 //! The sockets: accept up to a limit, serve with timeouts, drain on shutdown.
 //!
-//! At the connection limit, the connection that has waited longest for its client is evicted for a new one,
-//! so that clients that open connections and send nothing cannot keep others out.
+//! At the connection limit, another connection is evicted for a new one, so that clients that hold connections
+//! cannot keep others out: first one that has waited long for its client, else one whose next response announces
+//! the close. A connection is not closed while its socket holds a request.
 
 mod connection;
 mod connection_state;

@@ -4,7 +4,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_linger;
+use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -12,14 +15,16 @@ use crate::app::App;
 use crate::http::automatic;
 use crate::server::connection_state::ConnectionState;
 
-/// A socket that records in the connection's state when bytes are received, and that sends an error like all others
-/// where hyper responds by itself.
+/// A socket that records in the connection's state when bytes are received and when none can be sent, and that sends
+/// an error like all others where hyper responds by itself.
 pub struct ObservedSocket {
     socket: TcpStream,
     app: Arc<App>,
     state: Arc<ConnectionState>,
     /// What is still to be sent instead of what hyper has written last.
     replacement: Option<Vec<u8>>,
+    /// Whether the last bytes could not be sent, because the client does not receive them.
+    is_write_blocked: bool,
 }
 
 impl ObservedSocket {
@@ -30,19 +35,42 @@ impl ObservedSocket {
             app: Arc::clone(app),
             state: Arc::clone(state),
             replacement: None,
+            is_write_blocked: false,
         }
     }
 
     /// Sends the replacement, if there is one.
     fn poll_replacement(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(rest) = self.replacement.as_mut().filter(|rest| !rest.is_empty()) {
-            let sent = ready!(Pin::new(&mut self.socket).poll_write(context, rest))?;
-            if sent == 0 {
+            let sent = Pin::new(&mut self.socket).poll_write(context, rest);
+            if let Poll::Ready(Ok(count)) = sent {
+                rest.drain(..count);
+            }
+            if ready!(self.observe_write(sent))? == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            rest.drain(..sent);
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Records the outcome of a write where it differs from the one before.
+    fn observe_write(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_pending() != self.is_write_blocked {
+            self.is_write_blocked = written.is_pending();
+            if self.is_write_blocked {
+                self.state.on_write_blocked();
+            } else {
+                self.state.on_write_resumed();
+            }
+        }
+        written
+    }
+
+    /// Whether bytes have been received that were not read yet. The runtime may not know of them yet.
+    fn has_unread_bytes(&self) -> bool {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        // A connection that the client has closed, or that failed, has nothing that could be lost.
+        recv(&self.socket, &mut [0; 1], flags).is_ok_and(|(count, _)| count > 0)
     }
 }
 
@@ -53,7 +81,11 @@ impl AsyncRead for ObservedSocket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let filled = buffer.filled().len();
-        ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
+        let read = Pin::new(&mut self.socket).poll_read(context, buffer);
+        if read.is_pending() && self.state.is_closing() && !self.has_unread_bytes() {
+            self.state.on_socket_empty();
+        }
+        ready!(read)?;
         if buffer.filled().len() > filled {
             self.state.on_bytes_received();
         }
@@ -79,7 +111,8 @@ impl AsyncWrite for ObservedSocket {
                 return Poll::Ready(Ok(bytes.len()));
             }
         };
-        Pin::new(&mut self.socket).poll_write(context, bytes)
+        let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.observe_write(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -88,5 +121,14 @@ impl AsyncWrite for ObservedSocket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}
+
+impl Drop for ObservedSocket {
+    fn drop(&mut self) {
+        if self.is_write_blocked {
+            // The operating system would keep what was not sent, for minutes, and as often as the client likes.
+            let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
+        }
     }
 }

@@ -1,13 +1,18 @@
 //! The limit of open connections, and which connection is closed to accept a new one.
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::client::{LOGINS, Login};
-use crate::support::fixture::{ADMIN, LOGIN, TOKEN};
-use crate::support::raw_request::{assert_unharmed, read, waiting_for_body, waiting_for_writer};
-use crate::support::server::Setup;
+use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, TOKEN};
+use crate::support::raw_request::{
+    assert_unharmed, read, waiting_for_body, waiting_for_writer, whole_refresh,
+};
+use crate::support::server::{Server, Setup, wait_until};
 use crate::support::wire::Wire;
 
 #[test]
@@ -51,23 +56,7 @@ fn a_slow_body_does_not_block_others() {
 }
 
 #[test]
-fn a_connection_with_a_request_in_progress_is_not_closed() {
-    let server = Setup::new()
-        .flag("--connections-max=2")
-        .flag("--queue-jobs-max=1")
-        .start();
-    let (mut in_progress, held) = waiting_for_writer(&server);
-    let mut idle = server.wire();
-    let mut next = server.wire();
-    next.send(read(LOGIN));
-    assert_eq!(next.response().status, 200);
-    idle.assert_closed();
-    drop(held);
-    assert_eq!(in_progress.response().status, 200);
-}
-
-#[test]
-fn a_connection_that_becomes_idle_is_closed_for_a_pending_one() {
+fn a_connection_with_a_request_in_progress_is_closed_after_its_response() {
     let server = Setup::new()
         .flag("--connections-max=1")
         .flag("--idle-timeout=1h")
@@ -76,10 +65,60 @@ fn a_connection_that_becomes_idle_is_closed_for_a_pending_one() {
     let (mut in_progress, held) = waiting_for_writer(&server);
     let mut next = server.wire();
     next.send(read(LOGIN));
-    drop(held);
-    assert_eq!(in_progress.response().status, 200);
+    // It does not wait for the request in progress.
     assert_eq!(next.response().status, 200);
+    drop(held);
+    let last = in_progress.response();
+    assert_eq!(
+        (last.status, last.header("connection")),
+        (200, "close"),
+        "{last:?}"
+    );
     in_progress.assert_closed();
+    next.send(read(LOGIN));
+    assert_eq!(next.response().status, 200);
+}
+
+#[test]
+fn more_busy_clients_than_places_lose_no_request() {
+    const CLIENTS: usize = 40;
+    const REQUESTS: usize = 60;
+    let server = Setup::new().flag("--connections-max=8").start();
+    let address = server.address;
+    let lost: usize = thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|number| scope.spawn(move || lost_requests(address, REQUESTS, number % 2 == 0)))
+            .collect();
+        let lost = clients.into_iter().map(|client| client.join());
+        lost.map(|lost| lost.expect("a client does not panic"))
+            .sum()
+    });
+    assert_eq!(lost, 0, "of {}", CLIENTS * REQUESTS);
+}
+
+/// Sends requests one after the other, each on the connection of the one before unless its response says that it
+/// closes, and returns how many of them got no response.
+fn lost_requests(address: SocketAddr, requests: usize, is_writing: bool) -> usize {
+    let mut kept = None;
+    let mut lost = 0;
+    for _ in 0..requests {
+        let mut wire = kept.take().unwrap_or_else(|| Wire::connect(address));
+        wire.offer(if is_writing {
+            whole_refresh()
+        } else {
+            read(LOGIN)
+        });
+        match wire.response_or_close() {
+            Some(response) => {
+                assert_eq!(response.status, 200, "{response:?}");
+                if response.header("connection") != "close" {
+                    kept = Some(wire);
+                }
+            }
+            None => lost += 1,
+        }
+    }
+    lost
 }
 
 #[test]
@@ -93,6 +132,66 @@ fn a_client_that_reads_no_responses_is_closed_for_another() {
     let mut flood = server.wire();
     flood.send_until_stuck(read(&"x".repeat(30_000)));
     assert_unharmed(&server);
+}
+
+#[test]
+fn clients_that_read_no_responses_delay_nobody() {
+    const PLACES: usize = 100;
+    let server = Setup::new()
+        .flag(&format!("--connections-max={PLACES}"))
+        .flag("--idle-timeout=1h")
+        .start();
+    let mut probe = server.wire();
+    let mut unread: Vec<Wire> = (1..PLACES).map(|_| server.wire()).collect();
+    let requests = read(NO_LOGIN).repeat(100);
+    thread::scope(|scope| {
+        for wire in &mut unread {
+            let requests = &requests;
+            scope.spawn(move || {
+                wire.receive_little();
+                wire.send_until_stuck_for(requests, Duration::from_millis(200));
+            });
+        }
+    });
+    wait_until("the server sends no responses any more", || {
+        let began = Instant::now();
+        probe.send(read(LOGIN));
+        assert_eq!(probe.response().status, 200);
+        began.elapsed() < Duration::from_millis(5)
+    });
+    let began = Instant::now();
+    let mut held = Vec::new();
+    for _ in 0..PLACES {
+        let mut wire = server.wire();
+        wire.send(read(LOGIN));
+        assert_eq!(wire.response().status, 200);
+        held.push(wire);
+    }
+    // At 20 ms for each place, it would be two seconds.
+    assert!(
+        began.elapsed() < Duration::from_millis(1_200),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn requests_that_were_sent_before_a_stop_are_answered() {
+    const CONNECTIONS: usize = 50;
+    let server = Server::start();
+    let mut wires: Vec<Wire> = (0..CONNECTIONS).map(|_| server.wire()).collect();
+    for wire in &mut wires {
+        wire.send(read(LOGIN));
+        assert_eq!(wire.response().status, 200);
+    }
+    for wire in &mut wires {
+        wire.send(read(LOGIN));
+    }
+    server.stop();
+    for wire in &mut wires {
+        assert_eq!(wire.response().status, 200);
+        wire.assert_closed();
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_recv_buffer_size;
+
 use crate::support::client::assert_request_id;
 use crate::support::server::PATIENCE;
 
@@ -42,10 +44,20 @@ impl Wire {
         let _ = self.socket.write_all(bytes.as_ref());
     }
 
+    /// Makes room for few bytes of responses, so that those that the test does not read stay in the server.
+    pub fn receive_little(&self) {
+        set_socket_recv_buffer_size(&self.socket, 4 * 1_024).expect("a size may be set");
+    }
+
     /// Sends these bytes repeatedly until the server stops reading.
     pub fn send_until_stuck(&mut self, bytes: impl AsRef<[u8]>) {
+        self.send_until_stuck_for(bytes, STUCK_AFTER);
+    }
+
+    /// Sends these bytes repeatedly until the server has read nothing for this long.
+    pub fn send_until_stuck_for(&mut self, bytes: impl AsRef<[u8]>, time: Duration) {
         self.socket
-            .set_write_timeout(Some(STUCK_AFTER))
+            .set_write_timeout(Some(time))
             .expect("a timeout may be set");
         while self.socket.write_all(bytes.as_ref()).is_ok() {}
     }
