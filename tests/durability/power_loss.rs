@@ -16,7 +16,8 @@ use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 use rememberd::testing::{
     Device, Engine, EngineOptions, Event, Failure, JOURNALED, Journal, Moment, ObjectId,
-    PersistentLoginId, Reason, Timestamp, WriteTxn, tables::persistent_login,
+    PersistentLoginId, Read, Reason, Timestamp, WriteTxn,
+    tables::{persistent_login, profile},
 };
 
 use crate::support::disk::{Disk, DiskEvent, Recording, Replay, Survival};
@@ -352,6 +353,7 @@ impl<'a> Trial<'a> {
         self.ledger
             .verify(&logins, View::Record)
             .map_err(Kind::Lost)?;
+        check_profiles(&*journal.newest(), &logins).map_err(Kind::Broken)?;
         let removed = remove_all(&mut journal).map_err(broken)?;
         journal.close().map_err(broken)?;
         if removed != logins.len() {
@@ -362,6 +364,17 @@ impl<'a> Trial<'a> {
         }
         Ok(recovery)
     }
+}
+
+/// Checks that each login has a profile.
+fn check_profiles(txn: &impl Read, logins: &[Login]) -> Result<(), String> {
+    for login in logins {
+        let profile = profile::status(txn, login.profile_id);
+        if !matches!(profile, Ok(Some(_))) {
+            return Err(format!("{profile:?} is the profile of {login:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// Removes all logins as the cleaner does when they have expired.

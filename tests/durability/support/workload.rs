@@ -13,14 +13,14 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt};
 use rememberd::testing::{
-    App, Device, EngineOptions, Event, ObjectId,
+    App, Device, EngineOptions, Event, ObjectId, TenantName, Username,
     service::persistent_login::{self, RefreshOptions},
     tables::profile,
 };
 use serde_json::Value;
 
 use crate::support;
-use crate::support::contract::Model;
+use crate::support::contract::{Model, TENANT};
 use crate::support::disk::{Disk, DiskEvent, Recording};
 use crate::support::ledger::{Change, State};
 use crate::support::login::Login;
@@ -198,7 +198,19 @@ impl Workload {
             _ => tokens.iter().choose(random).copied(),
         };
         match random.random_range(0..20) {
-            0..7 => Operation::Create(TestCaller::Master, profile, Device::default()),
+            0 => {
+                let tenant = TenantName::new(TENANT).expect("it has a name");
+                let username = format!("user {}", random.random_range(0..1_000));
+                let username = Username::new(username).expect("it is short");
+                Operation::CreateByUsername(
+                    TestCaller::Master,
+                    tenant,
+                    username,
+                    true,
+                    Device::default(),
+                )
+            }
+            1..7 => Operation::Create(TestCaller::Master, profile, Device::default()),
             7..17 => {
                 let options = RefreshOptions {
                     presented,
