@@ -81,6 +81,7 @@ pub async fn open_store(opener: Opener, limits: &WriterLimits) -> Result<Store, 
 
 /// The sockets.
 pub mod server {
+    pub use crate::server::listener::Listeners;
     pub use crate::server::run;
 }
 

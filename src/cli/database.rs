@@ -64,7 +64,7 @@ impl Database {
             directory: Arc::new(directory),
             new_key_file: is_own.then_some(key_file),
             seed_file,
-            listen: origins.describe("listen", config.http.listen),
+            listen: origins.describe("listen", config.http.listen_text()),
             checked: Arc::default(),
         })
     }

@@ -1,9 +1,9 @@
 //! `rememberd serve`: from the data directory's lock to the clean close of the database.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -18,9 +18,10 @@ use crate::clock::host::HostClock;
 use crate::clock::source::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
-use crate::error::Failure;
+use crate::error::{Failure, describe};
 use crate::jobs;
 use crate::server;
+use crate::server::listener::{ListenError, Listeners};
 use crate::storage::Store;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
@@ -50,13 +51,10 @@ async fn serve_database(
     origins: &Origins,
     mut signals: Signals,
 ) -> Result<(), CommandError> {
-    let listen = origins.describe("listen", config.http.listen);
-    let listener = TcpListener::bind(config.http.listen)
-        .await
-        .map_err(|error| CommandError::io(&listen, &error))?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| CommandError::io(&listen, &error))?;
+    let listeners = Listeners::bind(&config.http.listen, config.requests.backlog)
+        .map_err(|failed| cannot_listen(&failed, origins))?;
+    let addresses = listeners.addresses();
+    let addresses = addresses.map_err(|error| CommandError::io("cannot start", &error))?;
     tracing::info!(path = %database.path().display(), "opening the data directory");
     let clock = Clock::new(HostClock::system(config.clock.clock_synchronized.known()));
     let keys = Keys::default();
@@ -72,7 +70,7 @@ async fn serve_database(
     // Health is served from the start on, while the database may still be repairing itself.
     let mut serving = Task::spawn(
         "serving failed",
-        server::run(listener, Arc::clone(&app), async {
+        server::run(listeners, Arc::clone(&app), async {
             // The server first polls this when it accepts connections.
             let _ = accepts.send(());
             let _ = stopping.await;
@@ -104,9 +102,11 @@ async fn serve_database(
         Ok(())
     });
     let context = app.config.http.context_path.as_str();
-    print_line(format_args!(
-        "rememberd listens on http://{address}{context}"
-    ));
+    for address in addresses {
+        print_line(format_args!(
+            "rememberd listens on http://{address}{context}"
+        ));
+    }
     if let Some(counts) = loaded {
         print_line(format_args!("seed loaded: {counts}"));
     }
@@ -129,6 +129,22 @@ async fn serve_database(
     saved?;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn cannot_listen(failed: &ListenError, origins: &Origins) -> CommandError {
+    let what = origins.describe("listen", failed.address);
+    match failed.error.kind() {
+        ErrorKind::AddrNotAvailable => CommandError::new(
+            what,
+            "this host does not have the address; it must be one of its own, like 127.0.0.1, or 0.0.0.0 for all",
+        ),
+        ErrorKind::PermissionDenied => {
+            let cause = describe(&failed.error);
+            let advice = format!("{cause}; a port from 1024 on needs no permission, like 8080");
+            CommandError::new(what, advice)
+        }
+        _ => CommandError::io(what, &failed.error),
+    }
 }
 
 /// Stops a server that is starting. Opening, repairing and upgrading the database may end at any point; it is only

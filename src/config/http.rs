@@ -1,22 +1,22 @@
 //! Where requests are accepted.
 
-use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::Args;
 
-use crate::config::value::address;
+use crate::config::listen_address::ListenAddress;
 
 /// Where requests are accepted.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "HTTP")]
 pub struct HttpConfig {
-    /// Address and port to listen on
+    /// Addresses and ports to listen on
     ///
-    /// With port 0, the operating system chooses a free port, which is printed.
-    #[arg(long, env = "REMEMBERD_LISTEN", value_name = "ADDRESS:PORT",
-          default_value = "127.0.0.1:8080", value_parser = address)]
-    pub listen: SocketAddr,
+    /// Several are separated by commas. A host name stands for all its addresses at the start. With port 0, the
+    /// operating system chooses a free port, which is printed.
+    #[arg(long, env = "REMEMBERD_LISTEN", value_name = "HOST:PORT",
+          default_value = "127.0.0.1:8080", value_delimiter = ',', value_parser = ListenAddress::parse)]
+    pub listen: Vec<ListenAddress>,
 
     /// Prefix of every path
     ///
@@ -28,6 +28,19 @@ pub struct HttpConfig {
         default_value = "/crafter-profile"
     )]
     pub context_path: ContextPath,
+}
+
+impl HttpConfig {
+    /// Whether no other host can reach what is listened on.
+    pub fn is_loopback_only(&self) -> bool {
+        self.listen.iter().all(ListenAddress::is_loopback)
+    }
+
+    /// What to listen on, as a person writes it in the setting.
+    pub fn listen_text(&self) -> String {
+        let texts: Vec<String> = self.listen.iter().map(ToString::to_string).collect();
+        texts.join(",")
+    }
 }
 
 /// A prefix of paths: empty, or segments that each begin with a slash.

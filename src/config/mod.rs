@@ -15,6 +15,7 @@ mod heading;
 mod http;
 mod jobs;
 mod journal;
+pub mod listen_address;
 pub mod log;
 pub mod logins;
 mod requests;

@@ -20,6 +20,11 @@ pub struct RequestConfig {
           value_parser = count_to::<THREADS_MAX>, hide_short_help = true)]
     pub worker_threads: Option<NonZeroUsize>,
 
+    /// Most connections that the operating system holds until they are accepted; its own limit may be lower
+    #[arg(long, env = "REMEMBERD_BACKLOG", value_name = "COUNT",
+          default_value = "1024", value_parser = count, hide_short_help = true)]
+    pub backlog: NonZeroUsize,
+
     /// Time to receive the header of a request
     #[arg(long, env = "REMEMBERD_HEADER_TIMEOUT", value_name = "DURATION",
           default_value = "10s", value_parser = duration, hide_short_help = true)]

@@ -1,6 +1,5 @@
 //! How values are written, and which are valid. The errors are for the person who wrote the value.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -25,13 +24,6 @@ const UNITS: [(u64, &str); 4] = [
     (1 << 20, "MiB"),
     (1 << 10, "KiB"),
 ];
-
-/// An IP address and a port.
-pub fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        "it must be an IP address and a port, like 127.0.0.1:8080 or [::1]:8080".to_owned()
-    })
-}
 
 /// Whether a switch is on, in an environment variable.
 pub fn switch(text: &str) -> Result<bool, String> {
@@ -125,10 +117,6 @@ mod tests {
     #[test]
     fn an_error_says_in_plain_words_what_is_valid() {
         let cases = [
-            (
-                address("localhost").err(),
-                "it must be an IP address and a port, like 127.0.0.1:8080 or [::1]:8080",
-            ),
             (switch("perhaps").err(), "it must be true or false"),
             (
                 duration("soon").err(),

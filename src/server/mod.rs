@@ -7,6 +7,7 @@
 mod connection;
 mod connection_state;
 mod connections;
+pub mod listener;
 mod observed_socket;
 mod workers;
 
@@ -17,7 +18,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::app::App;
@@ -25,31 +25,32 @@ use crate::config::Config;
 use crate::http::panic::panic_message;
 use crate::server::connection_state::ConnectionState;
 use crate::server::connections::{Connections, OpenConnection};
+use crate::server::listener::Listeners;
 use crate::server::workers::Workers;
 
 /// How long to wait after a failed accept: the host may have no more sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `app` on `listener` until `shutdown` completes, then finishes the requests that are being
+/// Serves `app` on `listeners` until `shutdown` completes, then finishes the requests that are being
 /// handled, for at most the configured time.
 ///
 /// # Errors
 ///
 /// If the worker threads cannot be started, and why serving ended before `shutdown` did: a worker thread
-/// panicked, or the listener was closed. The connections are closed then.
+/// panicked, or a listener was closed. The connections are closed then.
 pub async fn run(
-    listener: TcpListener,
+    listeners: Listeners,
     app: Arc<App>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let workers = Workers::start(app.config.requests.worker_threads)?;
     let serve = |socket, state| connection::serve(socket, Arc::clone(&app), state);
-    accept_and_serve(listener, workers, &app.config, serve, shutdown).await
+    accept_and_serve(listeners, workers, &app.config, serve, shutdown).await
 }
 
-/// Serves each connection on `listener` with `serve`, on one of `workers`.
+/// Serves each connection on `listeners` with `serve`, on one of `workers`.
 async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
-    listener: TcpListener,
+    mut listeners: Listeners,
     mut workers: Workers,
     config: &Config,
     serve: impl Fn(TcpStream, Arc<ConnectionState>) -> S,
@@ -62,7 +63,7 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
         let (socket, connection) = tokio::select! {
             () = &mut shutdown => break,
             error = workers.failed() => return Err(error),
-            accepted = accept(&listener, &connections) => accepted?,
+            accepted = accept(&mut listeners, &connections) => accepted?,
         };
         while let Some(ended) = tasks.try_join_next() {
             log_panic(ended);
@@ -74,7 +75,7 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
             served.await;
         });
     }
-    drop(listener);
+    drop(listeners);
     connections.stop();
     let drained = async {
         while let Some(ended) = tasks.join_next().await {
@@ -99,14 +100,14 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
 ///
 /// # Errors
 ///
-/// If the listener is closed, so that no connection will ever be accepted.
+/// If a listener is closed, so that no connection will ever be accepted.
 async fn accept(
-    listener: &TcpListener,
+    listeners: &mut Listeners,
     connections: &Connections,
 ) -> io::Result<(TcpStream, OpenConnection)> {
     loop {
         // Deregistered from this thread's runtime: a worker's runtime will serve it.
-        let accepted = listener.accept().await;
+        let accepted = listeners.accept().await;
         match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
             Ok((socket, peer)) => return Ok((socket, connections.open(peer).await)),
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),

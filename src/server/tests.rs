@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::accept_and_serve;
 use crate::config::Config;
 use crate::server::connection_state::ConnectionState;
+use crate::server::listener::Listeners;
 use crate::server::workers::Workers;
 
 /// How long to wait for what must happen. Only a test that fails waits this long.
@@ -25,10 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The byte that [`serve_until_closed`] sends.
 const SERVED: u8 = b'x';
 
-async fn listen() -> (TcpListener, SocketAddr) {
+async fn listen() -> (Listeners, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
-    (listener, address)
+    (Listeners::new(vec![listener]), address)
 }
 
 fn one_worker() -> Workers {
@@ -167,14 +168,14 @@ async fn draining_ends_with_the_reason_of_a_worker_thread_that_panics() {
 
 #[tokio::test]
 async fn serving_ends_when_the_listener_is_closed() {
-    let (listener, _) = listen().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let listener = listener.into_std().expect("a file descriptor");
     let other = listener.try_clone().expect("a file descriptor");
     let listener = TcpListener::from_std(listener).expect("a runtime");
     let config = config(&[]);
     let running = tokio::spawn(async move {
         accept_and_serve(
-            listener,
+            Listeners::new(vec![listener]),
             one_worker(),
             &config,
             serve_until_closed,

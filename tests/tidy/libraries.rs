@@ -28,7 +28,7 @@ const HOMES: [(&str, &[&str]); 14] = [
         ],
     ),
     ("std::net", &["config/", "http/", "server/"]),
-    ("tokio::net", &["server/", "cli/"]),
+    ("tokio::net", &["server/"]),
     ("SystemTime", &["clock/"]),
 ];
 

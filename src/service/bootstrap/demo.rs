@@ -9,10 +9,9 @@ use crate::tables::access_token::{self, DigestedId};
 /// The access token id in `data/demo.json`, which the original server ships as a default too.
 pub const ACCESS_TOKEN_ID: &str = "e8f5170c-877b-416f-b70f-4b09772f8e2d";
 
-/// Whether other hosts can reach the address to listen on, and are not to use the demo data's access token.
+/// Whether other hosts can reach an address that is listened on, and are not to use the demo data's access token.
 pub fn is_refused(config: &Config) -> bool {
-    let is_loopback = config.http.listen.ip().to_canonical().is_loopback();
-    !is_loopback && !config.data.allow_demo_secrets
+    !config.http.is_loopback_only() && !config.data.allow_demo_secrets
 }
 
 /// Whether the demo data's access token is in the database.

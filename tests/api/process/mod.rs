@@ -6,6 +6,7 @@ mod faketime;
 mod init;
 mod journal;
 mod key_file;
+mod listen;
 mod log;
 mod loopback_host;
 mod overload;

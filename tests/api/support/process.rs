@@ -182,6 +182,12 @@ impl Serving {
         self.process.stderr.wait_for(text)
     }
 
+    /// Waits until it has printed another line with `text`. Returns it.
+    #[track_caller]
+    pub fn wait_for_output(&mut self, text: &str) -> String {
+        self.process.stdout.wait_for(text)
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);

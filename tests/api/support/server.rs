@@ -97,9 +97,13 @@ impl Setup {
         let address = listener.local_addr().expect("an address");
         let app = runtime.block_on(self.app());
         let (stop, stopping) = oneshot::channel::<()>();
-        let served = runtime.spawn(server::run(listener, Arc::clone(&app), async {
-            let _ = stopping.await;
-        }));
+        let served = runtime.spawn(server::run(
+            server::Listeners::new(vec![listener]),
+            Arc::clone(&app),
+            async {
+                let _ = stopping.await;
+            },
+        ));
         Server {
             app,
             address,

@@ -186,7 +186,11 @@ impl TestServer {
             .block_on(TcpListener::bind("127.0.0.1:0"))
             .expect("a free port");
         let address = listener.local_addr().expect("an address");
-        runtime.spawn(server::run(listener, Arc::clone(&app), future::pending()));
+        runtime.spawn(server::run(
+            server::Listeners::new(vec![listener]),
+            Arc::clone(&app),
+            future::pending(),
+        ));
         Self {
             app,
             database,
