@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
@@ -11,6 +12,8 @@ use crate::config::Config;
 use crate::domain::key_ring::KeyRing;
 use crate::entropy::Entropy;
 use crate::error::Failure;
+use crate::logging::repeated::Taken;
+use crate::logging::warnings::Warnings;
 use crate::request_id::RequestIds;
 use crate::storage::Store;
 use crate::storage::data_dir::secret_file::UnusedSecrets;
@@ -34,6 +37,8 @@ pub struct App {
     pub unused_tokens: UnusedSecrets,
     /// What happened to logins; jobs of the writer hold it too.
     pub audit: Arc<AuditLog>,
+    /// Requests that are refused or fail again and again.
+    pub warnings: Warnings,
     /// Held by the one walk over very many logins of a profile that goes on.
     pub long_walks: Semaphore,
     phase: AtomicU8,
@@ -84,6 +89,7 @@ impl App {
             keys,
             unused_tokens: UnusedSecrets::default(),
             audit: Arc::default(),
+            warnings: Warnings::default(),
             long_walks: Semaphore::new(1),
             phase: AtomicU8::new(Phase::Starting as u8),
             is_restricted_to_loopback: AtomicBool::new(false),
@@ -113,6 +119,11 @@ impl App {
     pub fn restrict_to_loopback(&self) {
         self.is_restricted_to_loopback
             .store(true, Ordering::Relaxed);
+    }
+
+    /// Logs what has happened again and again.
+    pub fn log_summaries(&self, taken: Taken, now: Instant) {
+        self.warnings.log_summaries(taken, now);
     }
 
     /// Whether a balancer should send requests here.

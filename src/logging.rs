@@ -5,6 +5,9 @@
 //! number of other lines makes one of them be dropped. The thread is woken for the first line of a buffer only and
 //! then waits a moment for more: waking it for every line would cost as much as serving a request.
 
+pub mod repeated;
+pub mod warnings;
+
 mod text;
 
 use std::io::{self, Write};

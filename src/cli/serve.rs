@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::error::{Failure, describe};
 use crate::jobs;
+use crate::logging::repeated::Taken;
 use crate::server;
 use crate::server::listener::{ListenError, Listeners};
 use crate::storage::Store;
@@ -122,7 +123,9 @@ async fn serve_database(
     });
     app.enter(Phase::Draining);
     drop(stop);
-    serving.end().await?;
+    let served = serving.end().await;
+    app.log_summaries(Taken::All, Instant::now());
+    served?;
     background.abort();
     let saved = jobs::clock::stop(&app).await;
     app.store.close().await?;

@@ -13,15 +13,26 @@ pub fn caller(params: &Params) -> Caller {
     Caller::new(params.optional("accessTokenId").map(Cow::into_owned))
 }
 
+/// No access token, or one that is not valid.
+const ACCESS_DENIED: &str = "ACCESS_DENIED";
+
+/// An access token that does not allow what was asked for.
+const ACTION_DENIED: &str = "ACTION_DENIED";
+
+/// Whether this describes a refusal of the caller, whatever it asked for.
+pub fn is_caller_refused(description: &Description) -> bool {
+    [ACCESS_DENIED, ACTION_DENIED].contains(&description.code)
+}
+
 impl Describe for AccessRefusal {
     fn describe(&self) -> Description {
         let (code, message) = match self {
             Self::TokenMissing => (
-                "ACCESS_DENIED",
+                ACCESS_DENIED,
                 "Access token ID param missing from request".into(),
             ),
             Self::TokenUnknown { id } => (
-                "ACCESS_DENIED",
+                ACCESS_DENIED,
                 format!("No access token found for ID \"{id}\"").into(),
             ),
             Self::TokenExpired {
@@ -29,14 +40,14 @@ impl Describe for AccessRefusal {
                 application,
                 expired_on,
             } => (
-                "ACCESS_DENIED",
+                ACCESS_DENIED,
                 format!(
                     "Access token \"{id}\" for application \"{application}\" expired on {expired_on}"
                 )
                 .into(),
             ),
             Self::ActionDenied { action, tenant } => (
-                "ACTION_DENIED",
+                ACTION_DENIED,
                 format!(
                     "Current subject does not have permission to execute action \"{action}\" \
                      on tenant \"{tenant}\""

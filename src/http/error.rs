@@ -82,22 +82,6 @@ pub trait Describe {
 }
 
 impl ApiError {
-    /// What is logged and is not part of the response; `None` if the error is the client's own.
-    pub fn internal_cause(&self) -> Option<String> {
-        match self {
-            Self::Failed(failure) => Some(failure.to_string()),
-            Self::Protocol(_)
-            | Self::Route(_)
-            | Self::NotAcceptable
-            | Self::BodyTooLarge
-            | Self::BodyTooSlow
-            | Self::BodyMalformed
-            | Self::ParameterMissing(_)
-            | Self::ParameterInvalid { .. }
-            | Self::Refused(_) => None,
-        }
-    }
-
     /// The status and the body of the response to a request with this method.
     pub fn encode(&self, method: &Method) -> (StatusCode, Vec<u8>) {
         let Description {

@@ -74,9 +74,9 @@ pub fn handle<C: Connection>(
             }
             Err(error) => Err(error),
         };
-        let (mut response, failure) = match outcome {
+        let (mut response, error) = match outcome {
             Ok(response) => (response, None),
-            Err(error) => (error.to_response(&method), error.internal_cause()),
+            Err(error) => (error.to_response(&method), Some(error)),
         };
         let now = Instant::now();
         let log = RequestLog {
@@ -86,9 +86,9 @@ pub fn handle<C: Connection>(
             status: response.status(),
             duration: now - received,
         };
-        match failure {
+        match error {
             None => log.completed(),
-            Some(cause) => log.failed(connection.peer(), &cause),
+            Some(error) => log.refused(&error, &app.warnings, connection.peer(), now),
         }
         response::set_request_id(&mut response, request_id);
         connection.on_response_ready(now);
@@ -165,8 +165,6 @@ mod tests {
         let outcome = in_time(pending, &Overdue(true)).await;
         let error = outcome.expect_err("the write does not finish");
         assert_eq!(error, ApiError::Failed(Failure::TimedOut));
-        let cause = error.internal_cause();
-        assert_eq!(cause.as_deref(), Some("the write did not finish in time"));
     }
 
     #[tokio::test]

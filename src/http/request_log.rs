@@ -1,10 +1,13 @@
 //! The one log line of a request.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 
+use crate::http::caller::is_caller_refused;
+use crate::http::error::ApiError;
+use crate::logging::warnings::Warnings;
 use crate::request_id::RequestId;
 
 /// What is logged of a request. None of it is text that the client chose.
@@ -22,7 +25,32 @@ pub struct RequestLog {
 }
 
 impl RequestLog {
-    /// Logs a request that succeeded or was refused.
+    /// Logs a request from `peer` that came to `error` at `now`. Of failures with the same cause, the first one is
+    /// logged and the others are counted: at overload, or while the disk fails, every request is one.
+    pub fn refused(&self, error: &ApiError, warnings: &Warnings, peer: SocketAddr, now: Instant) {
+        match error {
+            ApiError::Failed(failure) => {
+                if warnings.request_failed(failure, now) {
+                    self.failed(peer, &failure.to_string());
+                }
+            }
+            ApiError::Refused(description) if is_caller_refused(description) => {
+                self.completed();
+                warnings.caller_refused(peer.ip(), description.code, self.request_id, now);
+            }
+            ApiError::Protocol(_)
+            | ApiError::Route(_)
+            | ApiError::NotAcceptable
+            | ApiError::BodyTooLarge
+            | ApiError::BodyTooSlow
+            | ApiError::BodyMalformed
+            | ApiError::ParameterMissing(_)
+            | ApiError::ParameterInvalid { .. }
+            | ApiError::Refused(_) => self.completed(),
+        }
+    }
+
+    /// Logs a request that succeeded or was refused for a reason of its own.
     pub fn completed(&self) {
         tracing::info!(
             request_id = %self.request_id,
@@ -35,7 +63,7 @@ impl RequestLog {
     }
 
     /// Logs a request from `peer` that failed because of `cause`.
-    pub fn failed(&self, peer: SocketAddr, cause: &str) {
+    fn failed(&self, peer: SocketAddr, cause: &str) {
         tracing::error!(
             request_id = %self.request_id,
             method = self.method,

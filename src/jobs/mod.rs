@@ -4,6 +4,7 @@ mod batches;
 pub mod clock;
 mod job;
 mod persistent_login;
+mod summaries;
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -15,12 +16,14 @@ use crate::app::App;
 use crate::jobs::clock::{CheckClock, SaveClock};
 use crate::jobs::job::Job;
 use crate::jobs::persistent_login::{ExpireLogins, RemoveEnded, RemoveSurplus};
+use crate::jobs::summaries::LogSummaries;
 
 /// Every job.
 fn all() -> Vec<Box<dyn Job>> {
     vec![
         Box::<CheckClock>::default(),
         Box::new(SaveClock),
+        Box::new(LogSummaries),
         Box::<ExpireLogins>::default(),
         Box::new(RemoveEnded),
         Box::<RemoveSurplus>::default(),

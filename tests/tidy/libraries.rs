@@ -27,7 +27,7 @@ const HOMES: [(&str, &[&str]); 14] = [
             "config/guide.rs",
         ],
     ),
-    ("std::net", &["config/", "http/", "server/"]),
+    ("std::net", &["config/", "http/", "logging/", "server/"]),
     ("tokio::net", &["server/"]),
     ("SystemTime", &["clock/"]),
 ];

@@ -57,7 +57,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "transaction",
         ],
     ),
-    ("jobs", &["batches", "clock", "job", "mod"]),
+    ("jobs", &["batches", "clock", "job", "mod", "summaries"]),
     (
         "http",
         &[

@@ -8,6 +8,7 @@ mod journal;
 mod key_file;
 mod listen;
 mod log;
+mod log_summaries;
 mod loopback_host;
 mod overload;
 mod restore;

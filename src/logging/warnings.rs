@@ -1,0 +1,122 @@
+//! Warnings about requests that are refused or fail again and again: by a caller without a valid access token, at
+//! overload, or while the database cannot be used.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Instant;
+
+use crate::error::Failure;
+use crate::logging::repeated::{Repeated, Summary, Taken};
+use crate::request_id::RequestId;
+
+/// How many refusals of a network within a minute are a warning. One or two are a mistake, and have their own lines.
+const REFUSALS_LOGGED_FROM: u64 = 3;
+
+/// For how many networks refusals are counted.
+const NETWORKS_MAX: usize = 256;
+
+/// For how many causes failures are counted.
+const CAUSES_MAX: usize = 64;
+
+/// What is counted.
+#[derive(Debug)]
+pub struct Warnings {
+    refusals: Repeated<RefusedCaller>,
+    failures: Repeated<Failure>,
+}
+
+impl Default for Warnings {
+    fn default() -> Self {
+        Self {
+            refusals: Repeated::new(REFUSALS_LOGGED_FROM, NETWORKS_MAX),
+            failures: Repeated::new(1, CAUSES_MAX),
+        }
+    }
+}
+
+impl Warnings {
+    /// Counts that a caller at `peer` was refused at `now` with this code of the wire contract, and logs a warning if
+    /// that happens repeatedly.
+    pub fn caller_refused(
+        &self,
+        peer: IpAddr,
+        code: &'static str,
+        request_id: RequestId,
+        now: Instant,
+    ) {
+        let peer = Network::of(peer);
+        let caller = RefusedCaller { peer, code };
+        if let Some(count) = self.refusals.count(&caller, now, || ()) {
+            tracing::warn!(%request_id, %peer, code, count, "a caller is refused repeatedly");
+        }
+    }
+
+    /// Counts that a request failed at `now`. Returns whether that is logged; if not, it will be in a summary.
+    pub fn request_failed(&self, failure: &Failure, now: Instant) -> bool {
+        self.failures.count(failure, now, || ()).is_some()
+    }
+
+    /// Logs what has happened again.
+    pub fn log_summaries(&self, taken: Taken, now: Instant) {
+        for Summary { key, count, within } in self.refusals.take(taken, now) {
+            let caller = key.map(|(caller, ())| caller);
+            let (peer, code) = match caller {
+                Some(caller) => (caller.peer.to_string(), caller.code),
+                None => ("others".to_owned(), "any"),
+            };
+            let seconds = within.as_secs();
+            tracing::warn!(%peer, code, count, seconds, "a caller was refused again");
+        }
+        for Summary { key, count, within } in self.failures.take(taken, now) {
+            let cause =
+                key.map_or_else(|| "various".to_owned(), |(failure, ())| failure.to_string());
+            let seconds = within.as_secs();
+            tracing::error!(cause, count, seconds, "more requests failed");
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct RefusedCaller {
+    peer: Network,
+    code: &'static str,
+}
+
+/// Where a client is: its IPv4 address, or the first half of its IPv6 address, of which one client has the others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Network(IpAddr);
+
+impl Network {
+    fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            }
+            address @ IpAddr::V4(_) => address,
+        })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => write!(formatter, "{address}"),
+            IpAddr::V6(address) => write!(formatter, "{address}/64"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_its_address_or_the_network_of_it() {
+        let network = |text: &str| Network::of(text.parse().expect("an address")).to_string();
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network("::1"), "::/64");
+    }
+}
