@@ -22,6 +22,7 @@ use crate::error::{Failure, describe};
 use crate::jobs;
 use crate::logging::repeated::Taken;
 use crate::server;
+use crate::server::descriptors::{self, TooFewDescriptors};
 use crate::server::listener::{ListenError, Listeners};
 use crate::storage::Store;
 use crate::storage::writer::WriterLimits;
@@ -40,6 +41,7 @@ const STOP_STARTING_MAX: Duration = Duration::from_millis(500);
 /// Why the server could not start, or could not go on.
 pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError> {
     let signals = Signals::new().map_err(|error| CommandError::io("cannot start", &error))?;
+    descriptors::reserve(&config).map_err(|missing| too_few(&missing, &config, origins))?;
     let database = Database::lock(&config, origins)?;
     let served = serve_database(&database, config, origins, signals).await;
     database.discard();
@@ -132,6 +134,21 @@ async fn serve_database(
     saved?;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn too_few(missing: &TooFewDescriptors, config: &Config, origins: &Origins) -> CommandError {
+    let TooFewDescriptors { needed, limit, .. } = missing;
+    let fewer = match missing.connections_max {
+        Some(fewer) => format!("use at most {fewer} connections, or "),
+        None => String::new(),
+    };
+    CommandError::new(
+        origins.describe("connections_max", config.connections.connections_max),
+        format_args!(
+            "the process needs {needed} file descriptors, and the limit is {limit}: {fewer}raise it, with \"ulimit -n \
+             {needed}\" or \"LimitNOFILE={needed}\" in a unit of systemd"
+        ),
+    )
 }
 
 fn cannot_listen(failed: &ListenError, origins: &Origins) -> CommandError {

@@ -95,9 +95,15 @@ impl Connections {
     }
 
     /// Waits for a moment until a connection has closed.
-    async fn closed(&self) {
+    pub async fn closed(&self) {
         // After the pause, another one may have lost its protection.
         let _ = timeout(RETRY_PAUSE, self.closed.notified()).await;
+    }
+
+    /// Evicts the connection whose client has been awaited longest, because the host has no more file descriptors.
+    /// Returns false if there is none.
+    pub fn evict_waiting(&self) -> bool {
+        self.lock().evict_waiting(Instant::now())
     }
 
     /// Requests that all of them close because the server stops.

@@ -7,6 +7,7 @@
 mod connection;
 mod connection_state;
 mod connections;
+pub mod descriptors;
 pub mod listener;
 mod observed_socket;
 mod workers;
@@ -16,7 +17,7 @@ use std::io;
 use std::net::TcpStream;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::{JoinError, JoinSet};
 
@@ -28,8 +29,11 @@ use crate::server::connections::{Connections, OpenConnection};
 use crate::server::listener::Listeners;
 use crate::server::workers::Workers;
 
-/// How long to wait after a failed accept: the host may have no more sockets.
+/// How long to wait after a failed accept that no connection can be closed for.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often a failed accept is logged.
+const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Serves `app` on `listeners` until `shutdown` completes, then finishes the requests that are being
 /// handled, for at most the configured time.
@@ -57,13 +61,14 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let connections = Connections::new(config.connections.connections_max.get());
+    let mut failures = AcceptFailures::default();
     let mut tasks = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         let (socket, connection) = tokio::select! {
             () = &mut shutdown => break,
             error = workers.failed() => return Err(error),
-            accepted = accept(&mut listeners, &connections) => accepted?,
+            accepted = accept(&mut listeners, &connections, &mut failures) => accepted?,
         };
         while let Some(ended) = tasks.try_join_next() {
             log_panic(ended);
@@ -104,6 +109,7 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
 async fn accept(
     listeners: &mut Listeners,
     connections: &Connections,
+    failures: &mut AcceptFailures,
 ) -> io::Result<(TcpStream, OpenConnection)> {
     loop {
         // Deregistered from this thread's runtime: a worker's runtime will serve it.
@@ -111,11 +117,42 @@ async fn accept(
         match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
             Ok((socket, peer)) => return Ok((socket, connections.open(peer).await)),
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
+            // The client has disconnected already.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                tracing::warn!(%error, "accepting a connection failed");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                failures.add(&error, Instant::now());
+                // The host or the process may have no more file descriptors.
+                if connections.evict_waiting() {
+                    connections.closed().await;
+                } else {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
+    }
+}
+
+/// Failures of accepting, of which there may be thousands in a second.
+#[derive(Default)]
+struct AcceptFailures {
+    logged: Option<Instant>,
+    /// The number of those that were not logged.
+    more: u64,
+}
+
+impl AcceptFailures {
+    /// Logs one failure a minute, with the number of those since the one before.
+    fn add(&mut self, error: &io::Error, now: Instant) {
+        if self
+            .logged
+            .is_some_and(|at| now.duration_since(at) < FAILURE_LOG_INTERVAL)
+        {
+            self.more += 1;
+            return;
+        }
+        self.logged = Some(now);
+        let more = std::mem::take(&mut self.more);
+        tracing::warn!(%error, more, "accepting a connection failed; idle ones are closed for new ones");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod clock;
 mod command_line;
+mod descriptors;
 mod faketime;
 mod init;
 mod journal;

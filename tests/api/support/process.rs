@@ -83,6 +83,26 @@ impl Launch {
         self
     }
 
+    /// Under a limit that the shell sets, for example `ulimit -n 100`.
+    pub fn limited(self, limit: &str) -> Self {
+        let mut limited = Command::new("sh");
+        limited
+            .arg("-c")
+            .arg(format!("{limit} && exec \"$0\" \"$@\""))
+            .arg(self.0.get_program())
+            .args(self.0.get_args())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for (name, value) in self.0.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        Self(limited)
+    }
+
     /// Starts it.
     pub fn spawn(mut self) -> Process {
         let mut child = self.0.spawn().expect("the binary starts");
@@ -180,6 +200,11 @@ impl Serving {
     #[track_caller]
     pub fn wait_for_log(&mut self, text: &str) -> String {
         self.process.stderr.wait_for(text)
+    }
+
+    /// The process' id.
+    pub fn id(&self) -> Pid {
+        Pid::from_child(&self.process.child)
     }
 
     /// Waits until it has printed another line with `text`. Returns it.
