@@ -60,26 +60,17 @@ pub fn expected_owner(params: &Params) -> Option<Box<ExpectedOwner>> {
     is_given.then(|| Box::new(expected))
 }
 
-/// What a request says of the device.
-///
-/// # Errors
-///
-/// A text is too long or contains a control character.
-pub fn device(params: &Params) -> Result<Device, ApiError> {
-    let text = |name: &'static str, chars_max| {
-        let Some(text) = params.optional(name).filter(|text| !text.is_empty()) else {
-            return Ok(None);
-        };
-        match device::fit(&text, chars_max) {
-            Ok(()) => Ok(Some(text.into_owned())),
-            Err(unfit) => Err(invalid(name, &unfit.to_string())),
-        }
-    };
-    Ok(Device {
-        label: text("label", device::LABEL_CHARS_MAX)?,
-        user_agent: text("userAgent", device::USER_AGENT_CHARS_MAX)?,
-        ip_address: text("ipAddress", device::IP_ADDRESS_CHARS_MAX)?,
-    })
+/// What is known of the device that a login is created on.
+pub fn device(params: &Params) -> Device {
+    Device {
+        label: text(params, "label", device::LABEL_CHARS_MAX),
+        user_agent: text(params, "userAgent", device::USER_AGENT_CHARS_MAX),
+        ip_address: text(params, "ipAddress", device::IP_ADDRESS_CHARS_MAX),
+    }
+}
+
+fn text(params: &Params, name: &'static str, chars_max: usize) -> Option<String> {
+    device::clean(&params.optional(name)?, chars_max)
 }
 
 /// The error that the parameter `name` is invalid; `problem` is the end of a sentence that begins with the name.

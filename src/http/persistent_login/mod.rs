@@ -49,7 +49,7 @@ impl ResourceRoute for PersistentLoginRoute {
                 let new = NewLogin {
                     creates_profile: input::creates_profile(params, &profile)?,
                     profile,
-                    device: input::device(params)?,
+                    device: input::device(params),
                     is_extended: params.flag("extended")?,
                 };
                 Ok(json::login(&create(app, caller, new).await?)?)
