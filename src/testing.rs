@@ -11,7 +11,7 @@ pub use crate::clock::timeline::{Moment, Now, Timeline};
 pub use crate::config::Config;
 pub use crate::config::logins::ReuseRevokes;
 pub use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
-pub use crate::domain::device::Device;
+pub use crate::domain::device::{Device, DeviceUpdate};
 pub use crate::domain::key_ring::{KeyRing, SecretKey};
 pub use crate::domain::login_state::LoginState;
 pub use crate::domain::object_id::ObjectId;
@@ -226,7 +226,8 @@ pub mod tables {
     /// Of persistent logins.
     pub mod persistent_login {
         pub use crate::tables::persistent_login::{
-            BY_CREATION, count, create, delete, get, is_empty, of_profile, remove_expired, walk,
+            BY_CREATION, count, create, delete, device, get, is_empty, of_profile, remove_expired,
+            walk,
         };
     }
 

@@ -48,6 +48,33 @@ pub struct Device {
     pub ip_address: Option<String>,
 }
 
+/// What a use of a login shows of its device. What is missing stays as it was.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct DeviceUpdate {
+    /// The browser's or the app's name.
+    pub user_agent: Option<String>,
+    /// The IP address that it has.
+    pub ip_address: Option<String>,
+}
+
+impl DeviceUpdate {
+    /// The device after the update; `None` if it is the same.
+    pub fn applied_to(&self, device: &Device) -> Option<Device> {
+        let is_same = |new: &Option<String>, old: &Option<String>| new.is_none() || new == old;
+        if is_same(&self.user_agent, &device.user_agent)
+            && is_same(&self.ip_address, &device.ip_address)
+        {
+            return None;
+        }
+        let newest = |new: &Option<String>, old: &Option<String>| new.clone().or(old.clone());
+        Some(Device {
+            label: device.label.clone(),
+            user_agent: newest(&self.user_agent, &device.user_agent),
+            ip_address: newest(&self.ip_address, &device.ip_address),
+        })
+    }
+}
+
 /// `text` on one line, without what cannot be seen and with single spaces, of at most `chars_max` characters; `None` if
 /// nothing is left.
 pub fn clean(text: &str, chars_max: usize) -> Option<String> {
@@ -153,5 +180,27 @@ mod tests {
         assert_eq!(clean("\u{200B}ab\0c", 3), Some("abc".to_owned()));
         assert_eq!(clean("ab cd", 3), Some("ab".to_owned()));
         assert_eq!(clean("ab", 0), None);
+    }
+
+    #[test]
+    fn an_update_keeps_what_it_does_not_have() {
+        let text = |text: &str| Some(text.to_owned());
+        let device = Device {
+            label: text("label"),
+            user_agent: text("one"),
+            ip_address: None,
+        };
+        let update = |user_agent, ip_address| DeviceUpdate {
+            user_agent,
+            ip_address,
+        };
+        assert_eq!(update(None, None).applied_to(&device), None);
+        assert_eq!(update(text("one"), None).applied_to(&device), None);
+        let updated = update(None, text("::1")).applied_to(&device);
+        let expected = Device {
+            ip_address: text("::1"),
+            ..device
+        };
+        assert_eq!(updated, Some(expected));
     }
 }

@@ -353,7 +353,7 @@ impl<'a> Trial<'a> {
         self.ledger
             .verify(&logins, View::Record)
             .map_err(Kind::Lost)?;
-        check_profiles(&*journal.newest(), &logins).map_err(Kind::Broken)?;
+        check_devices(&*journal.newest(), &logins).map_err(Kind::Broken)?;
         let removed = remove_all(&mut journal).map_err(broken)?;
         journal.close().map_err(broken)?;
         if removed != logins.len() {
@@ -366,12 +366,19 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Checks that each login has a profile.
-fn check_profiles(txn: &impl Read, logins: &[Login]) -> Result<(), String> {
+/// Checks that each login has the device of its last rotation, and a profile.
+fn check_devices(txn: &impl Read, logins: &[Login]) -> Result<(), String> {
     for login in logins {
         let profile = profile::status(txn, login.profile_id);
         if !matches!(profile, Ok(Some(_))) {
             return Err(format!("{profile:?} is the profile of {login:?}"));
+        }
+        let device = persistent_login::device(txn, login.key());
+        let device = device.map_err(|failure| failure.to_string())?;
+        let replaced = login.rotation.map(|rotation| rotation.replaced);
+        let expected = replaced.filter(|_| workload::shows_device(login.id));
+        if device.user_agent != expected.map(workload::agent_of) {
+            return Err(format!("{device:?} is the device of {login:?}"));
         }
     }
     Ok(())

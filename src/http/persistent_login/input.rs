@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::domain::device::{self, Device};
+use crate::domain::device::{self, Device, DeviceUpdate};
 use crate::domain::profile::Username;
 use crate::domain::tenant::TenantName;
 use crate::http::error::ApiError;
@@ -62,8 +62,26 @@ pub fn expected_owner(params: &Params) -> Option<Box<ExpectedOwner>> {
 
 /// What is known of the device that a login is created on.
 pub fn device(params: &Params) -> Device {
+    let DeviceUpdate {
+        user_agent,
+        ip_address,
+    } = device_update(params);
     Device {
         label: text(params, "label", device::LABEL_CHARS_MAX),
+        user_agent,
+        ip_address,
+    }
+}
+
+/// What a refresh shows of the device, if anything. Boxed because most refreshes show nothing.
+pub fn device_shown(params: &Params) -> Option<Box<DeviceUpdate>> {
+    let update = device_update(params);
+    let is_shown = update.user_agent.is_some() || update.ip_address.is_some();
+    is_shown.then(|| Box::new(update))
+}
+
+fn device_update(params: &Params) -> DeviceUpdate {
+    DeviceUpdate {
         user_agent: text(params, "userAgent", device::USER_AGENT_CHARS_MAX),
         ip_address: text(params, "ipAddress", device::IP_ADDRESS_CHARS_MAX),
     }

@@ -62,6 +62,7 @@ impl ResourceRoute for PersistentLoginRoute {
                 let options = RefreshOptions {
                     presented: presented_token(app, &caller, params)?,
                     expected: input::expected_owner(params),
+                    device: input::device_shown(params),
                     is_extended: is_extended(app, &caller, params)?,
                 };
                 let refreshed = refresh(app, caller, id, options).await?;

@@ -16,5 +16,6 @@ mod profile_walk;
 pub mod read;
 pub mod refresh;
 pub mod refusal;
+mod seen_device;
 pub mod surplus;
 mod validity;

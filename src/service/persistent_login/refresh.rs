@@ -8,6 +8,7 @@ use tokio::task::yield_now;
 use crate::app::App;
 use crate::audit::{Event, Reason};
 use crate::config::logins::ReuseRevokes;
+use crate::domain::device::DeviceUpdate;
 use crate::domain::key_ring::KeyRing;
 use crate::domain::login_state::LoginState;
 use crate::domain::persistent_login::{PersistentLogin, Token};
@@ -20,6 +21,7 @@ use crate::service::error::Error;
 use crate::service::persistent_login::end::{EndOfProfile, count_many};
 use crate::service::persistent_login::extension::Extension;
 use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
+use crate::service::persistent_login::seen_device::SeenDevice;
 use crate::service::profile::ExpectedOwner;
 use crate::service::transaction;
 use crate::storage::transaction::write_txn::WriteTxn;
@@ -46,6 +48,8 @@ pub struct RefreshOptions {
     pub presented: Option<Token>,
     /// Whose login it must be.
     pub expected: Option<Box<ExpectedOwner>>,
+    /// What it shows of the device, which a rotation stores.
+    pub device: Option<Box<DeviceUpdate>>,
     /// Whether the response is to be extended.
     pub is_extended: bool,
 }
@@ -80,6 +84,9 @@ impl Outcome {
 
 /// Replaces the login's token by a fresh one.
 ///
+/// The device that it comes from is stored by the transaction of the rotation. A refresh that rotates nothing writes
+/// nothing, and stores no device either.
+///
 /// With a token, the one that came in the user's cookie, the login is compared and rotated in one: see
 /// [`Presented`] for what each token means. One that was used before revokes what the settings say; one that was
 /// never the login's is refused and revokes nothing.
@@ -98,18 +105,23 @@ pub async fn refresh(
     let RefreshOptions {
         presented,
         expected,
+        device,
         is_extended,
     } = options;
     let request = LoginRequest::new(app, caller, id)?.expecting(expected);
-    let (caller, seen, username) = transaction::read(app, |txn| {
+    let (caller, seen, username, device) = transaction::read(app, |txn| {
         let (caller, login) = request.authorize_rotate(txn)?;
+        let device = match device {
+            Some(update) => Some(Box::new(SeenDevice::of(txn, &login, *update)?)),
+            None => None,
+        };
         // Before the rotation: a profile that cannot be read then fails what nothing has come of yet.
         let username = if is_extended {
             profile::username(txn, login.profile_id)?
         } else {
             None
         };
-        Ok((caller, login, username))
+        Ok((caller, login, username, device))
     })?;
     let presented = match presented {
         None => None,
@@ -125,7 +137,7 @@ pub async fn refresh(
     let keys = Arc::clone(&request.keys);
     let timeline = request.context.now.timeline.clone();
     let lifetime = request.context.lifetime;
-    let mut refresh = Refresh::new(app, presented, Arc::clone(&keys));
+    let mut refresh = Refresh::new(app, presented, device, Arc::clone(&keys));
     refresh.count_revoked(app, &seen, &request.context).await?;
     let (login, outcome) = transaction::write(app, move |txn| {
         let (caller, login) = request.authorize_rotate(txn)?;
@@ -156,6 +168,7 @@ async fn generation_of(keys: &KeyRing, login: &LoginState, token: Token) -> Opti
 /// What a refresh is to do, decided before it is queued.
 struct Refresh {
     presented: Option<Generation>,
+    device: Option<Box<SeenDevice>>,
     keys: Arc<KeyRing>,
     rules: GraceRules,
     coalesce: Duration,
@@ -165,9 +178,15 @@ struct Refresh {
 }
 
 impl Refresh {
-    fn new(app: &App, presented: Option<Generation>, keys: Arc<KeyRing>) -> Self {
+    fn new(
+        app: &App,
+        presented: Option<Generation>,
+        device: Option<Box<SeenDevice>>,
+        keys: Arc<KeyRing>,
+    ) -> Self {
         Self {
             presented,
+            device,
             keys,
             rules: GraceRules {
                 grace: app.config.logins.reuse_grace,
@@ -245,6 +264,9 @@ impl Refresh {
         outcome: Outcome,
         context: &OpContext,
     ) -> Result<(LoginState, Outcome), Error<PersistentLoginRefusal>> {
+        if let Some(device) = &self.device {
+            device.put(txn, &login)?;
+        }
         let rotated = login.rotated(chain, &self.keys);
         persistent_login::rotate(txn, &rotated)?;
         let event = match outcome {

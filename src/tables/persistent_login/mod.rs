@@ -2,9 +2,10 @@
 //!
 //! The logins of a profile are next to each other, so that all of them are read at once. A small table has the
 //! profile of each id; another one has what is known of devices, which only lists show; and an index by
-//! creation time lets the expired ones be found. None of these holds anything that a rotation changes.
+//! creation time lets the expired ones be found. Hardly any rotation changes these.
 //!
-//! A rotation changes a part of a record only, and is journaled: [`LOGINS`] says how.
+//! A rotation changes a part of a record only, and is journaled: [`LOGINS`] says how. What is known of the device changes
+//! with a rotation that comes from another address or browser, in its transaction, and is not journaled.
 
 pub mod ended;
 pub mod key;
@@ -230,6 +231,15 @@ pub fn create(txn: &WriteTxn, login: &LoginState, device: &Device) -> Result<(),
     if *device == Device::default() {
         return Ok(());
     }
+    put_device(txn, key, device)
+}
+
+/// Puts what is known of the device of an existing login, in place of what was.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn put_device(txn: &WriteTxn, key: LoginKey, device: &Device) -> Result<(), Failure> {
     txn.put(&DEVICES, &key.to_bytes(), &encode_device(device))
 }
 

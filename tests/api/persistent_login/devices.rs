@@ -1,7 +1,12 @@
 //! The device that a login is created on, as the application describes it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use crate::support::client::Listed;
-use crate::support::fixture::{LOGIN, NO_PROFILE, NOW, PROFILE};
+use crate::support::concurrency::together;
+use crate::support::fixture::{LOGIN, NO_LOGIN, NO_PROFILE, NOW, PROFILE};
+use crate::support::process::Launch;
 use crate::support::server::{Server, Setup};
 
 /// Each parameter and the maximum length of its value in characters.
@@ -129,4 +134,143 @@ fn the_caller_is_checked_before_the_device() {
         .client()
         .create_with(NO_PROFILE, &[("label", "fine")]);
     response.assert_no_such_profile(NO_PROFILE);
+}
+
+/// The device of a login: its label, user agent and IP address.
+type Texts<'t> = [Option<&'t str>; 3];
+
+#[track_caller]
+fn assert_device(server: &Server, id: &str, expected: Texts<'_>) {
+    let listed = listed(server, id);
+    let device = PARAMETERS.map(|(name, _)| value(&listed, name));
+    assert_eq!(device, expected);
+}
+
+/// Refreshes the login with this token and these texts. Returns the new token.
+#[track_caller]
+fn refresh(server: &Server, id: &str, token: &str, texts: &[(&str, &str)]) -> String {
+    let parameters = [&[("token", token)], texts].concat();
+    let target = format!("{id}/refresh_token");
+    let response = server.client().post_with(&target, &parameters);
+    response.login().token
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+#[test]
+fn a_refresh_shows_the_newest_device_in_its_own_commit() {
+    let server = Server::start();
+    let device = [
+        ("label", "Phone"),
+        ("userAgent", "one"),
+        ("ipAddress", "::1"),
+    ];
+    let created = server.client().create_with(PROFILE, &device).login();
+    let id = created.id.as_str();
+    let mut token = created.token;
+    for (texts, expected) in [
+        (&[][..], [Some("Phone"), Some("one"), Some("::1")]),
+        (
+            &[("userAgent", "one"), ("ipAddress", "::1")],
+            [Some("Phone"), Some("one"), Some("::1")],
+        ),
+        (
+            &[("ipAddress", "::2")],
+            [Some("Phone"), Some("one"), Some("::2")],
+        ),
+        (
+            &[("userAgent", "t\u{202E}wo\n")],
+            [Some("Phone"), Some("two"), Some("::2")],
+        ),
+        // What is empty says nothing, and the label is its owner's.
+        (
+            &[("userAgent", ""), ("ipAddress", "\0")],
+            [Some("Phone"), Some("two"), Some("::2")],
+        ),
+        (
+            &[("label", "Tablet")],
+            [Some("Phone"), Some("two"), Some("::2")],
+        ),
+        (
+            &[("userAgent", "3"), ("ipAddress", "::3")],
+            [Some("Phone"), Some("3"), Some("::3")],
+        ),
+    ] {
+        server.app.clock.advance(HOUR);
+        let commits = server.app.store.commits();
+        token = refresh(&server, id, &token, texts);
+        assert_eq!(server.app.store.commits(), commits + 1);
+        assert_device(&server, id, expected);
+    }
+    // A login that had none, and a refresh without a token.
+    let target = format!("{LOGIN}/refresh_token");
+    server
+        .client()
+        .post_with(&target, &[("userAgent", "new")])
+        .login();
+    assert_device(&server, LOGIN, [None, Some("new"), None]);
+    let server = Setup::new()
+        .home(server.stop())
+        .at(NOW.plus(8 * HOUR))
+        .start();
+    assert_device(&server, id, [Some("Phone"), Some("3"), Some("::3")]);
+    assert_device(&server, LOGIN, [None, Some("new"), None]);
+    // It is removed with the login.
+    server.client().delete(LOGIN).assert_empty();
+    server.client().delete(id).assert_empty();
+    let home = server.stop();
+    let path = home.path().to_string_lossy().into_owned();
+    let checked = Launch::new(&["check", "--data-dir", &path]).run();
+    assert!(checked.status.success(), "{checked:?}");
+}
+
+#[test]
+fn a_refresh_that_rotates_nothing_stores_nothing() {
+    let server = Setup::new().flag("--coalesce-refreshes=10s").start();
+    let created = server.client().create(PROFILE).login();
+    let id = created.id.as_str();
+    let next = refresh(&server, id, &created.token, &[("ipAddress", "::1")]);
+    server.wait_for_writer();
+    let commits = server.app.store.commits();
+    let other = [("ipAddress", "::2")];
+    // It was just replaced.
+    assert_eq!(refresh(&server, id, &created.token, &other), next);
+    let target = format!("{id}/refresh_token");
+    let coalesced = server.client().post_with(&target, &other).login();
+    assert_eq!(coalesced.token, next);
+    let unknown = [&[("token", NO_LOGIN)], &other[..]].concat();
+    server
+        .client()
+        .post_with(&target, &unknown)
+        .assert_unknown_token();
+    assert_eq!(server.app.store.commits(), commits);
+    assert_device(&server, id, [None, None, Some("::1")]);
+    // The response was lost, and the user has gone on: that is a rotation.
+    server.app.clock.advance(HOUR);
+    assert_ne!(refresh(&server, id, &created.token, &other), next);
+    assert_device(&server, id, [None, None, Some("::2")]);
+}
+
+#[test]
+fn parallel_refreshes_from_several_devices_end_with_that_of_the_last_rotation() {
+    const CLIENTS: usize = 8;
+    const ROUNDS: usize = 20;
+    let server = Server::start();
+    let created = server.client().create(PROFILE).login();
+    let number = AtomicUsize::new(0);
+    let seen = together(&server, CLIENTS, |client| {
+        let mut seen = Vec::new();
+        for _ in 0..ROUNDS {
+            let name = number.fetch_add(1, Ordering::Relaxed).to_string();
+            let target = format!("{}/refresh_token", created.id);
+            let refreshed = client.post_with(&target, &[("userAgent", &name)]).login();
+            seen.push((refreshed.token, name));
+        }
+        seen
+    });
+    let last = server.client().read(&created.id).login().token;
+    let seen = seen.into_iter().flatten();
+    let names: Vec<_> = seen.filter(|(token, _)| *token == last).collect();
+    assert_eq!(names.len(), 1, "each rotation has a token of its own");
+    assert_device(&server, &created.id, [None, Some(&names[0].1), None]);
 }

@@ -13,8 +13,8 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rememberd::testing::{
-    App, DataDirectory, Device, Event, ExpectedOwner, KeySource, Keys, LoginKey, ObjectId,
-    PersistentLoginId, TenantName, Token, Username, open_database,
+    App, DataDirectory, Device, DeviceUpdate, Event, ExpectedOwner, KeySource, Keys, LoginKey,
+    ObjectId, PersistentLoginId, TenantName, Token, Username, open_database,
     service::persistent_login::RefreshOptions,
     tables::{profile, tenant},
 };
@@ -172,6 +172,7 @@ impl Trial {
                 let options = RefreshOptions {
                     presented: self.presented(&id),
                     expected: self.expected_owner(&id).map(Box::new),
+                    device: self.device_update(),
                     is_extended: self.random.random(),
                 };
                 Operation::Refresh(self.caller(), id, options)
@@ -432,14 +433,27 @@ impl Trial {
 
     fn device(&mut self) -> Device {
         let mut text = |kind: &str| {
-            let number = self.random.random_range(0..100);
-            (number < 50).then(|| format!("{kind} {number}"))
+            let number = self.random.random_range(0..10);
+            (number < 5).then(|| format!("{kind} {number}"))
         };
         Device {
             label: text("label"),
             user_agent: text("user agent"),
             ip_address: text("address"),
         }
+    }
+
+    fn device_update(&mut self) -> Option<Box<DeviceUpdate>> {
+        let Device {
+            user_agent,
+            ip_address,
+            ..
+        } = self.device();
+        let update = DeviceUpdate {
+            user_agent,
+            ip_address,
+        };
+        self.random.random_bool(0.4).then(|| Box::new(update))
     }
 
     /// A step of the clock: at most a minute, or until the next time at which a window or a login ends, or a

@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 use rememberd::testing::{
-    AccessRefusal, Device, Event, ExpectedOwner, Generation, ListedLogin, LoginError, LoginKey,
-    ObjectId, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal, ProfileStatus, Reason,
-    ReuseRevokes, Revoked, TenantName, Timestamp, Token, service::persistent_login::RefreshOptions,
+    AccessRefusal, Device, DeviceUpdate, Event, ExpectedOwner, Generation, ListedLogin, LoginError,
+    LoginKey, ObjectId, PersistentLoginId, PersistentLoginRefusal, ProfileRefusal, ProfileStatus,
+    Reason, ReuseRevokes, Revoked, TenantName, Timestamp, Token,
+    service::persistent_login::RefreshOptions,
 };
 use uuid::Uuid;
 
@@ -487,6 +488,18 @@ impl Model {
             ..result
         };
         self.logins.insert(id, login);
+    }
+
+    /// The login was rotated from a device that shows this.
+    pub fn update_device(&mut self, id: &str, update: &DeviceUpdate) {
+        let device = self.devices.get_mut(&id.to_lowercase());
+        let device = device.expect("the login exists");
+        if update.user_agent.is_some() {
+            device.user_agent.clone_from(&update.user_agent);
+        }
+        if update.ip_address.is_some() {
+            device.ip_address.clone_from(&update.ip_address);
+        }
     }
 
     pub fn delete(

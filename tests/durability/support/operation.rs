@@ -6,7 +6,7 @@ use rememberd::testing::{
     service::persistent_login::{self, RefreshOptions},
 };
 
-use crate::support::contract::Model;
+use crate::support::contract::{Model, Refreshed};
 use crate::support::login::Login;
 use crate::support::test_caller::TestCaller;
 
@@ -111,7 +111,14 @@ impl Model {
             }
             (Operation::Refresh(who, id, options), Outcome::Login(result)) => {
                 let expected = self.refresh(who, &id, &options, result.is_ok());
-                return self.assert_refreshed(context, expected, result);
+                let is_rotated = matches!(expected, Ok(Refreshed::Rotated(..)));
+                self.assert_refreshed(context, expected, result);
+                if let Some(update) = options.device
+                    && is_rotated
+                {
+                    self.update_device(&id, &update);
+                }
+                return;
             }
             (
                 Operation::Create(..) | Operation::CreateByUsername(..) | Operation::Refresh(..),

@@ -13,7 +13,8 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{Rng, RngExt};
 use rememberd::testing::{
-    App, Device, EngineOptions, Event, ObjectId, TenantName, Username,
+    App, Device, DeviceUpdate, EngineOptions, Event, ObjectId, PersistentLoginId, TenantName,
+    Token, Username,
     service::persistent_login::{self, RefreshOptions},
     tables::profile,
 };
@@ -191,12 +192,14 @@ impl Workload {
         };
         let id = login.id.to_string();
         let tokens = &self.model.tokens[&id];
+        let shows_device = shows_device(login.id);
         let presented = match random.random_range(0..20) {
-            0..5 => None,
-            5..12 => Some(login.token),
+            0..5 if !shows_device => None,
+            0..12 => Some(login.token),
             12..18 => tokens.iter().rev().nth(1).copied(),
             _ => tokens.iter().choose(random).copied(),
         };
+        let presented = presented.or(Some(login.token).filter(|_| shows_device));
         match random.random_range(0..20) {
             0 => {
                 let tenant = TenantName::new(TENANT).expect("it has a name");
@@ -212,8 +215,15 @@ impl Workload {
             }
             1..7 => Operation::Create(TestCaller::Master, profile, Device::default()),
             7..17 => {
+                let device = presented
+                    .filter(|_| shows_device)
+                    .map(|token| DeviceUpdate {
+                        user_agent: Some(agent_of(token)),
+                        ip_address: None,
+                    });
                 let options = RefreshOptions {
                     presented,
+                    device: device.map(Box::new),
                     ..RefreshOptions::default()
                 };
                 Operation::Refresh(TestCaller::Master, id, options)
@@ -257,6 +267,16 @@ impl Workload {
             .await
             .expect("the profile is changed");
     }
+}
+
+/// Whether each refresh of the login presents a token and shows a device, that of [`agent_of`] the token.
+pub fn shows_device(id: PersistentLoginId) -> bool {
+    id.uuid().as_bytes()[0].is_multiple_of(2)
+}
+
+/// The user agent of a refresh that presents this token.
+pub fn agent_of(token: Token) -> String {
+    format!("with {}", token.reveal())
 }
 
 /// The difference between `before` and `after`.
