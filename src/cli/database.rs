@@ -1,7 +1,6 @@
 //! The database of a command: it is locked, opened, and created and filled if there is none. A database comes into
 //! being complete: if its creation is refused, fails or is killed, there is none.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{self, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +22,7 @@ use crate::service::bootstrap::{audit_key, initial};
 use crate::storage::data_dir::{DataDirectory, holds_database};
 use crate::storage::engine::EngineOptions;
 use crate::storage::opening::{Opener, Opening};
+use crate::storage::regular_file;
 use crate::tables::secret_key::KeySource;
 use crate::tables::upgrade;
 
@@ -206,7 +206,7 @@ impl Database {
 
 /// Reads and checks the seed file `file`, which messages call `name`.
 fn check_seed(file: &Path, name: &str, now: Timestamp) -> Result<Seed, CommandError> {
-    let json = fs::read(file).map_err(|error| CommandError::io(name, &error))?;
+    let json = regular_file::read(file).map_err(|error| CommandError::io(name, &error))?;
     let entries = SeedFile::parse(&json).map_err(|error| CommandError::new(name, error))?;
     drop(json);
     Seed::check(entries, now, &Entropy::Os).map_err(|error| CommandError::new(name, error))

@@ -19,11 +19,11 @@ pub fn path(data_dir: &Path, key_file: Option<&Path>) -> PathBuf {
 pub fn rotate(path: &Path) -> Result<String, CommandError> {
     let mut file = KeyFile::read(path)?;
     let shown = file.path().display().to_string();
-    let Some((last, _)) = file.keys().last_key_value() else {
+    let Some((&last, _)) = file.keys().last_key_value() else {
         let cause = "it has no key; the first start of a server generates one";
         return Err(CommandError::new(shown, cause));
     };
-    let number = last + 1;
+    let number = file.number_after(last)?;
     file.add(number, Entropy::Os.bytes())?;
     Ok(format!(
         "key {number} was added to {shown}; a server uses it from its next start on"

@@ -16,6 +16,7 @@ use crate::error::{Failure, describe};
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::opening::Opening;
+use crate::storage::regular_file;
 
 /// The database file's name.
 const DATABASE: &str = "rememberd.redb";
@@ -78,13 +79,14 @@ impl DataDirectory {
             .create(&path)
             .map_err(described)?;
         refuse_if_others_write(&path)?;
-        let lock = OpenOptions::new()
+        let mut options = OpenOptions::new();
+        options
             .create(true)
             .truncate(false)
             .write(true)
-            .mode(FILE_MODE)
-            .open(&lock_path)
-            .map_err(described)?;
+            .mode(FILE_MODE);
+        let lock = regular_file::open_with(&lock_path, &mut options)
+            .map_err(|error| Failure::unusable_file(&lock_path, describe(&error)))?;
         let in_use = || Failure::unusable_file(&path, "it is in use by another server");
         match lock.try_lock() {
             // A server whose start is refused removes the file that it has locked: a lock of that file excludes nobody.
@@ -280,10 +282,13 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Whether the file is missing or empty.
+/// Whether the file is missing or empty. What is there and is not a regular file is an error.
 fn is_missing(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.len() == 0),
+        Ok(metadata) => {
+            regular_file::refuse_others(metadata.file_type())?;
+            Ok(metadata.len() == 0)
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }
@@ -296,13 +301,14 @@ fn open_engine(path: &Path, options: &EngineOptions) -> Result<Engine, Failure> 
 }
 
 fn open_file(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
+    let mut options = OpenOptions::new();
+    options
         .create(true)
         .truncate(false)
         .read(true)
         .write(true)
-        .mode(FILE_MODE)
-        .open(path)?;
+        .mode(FILE_MODE);
+    let file = regular_file::open_with(path, &mut options)?;
     // A file that was restored from a copy may have any mode.
     if file.metadata()?.permissions().mode() & 0o777 != FILE_MODE {
         fs::set_permissions(path, Permissions::from_mode(FILE_MODE))?;

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{self, Path, PathBuf};
 
 use crate::error::{Failure, describe};
+use crate::storage::regular_file;
 
 /// The file's name, if it is in the data directory.
 pub const KEY_FILE: &str = "rememberd.keys";
@@ -70,7 +71,7 @@ impl KeyFile {
     ) -> Result<Self, Failure> {
         let path =
             path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
-        let keys = match File::open(&path) {
+        let keys = match regular_file::open(&path) {
             Ok(file) => read(&path, &file)?,
             Err(error) if error.kind() == ErrorKind::NotFound => KeysByNumber::new(),
             Err(error) => return Err(Failure::of_access(&path, &error)),
@@ -103,6 +104,20 @@ impl KeyFile {
     /// The keys by their numbers.
     pub fn keys(&self) -> &KeysByNumber {
         &self.keys
+    }
+
+    /// The number of a new key after the key `last`.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unusable`] if there is no higher number.
+    pub fn number_after(&self, last: u32) -> Result<u32, Failure> {
+        last.checked_add(1).ok_or_else(|| {
+            let cause = format!(
+                "no key can be added, because {last} is the highest number that a key can have"
+            );
+            Failure::unusable_file(&self.path, cause)
+        })
     }
 
     /// Adds a key and writes the file durably: after a crash it is as before or complete.
@@ -170,10 +185,11 @@ fn read_keys(path: &Path, file: &File) -> Result<KeysByNumber, Failure> {
             "it is too long for a file of keys",
         ));
     }
-    let text = io::read_to_string(file).map_err(|error| match error.kind() {
-        ErrorKind::InvalidData => Failure::unusable_file(path, "it is not a file of keys"),
-        _ => Failure::of_access(path, &error),
-    })?;
+    let text =
+        io::read_to_string(file.take(FILE_BYTES_MAX)).map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => Failure::unusable_file(path, "it is not a file of keys"),
+            _ => Failure::of_access(path, &error),
+        })?;
     parse_keys(&text).map_err(|cause| Failure::unusable_file(path, cause))
 }
 

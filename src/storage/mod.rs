@@ -13,6 +13,7 @@ pub mod key_file;
 pub mod opening;
 mod pace;
 pub mod pages;
+pub mod regular_file;
 mod snapshots;
 pub mod table;
 pub mod transaction;

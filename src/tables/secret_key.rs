@@ -88,7 +88,10 @@ pub fn load(engine: &Engine, source: &KeySource, schema: KeySchema) -> Result<Ke
     if file.keys().is_empty() || !missing.is_empty() {
         let in_file = file.keys().last_key_value().map(|(number, _)| *number);
         let last = in_file.max(known.last_key_value().map(|(number, _)| *number));
-        let number = last.map_or(FIRST, |number| number + 1);
+        let number = match last {
+            Some(last) => file.number_after(last)?,
+            None => FIRST,
+        };
         file.add(number, source.entropy.bytes())?;
         let path = file.path().display();
         tracing::info!(number, %path, "a key was generated");

@@ -22,6 +22,7 @@ const HOMES: [(&str, &[&str]); 14] = [
             "storage/data_dir/",
             "storage/pages/",
             "storage/key_file.rs",
+            "storage/regular_file.rs",
             "storage/engine/",
             "cli/",
             "config/guide.rs",

@@ -1,7 +1,7 @@
 //! Files with one secret each, for the person who is to take it over: they are there until the secret was used once.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 
 use crate::error::{Failure, describe};
 use crate::storage::data_dir::{DataDirectory, FILE_MODE};
+use crate::storage::regular_file;
 
 /// The end of the name of a file that is being written.
 const UNFINISHED: &str = ".unfinished";
@@ -109,7 +110,7 @@ impl DataDirectory {
 fn read(path: &Path) -> Result<SecretFile, Failure> {
     let read = || {
         let mut text = String::new();
-        File::open(path)?
+        regular_file::open(path)?
             .take(FILE_BYTES_MAX)
             .read_to_string(&mut text)?;
         Ok(text)

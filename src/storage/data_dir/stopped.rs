@@ -7,6 +7,7 @@ use crate::error::{Failure, describe};
 use crate::storage::data_dir::{DATABASE, LOCK};
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::key_file::KEY_FILE;
+use crate::storage::regular_file;
 
 const OPTIONS: EngineOptions = EngineOptions {
     cache_bytes: 1 << 20,
@@ -40,12 +41,11 @@ impl StoppedDatabase {
         let metadata = file
             .metadata()
             .map_err(|error| Failure::of_access(&file, &error))?;
-        if !metadata.is_file() {
-            return Err(Failure::unusable_file(&file, "it is not a file"));
-        }
+        regular_file::refuse_others(metadata.file_type())
+            .map_err(|error| Failure::of_access(&file, &error))?;
         let directory = file.parent().unwrap_or(Path::new("/"));
         // Only read, so that nothing in the directory changes: without the file no server uses it.
-        let lock = File::open(directory.join(LOCK)).ok();
+        let lock = regular_file::open(&directory.join(LOCK)).ok();
         if let Some(lock) = &lock {
             match lock.try_lock_shared() {
                 Ok(()) => {}

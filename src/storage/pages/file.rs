@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::error::{Failure, describe};
 use crate::storage::pages::header::{self, Header, Slot};
 use crate::storage::pages::page::{PAGE_BYTES, PageNumber};
+use crate::storage::regular_file;
 
 /// How many bytes the largest page may have that is read: larger ones are not written by this program.
 const LARGEST_PAGE_BYTES: u64 = 1 << 26;
@@ -30,12 +31,8 @@ impl PageFile {
     /// name it.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let io = |error: std::io::Error| Failure::Unusable(describe(&error));
-        let file = File::open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
-        if !metadata.is_file() {
-            return Err(Failure::Unusable("it is not a file".to_owned()));
-        }
-        let length = metadata.len();
+        let file = regular_file::open(path).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
         if length <= PAGE_BYTES {
             return Err(Failure::Damaged(format!(
                 "it is not a database: it has {length} bytes"

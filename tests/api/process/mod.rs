@@ -15,5 +15,6 @@ mod overload;
 mod restore;
 mod seed_file;
 mod signals;
+mod special_files;
 mod start;
 mod token_file;

@@ -1,0 +1,67 @@
+//! Opening a file that a person named, if it is a regular one: a FIFO could block for ever, and a device has no end.
+
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Opens the file for reading.
+///
+/// # Errors
+///
+/// Of the operating system, and [`ErrorKind::InvalidInput`] with the kind of file if it is not a regular one.
+pub fn open(path: &Path) -> io::Result<File> {
+    open_with(path, OpenOptions::new().read(true))
+}
+
+/// Opens the file with `options`, whose flags are replaced.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    // Opening a device can do something, and opening a socket fails like a disk that does not respond.
+    if let Ok(metadata) = fs::metadata(path) {
+        refuse_others(metadata.file_type())?;
+    }
+    // The flag changes nothing for regular files; without it, opening a FIFO waits for its other end.
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+    let file = options.custom_flags(flags).open(path)?;
+    refuse_others(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+/// The content of the file.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open(path)?.read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// Refuses what is not a regular file.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidInput`] with the kind of file.
+pub fn refuse_others(file_type: FileType) -> io::Result<()> {
+    if file_type.is_file() {
+        return Ok(());
+    }
+    let kind = if file_type.is_dir() {
+        "a directory"
+    } else if file_type.is_fifo() {
+        "a FIFO"
+    } else if file_type.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    };
+    let cause = format!("it is {kind}, not a regular file");
+    Err(io::Error::new(ErrorKind::InvalidInput, cause))
+}
