@@ -307,3 +307,18 @@ fn seeded(key_file: &Path) -> TempDir {
     serving.stop();
     home
 }
+
+#[test]
+fn a_key_after_the_highest_number_is_refused_and_changes_nothing() {
+    let home = home();
+    let path = home.path().join(KEY_FILE);
+    let text = format!("{} {}\n", u32::MAX, "ab".repeat(32));
+    fs::write(&path, &text).expect("it is written");
+    let ended = key_rotate(&home);
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.contains("4294967295 is the highest"),
+        "{ended:?}"
+    );
+    assert_eq!(fs::read_to_string(&path).ok(), Some(text));
+}
