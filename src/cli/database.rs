@@ -9,13 +9,14 @@ use crate::app::{App, Keys};
 use crate::cli::arguments::Origins;
 use crate::cli::error::CommandError;
 use crate::cli::key;
+use crate::cli::restart::{self, Loaded};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::jobs;
 use crate::service::bootstrap::demo::{self, ACCESS_TOKEN_ID};
-use crate::service::bootstrap::seed::{self, Seed, SeedCounts};
+use crate::service::bootstrap::seed::{self, Seed};
 use crate::service::bootstrap::seed_file::SeedFile;
 use crate::service::bootstrap::token_file::{self, UnusedToken};
 use crate::service::bootstrap::{audit_key, initial};
@@ -129,7 +130,7 @@ impl Database {
     /// # Errors
     ///
     /// Of the seed file and of the storage, and if the demo data would be served to other hosts.
-    pub async fn fill(&self, app: &App) -> Result<Option<SeedCounts>, CommandError> {
+    pub async fn fill(&self, app: &App) -> Result<Option<Loaded>, CommandError> {
         let unusable = |failure| CommandError::using(failure, &app.config.data.data_dir);
         jobs::clock::start(app).await.map_err(unusable)?;
         audit_key::prepare(app).await.map_err(unusable)?;
@@ -162,8 +163,11 @@ impl Database {
         app: &App,
         file: &Path,
         name: &str,
-    ) -> Result<Option<SeedCounts>, CommandError> {
+    ) -> Result<Option<Loaded>, CommandError> {
         if !app.store.read(seed::is_empty)? {
+            if let Some(loaded) = restart::loaded_before() {
+                return Ok(Some(loaded));
+            }
             tracing::warn!(
                 "the seed file was not loaded, because the database is not empty: leave out --seed, or load it into \
                  another --data-dir"
@@ -182,7 +186,10 @@ impl Database {
         let counts = seed.counts();
         token_file::write(&self.directory, seed.generated())?;
         seed::load(app, seed).await?;
-        Ok(Some(counts))
+        Ok(Some(Loaded {
+            text: counts.to_string(),
+            entries: counts.total(),
+        }))
     }
 
     /// Has the file of each access token that was not used yet removed at its first use. Returns these tokens.

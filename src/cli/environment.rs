@@ -4,6 +4,7 @@ use std::env;
 
 use clap::{Arg, Args, Command};
 
+use crate::cli::restart;
 use crate::config::Config;
 use crate::similar::most_similar;
 
@@ -27,6 +28,7 @@ pub fn warn_of_unknown() {
     let known: Vec<&str> = settings
         .get_arguments()
         .filter_map(|setting| setting.get_env()?.to_str())
+        .chain([restart::VARIABLE])
         .collect();
     let mut unknown: Vec<String> = env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())

@@ -50,8 +50,8 @@ async fn create(database: &Database, config: Config) -> Result<(), CommandError>
     app.store.close().await?;
     let (loaded, tokens) = created?;
     print_line(format_args!("created {}", database.path().display()));
-    if let Some(counts) = loaded {
-        print_line(format_args!("seed loaded: {counts}"));
+    if let Some(loaded) = loaded {
+        print_line(format_args!("seed loaded: {}", loaded.text));
     }
     tokens::show(&tokens);
     Ok(())

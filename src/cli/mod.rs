@@ -9,6 +9,7 @@ mod init;
 mod key;
 mod list;
 mod progress;
+mod restart;
 mod salvage;
 mod serve;
 mod signals;
@@ -16,14 +17,16 @@ mod tasks;
 mod tokens;
 
 use std::ffi::OsString;
-use std::future::Future;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::cli::arguments::{Invocation, UsageError};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::cli::arguments::{Invocation, Origins, UsageError};
 use crate::cli::error::CommandError;
-use crate::config::log::LogConfig;
-use crate::logging;
+use crate::cli::serve::Served;
+use crate::config::Config;
+use crate::logging::{self, Log};
 
 /// The exit code of a command line that is not valid.
 const USAGE_ERROR: u8 = 2;
@@ -64,11 +67,12 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 
 fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {
     let is_fine = match invocation {
-        Invocation::Serve(config, origins) => {
-            with_runtime(&config.log.clone(), serve::serve(*config, &origins)).map(|()| true)
-        }
+        Invocation::Serve(config, origins) => serve(*config, &origins).map(|()| true),
         Invocation::Init(config, origins) => {
-            with_runtime(&config.log.clone(), init::init(*config, &origins)).map(|()| true)
+            let (runtime, _log) = prepare(&config)?;
+            runtime
+                .block_on(init::init(*config, &origins))
+                .map(|()| true)
         }
         Invocation::Check { path, key_file } => check::run(&path, key_file.as_deref()),
         Invocation::Salvage { from, to, key_file } => salvage::run(&from, &to, key_file.as_deref()),
@@ -86,17 +90,26 @@ fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {
     })
 }
 
-/// Runs `command` to its end, while it logs.
-fn with_runtime(
-    config: &LogConfig,
-    command: impl Future<Output = Result<(), CommandError>>,
-) -> Result<(), CommandError> {
+fn serve(config: Config, origins: &Origins) -> Result<(), CommandError> {
+    let (runtime, log) = prepare(&config)?;
+    match runtime.block_on(serve::serve(config, origins))? {
+        Served::Ended => Ok(()),
+        Served::Restarts(restart) => {
+            // What is buffered would be lost.
+            drop(log);
+            runtime.block_on(restart.run())
+        }
+    }
+}
+
+/// What a command with settings runs on: a runtime and a log, which is written for as long as it is not dropped.
+fn prepare(config: &Config) -> Result<(Runtime, Log), CommandError> {
     let cannot_start = |error| CommandError::io("cannot start", &error);
-    let _log = logging::start(config).map_err(cannot_start)?;
+    let log = logging::start(&config.log).map_err(cannot_start)?;
     environment::warn_of_unknown();
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(cannot_start)?
-        .block_on(command)
+        .map_err(cannot_start)?;
+    Ok((runtime, log))
 }

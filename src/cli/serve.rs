@@ -11,6 +11,7 @@ use crate::app::{App, Keys, Phase};
 use crate::cli::arguments::Origins;
 use crate::cli::database::{Database, print_line};
 use crate::cli::error::CommandError;
+use crate::cli::restart::Restart;
 use crate::cli::signals::Signals;
 use crate::cli::tasks::Task;
 use crate::cli::tokens;
@@ -34,12 +35,20 @@ const STOPPED_AT_ONCE: i32 = 130;
 /// How long a signal during the start waits for the database to be closed.
 const STOP_STARTING_MAX: Duration = Duration::from_millis(500);
 
+/// How serving ended.
+pub enum Served {
+    /// By a signal.
+    Ended,
+    /// A large seed file is loaded, and the process is to begin anew without what that took of memory.
+    Restarts(Restart),
+}
+
 /// Serves until a signal.
 ///
 /// # Errors
 ///
 /// Why the server could not start, or could not go on.
-pub async fn serve(config: Config, origins: &Origins) -> Result<(), CommandError> {
+pub async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandError> {
     let signals = Signals::new().map_err(|error| CommandError::io("cannot start", &error))?;
     descriptors::reserve(&config).map_err(|missing| too_few(&missing, &config, origins))?;
     let database = Database::lock(&config, origins)?;
@@ -53,7 +62,7 @@ async fn serve_database(
     config: Config,
     origins: &Origins,
     mut signals: Signals,
-) -> Result<(), CommandError> {
+) -> Result<Served, CommandError> {
     let listeners = Listeners::bind(&config.http.listen, config.requests.backlog)
         .map_err(|failed| cannot_listen(&failed, origins))?;
     let addresses = listeners.addresses();
@@ -96,6 +105,14 @@ async fn serve_database(
         started = starting => started??,
         () = signals.next() => return stop_starting(&app).await,
     };
+    if let Some(loaded) = loaded.as_ref().filter(|loaded| Restart::is_due(loaded)) {
+        tracing::info!("the seed file is loaded; restarting without the memory that it took");
+        app.enter(Phase::Draining);
+        drop(stop);
+        serving.end().await?;
+        app.store.close().await?;
+        return Ok(Served::Restarts(Restart::new(loaded, signals)));
+    }
     app.enter(Phase::Serving);
     // If its sender is dropped, the task has ended, which the next wait reports.
     let _ = serving.required_for(accepting).await?;
@@ -110,8 +127,8 @@ async fn serve_database(
             "rememberd listens on http://{address}{context}"
         ));
     }
-    if let Some(counts) = loaded {
-        print_line(format_args!("seed loaded: {counts}"));
+    if let Some(loaded) = loaded {
+        print_line(format_args!("seed loaded: {}", loaded.text));
     }
     tokens::show(&tokens);
 
@@ -133,7 +150,7 @@ async fn serve_database(
     app.store.close().await?;
     saved?;
     tracing::info!("stopped");
-    Ok(())
+    Ok(Served::Ended)
 }
 
 fn too_few(missing: &TooFewDescriptors, config: &Config, origins: &Origins) -> CommandError {
@@ -169,10 +186,10 @@ fn cannot_listen(failed: &ListenError, origins: &Origins) -> CommandError {
 
 /// Stops a server that is starting. Opening, repairing and upgrading the database may end at any point; it is only
 /// waited for as long as it takes to close a database that is open, or to break off retrying.
-async fn stop_starting(app: &App) -> Result<(), CommandError> {
+async fn stop_starting(app: &App) -> Result<Served, CommandError> {
     tracing::info!("stopping during the start");
     match timeout(STOP_STARTING_MAX, app.store.close()).await {
-        Ok(Ok(()) | Err(Failure::Unavailable)) | Err(_) => Ok(()),
+        Ok(Ok(()) | Err(Failure::Unavailable)) | Err(_) => Ok(Served::Ended),
         Ok(Err(failure)) => Err(failure.into()),
     }
 }

@@ -45,6 +45,13 @@ pub struct SeedCounts {
     access_tokens: usize,
 }
 
+impl SeedCounts {
+    /// How many entries there are.
+    pub fn total(&self) -> usize {
+        self.profiles + self.logins + self.tenants + self.access_tokens
+    }
+}
+
 impl fmt::Display for SeedCounts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [

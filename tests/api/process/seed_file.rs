@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::fixture::{self, ADMIN, LOGIN, first_login};
+use crate::support::fixture::{self, ADMIN, LOGIN, NOW, PROFILE, TOKEN, first_login};
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
 
 /// A directory with a seed file and a data directory.
@@ -134,4 +134,34 @@ fn a_database_without_demo_secrets_is_served_to_other_hosts() {
     let home = Home::new(fixture::seed());
     let serving = home.launch().argument("--listen=0.0.0.0:0").start();
     assert_eq!(serving.client(ADMIN).get("/health/ready").status, 200);
+}
+
+#[test]
+fn a_large_seed_leaves_no_memory_behind() {
+    const LOGINS: u64 = 40_000;
+    let id = |number: u64| format!("b68c0013-d7b2-4004-8463-{number:012x}");
+    let mut seed = fixture::seed();
+    let logins = seed["persistentlogin"].as_array_mut().expect("a list");
+    logins.extend(
+        (0..LOGINS).map(|number| fixture::login(&id(number), TOKEN, PROFILE, "default", NOW)),
+    );
+    let home = Home::new(seed);
+    let launch = || home.launch().argument("--persistent-login-max-age=90years");
+    let mut first = launch().start();
+    first.wait_for_output("seed loaded: 3 profiles, 40003 logins, 2 tenants, 9 access tokens");
+    let read = first.client(ADMIN).read(&id(LOGINS - 1)).login();
+    assert_eq!(read.token, TOKEN);
+    let after_loading = first.resident_bytes();
+    let log = first.stop().stderr;
+    assert!(!log.contains("was not loaded"), "{log}");
+    let second = launch().start();
+    second.client(ADMIN).read(&id(LOGINS - 1)).login();
+    let after_restart = second.resident_bytes();
+    let log = second.stop().stderr;
+    assert!(log.contains("was not loaded"), "{log}");
+    let is_close = after_loading <= after_restart + after_restart / 5;
+    assert!(
+        is_close,
+        "{after_loading} bytes after loading, {after_restart} after a restart"
+    );
 }

@@ -196,6 +196,20 @@ impl Serving {
         secret(&self.token_file())
     }
 
+    /// How much memory it has that is not swapped out, in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.process.child.id());
+        let text = fs::read_to_string(path).expect("it runs");
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = line.expect("the status has the resident memory");
+        let kilobytes: u64 = line
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("a number");
+        1_024 * kilobytes
+    }
+
     /// Waits for a log line with this text. Returns it.
     #[track_caller]
     pub fn wait_for_log(&mut self, text: &str) -> String {
