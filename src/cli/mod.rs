@@ -5,6 +5,7 @@ mod check;
 mod database;
 mod environment;
 mod error;
+mod example;
 mod init;
 mod key;
 mod list;

@@ -11,6 +11,7 @@ use crate::app::{App, Keys, Phase};
 use crate::cli::arguments::Origins;
 use crate::cli::database::{Database, print_line};
 use crate::cli::error::CommandError;
+use crate::cli::example;
 use crate::cli::restart::Restart;
 use crate::cli::signals::Signals;
 use crate::cli::tasks::Task;
@@ -22,9 +23,9 @@ use crate::entropy::Entropy;
 use crate::error::{Failure, describe};
 use crate::jobs;
 use crate::logging::repeated::Taken;
-use crate::server;
 use crate::server::descriptors::{self, TooFewDescriptors};
 use crate::server::listener::{ListenError, Listeners};
+use crate::server::{self, reachable};
 use crate::storage::Store;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
@@ -122,15 +123,23 @@ async fn serve_database(
         Ok(())
     });
     let context = app.config.http.context_path.as_str();
-    for address in addresses {
+    for address in &addresses {
         print_line(format_args!(
             "rememberd listens on http://{address}{context}"
         ));
     }
+    // While an access token was not used, nobody has come yet.
+    let is_new = loaded.is_some() || !tokens.is_empty();
     if let Some(loaded) = loaded {
         print_line(format_args!("seed loaded: {}", loaded.text));
     }
     tokens::show(&tokens);
+    if let Some(address) = addresses.first().filter(|_| is_new)
+        && let address = reachable::on_this_host(*address).to_string()
+        && let Ok(command) = example::command(&app, &address, &tokens)
+    {
+        print_line(format_args!("try: {command}"));
+    }
 
     serving
         .required_for(background.required_for(signals.next()))

@@ -10,6 +10,7 @@ mod connections;
 pub mod descriptors;
 pub mod listener;
 mod observed_socket;
+pub mod reachable;
 mod workers;
 
 use std::future::{Future, pending};

@@ -3,6 +3,8 @@
 //! Every use of a login asks whether its profile is still there and enabled. Nearly all are, so that is
 //! answered by a small table of the others, which a processor keeps in its cache.
 
+use std::ops::{Bound, ControlFlow};
+
 use serde_json::{Map, Value};
 
 use crate::domain::object_id::ObjectId;
@@ -130,6 +132,20 @@ fn put_login_block(txn: &WriteTxn, id: ObjectId, block: Option<LoginBlock>) -> R
         Some(block) => txn.put(&LOGIN_BLOCKS, id.as_bytes(), &encode_login_block(block)),
         None => txn.remove(&LOGIN_BLOCKS, id.as_bytes()).map(drop),
     }
+}
+
+/// The id of the first profile, if there is any.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn first_id(txn: &impl Read) -> Result<Option<ObjectId>, Failure> {
+    let mut first = None;
+    txn.scan(&PROFILES, Bound::Unbounded, |id, _| {
+        first = Some(ObjectId::from_bytes(*id));
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(first)
 }
 
 /// Whether there is no profile at all.

@@ -137,6 +137,30 @@ fn a_database_without_demo_secrets_is_served_to_other_hosts() {
 }
 
 #[test]
+fn the_first_start_prints_what_was_loaded_and_a_command_that_works() {
+    let home = TempDir::new().expect("a temporary directory");
+    let launch = || Launch::serve(home.path()).seed(DEMO_SEED);
+    let mut first = launch().start();
+    first.wait_for_output("seed loaded: 1 profile, 1 login, 1 tenant, 1 access token");
+    let command = first.wait_for_output("try: curl ");
+    let (_, url) = command.split_once("\"http://").expect("a URL");
+    let path = url.strip_prefix(&first.address.to_string());
+    let path = path
+        .and_then(|path| path.strip_suffix('"'))
+        .expect("a path");
+    let response = first.client("").get(path);
+    assert_eq!(response.status, 200);
+    assert!(response.body.contains(LOGIN), "{}", response.body);
+    first.stop();
+    let second = launch().start().stop();
+    assert_eq!(second.stdout.lines().count(), 1, "{second:?}");
+    assert!(
+        second.stderr.contains("the seed file was not loaded"),
+        "{second:?}"
+    );
+}
+
+#[test]
 fn a_large_seed_leaves_no_memory_behind() {
     const LOGINS: u64 = 40_000;
     let id = |number: u64| format!("b68c0013-d7b2-4004-8463-{number:012x}");
