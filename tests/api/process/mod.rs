@@ -12,6 +12,7 @@ mod log;
 mod log_summaries;
 mod loopback_host;
 mod overload;
+mod own_user_ids;
 mod restore;
 mod seed_file;
 mod signals;
