@@ -18,11 +18,16 @@ const NETWORKS_MAX: usize = 256;
 /// For how many causes failures are counted.
 const CAUSES_MAX: usize = 64;
 
+/// For how many applications deletes are counted that can delete nothing.
+const APPLICATIONS_MAX: usize = 64;
+
 /// What is counted.
 #[derive(Debug)]
 pub struct Warnings {
     refusals: Repeated<RefusedCaller>,
     failures: Repeated<Failure>,
+    /// By application.
+    malformed_deletes: Repeated<String>,
 }
 
 impl Default for Warnings {
@@ -30,6 +35,7 @@ impl Default for Warnings {
         Self {
             refusals: Repeated::new(REFUSALS_LOGGED_FROM, NETWORKS_MAX),
             failures: Repeated::new(1, CAUSES_MAX),
+            malformed_deletes: Repeated::new(1, APPLICATIONS_MAX),
         }
     }
 }
@@ -56,6 +62,19 @@ impl Warnings {
         self.failures.count(failure, now, || ()).is_some()
     }
 
+    /// Counts that an application asked at `now` for a delete with an id that can be none, and logs the first one. What
+    /// was given may be anything, also a secret, and is not logged.
+    pub fn malformed_delete(&self, application: &str, now: Instant) {
+        let application = application.to_owned();
+        if self
+            .malformed_deletes
+            .count(&application, now, || ())
+            .is_some()
+        {
+            tracing::warn!(application, "a delete has an id that is no UUID");
+        }
+    }
+
     /// Logs what has happened again.
     pub fn log_summaries(&self, taken: Taken, now: Instant) {
         for Summary { key, count, within } in self.refusals.take(taken, now) {
@@ -72,6 +91,16 @@ impl Warnings {
                 key.map_or_else(|| "various".to_owned(), |(failure, ())| failure.to_string());
             let seconds = within.as_secs();
             tracing::error!(cause, count, seconds, "more requests failed");
+        }
+        for Summary { key, count, within } in self.malformed_deletes.take(taken, now) {
+            let application = key.map_or_else(|| "various".to_owned(), |(name, ())| name);
+            let seconds = within.as_secs();
+            tracing::warn!(
+                application,
+                count,
+                seconds,
+                "more deletes have an id that is no UUID"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Logins end because somebody signs out, here or everywhere.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::app::App;
 use crate::audit::Event;
@@ -30,9 +31,9 @@ pub async fn delete(
     if login.is_none() {
         if !request.has_id() {
             // The response is the same as for a login that is gone. Only the log says that the visitor, whose login
-            // goes on, was hardly signed out. What was given may be anything, also a secret, and is not logged.
-            let application = caller.application.as_str();
-            tracing::info!(application, "a delete has an id that is no UUID");
+            // goes on, was hardly signed out.
+            app.warnings
+                .malformed_delete(&caller.application, Instant::now());
         }
         return Ok(());
     }
