@@ -32,8 +32,8 @@ use crate::logging::{self, Log};
 /// The exit code of a command line that is not valid.
 const USAGE_ERROR: u8 = 2;
 
-/// The exit code of a check that found damage, and of a copy that is not complete.
-const DAMAGED: u8 = 1;
+/// The exit code of a check that found damage, of a copy that is not complete, and of a server that failed.
+const FAILED: u8 = 1;
 
 /// The exit code of a check or a copy that could not be carried out.
 const NOT_DONE: u8 = 2;
@@ -68,12 +68,11 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 
 fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {
     let is_fine = match invocation {
-        Invocation::Serve(config, origins) => serve(*config, &origins).map(|()| true),
+        Invocation::Serve(config, origins) => serve(*config, &origins),
         Invocation::Init(config, origins) => {
-            let (runtime, _log) = prepare(&config)?;
-            runtime
-                .block_on(init::init(*config, &origins))
-                .map(|()| true)
+            let (runtime, log) = prepare(&config)?;
+            let created = runtime.block_on(init::init(*config, &origins));
+            Ok(or_report(created, &log).is_some())
         }
         Invocation::Check { path, key_file } => check::run(&path, key_file.as_deref()),
         Invocation::Salvage { from, to, key_file } => salvage::run(&from, &to, key_file.as_deref()),
@@ -87,20 +86,31 @@ fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {
     Ok(if is_fine {
         ExitCode::SUCCESS
     } else {
-        ExitCode::from(DAMAGED)
+        ExitCode::from(FAILED)
     })
 }
 
-fn serve(config: Config, origins: &Origins) -> Result<(), CommandError> {
+/// Serves until the end. Returns whether that succeeded; why not is in the log.
+fn serve(config: Config, origins: &Origins) -> Result<bool, CommandError> {
     let (runtime, log) = prepare(&config)?;
-    match runtime.block_on(serve::serve(config, origins))? {
-        Served::Ended => Ok(()),
-        Served::Restarts(restart) => {
+    let served = runtime.block_on(serve::serve(config, origins));
+    match or_report(served, &log) {
+        None => Ok(false),
+        Some(Served::Ended) => Ok(true),
+        Some(Served::Restarts(restart)) => {
             // What is buffered would be lost.
             drop(log);
-            runtime.block_on(restart.run())
+            runtime.block_on(restart.run()).map(|()| true)
         }
     }
+}
+
+/// What a command came to, if it succeeded. Why it failed is reported in the log, which has a format, and is not
+/// awaited if nobody reads standard error.
+fn or_report<T>(outcome: Result<T, CommandError>, log: &Log) -> Option<T> {
+    outcome
+        .inspect_err(|error| log.report(&error.to_string()))
+        .ok()
 }
 
 /// What a command with settings runs on: a runtime and a log, which is written for as long as it is not dropped.

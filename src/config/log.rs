@@ -27,6 +27,20 @@ pub struct LogConfig {
         hide_possible_values = true
     )]
     pub log_level: LogLevel,
+
+    /// Whether each line begins with its priority
+    ///
+    /// `<3>` is an error, `<4>` a warning and `<6>` another line, as journald reads it; lines of text have no time
+    /// then, which journald adds. `auto` is for a process whose standard error systemd connected to the journal.
+    #[arg(
+        long,
+        env = "REMEMBERD_LOG_PRIORITY",
+        value_name = "auto|always|never",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
+    pub log_priority: LogPriority,
 }
 
 /// The format of the log.
@@ -47,4 +61,15 @@ pub enum LogLevel {
     Warn,
     /// And every request.
     Info,
+}
+
+/// Whether lines have priorities.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum LogPriority {
+    /// If journald reads them.
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
 }

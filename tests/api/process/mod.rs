@@ -9,6 +9,7 @@ mod journal;
 mod key_file;
 mod listen;
 mod log;
+mod log_format;
 mod log_summaries;
 mod loopback_host;
 mod overload;

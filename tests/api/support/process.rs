@@ -103,6 +103,12 @@ impl Launch {
         Self(limited)
     }
 
+    /// With another standard error than the test.
+    pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.0.stderr(stderr);
+        self
+    }
+
     /// Starts it.
     pub fn spawn(mut self) -> Process {
         let mut child = self.0.spawn().expect("the binary starts");
@@ -110,7 +116,10 @@ impl Launch {
             Some(stdout) => Lines::of(stdout),
             None => Lines::of(std::io::empty()),
         };
-        let stderr = Lines::of(child.stderr.take().expect("it is piped"));
+        let stderr = match child.stderr.take() {
+            Some(stderr) => Lines::of(stderr),
+            None => Lines::of(std::io::empty()),
+        };
         Process {
             child,
             stdout,
