@@ -24,7 +24,7 @@ pub struct App {
     /// The settings.
     pub config: Config,
     /// The database.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// The time.
     pub clock: Clock,
     /// Randomness.
@@ -39,6 +39,8 @@ pub struct App {
     pub audit: Arc<AuditLog>,
     /// Requests that are refused or fail again and again.
     pub warnings: Warnings,
+    /// The memory of lists that are being sent: one permit for each KiB.
+    pub list_memory: Arc<Semaphore>,
     /// Held by the one walk over very many logins of a profile that goes on.
     pub long_walks: Semaphore,
     phase: AtomicU8,
@@ -81,8 +83,9 @@ impl App {
     /// An app that is starting.
     pub fn new(config: Config, store: Store, clock: Clock, entropy: Entropy, keys: Keys) -> Self {
         Self {
+            list_memory: Arc::new(Semaphore::new(config.requests.list_memory_max >> 10)),
             config,
-            store,
+            store: Arc::new(store),
             clock,
             request_ids: RequestIds::new(&entropy),
             entropy,

@@ -11,6 +11,8 @@ pub enum Failure {
     Unavailable,
     /// The writer's queue is full: nothing was applied.
     Overloaded,
+    /// The memory for lists that are being sent is full: nothing was applied.
+    ListsFull,
     /// The storage failed: a write may have been applied or not.
     Storage(String),
     /// The database file is damaged, so that it cannot be opened: nothing was applied.
@@ -61,7 +63,7 @@ impl Failure {
             Self::Unusable(cause) => Self::Unusable(named(cause)),
             Self::Corrupt(cause) => Self::Corrupt(named(cause)),
             Self::Internal(cause) => Self::Internal(named(cause)),
-            Self::Unavailable | Self::Overloaded | Self::TimedOut => self,
+            Self::Unavailable | Self::Overloaded | Self::ListsFull | Self::TimedOut => self,
         }
     }
 }
@@ -71,6 +73,9 @@ impl fmt::Display for Failure {
         match self {
             Self::Unavailable => formatter.write_str("the store is not open"),
             Self::Overloaded => formatter.write_str("the writer's queue is full"),
+            Self::ListsFull => {
+                formatter.write_str("the lists that are being sent take all of --list-memory-max")
+            }
             Self::Storage(cause) => write!(formatter, "the storage failed: {cause}"),
             Self::Damaged(cause) | Self::Unusable(cause) => formatter.write_str(cause),
             Self::TimedOut => formatter.write_str("the write did not finish in time"),

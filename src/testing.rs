@@ -186,7 +186,13 @@ pub mod service {
             count: usize,
         ) -> Result<Vec<ListedLogin>, LoginError> {
             let profile = ProfileSelector::Id(profile_id);
-            list::list_by_profile(app, caller, profile, start, count).await
+            let mut list = list::list_by_profile(app, caller, profile, start, count).await?;
+            let mut logins = Vec::new();
+            while !list.is_complete() {
+                logins.append(&mut list.take_some()?);
+                tokio::task::yield_now().await;
+            }
+            Ok(logins)
         }
 
         /// Ends the logins of the profile with this id.

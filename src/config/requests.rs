@@ -54,4 +54,12 @@ pub struct RequestConfig {
     #[arg(long, env = "REMEMBERD_BODY_SIZE_MAX", value_name = "SIZE",
           default_value = "64KiB", value_parser = size_from::<1>, hide_short_help = true)]
     pub body_size_max: usize,
+
+    /// Memory for lists that are being sent
+    ///
+    /// A list that finds no room is refused with 503 after a second. One of 1,000 logins takes 48KiB, however slowly
+    /// its client reads it.
+    #[arg(long, env = "REMEMBERD_LIST_MEMORY_MAX", value_name = "SIZE",
+          default_value = "32MiB", value_parser = size_from::<{ 1 << 20 }>, hide_short_help = true)]
+    pub list_memory_max: usize,
 }

@@ -180,7 +180,7 @@ fn describe_failure(failure: &Failure) -> Description {
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is not ready; nothing was changed",
         ),
-        Failure::Overloaded => (
+        Failure::Overloaded | Failure::ListsFull => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is overloaded; nothing was changed",
         ),

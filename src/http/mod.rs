@@ -26,6 +26,7 @@ mod protocol;
 mod request_log;
 mod resource;
 mod response;
+mod response_body;
 mod router;
 
 use std::convert::Infallible;

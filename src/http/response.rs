@@ -1,6 +1,5 @@
 //! Responses.
 
-use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{
@@ -9,10 +8,11 @@ use hyper::header::{
 use serde::Serialize;
 
 use crate::error::Failure;
+use crate::http::response_body::{Pieces, ResponseBody};
 use crate::request_id::RequestId;
 
-/// The response to a request; its body is complete.
-pub type Response = hyper::Response<Full<Bytes>>;
+/// The response to a request.
+pub type Response = hyper::Response<ResponseBody>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
@@ -35,14 +35,32 @@ const JSON_CAPACITY: usize = 256;
 /// [`Failure::Internal`] if `value` cannot be serialized.
 pub fn json(value: &impl Serialize) -> Result<Response, Failure> {
     let mut body = Vec::with_capacity(JSON_CAPACITY);
-    serde_json::to_writer(&mut body, value)
-        .map_err(|error| Failure::Internal(format!("a response cannot be serialized: {error}")))?;
+    write_json(&mut body, value)?;
     Ok(with_status(StatusCode::OK, body))
+}
+
+/// Appends `value` as JSON.
+///
+/// # Errors
+///
+/// As [`json`].
+pub fn write_json(json: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Failure> {
+    serde_json::to_writer(json, value)
+        .map_err(|error| Failure::Internal(format!("a response cannot be serialized: {error}")))
 }
 
 /// A response with this status and this JSON.
 pub fn with_status(status: StatusCode, json: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Full::new(json.into()));
+    with_body(status, ResponseBody::whole(json))
+}
+
+/// 200 with JSON in pieces.
+pub fn in_pieces(pieces: impl Pieces + 'static) -> Response {
+    with_body(StatusCode::OK, ResponseBody::pieces(pieces))
+}
+
+fn with_body(status: StatusCode, body: ResponseBody) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
@@ -51,7 +69,7 @@ pub fn with_status(status: StatusCode, json: impl Into<Bytes>) -> Response {
 
 /// 200 without a body and without a content type.
 pub fn empty() -> Response {
-    let mut response = Response::new(Full::new(Bytes::new()));
+    let mut response = Response::new(ResponseBody::whole(Bytes::new()));
     response
         .headers_mut()
         .insert(CONTENT_LENGTH, HeaderValue::from(0));
@@ -70,6 +88,7 @@ pub fn error(status: StatusCode, json: impl Into<Bytes>) -> Response {
 
 /// Adds the id of the request.
 pub fn set_request_id(response: &mut Response, id: RequestId) {
-    let id = HeaderValue::from_bytes(&id.encode()).expect("digits may be in a header field");
-    response.headers_mut().insert(REQUEST_ID, id);
+    let value = HeaderValue::from_bytes(&id.encode()).expect("digits may be in a header field");
+    response.headers_mut().insert(REQUEST_ID, value);
+    response.body_mut().set_request_id(id);
 }

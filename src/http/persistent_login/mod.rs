@@ -79,7 +79,7 @@ impl ResourceRoute for PersistentLoginRoute {
                 let count = params.number("count", LIST_COUNT_MAX)?;
                 let count = count.unwrap_or(LIST_COUNT_DEFAULT);
                 let logins = list_by_profile(app, caller, profile, start, count).await?;
-                Ok(json::list(&logins)?)
+                Ok(json::list(logins)?)
             }
             Self::DeleteByProfile => {
                 admit(app, &caller)?;

@@ -3,8 +3,11 @@
 use std::cmp::Reverse;
 use std::mem;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::task::yield_now;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -22,10 +25,24 @@ use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
 use crate::service::profile::ProfileSelector;
 use crate::service::transaction;
+use crate::storage::Store;
 use crate::storage::transaction::Read;
 use crate::tables::persistent_login;
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::usage::Usage;
+
+/// What a list takes beside the ids of its logins: the few that were read and not sent yet, their JSON, and what hyper
+/// and the operating system copy of it into buffers.
+const LIST_BYTES: usize = 16 << 10;
+
+/// A list takes at most this share of the memory, however long it may be.
+const LIST_SHARE: usize = 4;
+
+/// How long a list waits for room.
+const ROOM_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// With how many bytes of texts no more logins are read at once.
+const STEP_TEXT_BYTES_MAX: usize = 8 << 10;
 
 /// How many usages are kept at least before those that are not in the page are dropped.
 const KEPT_MIN: usize = 512;
@@ -55,20 +72,22 @@ pub struct ListedLogin {
 /// # Errors
 ///
 /// Refuses an invalid caller, an unknown profile, and a caller without MANAGE_TICKETS on its tenant, in
-/// this order; with a username, an unknown profile comes last.
+/// this order. [`Failure::ListsFull`] if there is no room for the list.
 pub async fn list_by_profile(
     app: &App,
     caller: Caller,
     profile: ProfileSelector,
     start: usize,
     count: usize,
-) -> Result<Vec<ListedLogin>, Error<PersistentLoginRefusal>> {
+) -> Result<LoginList, Error<PersistentLoginRefusal>> {
     let request = ProfileRequest::new(app, caller, profile);
     let keys = app.keys.get()?;
     let mut newest = Newest::new(start, count);
+    // Most of what a walk keeps is kept by one walk at a time.
+    let mut room = ListRoom::reserve(app, count).await?;
     let mut walk = ProfileWalk::new(app);
-    let mut page = loop {
-        let page = transaction::read(app, |txn| {
+    let list = loop {
+        let list = transaction::read(app, |txn| {
             let (_, profile_id, profile) = request.authorize_manage(txn)?;
             let validity = Validity::of_profile_at(txn, &request.context, keys, profile_id)?;
             let is_last = walk.step(txn, profile_id, |usage| {
@@ -80,27 +99,84 @@ pub async fn list_by_profile(
             if !is_last {
                 return Ok(None);
             }
-            let mut page = Page {
+            let mut rest = Rest {
                 owner: (profile.tenant, profile_id),
                 lifetime: request.context.lifetime,
                 timeline: request.context.now.timeline.clone(),
-                usages: newest.page(),
-                logins: Vec::new(),
+                listed: newest.page().iter().map(Listed::of).collect(),
+                next: 0,
             };
-            page.read_some(txn)?;
-            Ok(Some(page))
+            let first = rest.read_some(txn)?;
+            Ok(Some((first, rest)))
         })?;
-        match page {
-            Some(page) => break page,
+        match list {
+            Some(list) => break list,
             None => walk.pause().await?,
         }
     };
-    drop(walk);
-    while !page.is_complete() {
-        yield_now().await;
-        app.store.read(|txn| page.read_some(txn))?;
+    let (first, rest) = list;
+    room.shrink(rest.listed.len());
+    Ok(LoginList {
+        first: Some(first),
+        rest,
+        store: Arc::clone(&app.store),
+        _room: room,
+    })
+}
+
+/// A list of logins. They are read when they are taken, but for the first few, which are of the moment in which the
+/// list was made; the memory of the list does not depend on who takes them, and how fast.
+pub struct LoginList {
+    first: Option<Vec<ListedLogin>>,
+    rest: Rest,
+    store: Arc<Store>,
+    _room: ListRoom,
+}
+
+impl LoginList {
+    /// Whether all of the logins were taken.
+    pub fn is_complete(&self) -> bool {
+        self.first.is_none() && self.rest.is_complete()
     }
-    Ok(page.logins)
+
+    /// Takes the next few logins; none if all of them were taken.
+    ///
+    /// # Errors
+    ///
+    /// Failures of the storage.
+    pub fn take_some(&mut self) -> Result<Vec<ListedLogin>, Failure> {
+        match self.first.take() {
+            Some(first) => Ok(first),
+            None => self.store.read(|txn| self.rest.read_some(txn)),
+        }
+    }
+}
+
+/// A part of the memory for lists, which is given back when this is dropped.
+struct ListRoom(OwnedSemaphorePermit);
+
+impl ListRoom {
+    /// Reserves room for a list of `count` logins, but not more than that others have room too.
+    async fn reserve(app: &App, count: usize) -> Result<Self, Failure> {
+        let most = app.config.requests.list_memory_max / LIST_SHARE >> 10;
+        let permits = u32::try_from(Self::permits(count).min(most)).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&app.list_memory).acquire_many_owned(permits);
+        match timeout(ROOM_WAIT_MAX, permit).await {
+            Ok(permit) => Ok(Self(permit.expect("the semaphore is never closed"))),
+            Err(_elapsed) => Err(Failure::ListsFull),
+        }
+    }
+
+    /// Gives back what a list of `count` logins does not need of it.
+    fn shrink(&mut self, count: usize) {
+        let excess = self.0.num_permits().saturating_sub(Self::permits(count));
+        drop(self.0.split(excess));
+    }
+
+    fn permits(count: usize) -> usize {
+        let bytes = count.saturating_mul(size_of::<Listed>());
+        LIST_BYTES.saturating_add(bytes).div_ceil(1 << 10)
+    }
 }
 
 /// The usages that were newest so far, as many as a page and those before it need.
@@ -120,9 +196,14 @@ impl Newest {
         }
     }
 
+    /// The number of usages that are kept at most.
+    fn kept_max(&self) -> usize {
+        self.end.saturating_mul(2).max(KEPT_MIN)
+    }
+
     fn push(&mut self, usage: Usage) {
         self.kept.push(usage);
-        if self.kept.len() >= self.end.saturating_mul(2).max(KEPT_MIN) {
+        if self.kept.len() >= self.kept_max() {
             self.drop_oldest();
         }
     }
@@ -149,39 +230,68 @@ fn order(usage: &Usage) -> (Reverse<Moment>, PersistentLoginId) {
     (Reverse(usage.last_used), usage.id)
 }
 
-/// The logins of a page, as far as they were read.
-struct Page {
+/// What a list keeps of a login that was not read yet.
+struct Listed {
+    id: PersistentLoginId,
+    created: Moment,
+    last_used: Moment,
+}
+
+impl Listed {
+    fn of(usage: &Usage) -> Self {
+        Self {
+            id: usage.id,
+            created: usage.created,
+            last_used: usage.last_used,
+        }
+    }
+}
+
+/// The logins of a list from the next one on.
+struct Rest {
     owner: (TenantName, ObjectId),
     lifetime: Lifetime,
     timeline: Timeline,
-    usages: Vec<Usage>,
-    logins: Vec<ListedLogin>,
+    listed: Box<[Listed]>,
+    next: usize,
 }
 
-impl Page {
+impl Rest {
     fn is_complete(&self) -> bool {
-        self.logins.len() == self.usages.len()
+        self.next == self.listed.len()
     }
 
-    /// Reads what else is listed of the next few logins.
-    fn read_some(&mut self, txn: &impl Read) -> Result<(), Failure> {
-        let (tenant, profile_id) = self.owner.clone();
-        let next = self.usages.iter().skip(self.logins.len());
-        for usage in next.take(STEP_LOGINS_MIN) {
-            let id = usage.id;
-            let (created, last_used) = (usage.created, usage.last_used);
-            let expires = self.lifetime.end(created, last_used, &self.timeline);
-            self.logins.push(ListedLogin {
+    /// Reads what else is listed of the next few logins, which have few texts or are one.
+    fn read_some(&mut self, txn: &impl Read) -> Result<Vec<ListedLogin>, Failure> {
+        let (tenant, profile_id) = &self.owner;
+        let (mut some, mut text_bytes) = (Vec::new(), 0);
+        for listed in self.listed[self.next..].iter().take(STEP_LOGINS_MIN) {
+            let id = listed.id;
+            let (created, last_used) = (listed.created, listed.last_used);
+            let device = persistent_login::device(
+                txn,
+                LoginKey {
+                    profile_id: *profile_id,
+                    id,
+                },
+            )?;
+            let texts = [&device.label, &device.user_agent, &device.ip_address];
+            text_bytes += texts.into_iter().flatten().map(String::len).sum::<usize>();
+            some.push(ListedLogin {
                 id,
                 tenant: tenant.clone(),
-                profile_id,
-                device: persistent_login::device(txn, LoginKey { profile_id, id })?,
+                profile_id: *profile_id,
+                device,
                 created: self.timeline.time(created),
                 last_used: self.timeline.time(last_used),
-                expires,
+                expires: self.lifetime.end(created, last_used, &self.timeline),
             });
+            if text_bytes >= STEP_TEXT_BYTES_MAX {
+                break;
+            }
         }
-        Ok(())
+        self.next += some.len();
+        Ok(some)
     }
 }
 

@@ -16,6 +16,7 @@ mod extended;
 mod id_case;
 mod list;
 mod login_limit;
+mod long_list;
 mod read;
 mod recheck;
 mod refresh;

@@ -123,6 +123,13 @@ impl Wire {
         Some(response)
     }
 
+    /// What the server sends until it closes the connection.
+    #[track_caller]
+    pub fn rest(&mut self) -> String {
+        while self.receive() {}
+        self.take(self.unread.len())
+    }
+
     /// Asserts that the server sends nothing more and closes.
     #[track_caller]
     pub fn assert_closed(&mut self) {
