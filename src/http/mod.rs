@@ -64,9 +64,13 @@ pub fn handle<C: Connection>(
         Ok(Route::parse(&method, path)?)
     });
     let route_name = route.as_ref().map_or("none", Route::name);
+    let mut drops_chunks = false;
     let admitted = catch_panic(|| {
-        protocol::check(app, request.version(), request.headers())?;
-        admit(app, route?, request)
+        let is_chunked = protocol::check(app, request.version(), request.headers())?;
+        drops_chunks = is_chunked;
+        let (route, request) = admit(app, route?, request)?;
+        drops_chunks = is_chunked && !request.has_body();
+        Ok((route, request))
     });
     async move {
         let outcome = match admitted {
@@ -92,6 +96,10 @@ pub fn handle<C: Connection>(
             Some(error) => log.refused(&error, &app.warnings, connection.peer(), now),
         }
         response::set_request_id(&mut response, request_id);
+        if drops_chunks {
+            // As after a body that is refused: where it ends is not known for certain.
+            response::set_close(&mut response);
+        }
         connection.on_response_ready(now);
         Ok(response)
     }

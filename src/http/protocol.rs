@@ -29,12 +29,12 @@ pub enum ProtocolError {
     TransferEncoding,
 }
 
-/// Checks the head of a request.
+/// Checks the head of a request. Returns whether its body is chunked.
 ///
 /// # Errors
 ///
 /// Why the request is refused.
-pub fn check(app: &App, version: Version, headers: &HeaderMap) -> Result<(), ProtocolError> {
+pub fn check(app: &App, version: Version, headers: &HeaderMap) -> Result<bool, ProtocolError> {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         // A browser always sends one, so that this is no way around the restriction to this computer.
@@ -50,8 +50,8 @@ pub fn check(app: &App, version: Version, headers: &HeaderMap) -> Result<(), Pro
     }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
-        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        (None, _) => Ok(false),
+        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(true),
         (Some(_), _) => Err(ProtocolError::TransferEncoding),
     }
 }

@@ -3,7 +3,8 @@
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use serde::Serialize;
 
@@ -91,4 +92,10 @@ pub fn set_request_id(response: &mut Response, id: RequestId) {
     let value = HeaderValue::from_bytes(&id.encode()).expect("digits may be in a header field");
     response.headers_mut().insert(REQUEST_ID, value);
     response.body_mut().set_request_id(id);
+}
+
+/// Has the connection closed after the response.
+pub fn set_close(response: &mut Response) {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
 }

@@ -89,6 +89,31 @@ fn the_only_transfer_coding_is_chunked() {
 }
 
 #[test]
+fn a_trailer_section_swallows_no_request() {
+    let server = Server::start();
+    let chunks = chunk(&form());
+    for trailers in ["X: y\r\n\r\n", "X: y\n\n", "X: y\n\r\n", "X: y\r\n\n", "\n"] {
+        let mut wire = server.wire();
+        let head = refresh("1.1", "Host: x\r\nTransfer-Encoding: chunked\r\n");
+        wire.send(head + &chunks + "0\r\n" + trailers + &read(LOGIN) + "\r\n\r\n");
+        assert_closing_error(&wire.response(), 400);
+        wire.assert_closed();
+        assert_unharmed(&server);
+        // A body that is ignored.
+        let mut wire = server.wire();
+        let head = read(LOGIN).replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n");
+        wire.send(head + "0\r\n" + trailers + &whole_refresh() + "\r\n\r\n");
+        let response = wire.response();
+        assert_eq!(
+            (response.status, response.header("connection")),
+            (200, "close")
+        );
+        wire.assert_closed();
+        assert_unharmed(&server);
+    }
+}
+
+#[test]
 fn a_request_with_both_lengths_is_the_last_on_its_connection() {
     let server = Server::start();
     for fields in [
