@@ -162,7 +162,7 @@ fn the_first_start_prints_what_was_loaded_and_a_command_that_works() {
 
 #[test]
 fn a_large_seed_leaves_no_memory_behind() {
-    const LOGINS: u64 = 40_000;
+    const LOGINS: u64 = 12_000;
     let id = |number: u64| format!("b68c0013-d7b2-4004-8463-{number:012x}");
     let mut seed = fixture::seed();
     let logins = seed["persistentlogin"].as_array_mut().expect("a list");
@@ -172,7 +172,7 @@ fn a_large_seed_leaves_no_memory_behind() {
     let home = Home::new(seed);
     let launch = || home.launch().argument("--persistent-login-max-age=90years");
     let mut first = launch().start();
-    first.wait_for_output("seed loaded: 3 profiles, 40003 logins, 2 tenants, 9 access tokens");
+    first.wait_for_output("seed loaded: 3 profiles, 12003 logins, 2 tenants, 9 access tokens");
     let read = first.client(ADMIN).read(&id(LOGINS - 1)).login();
     assert_eq!(read.token, TOKEN);
     let after_loading = first.resident_bytes();
