@@ -10,12 +10,12 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::error::Failure;
-use crate::http::protocol::ProtocolError;
+use crate::http::protocol::error::ProtocolError;
 use crate::http::response::{self, Response};
 use crate::service::error::Error;
 
 /// The code of an error for which the wire contract has none.
-pub const OTHER: &str = "OTHER";
+const OTHER: &str = "OTHER";
 
 /// When to retry after a 503, in seconds.
 const RETRY_AFTER_SECS: HeaderValue = HeaderValue::from_static("1");
@@ -127,7 +127,10 @@ impl ApiError {
     fn describe(&self, method: &Method) -> Description {
         let (status, message): (StatusCode, Cow<'static, str>) = match self {
             Self::Refused(description) => return description.clone(),
-            Self::Protocol(error) => return error.describe(),
+            Self::Protocol(error) => {
+                let (status, message) = error.describe();
+                (status, message.into())
+            }
             Self::Failed(failure) => return describe_failure(failure),
             Self::Route(RouteError::NoSuchPath) => (
                 StatusCode::NOT_FOUND,

@@ -6,23 +6,21 @@
 //! `router.rs` has the list of resources. A resource is a folder with its routes, its handlers and the
 //! table from its refusals to responses; everything else here is shared by all of them.
 
-pub mod automatic;
 pub mod connection;
 pub mod error;
 pub mod panic;
+pub mod protocol;
 
 mod accept;
 mod body;
 mod caller;
 mod health;
-mod host;
 mod media_type;
 mod method;
 mod params;
 mod path;
 mod persistent_login;
 mod profile;
-mod protocol;
 mod request_log;
 mod resource;
 mod response;

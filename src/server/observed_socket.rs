@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::app::App;
-use crate::http::automatic;
+use crate::http::protocol::automatic;
 use crate::server::connection_state::ConnectionState;
 
 /// A socket that records in the connection's state when bytes are received and when none can be sent, and that sends

@@ -6,8 +6,8 @@ use std::time::Duration;
 use hyper::Method;
 
 use crate::app::App;
-use crate::http::error::{ApiError, Describe};
-use crate::http::protocol::ProtocolError;
+use crate::http::error::ApiError;
+use crate::http::protocol::error::ProtocolError;
 use crate::http::request_log::RequestLog;
 use crate::http::response;
 
@@ -51,7 +51,7 @@ pub fn find(bytes: &[u8]) -> Option<Automatic<'_>> {
         .unwrap_or(rest)
         .strip_suffix(b"\r\n")?;
     ERRORS.into_iter().find_map(|error| {
-        let status = error.describe().status;
+        let (status, _) = error.describe();
         let rest = rest
             .strip_suffix(status.canonical_reason()?.as_bytes())?
             .strip_suffix(b" ")?
