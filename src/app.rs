@@ -127,6 +127,7 @@ impl App {
     /// Logs what has happened again and again.
     pub fn log_summaries(&self, taken: Taken, now: Instant) {
         self.warnings.log_summaries(taken, now);
+        self.audit.log_summaries(taken, now);
     }
 
     /// Whether a balancer should send requests here.

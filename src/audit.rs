@@ -4,9 +4,13 @@
 //! An event says what, when, whose and by which application, and never the login's id or a token: the
 //! login is identified by a keyed fingerprint, which groups its events and cannot be computed from an id
 //! without the database's key.
+//!
+//! What anybody can repeat who has the id of a login, a wrong token above all, is logged once for a login, and then
+//! counted in one line a minute: no number of such lines hides a line about a theft.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -16,6 +20,11 @@ use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::domain::tenant::TenantName;
+use crate::logging::AUDIT;
+use crate::logging::repeated::{Repeated, Summary, Taken};
+
+/// For how many logins an event that can be repeated is counted by login.
+const LOGINS_MAX: usize = 1_000;
 
 /// Why a login was revoked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,6 +113,26 @@ impl Event {
             .expect("every event is in the list")
     }
 
+    /// Whether it deserves attention: it may be an attack, or it ended a login against the will of its owner.
+    const fn is_warning(self) -> bool {
+        match self {
+            Self::LateRetry
+            | Self::NewerToken
+            | Self::UnknownToken
+            | Self::Shared
+            | Self::Reuse
+            | Self::Revocation(Reason::TokenReuse | Reason::KeyMissing) => true,
+            Self::CreateProfile
+            | Self::Create
+            | Self::Rotation
+            | Self::Grace
+            | Self::Coalesced
+            | Self::Revocation(Reason::Cap)
+            | Self::Expiry
+            | Self::Delete => false,
+        }
+    }
+
     const fn reason(self) -> Option<&'static str> {
         match self {
             Self::Revocation(Reason::TokenReuse) => Some("token_reuse"),
@@ -146,12 +175,44 @@ impl From<&LoginState> for AuditedLogin {
     }
 }
 
+/// Logs an event at its level. The macros of `tracing` take no level that is known only later.
+macro_rules! log {
+    ($event:expr, $($field:tt)*) => {
+        if $event.is_warning() {
+            tracing::warn!(target: AUDIT, $($field)*, "audit");
+        } else {
+            tracing::info!(target: AUDIT, $($field)*, "audit");
+        }
+    };
+}
+
 /// Where events go.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct AuditLog {
     /// The key of the fingerprints: random bytes that the database keeps.
     key: OnceLock<Hmac<Sha256>>,
     counts: [AtomicU64; Event::ALL.len()],
+    unknown_tokens: Repeated<PersistentLoginId, Repeating>,
+    /// They repeat if a reuse revokes nothing.
+    reuses: Repeated<PersistentLoginId, Repeating>,
+}
+
+/// The login of an event that repeats, and which application asked first.
+#[derive(Clone, Debug)]
+struct Repeating {
+    login: AuditedLogin,
+    application: Option<String>,
+}
+
+impl Default for AuditLog {
+    fn default() -> Self {
+        Self {
+            key: OnceLock::new(),
+            counts: [const { AtomicU64::new(0) }; Event::ALL.len()],
+            unknown_tokens: Repeated::new(1, LOGINS_MAX),
+            reuses: Repeated::new(1, LOGINS_MAX),
+        }
+    }
 }
 
 impl AuditLog {
@@ -171,38 +232,39 @@ impl AuditLog {
         now: Timestamp,
     ) {
         self.counts[event.index()].fetch_add(1, Ordering::Relaxed);
+        if let Some(repeated) = self.repeated(event) {
+            let repeating = || Repeating {
+                login: login.clone(),
+                application: application.map(str::to_owned),
+            };
+            let logged = repeated.count(&login.id, Instant::now(), repeating);
+            if logged.is_none() {
+                return;
+            }
+        }
         let (what, at) = (event.name(), now.as_millis());
         let mut digits = [0; 24];
         let (tenant, profile) = (login.tenant.as_str(), login.profile_id.encode(&mut digits));
         let (login, reason) = (self.fingerprint(login.id), event.reason());
-        macro_rules! log {
-            ($level:ident) => {
-                tracing::$level!(
-                    what,
-                    at,
-                    tenant,
-                    profile,
-                    application,
-                    login,
-                    reason,
-                    "audit"
-                )
-            };
-        }
+        log!(event, what, at, tenant, profile, application, login, reason);
+    }
+
+    /// What counts `event`, if it can be repeated without an end.
+    fn repeated(&self, event: Event) -> Option<&Repeated<PersistentLoginId, Repeating>> {
         match event {
-            Event::LateRetry
-            | Event::NewerToken
-            | Event::UnknownToken
-            | Event::Shared
-            | Event::Reuse => log!(warn),
+            Event::UnknownToken => Some(&self.unknown_tokens),
+            Event::Reuse => Some(&self.reuses),
             Event::CreateProfile
             | Event::Create
             | Event::Rotation
             | Event::Grace
             | Event::Coalesced
+            | Event::LateRetry
+            | Event::NewerToken
+            | Event::Shared
             | Event::Revocation(_)
             | Event::Expiry
-            | Event::Delete => log!(info),
+            | Event::Delete => None,
         }
     }
 
@@ -221,16 +283,36 @@ impl AuditLog {
         let tenant = owner.map(|(tenant, _)| tenant.as_str());
         let profile = owner.map(|(_, profile_id)| profile_id.to_string());
         let profile = profile.as_deref();
-        tracing::info!(
-            what,
-            at,
-            tenant,
-            profile,
-            application,
-            count,
-            reason,
-            "audit"
-        );
+        log!(event, what, at, tenant, profile, application, count, reason);
+    }
+
+    /// Logs how often what was logged has happened again.
+    pub fn log_summaries(&self, taken: Taken, now: Instant) {
+        for event in Event::ALL {
+            let summaries = self
+                .repeated(event)
+                .map(|repeated| repeated.take(taken, now));
+            for Summary { key, count, within } in summaries.into_iter().flatten() {
+                let (what, seconds) = (event.name(), within.as_secs());
+                let Some((id, Repeating { login, application })) = key else {
+                    // Of several logins.
+                    log!(event, what, count, seconds);
+                    continue;
+                };
+                let (tenant, profile) = (login.tenant.as_str(), login.profile_id.to_string());
+                let login = self.fingerprint(id);
+                log!(
+                    event,
+                    what,
+                    tenant,
+                    profile,
+                    application,
+                    login,
+                    count,
+                    seconds
+                );
+            }
+        }
     }
 
     /// How often `event` happened since the start.

@@ -18,12 +18,18 @@ use std::thread;
 use std::time::Duration;
 
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::log::{LogConfig, LogFormat, LogLevel};
 use crate::logging::buffer::{Importance, Lines};
 use crate::logging::line::LineFormat;
 use crate::logging::panics::PanicHook;
 use crate::logging::text::Text;
+
+/// The target of the events of the audit log, which have a level of their own.
+pub const AUDIT: &str = "audit";
 
 /// How long the last lines may take to be written.
 const FLUSH_MAX: Duration = Duration::from_secs(1);
@@ -39,19 +45,26 @@ pub fn start(config: &LogConfig) -> io::Result<Log> {
         has_priority: journald::reads(config.log_priority),
     };
     let mut log = Log::start(io::stderr(), format)?;
+    let (others, audit) = (
+        level(config.log_level),
+        level(config.audit_log_level.unwrap_or(config.log_level)),
+    );
     let subscriber = tracing_subscriber::fmt()
         .with_writer(log.lines.clone())
         .with_target(false)
         .with_ansi(false)
-        .with_max_level(level(config.log_level));
+        .with_max_level(others.max(audit));
+    let filter = Targets::new()
+        .with_default(others)
+        .with_target(AUDIT, audit);
     match config.log_format {
         LogFormat::Text => {
             let subscriber = subscriber.event_format(Text {
                 has_time: format.has_time(),
             });
-            subscriber.init();
+            subscriber.finish().with(filter).init();
         }
-        LogFormat::Json => subscriber.json().init(),
+        LogFormat::Json => subscriber.json().finish().with(filter).init(),
     }
     log.panic_hook = Some(PanicHook::install(log.lines.clone()));
     Ok(log)

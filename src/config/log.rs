@@ -28,6 +28,20 @@ pub struct LogConfig {
     )]
     pub log_level: LogLevel,
 
+    /// Lowest level of the audit log; by default that of the log
+    ///
+    /// `info` is every event, and `warn` what deserves attention: a token that was used twice, and the login that this
+    /// ended, among others. So `--log-level warn --audit-log-level info` logs every event of a login, and no request
+    /// that succeeded.
+    #[arg(
+        long,
+        env = "REMEMBERD_AUDIT_LOG_LEVEL",
+        value_name = "error|warn|info",
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
+    pub audit_log_level: Option<LogLevel>,
+
     /// Whether each line begins with its priority
     ///
     /// `<3>` is an error, `<4>` a warning and `<6>` another line, as journald reads it; lines of text have no time

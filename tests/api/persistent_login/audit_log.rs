@@ -412,9 +412,89 @@ fn what_is_suspicious_is_logged_as_a_warning() {
     let log = serving.stop().stderr;
     let lines = audit_lines(&log);
     let summaries: Vec<_> = lines.iter().map(Line::summary).collect();
-    let expected = ["unknown_token", "late_retry", "reuse"].map(|what| ("WARN", what, None));
+    let expected = [
+        ("WARN", "unknown_token", None),
+        ("WARN", "late_retry", None),
+        ("WARN", "reuse", None),
+        ("WARN", "revocation", Some("token_reuse")),
+    ];
     assert_eq!(summaries, expected);
-    assert_eq!(log.lines().count(), 3, "{log}");
+    assert_eq!(log.lines().count(), 4, "{log}");
+}
+
+#[test]
+fn events_have_a_level_of_their_own() {
+    let events = |log_level: &str, audit_log_level: &str| {
+        let home = home();
+        let serving = launch(&home)
+            .argument("--reuse-grace=0s")
+            .argument("--lost-answer-grace=0s")
+            .argument(format!("--log-level={log_level}"))
+            .argument(format!("--audit-log-level={audit_log_level}"))
+            .start();
+        let client = client(&serving);
+        let created = client.create(PROFILE).login();
+        client.refresh(&created.id).login();
+        let reuse = client.refresh_with(&created.id, &created.token);
+        reuse.assert_reuse("the persistent login was revoked");
+        let log = serving.stop().stderr;
+        let lines = audit_lines(&log);
+        let events: Vec<_> = lines.iter().map(|line| line.what.clone()).collect();
+        (events, log.lines().count() - lines.len())
+    };
+    let all = ["create", "rotation", "reuse", "revocation"].map(str::to_owned);
+    assert_eq!(events("error", "info"), (all.to_vec(), 0));
+    assert_eq!(events("error", "warn"), (all[2..].to_vec(), 0));
+    let (of_errors, others) = events("info", "error");
+    assert_eq!(of_errors, [""; 0]);
+    assert!(others > 3);
+}
+
+#[test]
+fn no_number_of_wrong_tokens_hides_a_reuse() {
+    let home = home();
+    let serving = launch(&home)
+        .argument("--log-level=warn")
+        .argument("--reuse-grace=0s")
+        .argument("--lost-answer-grace=0s")
+        .argument("--reuse-revokes=none")
+        .start();
+    let client = client(&serving);
+    let created = client.create(PROFILE).login();
+    client.refresh(&created.id).login();
+    for _ in 0..100 {
+        let wrong = client.refresh_with(&created.id, NO_TOKEN);
+        wrong.assert_unknown_token();
+    }
+    for _ in 0..3 {
+        let reuse = client.refresh_with(&created.id, &created.token);
+        assert_eq!(reuse.status, 401);
+    }
+    let log = serving.stop().stderr;
+    let fields = log.lines().map(|line| {
+        let event: Value = serde_json::from_str(line).expect("each line of the log is JSON");
+        assert_eq!(event["level"], "WARN");
+        event["fields"].clone()
+    });
+    let fields: Vec<_> = fields.collect();
+    let counts = fields.iter().map(|fields| {
+        let what = fields["what"].as_str().expect("a text");
+        (what, fields["count"].as_u64())
+    });
+    let expected = [
+        ("unknown_token", None),
+        ("reuse", None),
+        ("unknown_token", Some(99)),
+        ("reuse", Some(2)),
+    ];
+    assert_eq!(counts.collect::<Vec<_>>(), expected);
+    for name in ["login", "application", "tenant", "profile"] {
+        assert!(fields[0][name].is_string(), "{log}");
+        assert!(
+            fields.iter().all(|event| event[name] == fields[0][name]),
+            "{log}"
+        );
+    }
 }
 
 /// The fingerprint of [`LOGIN`] in the database in `home`.

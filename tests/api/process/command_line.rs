@@ -23,7 +23,8 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_lists_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 10] = [
+    const WITHOUT_DEFAULT: [&str; 11] = [
+        "--audit-log-level",
         "--no-create",
         "--key-file",
         "--new-key",
