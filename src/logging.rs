@@ -14,6 +14,7 @@ mod panics;
 mod text;
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
@@ -33,6 +34,16 @@ pub const AUDIT: &str = "audit";
 
 /// How long the last lines may take to be written.
 const FLUSH_MAX: Duration = Duration::from_secs(1);
+
+/// The lines of the running log.
+static RUNNING: OnceLock<Lines> = OnceLock::new();
+
+/// Writes what is buffered, for `max` at most, in a process that ends at once: nothing is written after it.
+pub fn end(max: Duration) {
+    if let Some(lines) = RUNNING.get() {
+        lines.end(max);
+    }
+}
 
 /// Starts logging with these settings. Dropping the returned log writes what is buffered, for a second at most.
 ///
@@ -66,6 +77,7 @@ pub fn start(config: &LogConfig) -> io::Result<Log> {
         }
         LogFormat::Json => subscriber.json().finish().with(filter).init(),
     }
+    RUNNING.get_or_init(|| log.lines.clone());
     log.panic_hook = Some(PanicHook::install(log.lines.clone()));
     Ok(log)
 }

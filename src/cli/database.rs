@@ -1,7 +1,6 @@
 //! The database of a command: it is locked, opened, and created and filled if there is none. A database comes into
 //! being complete: if its creation is refused, fails or is killed, there is none.
 
-use std::io::{self, Write};
 use std::path::{self, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -246,9 +245,4 @@ fn demo_exposed(listen: &str) -> CommandError {
 
 fn absolute(path: &Path) -> PathBuf {
     path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Prints a line. That standard output is closed or full is no reason to stop.
-pub fn print_line(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(io::stdout(), "{line}");
 }

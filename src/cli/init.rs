@@ -2,8 +2,9 @@
 
 use crate::app::{App, Keys};
 use crate::cli::arguments::Origins;
-use crate::cli::database::{Database, print_line};
+use crate::cli::database::Database;
 use crate::cli::error::CommandError;
+use crate::cli::output::print_line;
 use crate::cli::tokens;
 use crate::clock::host::HostClock;
 use crate::clock::source::Clock;

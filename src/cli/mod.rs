@@ -9,6 +9,7 @@ mod example;
 mod init;
 mod key;
 mod list;
+mod output;
 mod progress;
 mod restart;
 mod salvage;
@@ -42,7 +43,7 @@ const NOT_DONE: u8 = 2;
 /// the process.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     // Standard output or error may be closed; the exit code still reports the outcome.
-    match arguments::parse(&arguments) {
+    let code = match arguments::parse(&arguments) {
         Ok(invocation) => {
             let failed = match invocation {
                 Invocation::Check { .. } | Invocation::Salvage { .. } => ExitCode::from(NOT_DONE),
@@ -63,7 +64,9 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
             let _ = write!(io::stderr(), "{text}");
             ExitCode::from(USAGE_ERROR)
         }
-    }
+    };
+    output::finish();
+    code
 }
 
 fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {

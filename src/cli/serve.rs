@@ -9,9 +9,10 @@ use tokio::time::timeout;
 
 use crate::app::{App, Keys, Phase};
 use crate::cli::arguments::Origins;
-use crate::cli::database::{Database, print_line};
+use crate::cli::database::Database;
 use crate::cli::error::CommandError;
 use crate::cli::example;
+use crate::cli::output::print_line;
 use crate::cli::restart::Restart;
 use crate::cli::signals::Signals;
 use crate::cli::tasks::Task;
@@ -30,9 +31,6 @@ use crate::storage::Store;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
 
-/// The exit code of a process that a second signal stopped at once.
-const STOPPED_AT_ONCE: i32 = 130;
-
 /// How long a signal during the start waits for the database to be closed.
 const STOP_STARTING_MAX: Duration = Duration::from_millis(500);
 
@@ -50,7 +48,8 @@ pub enum Served {
 ///
 /// Why the server could not start, or could not go on.
 pub async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandError> {
-    let signals = Signals::new().map_err(|error| CommandError::io("cannot start", &error))?;
+    let signals = Signals::new(config.connections.drain_timeout);
+    let signals = signals.map_err(|error| CommandError::io("cannot start", &error))?;
     descriptors::reserve(&config).map_err(|missing| too_few(&missing, &config, origins))?;
     let database = Database::lock(&config, origins)?;
     let served = serve_database(&database, config, origins, signals).await;
@@ -114,6 +113,7 @@ async fn serve_database(
         app.store.close().await?;
         return Ok(Served::Restarts(Restart::new(loaded, signals)));
     }
+    signals.start_serving();
     app.enter(Phase::Serving);
     // If its sender is dropped, the task has ended, which the next wait reports.
     let _ = serving.required_for(accepting).await?;
@@ -145,10 +145,6 @@ async fn serve_database(
         .required_for(background.required_for(signals.next()))
         .await??;
     tracing::info!("stopping");
-    tokio::spawn(async move {
-        signals.next().await;
-        std::process::exit(STOPPED_AT_ONCE);
-    });
     app.enter(Phase::Draining);
     drop(stop);
     let served = serving.end().await;

@@ -24,10 +24,23 @@ pub struct ConnectionConfig {
           default_value = "75s", value_parser = duration)]
     pub idle_timeout: Duration,
 
-    /// Time to finish requests at a stop
+    /// Longest time that a stop takes
     ///
-    /// Connections that are still open after it are closed.
+    /// It finishes the requests under way and closes the database. Connections that are still open when a fifth of this
+    /// time is left, or two seconds, are closed. After it the process ends in any case, with the exit code 1 if the
+    /// database could not be closed.
     #[arg(long, env = "REMEMBERD_DRAIN_TIMEOUT", value_name = "DURATION",
           default_value = "10s", value_parser = duration)]
     pub drain_timeout: Duration,
+}
+
+/// How much of the time that a stop takes is kept for closing the database, at most.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
+
+impl ConnectionConfig {
+    /// How long connections have to finish at a stop.
+    pub fn finish_timeout(&self) -> Duration {
+        let close_time = (self.drain_timeout / 5).min(CLOSE_TIME_MAX);
+        self.drain_timeout - close_time
+    }
 }

@@ -94,7 +94,7 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
     };
     let drained = tokio::select! {
         error = workers.failed() => return Err(error),
-        drained = tokio::time::timeout(config.connections.drain_timeout, drained) => drained,
+        drained = tokio::time::timeout(config.connections.finish_timeout(), drained) => drained,
     };
     if drained.is_err() {
         tracing::warn!("some connections did not finish in time and were closed");

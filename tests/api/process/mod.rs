@@ -4,6 +4,7 @@ mod clock;
 mod command_line;
 mod descriptors;
 mod faketime;
+mod hanging_disk;
 mod init;
 mod journal;
 mod key_file;

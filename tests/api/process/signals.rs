@@ -1,6 +1,9 @@
 //! The real binary: how it stops.
 
+use std::fs;
+use std::io::Write;
 use std::net::TcpStream;
+use std::process::Stdio;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -13,6 +16,9 @@ use crate::support::wire::Wire;
 
 /// The log line after a signal.
 const STOPPING: &str = "stopping";
+
+/// How much a pipe holds that nobody reads.
+const PIPE_BYTES: usize = 65_536;
 
 struct Home(TempDir);
 
@@ -47,10 +53,21 @@ fn open_request(serving: &Serving) -> Wire {
     wire
 }
 
+/// Whether the tests were started with SIGHUP ignored, which the server inherits.
+fn is_hangup_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").expect("a process has it");
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.expect("it has the line").trim();
+    u64::from_str_radix(mask, 16).expect("a mask") & 1 == 1
+}
+
 #[test]
 fn an_open_request_gets_its_response_before_the_process_ends() {
     let home = Home::new();
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        if signal == Signal::HUP && is_hangup_ignored() {
+            continue;
+        }
         let mut serving = home.launch().argument("--drain-timeout=1h").start();
         let mut idle = serving.wire();
         let mut wire = open_request(&serving);
@@ -78,7 +95,7 @@ fn an_open_request_gets_its_response_before_the_process_ends() {
 #[test]
 fn an_open_request_is_aborted_after_the_drain_timeout() {
     let home = Home::new();
-    let serving = home.launch().argument("--drain-timeout=200ms").start();
+    let serving = home.launch().argument("--drain-timeout=1s").start();
     let mut wire = open_request(&serving);
     let ended = serving.stop();
     wire.assert_closed();
@@ -111,4 +128,65 @@ fn an_idle_process_stops_at_a_signal() {
     let log = serving.stop().stderr;
     idle.assert_closed();
     assert!(log.contains(STOPPING) && log.contains("stopped"), "{log}");
+}
+
+#[test]
+fn half_a_request_does_not_hold_a_stop_up() {
+    let home = Home::new();
+    let serving = home
+        .launch()
+        .argument("--header-timeout=1h")
+        .argument("--drain-timeout=1h")
+        .start();
+    let mut head = serving.wire();
+    head.send("GET / HTTP/1.1\r\nHost: ");
+    let mut body = open_request(&serving);
+    body.send("accessToken");
+    serving.stop();
+    head.assert_closed();
+}
+
+#[test]
+fn signals_that_arrive_together_are_one() {
+    let home = Home::new();
+    let serving = home.launch().argument("--drain-timeout=1h").start();
+    // Both are delivered when it continues.
+    for signal in [Signal::STOP, Signal::TERM, Signal::INT, Signal::CONT] {
+        serving.signal(signal);
+    }
+    let ended = serving.wait();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("stopped"), "{ended:?}");
+}
+
+#[test]
+fn a_hangup_that_is_ignored_stays_so() {
+    let home = Home::new();
+    let serving = home.launch().limited("trap '' HUP").start();
+    serving.signal(Signal::HUP);
+    serving.client(DEMO_ACCESS_TOKEN).refresh(LOGIN).login();
+    serving.stop();
+}
+
+#[test]
+fn a_signal_stops_a_server_whose_output_and_log_nobody_reads() {
+    let home = Home::new();
+    let unread = || {
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        writer.write_all(&[b'x'; PIPE_BYTES]).expect("it has room");
+        (reader, Stdio::from(writer))
+    };
+    let (_stdout, full_stdout) = unread();
+    let (_stderr, full_stderr) = unread();
+    let process = home
+        .launch()
+        .argument("--drain-timeout=3s")
+        .stdout(full_stdout)
+        .stderr(full_stderr)
+        .spawn();
+    // It is there before anything is printed, and after signals are caught.
+    let database = home.0.path().join("rememberd.redb");
+    wait_until("it has created its database", || database.exists());
+    process.signal(Signal::TERM);
+    assert!(process.wait().status.code().is_some(), "it was killed");
 }
