@@ -15,9 +15,10 @@ use crate::domain::profile::Profile;
 use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
 use crate::entropy::Entropy;
 use crate::error::Failure;
+use crate::service::bootstrap::seed_error::SeedError;
 use crate::service::bootstrap::seed_file::{
     AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
-    SeedError, SeedFile, TenantEntry,
+    SeedFile, TenantEntry,
 };
 use crate::service::bootstrap::token_file::GeneratedToken;
 use crate::storage::transaction::Read;

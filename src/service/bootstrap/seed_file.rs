@@ -4,8 +4,6 @@
 //! MongoDB export can be used as it is. Unknown fields are refused, because a misspelled one would otherwise be
 //! ignored silently.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
@@ -13,25 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Iso8601;
 
 use crate::clock::Timestamp;
-
-/// Why a seed file is refused, with the path of the entry.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SeedError(String);
-
-impl SeedError {
-    /// The error that `what` is wrong at `path`, like `profile[3].tenant`.
-    pub fn at(path: impl fmt::Display, what: impl fmt::Display) -> Self {
-        Self(format!("{path}: {what}"))
-    }
-}
-
-impl fmt::Display for SeedError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for SeedError {}
+use crate::service::bootstrap::seed_error::SeedError;
 
 /// A whole seed file.
 #[derive(Deserialize, Default, Debug)]
@@ -194,19 +174,14 @@ impl SeedFile {
         let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
         if first != Some(&b'{') {
             // The library would take a list for the fields in their order.
-            return Err(SeedError("line 1: it is not a JSON object".to_owned()));
+            return Err(SeedError::at("line 1", "it is not a JSON object"));
         }
         let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let file: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            match error.path().to_string().as_str() {
-                // What is not JSON at all has no path.
-                "." | "?" => SeedError(error.inner().to_string()),
-                path => SeedError::at(path, error.inner()),
-            }
-        })?;
+        let file: Self = serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| SeedError::of_json(&error.path().to_string(), error.inner()))?;
         deserializer
             .end()
-            .map_err(|error| SeedError::at("after the end", error))?;
+            .map_err(|error| SeedError::of_json("after the end", &error))?;
         Ok(file)
     }
 }
