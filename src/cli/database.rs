@@ -182,6 +182,9 @@ impl Database {
             Some(seed) => seed,
             None => check_seed(file, name, app.clock.now().time())?,
         };
+        for warning in seed.warnings() {
+            tracing::warn!("{name}: {warning}");
+        }
         let counts = seed.counts();
         token_file::write(&self.directory, seed.generated())?;
         seed::load(app, seed).await?;

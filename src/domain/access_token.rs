@@ -55,6 +55,20 @@ pub struct TenantPermission {
     pub tenant: String,
 }
 
+/// The names of all actions in the wire contract ("Permissions and order of checks"). Those of resources that are not
+/// served are never asked for.
+pub const ACTION_NAMES: [&str; 9] = [
+    TenantAction::ManageTickets.name(),
+    TenantAction::ManageProfiles.name(),
+    "CREATE_TENANT",
+    "READ_TENANT",
+    "UPDATE_TENANT",
+    "DELETE_TENANT",
+    "CREATE_TOKEN",
+    "READ_TOKEN",
+    "DELETE_TOKEN",
+];
+
 /// What an access token can allow on a tenant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TenantAction {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
+use crate::domain::access_token::{ACTION_NAMES, AccessToken, AccessTokenId, TenantPermission};
 use crate::domain::device::Device;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
@@ -18,13 +18,19 @@ use crate::error::Failure;
 use crate::service::bootstrap::seed_error::SeedError;
 use crate::service::bootstrap::seed_file::{
     AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
-    SeedFile, TenantEntry,
+    SeedFile, TenantEntry, TenantPermissionEntry,
 };
 use crate::service::bootstrap::token_file::GeneratedToken;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::access_token::{self, DigestedId, SealedId};
 use crate::tables::{persistent_login, profile, tenant};
+
+/// What allows every action, or names every tenant.
+const ANY: &str = "*";
+
+/// How many warnings of a file are kept.
+const WARNINGS_MAX: usize = 20;
 
 /// The checked entries of a seed file: ids are unique, and every tenant and profile that is referred to exists.
 #[derive(Debug)]
@@ -35,6 +41,7 @@ pub struct Seed {
     logins: Vec<PersistentLogin>,
     /// The access tokens whose ids were generated because the file has none.
     generated: Vec<GeneratedToken>,
+    warnings: Vec<String>,
 }
 
 /// How many entries of each kind there are. Displayed as text for who loads them.
@@ -132,12 +139,19 @@ impl Seed {
             profiles,
             logins,
             generated: check.generated,
+            warnings: check.warnings,
         })
     }
 
     /// The access tokens whose ids were generated. Nothing else has these ids.
     pub fn generated(&self) -> &[GeneratedToken] {
         &self.generated
+    }
+
+    /// What is valid and does not do what it seems to: permissions for a tenant that is not there, or for an action that
+    /// there is not. Only the first of them are here.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// How many entries it has.
@@ -209,6 +223,7 @@ struct Check<'a> {
     usernames: HashSet<(TenantName, String)>,
     login_ids: HashSet<PersistentLoginId>,
     generated: Vec<GeneratedToken>,
+    warnings: Vec<String>,
 }
 
 impl<'a> Check<'a> {
@@ -223,6 +238,7 @@ impl<'a> Check<'a> {
             usernames: HashSet::new(),
             login_ids: HashSet::new(),
             generated: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -244,6 +260,9 @@ impl<'a> Check<'a> {
                 id
             }
         };
+        for (number, permission) in entry.tenant_permissions.iter().enumerate() {
+            self.check_permission(at, number, permission);
+        }
         let is_new = self.access_token_ids.insert(id.reveal().to_owned());
         unique(is_new, at, "_id")?;
         let token = AccessToken {
@@ -260,6 +279,34 @@ impl<'a> Check<'a> {
             expires_on: entry.expires_on.map(|Date(date)| date),
         };
         Ok((DigestedId::new(id), token))
+    }
+
+    fn check_permission(&mut self, at: EntryPath, number: usize, entry: &TenantPermissionEntry) {
+        let mut warn = |field: &str, what: String| {
+            if self.warnings.len() < WARNINGS_MAX {
+                let path = format_args!(
+                    "{}[{}].tenantPermissions[{number}].{field}",
+                    at.list, at.index
+                );
+                self.warnings.push(format!("{path}: {what}"));
+            }
+        };
+        let tenant = entry.tenant.as_str();
+        let is_known = TenantName::new(tenant).is_some_and(|name| self.tenants.contains(&name));
+        if tenant != ANY && !is_known {
+            warn(
+                "tenant",
+                format!("there is no tenant {tenant:?} in the file"),
+            );
+        }
+        for action in entry.allowed_actions.iter().map(String::as_str) {
+            if action != ANY && !ACTION_NAMES.contains(&action) {
+                let known = ACTION_NAMES.join(", ");
+                let what =
+                    format!("there is no action {action:?}; the actions are {known} and {ANY}");
+                warn("allowedActions", what);
+            }
+        }
     }
 
     fn tenant(&mut self, at: EntryPath, entry: TenantEntry) -> Result<Tenant, SeedError> {
@@ -480,6 +527,24 @@ mod tests {
         let refusal = check(&file).expect_err("a password must be a hash");
         assert!(refusal.starts_with("profile[0].password: "), "{refusal}");
         assert!(!refusal.contains("secret"));
+    }
+
+    #[test]
+    fn a_permission_for_what_is_not_there_is_a_warning() {
+        let mut file = whole();
+        file["accesstoken"][0]["tenantPermissions"] = json!([
+            {"tenant": "*", "allowedActions": ["*"]},
+            {"tenant": "default", "allowedActions": ["MANAGE_TICKETS", "READ_TENANT"]},
+            {"tenant": "defualt", "allowedActions": ["manage_tickets"]},
+        ]);
+        let seed = check(&file).expect("a valid file");
+        let expected = [
+            "accesstoken[0].tenantPermissions[2].tenant: there is no tenant \"defualt\" in the file",
+            "accesstoken[0].tenantPermissions[2].allowedActions: there is no action \"manage_tickets\"; the actions are \
+             MANAGE_TICKETS, MANAGE_PROFILES, CREATE_TENANT, READ_TENANT, UPDATE_TENANT, DELETE_TENANT, CREATE_TOKEN, \
+             READ_TOKEN, DELETE_TOKEN and *",
+        ];
+        assert_eq!(seed.warnings(), expected);
     }
 
     #[test]
