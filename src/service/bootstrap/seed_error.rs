@@ -156,11 +156,7 @@ mod tests {
             ),
             (
                 r#"{"tenant": ["#,
-<<<<<<< Updated upstream
                 "tenant: the file ends within it (line 1, column 12)",
-=======
-                "tenant[0]: the file ends within it (line 1, column 12)",
->>>>>>> Stashed changes
             ),
             (
                 "{} {}",
