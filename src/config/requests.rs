@@ -55,6 +55,11 @@ pub struct RequestConfig {
           default_value = "64KiB", value_parser = size_from::<1>, hide_short_help = true)]
     pub body_size_max: usize,
 
+    /// Most parameters of a request, in its query and its body together
+    #[arg(long, env = "REMEMBERD_PARAMETER_COUNT_MAX", value_name = "COUNT",
+          default_value = "1000", value_parser = count, hide_short_help = true)]
+    pub parameter_count_max: NonZeroUsize,
+
     /// Memory for lists that are being sent
     ///
     /// A list that finds no room is refused with 503 after a second. One of 1,000 logins takes 48KiB, however slowly

@@ -9,17 +9,18 @@ use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request};
 
+use crate::app::App;
 use crate::config::Config;
 use crate::http::connection::Connection;
 use crate::http::error::ApiError;
 use crate::http::media_type;
-use crate::http::params::{Form, Params};
+use crate::http::params::Params;
 
 /// What is needed of a request whose body has not been received. It is small, since every request's future
 /// holds one.
 #[derive(Debug)]
 pub struct PendingRequest {
-    query: String,
+    params: Params,
     content_type: Option<HeaderValue>,
     /// `None` if there is no body, or it is ignored.
     body: Option<Incoming>,
@@ -27,14 +28,19 @@ pub struct PendingRequest {
 
 impl PendingRequest {
     /// Takes what is needed of `request`. The body is ignored unless the method is POST.
-    pub fn new(request: Request<Incoming>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// As [`Params::new`].
+    pub fn new(app: &App, request: Request<Incoming>) -> Result<Self, ApiError> {
         let (mut head, body) = request.into_parts();
         let has_params = head.method == Method::POST && !body.is_end_stream();
-        Self {
-            query: head.uri.query().unwrap_or_default().to_owned(),
+        let query = head.uri.query().unwrap_or_default();
+        Ok(Self {
+            params: Params::new(query, app.config.requests.parameter_count_max)?,
             content_type: head.headers.remove(CONTENT_TYPE),
             body: has_params.then_some(body),
-        }
+        })
     }
 
     /// Whether there is a body to be received.
@@ -46,20 +52,18 @@ impl PendingRequest {
     ///
     /// # Errors
     ///
-    /// [`ApiError::BodyTooLarge`], [`ApiError::BodyTooSlow`] and [`ApiError::BodyMalformed`].
+    /// [`ApiError::BodyTooLarge`], [`ApiError::BodyTooSlow`], [`ApiError::BodyMalformed`] and
+    /// [`ApiError::TooManyParameters`].
     pub async fn receive(
-        self,
+        mut self,
         config: &Config,
         connection: &impl Connection,
     ) -> Result<Params, ApiError> {
-        let form = match self.body {
-            None => Form::UrlEncoded(Bytes::new()),
-            Some(body) => {
-                let bytes = collect(body, config, connection).await?;
-                decode(self.content_type.as_ref(), bytes).await?
-            }
-        };
-        Ok(Params::new(self.query, form))
+        if let Some(body) = self.body {
+            let bytes = collect(body, config, connection).await?;
+            decode(&mut self.params, self.content_type.as_ref(), bytes).await?;
+        }
+        Ok(self.params)
     }
 }
 
@@ -109,29 +113,31 @@ async fn next_piece(
     .await
 }
 
-/// The form in a body of this content type, empty if it is no form.
-async fn decode(content_type: Option<&HeaderValue>, body: Bytes) -> Result<Form, ApiError> {
+/// Adds the parameters in a body of this content type; none if it is no form.
+async fn decode(
+    params: &mut Params,
+    content_type: Option<&HeaderValue>,
+    body: Bytes,
+) -> Result<(), ApiError> {
     let content_type = content_type.and_then(|value| value.to_str().ok());
     match content_type.map(media_type::essence) {
         Some(kind) if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => {
-            Ok(Form::UrlEncoded(body))
+            params.add_url_encoded(&body)
         }
         Some(kind) if kind.eq_ignore_ascii_case("multipart/form-data") => {
             // Boxed because it is rare, and so large that it would make every request's future large.
-            let parts = Box::pin(multipart(content_type.unwrap_or_default(), body));
-            Ok(Form::Multipart(parts.await?))
+            Box::pin(multipart(params, content_type.unwrap_or_default(), body)).await
         }
-        _ => Ok(Form::UrlEncoded(Bytes::new())),
+        _ => Ok(()),
     }
 }
 
-/// The parts of a multipart form that are fields, not files.
-async fn multipart(content_type: &str, body: Bytes) -> Result<Vec<(String, String)>, ApiError> {
+/// Adds the parts of a multipart form that are fields, not files.
+async fn multipart(params: &mut Params, content_type: &str, body: Bytes) -> Result<(), ApiError> {
     let malformed = |_| ApiError::BodyMalformed;
     let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
     let body = BodyDataStream::new(Full::new(body));
     let mut multipart = multer::Multipart::new(body, boundary);
-    let mut parts = Vec::new();
     while let Some(field) = multipart.next_field().await.map_err(malformed)? {
         let Some(name) = field.name().map(str::to_owned) else {
             continue;
@@ -140,9 +146,9 @@ async fn multipart(content_type: &str, body: Bytes) -> Result<Vec<(String, Strin
             continue;
         }
         let value = field.bytes().await.map_err(malformed)?;
-        parts.push((name, String::from_utf8_lossy(&value).into_owned()));
+        params.add(&name, &String::from_utf8_lossy(&value))?;
     }
-    Ok(parts)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
 //! The caller of a request, and the errors of callers that are refused.
 
-use std::borrow::Cow;
-
 use hyper::StatusCode;
 
 use crate::http::error::{Describe, Description};
 use crate::http::params::Params;
+use crate::http::quote::quote;
 use crate::service::caller::{AccessRefusal, Caller};
 
 /// The caller that a request's parameters name; it has not been checked.
 pub fn caller(params: &Params) -> Caller {
-    Caller::new(params.optional("accessTokenId").map(Cow::into_owned))
+    Caller::new(params.optional("accessTokenId").map(str::to_owned))
 }
 
 /// No access token, or one that is not valid.
@@ -33,7 +32,7 @@ impl Describe for AccessRefusal {
             ),
             Self::TokenUnknown { id } => (
                 ACCESS_DENIED,
-                format!("No access token found for ID \"{id}\"").into(),
+                format!("No access token found for ID \"{}\"", quote(id)).into(),
             ),
             Self::TokenExpired {
                 id,
@@ -42,7 +41,8 @@ impl Describe for AccessRefusal {
             } => (
                 ACCESS_DENIED,
                 format!(
-                    "Access token \"{id}\" for application \"{application}\" expired on {expired_on}"
+                    "Access token \"{}\" for application \"{application}\" expired on {expired_on}",
+                    quote(id)
                 )
                 .into(),
             ),
@@ -50,7 +50,8 @@ impl Describe for AccessRefusal {
                 ACTION_DENIED,
                 format!(
                     "Current subject does not have permission to execute action \"{action}\" \
-                     on tenant \"{tenant}\""
+                     on tenant \"{}\"",
+                    quote(tenant)
                 )
                 .into(),
             ),

@@ -4,6 +4,7 @@
 //! resource's folder.
 
 use std::borrow::Cow;
+use std::num::NonZeroUsize;
 
 use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::{Method, StatusCode};
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::error::Failure;
 use crate::http::protocol::error::ProtocolError;
+use crate::http::quote::quote;
 use crate::http::response::{self, Response};
 use crate::service::error::Error;
 
@@ -35,14 +37,19 @@ pub enum ApiError {
     BodyTooSlow,
     /// Its body is incomplete, or not what its content type says.
     BodyMalformed,
+    /// It has more parameters than the limit.
+    TooManyParameters {
+        /// The limit.
+        max: NonZeroUsize,
+    },
     /// A required parameter is missing.
     ParameterMissing(&'static str),
     /// A parameter's value is invalid.
     ParameterInvalid {
         /// The parameter's name.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// What is wrong, as the end of a sentence that begins with the name.
-        problem: String,
+        problem: Cow<'static, str>,
     },
     /// A service refused it.
     Refused(Description),
@@ -82,6 +89,17 @@ pub trait Describe {
 }
 
 impl ApiError {
+    /// The error that the parameter `name` is invalid; `problem` is the end of a sentence that begins with the name.
+    pub fn invalid(
+        name: impl Into<Cow<'static, str>>,
+        problem: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::ParameterInvalid {
+            name: name.into(),
+            problem: problem.into(),
+        }
+    }
+
     /// The status and the body of the response to a request with this method.
     pub fn encode(&self, method: &Method) -> (StatusCode, Vec<u8>) {
         let Description {
@@ -115,6 +133,7 @@ impl ApiError {
             }
             Self::Route(RouteError::NoSuchPath | RouteError::EncodedSlash)
             | Self::NotAcceptable
+            | Self::TooManyParameters { .. }
             | Self::ParameterMissing(_)
             | Self::ParameterInvalid { .. }
             | Self::Refused(_)
@@ -138,7 +157,7 @@ impl ApiError {
             ),
             Self::Route(RouteError::NoSuchMethod { .. }) => (
                 StatusCode::METHOD_NOT_ALLOWED,
-                format!("Request method '{method}' not supported").into(),
+                format!("Request method '{}' not supported", quote(method.as_str())).into(),
             ),
             Self::Route(RouteError::EncodedSlash) => (
                 StatusCode::BAD_REQUEST,
@@ -160,13 +179,17 @@ impl ApiError {
                 StatusCode::BAD_REQUEST,
                 "The request body is incomplete or malformed".into(),
             ),
+            Self::TooManyParameters { max } => (
+                StatusCode::BAD_REQUEST,
+                format!("The request has more than {max} parameters").into(),
+            ),
             Self::ParameterMissing(name) => (
                 StatusCode::BAD_REQUEST,
                 format!("Required String parameter '{name}' is not present").into(),
             ),
             Self::ParameterInvalid { name, problem } => (
                 StatusCode::BAD_REQUEST,
-                format!("Parameter '{name}' {problem}").into(),
+                format!("Parameter '{}' {problem}", quote(name)).into(),
             ),
         };
         Description {

@@ -21,6 +21,7 @@ mod params;
 mod path;
 mod persistent_login;
 mod profile;
+mod quote;
 mod request_log;
 mod resource;
 mod response;
@@ -113,7 +114,7 @@ fn admit(
 ) -> Result<(Route, PendingRequest), ApiError> {
     route.admit(app, request.headers())?;
     // A `Request` is large, and every future that holds it would be moved with it.
-    Ok((route, PendingRequest::new(request)))
+    Ok((route, PendingRequest::new(app, request)?))
 }
 
 async fn dispatch(

@@ -1,43 +1,102 @@
 //! The parameters of a request: those of its query and those of its body.
 
-use std::borrow::Cow;
-
-use hyper::body::Bytes;
+use std::num::NonZeroUsize;
 
 use crate::http::error::ApiError;
 
-/// The parameters of a request. A name in the query takes precedence over the same name in the body, and
-/// the first value of a name over later ones; bytes that are not UTF-8 become U+FFFD.
+/// The usual number of parameters.
+const USUAL_COUNT: usize = 4;
+
+/// The parameters of a request, decoded in one pass. A name in the query takes precedence over the same name in the
+/// body, and the first value of a name over later ones; bytes that are not UTF-8 become U+FFFD.
 #[derive(Debug)]
 pub struct Params {
-    query: String,
-    form: Form,
+    /// All names and values, one after the other.
+    text: String,
+    pairs: Vec<Pair>,
+    count_max: NonZeroUsize,
 }
 
-/// The parameters in a body.
+/// Where a parameter is in the text: its name ends where its value begins.
 #[derive(Debug)]
-pub enum Form {
-    /// Not decoded yet.
-    UrlEncoded(Bytes),
-    /// Names and values.
-    Multipart(Vec<(String, String)>),
+struct Pair {
+    start: usize,
+    value: usize,
+    end: usize,
 }
 
 impl Params {
-    /// The parameters of a URL-encoded query and a form.
-    pub fn new(query: String, form: Form) -> Self {
-        Self { query, form }
+    /// The parameters of a URL-encoded query.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::TooManyParameters`] for more than `count_max`, also when others are added.
+    pub fn new(query: &str, count_max: NonZeroUsize) -> Result<Self, ApiError> {
+        let mut params = Self {
+            text: String::new(),
+            pairs: Vec::new(),
+            count_max,
+        };
+        params.add_url_encoded(query.as_bytes())?;
+        Ok(params)
+    }
+
+    /// Adds the parameters of a URL-encoded form.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::TooManyParameters`].
+    pub fn add_url_encoded(&mut self, form: &[u8]) -> Result<(), ApiError> {
+        if form.is_empty() {
+            return Ok(());
+        }
+        self.text.reserve(form.len());
+        for (name, value) in form_urlencoded::parse(form) {
+            self.add(&name, &value)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a parameter.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::TooManyParameters`].
+    pub fn add(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
+        if self.pairs.len() >= self.count_max.get() {
+            return Err(ApiError::TooManyParameters {
+                max: self.count_max,
+            });
+        }
+        if self.pairs.is_empty() {
+            self.pairs.reserve(USUAL_COUNT);
+        }
+        let start = self.text.len();
+        self.text.push_str(name);
+        let middle = self.text.len();
+        self.text.push_str(value);
+        self.pairs.push(Pair {
+            start,
+            value: middle,
+            end: self.text.len(),
+        });
+        Ok(())
+    }
+
+    /// The names and values, those of the query first.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|pair| {
+            let name = &self.text[pair.start..pair.value];
+            (name, &self.text[pair.value..pair.end])
+        })
     }
 
     /// The value of the parameter `name`; `None` if it is missing.
-    pub fn optional(&self, name: &str) -> Option<Cow<'_, str>> {
-        first(self.query.as_bytes(), name).or_else(|| match &self.form {
-            Form::UrlEncoded(bytes) => first(bytes, name),
-            Form::Multipart(parts) => parts
-                .iter()
-                .find(|(part, _)| part == name)
-                .map(|(_, value)| Cow::Borrowed(value.as_str())),
-        })
+    pub fn optional(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.iter();
+        pairs
+            .find(|(other, _)| *other == name)
+            .map(|(_, value)| value)
     }
 
     /// The value of the parameter `name`.
@@ -45,7 +104,7 @@ impl Params {
     /// # Errors
     ///
     /// [`ApiError::ParameterMissing`].
-    pub fn required(&self, name: &'static str) -> Result<Cow<'_, str>, ApiError> {
+    pub fn required(&self, name: &'static str) -> Result<&str, ApiError> {
         self.optional(name).ok_or(ApiError::ParameterMissing(name))
     }
 
@@ -55,13 +114,10 @@ impl Params {
     ///
     /// [`ApiError::ParameterInvalid`] for what is neither `true` nor `false`.
     pub fn flag(&self, name: &'static str) -> Result<bool, ApiError> {
-        match self.optional(name).as_deref() {
+        match self.optional(name) {
             Some("true") => Ok(true),
             None | Some("" | "false") => Ok(false),
-            Some(_) => Err(ApiError::ParameterInvalid {
-                name,
-                problem: "is neither true nor false".to_owned(),
-            }),
+            Some(_) => Err(ApiError::invalid(name, "is neither true nor false")),
         }
     }
 
@@ -71,33 +127,18 @@ impl Params {
     ///
     /// [`ApiError::ParameterInvalid`].
     pub fn number(&self, name: &'static str, max: usize) -> Result<Option<usize>, ApiError> {
-        let value = self.optional(name);
-        let Some(text) = value.as_deref().filter(|text| !text.is_empty()) else {
+        let Some(text) = self.optional(name).filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
         let number = text.parse().ok().filter(|&number| number <= max);
         match number {
             Some(number) => Ok(Some(number)),
-            None => Err(ApiError::ParameterInvalid {
+            None => Err(ApiError::invalid(
                 name,
-                problem: format!("is not a whole number from 0 to {max}"),
-            }),
+                format!("is not a whole number from 0 to {max}"),
+            )),
         }
     }
-}
-
-/// The value of the first pair with this name. Only that pair is decoded, and those before it whose names
-/// are encoded.
-fn first<'b>(pairs: &'b [u8], name: &str) -> Option<Cow<'b, str>> {
-    pairs
-        .split(|&byte| byte == b'&')
-        .filter(|pair| {
-            let key = pair.split(|&byte| byte == b'=').next().unwrap_or_default();
-            key == name.as_bytes() || key.iter().any(|byte| matches!(byte, b'%' | b'+'))
-        })
-        .flat_map(form_urlencoded::parse)
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -107,24 +148,35 @@ pub mod properties;
 mod tests {
     use super::*;
 
-    fn params(query: &str, form: &str) -> Params {
-        let form = Form::UrlEncoded(Bytes::copy_from_slice(form.as_bytes()));
-        Params::new(query.to_owned(), form)
+    const MAX: NonZeroUsize = NonZeroUsize::new(3).expect("not zero");
+
+    fn params(query: &str, form: &str) -> Result<Params, ApiError> {
+        let mut params = Params::new(query, MAX)?;
+        params.add_url_encoded(form.as_bytes())?;
+        Ok(params)
     }
 
     #[test]
     fn the_query_takes_precedence_and_then_the_first_value() {
-        let both = params("a=1&a=2", "a=3&b=4&b=5");
-        assert_eq!(both.optional("a").as_deref(), Some("1"));
-        assert_eq!(both.optional("b").as_deref(), Some("4"));
+        let both = params("a=1", "a=3&b=4").expect("few parameters");
+        assert_eq!(both.optional("a"), Some("1"));
+        assert_eq!(both.optional("b"), Some("4"));
         assert_eq!(both.optional("c"), None);
-        assert_eq!(params("a=", "a=3").optional("a").as_deref(), Some(""));
+        let empty = params("a=", "a=3").expect("few parameters");
+        assert_eq!(empty.optional("a"), Some(""));
     }
 
     #[test]
     fn parameters_are_decoded_as_utf_8() {
-        let decoded = params("n%61me=z%C3%B6lf+x&bad=%FF%zz", "");
-        assert_eq!(decoded.optional("name").as_deref(), Some("zölf x"));
-        assert_eq!(decoded.optional("bad").as_deref(), Some("\u{FFFD}%zz"));
+        let decoded = params("n%61me=z%C3%B6lf+x&bad=%FF%zz", "").expect("few parameters");
+        assert_eq!(decoded.optional("name"), Some("zölf x"));
+        assert_eq!(decoded.optional("bad"), Some("\u{FFFD}%zz"));
+    }
+
+    #[test]
+    fn those_of_the_query_and_of_the_form_are_counted_together() {
+        assert!(params("a&&b", "&c").is_ok());
+        let error = params("a&b", "c&d").expect_err("too many");
+        assert_eq!(error, ApiError::TooManyParameters { max: MAX });
     }
 }

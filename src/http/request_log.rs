@@ -44,6 +44,7 @@ impl RequestLog {
             | ApiError::BodyTooLarge
             | ApiError::BodyTooSlow
             | ApiError::BodyMalformed
+            | ApiError::TooManyParameters { .. }
             | ApiError::ParameterMissing(_)
             | ApiError::ParameterInvalid { .. }
             | ApiError::Refused(_) => self.completed(),

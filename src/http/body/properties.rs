@@ -1,5 +1,6 @@
 //! Properties of the multipart decoder on arbitrary and on damaged bodies.
 
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -10,6 +11,7 @@ use proptest::prop_oneof;
 use proptest::sample::select;
 
 use crate::http::error::ApiError;
+use crate::http::params::Params;
 use crate::http::params::properties::names;
 use crate::property::{HEADER_PIECES, assert_holds, assert_linear, damaged};
 
@@ -17,11 +19,18 @@ const MULTIPART: &str = "multipart/form-data; boundary=frontier";
 
 /// The parts of a body that is complete.
 fn decode(content_type: &str, body: &[u8]) -> Result<Vec<(String, String)>, ApiError> {
-    let decoding = pin!(super::multipart(content_type, Bytes::copy_from_slice(body)));
-    match decoding.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(parts) => parts,
+    let mut params = Params::new("", NonZeroUsize::MAX)?;
+    let body = Bytes::copy_from_slice(body);
+    let polled = {
+        let decoding = pin!(super::multipart(&mut params, content_type, body));
+        decoding.poll(&mut Context::from_waker(Waker::noop()))
+    };
+    match polled {
+        Poll::Ready(decoded) => decoded?,
         Poll::Pending => panic!("the body is complete"),
     }
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    Ok(params.iter().map(owned).collect())
 }
 
 fn multipart(pairs: &[(String, String)]) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use hyper::StatusCode;
 
 use crate::http::error::{Describe, Description};
+use crate::http::quote::quote;
 use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
 
 impl Describe for PersistentLoginRefusal {
@@ -13,7 +14,7 @@ impl Describe for PersistentLoginRefusal {
             Self::NotFound { id } => (
                 StatusCode::NOT_FOUND,
                 "NO_SUCH_PERSISTENT_LOGIN",
-                format!("No persistent login with ID \"{id}\" found"),
+                format!("No persistent login with ID \"{}\" found", quote(id)),
             ),
             Self::TokenUnknown => (
                 StatusCode::UNAUTHORIZED,

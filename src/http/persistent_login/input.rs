@@ -1,7 +1,5 @@
 //! Decodes what the requests for persistent logins say of profiles and devices.
 
-use std::borrow::Cow;
-
 use crate::domain::device::{self, Device, DeviceUpdate};
 use crate::domain::profile::Username;
 use crate::domain::tenant::TenantName;
@@ -17,17 +15,19 @@ use crate::service::profile::{ExpectedOwner, ProfileSelector};
 pub fn profile(params: &Params) -> Result<ProfileSelector, ApiError> {
     let names = ["tenantName", "username"];
     if names.iter().all(|name| params.optional(name).is_none()) {
-        return Ok(ProfileSelector::Id(
-            params.required("profileId")?.into_owned(),
-        ));
+        let id = params.required("profileId")?;
+        return Ok(ProfileSelector::Id(id.to_owned()));
     }
     if params.optional("profileId").is_some() {
-        return Err(invalid("profileId", "excludes 'tenantName' and 'username'"));
+        return Err(ApiError::invalid(
+            "profileId",
+            "excludes 'tenantName' and 'username'",
+        ));
     }
     let tenant = TenantName::new(params.required("tenantName")?);
-    let tenant = tenant.ok_or_else(|| invalid("tenantName", "is empty"))?;
+    let tenant = tenant.ok_or_else(|| ApiError::invalid("tenantName", "is empty"))?;
     let username = Username::new(params.required("username")?)
-        .map_err(|why| invalid("username", &why.to_string()))?;
+        .map_err(|why| ApiError::invalid("username", why.to_string()))?;
     Ok(ProfileSelector::Username(tenant, username))
 }
 
@@ -39,7 +39,7 @@ pub fn profile(params: &Params) -> Result<ProfileSelector, ApiError> {
 pub fn creates_profile(params: &Params, profile: &ProfileSelector) -> Result<bool, ApiError> {
     let creates_profile = params.flag("createProfile")?;
     match profile {
-        ProfileSelector::Id(_) if creates_profile => Err(invalid(
+        ProfileSelector::Id(_) if creates_profile => Err(ApiError::invalid(
             "createProfile",
             "requires 'tenantName' and 'username'",
         )),
@@ -49,7 +49,7 @@ pub fn creates_profile(params: &Params, profile: &ProfileSelector) -> Result<boo
 
 /// Whose login a request takes it for, if it says so by `profileId`, `tenantName` or `username`.
 pub fn expected_owner(params: &Params) -> Option<Box<ExpectedOwner>> {
-    let text = |name| params.optional(name).map(Cow::into_owned);
+    let text = |name| params.optional(name).map(str::to_owned);
     let expected = ExpectedOwner {
         profile_id: text("profileId"),
         tenant: text("tenantName"),
@@ -88,13 +88,5 @@ fn device_update(params: &Params) -> DeviceUpdate {
 }
 
 fn text(params: &Params, name: &'static str, chars_max: usize) -> Option<String> {
-    device::clean(&params.optional(name)?, chars_max)
-}
-
-/// The error that the parameter `name` is invalid; `problem` is the end of a sentence that begins with the name.
-pub fn invalid(name: &'static str, problem: &str) -> ApiError {
-    ApiError::ParameterInvalid {
-        name,
-        problem: problem.to_owned(),
-    }
+    device::clean(params.optional(name)?, chars_max)
 }

@@ -86,7 +86,7 @@ impl ResourceRoute for PersistentLoginRoute {
                 let profile = input::profile(params)?;
                 let except = params.optional("except");
                 let except = except
-                    .map(|id| PersistentLoginId::parse(&id).ok_or_else(|| not_a_uuid("except")))
+                    .map(|id| PersistentLoginId::parse(id).ok_or_else(|| not_a_uuid("except")))
                     .transpose()?;
                 let count = delete_by_profile(app, caller, profile, except).await?;
                 Ok(json::deleted(count)?)
@@ -109,10 +109,10 @@ fn presented_token(app: &App, caller: &Caller, params: &Params) -> Result<Option
         return Ok(None);
     };
     admit(app, caller)?;
-    let token = Token::parse(&text).ok_or_else(|| not_a_uuid("token"))?;
+    let token = Token::parse(text).ok_or_else(|| not_a_uuid("token"))?;
     Ok(Some(token))
 }
 
 fn not_a_uuid(name: &'static str) -> ApiError {
-    input::invalid(name, "is not a UUID")
+    ApiError::invalid(name, "is not a UUID")
 }

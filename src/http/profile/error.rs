@@ -3,6 +3,7 @@
 use hyper::StatusCode;
 
 use crate::http::error::{Describe, Description};
+use crate::http::quote::quote;
 use crate::service::profile::ProfileRefusal;
 
 impl Describe for ProfileRefusal {
@@ -11,22 +12,30 @@ impl Describe for ProfileRefusal {
             Self::NotFound { id } => (
                 StatusCode::NOT_FOUND,
                 "NO_SUCH_PROFILE",
-                format!("No profile with ID \"{id}\" found"),
+                format!("No profile with ID \"{}\" found", quote(id)),
             ),
             Self::NoSuchUsername { tenant, username } => (
                 StatusCode::NOT_FOUND,
                 "NO_SUCH_PROFILE",
-                format!("No profile found for tenant \"{tenant}\" and username \"{username}\""),
+                format!(
+                    "No profile found for tenant \"{}\" and username \"{}\"",
+                    quote(tenant),
+                    quote(username)
+                ),
             ),
             Self::NoSuchTenant { name } => (
                 StatusCode::NOT_FOUND,
                 "NO_SUCH_TENANT",
-                format!("No tenant with name \"{name}\" found"),
+                format!("No tenant with name \"{}\" found", quote(name)),
             ),
             Self::Disabled { id, tenant } => (
                 StatusCode::FORBIDDEN,
                 "DISABLED_PROFILE",
-                format!("Profile \"{id}\" of tenant \"{tenant}\" is disabled"),
+                format!(
+                    "Profile \"{}\" of tenant \"{}\" is disabled",
+                    quote(id),
+                    quote(tenant)
+                ),
             ),
         };
         Description {

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use crate::support::client::{FORM, LOGINS};
+use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, TOKEN};
 use crate::support::raw_request::{assert_closing_error, assert_unharmed, chunk, form, refresh};
-use crate::support::server::Setup;
+use crate::support::server::{Server, Setup};
 
 #[test]
 fn a_head_that_is_too_large_is_refused() {
@@ -65,4 +67,72 @@ fn a_chunked_body_over_the_limit_is_refused() {
     assert_closing_error(&wire.response(), 413);
     wire.assert_closed();
     assert_unharmed(&server);
+}
+
+#[test]
+fn too_many_parameters_are_refused() {
+    let server = Setup::new().flag("--parameter-count-max=4").start();
+    let client = server.client();
+    let target = format!("{LOGINS}/{LOGIN}/refresh_token");
+    for (query, form, status) in [
+        ("?a=1&b=2", "&c", 200),
+        ("?a=1&b=2", "&c&d", 400),
+        ("?a=1&b=2&c=3&d=4&e=5", "", 400),
+        ("", "&a&b&c&d", 400),
+    ] {
+        let form = format!("accessTokenId={ADMIN}{form}");
+        let response = client.post(&format!("{target}{query}"), &form);
+        assert_eq!(response.status, status, "{query} {form}");
+        if status == 400 {
+            let message = "The request has more than 4 parameters";
+            response.assert_error(400, "OTHER", message);
+        }
+    }
+}
+
+/// Looking up each parameter in all of the form took 64 KiB of reading for each look-up, and longer for encoded names.
+#[test]
+fn a_form_full_of_encoded_names_is_refused() {
+    let server = Server::start();
+    let form = format!("accessTokenId={ADMIN}{}", "&%41".repeat(15_000));
+    let target = format!("{LOGINS}/{LOGIN}/refresh_token");
+    let message = "The request has more than 1000 parameters";
+    server
+        .client()
+        .post(&target, &form)
+        .assert_error(400, "OTHER", message);
+    assert_unharmed(&server);
+}
+
+#[test]
+fn what_an_error_quotes_of_a_request_is_cut() {
+    let server = Server::start();
+    let client = server.client();
+    let long = "%00".repeat(4_000);
+    let token = format!("accessTokenId={ADMIN}");
+    let by_name = format!("{token}&tenantName={long}&username=x");
+    for (method, target, form) in [
+        ("GET", format!("{LOGINS}/{long}?{token}"), ""),
+        (
+            "GET",
+            format!("{LOGINS}/{NO_LOGIN}?accessTokenId={long}"),
+            "",
+        ),
+        (
+            "POST",
+            format!("{LOGINS}/create?{token}"),
+            &*format!("profileId={long}"),
+        ),
+        ("GET", format!("{LOGINS}/by_profile?{by_name}"), ""),
+        ("POST", format!("{LOGINS}/create?{token}"), &by_name),
+        (&*"X".repeat(4_000), format!("{LOGINS}/{LOGIN}"), ""),
+    ] {
+        let body = (method == "POST").then_some(form.as_bytes());
+        let response = client.send(method, &target, &[FORM], body);
+        assert!(response.status >= 400, "{response:?}");
+        let message = &response.body;
+        assert!(message.len() < 1_000, "{} bytes", message.len());
+        assert!(message.contains('…'), "{message}");
+    }
+    client.refresh_with(LOGIN, TOKEN).login();
 }
