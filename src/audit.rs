@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use tracing::field;
 
 use crate::clock::Timestamp;
 use crate::domain::login_state::LoginState;
@@ -22,6 +23,7 @@ use crate::domain::persistent_login::PersistentLoginId;
 use crate::domain::tenant::TenantName;
 use crate::logging::AUDIT;
 use crate::logging::repeated::{Repeated, Summary, Taken};
+use crate::request_id::RequestId;
 
 /// For how many logins an event that can be repeated is counted by login.
 const LOGINS_MAX: usize = 1_000;
@@ -175,6 +177,15 @@ impl From<&LoginState> for AuditedLogin {
     }
 }
 
+/// Who asked for what happened, and in which request; both are `None` if the server acted by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The application that the caller's access token was issued to.
+    pub application: Option<&'a str>,
+    /// The id that the request's line in the log has too.
+    pub request_id: Option<RequestId>,
+}
+
 /// Logs an event at its level. The macros of `tracing` take no level that is known only later.
 macro_rules! log {
     ($event:expr, $($field:tt)*) => {
@@ -222,16 +233,14 @@ impl AuditLog {
         self.key.get_or_init(keyed);
     }
 
-    /// Logs that `event` happened to `login` at `now`, and counts it. `application` is who asked for
-    /// it; `None` if the server did it by itself. To be called once it is certain.
-    pub fn record(
-        &self,
-        event: Event,
-        login: &AuditedLogin,
-        application: Option<&str>,
-        now: Timestamp,
-    ) {
+    /// Logs that `event` happened to `login` at `now`, and counts it. To be called once it is certain.
+    pub fn record(&self, event: Event, login: &AuditedLogin, origin: Origin<'_>, now: Timestamp) {
         self.counts[event.index()].fetch_add(1, Ordering::Relaxed);
+        let Origin {
+            application,
+            request_id,
+        } = origin;
+        let request_id = request_id.map(field::display);
         if let Some(repeated) = self.repeated(event) {
             let repeating = || Repeating {
                 login: login.clone(),
@@ -246,7 +255,17 @@ impl AuditLog {
         let mut digits = [0; 24];
         let (tenant, profile) = (login.tenant.as_str(), login.profile_id.encode(&mut digits));
         let (login, reason) = (self.fingerprint(login.id), event.reason());
-        log!(event, what, at, tenant, profile, application, login, reason);
+        log!(
+            event,
+            what,
+            at,
+            tenant,
+            profile,
+            application,
+            login,
+            reason,
+            request_id
+        );
     }
 
     /// What counts `event`, if it can be repeated without an end.
@@ -269,13 +288,13 @@ impl AuditLog {
     }
 
     /// Logs once that `event` happened to `count` logins at `now`, and counts it as often. `owner` is the tenant and
-    /// the profile of all of them, if they have one; `application` is as for [`AuditLog::record`].
+    /// the profile of all of them, if they have one.
     pub fn record_many(
         &self,
         event: Event,
         count: u64,
         owner: Option<(&TenantName, ObjectId)>,
-        application: Option<&str>,
+        origin: Origin<'_>,
         now: Timestamp,
     ) {
         self.counts[event.index()].fetch_add(count, Ordering::Relaxed);
@@ -283,7 +302,22 @@ impl AuditLog {
         let tenant = owner.map(|(tenant, _)| tenant.as_str());
         let profile = owner.map(|(_, profile_id)| profile_id.to_string());
         let profile = profile.as_deref();
-        log!(event, what, at, tenant, profile, application, count, reason);
+        let Origin {
+            application,
+            request_id,
+        } = origin;
+        let request_id = request_id.map(field::display);
+        log!(
+            event,
+            what,
+            at,
+            tenant,
+            profile,
+            application,
+            count,
+            reason,
+            request_id
+        );
     }
 
     /// Logs how often what was logged has happened again.

@@ -46,6 +46,7 @@ use crate::http::panic::{catch_panic, catch_panic_async};
 use crate::http::request_log::RequestLog;
 use crate::http::response::Response;
 use crate::http::router::Route;
+use crate::service::request_scope::RequestScope;
 
 /// Returns the response to `request` and logs one line, which has no token, no body and no query.
 pub fn handle<C: Connection>(
@@ -72,11 +73,14 @@ pub fn handle<C: Connection>(
         Ok((route, request))
     });
     async move {
-        let outcome = match admitted {
+        let (outcome, scope) = match admitted {
             Ok((route, request)) => {
-                catch_panic_async(pin!(dispatch(app, route, request, received, connection))).await
+                let work = dispatch(app, route, request, received, connection);
+                let mut scoped = pin!(RequestScope::enter(request_id, work));
+                let outcome = catch_panic_async(scoped.as_mut()).await;
+                (outcome, scoped.take_value())
             }
-            Err(error) => Err(error),
+            Err(error) => (Err(error), None),
         };
         let (mut response, error) = match outcome {
             Ok(response) => (response, None),
@@ -88,6 +92,7 @@ pub fn handle<C: Connection>(
             method: method::log_name(&method),
             route: route_name,
             status: response.status(),
+            application: scope.as_ref().and_then(RequestScope::application),
             duration: now - received,
         };
         match error {

@@ -11,7 +11,7 @@ use crate::logging::warnings::Warnings;
 use crate::request_id::RequestId;
 
 /// What is logged of a request. None of it is text that the client chose.
-pub struct RequestLog {
+pub struct RequestLog<'a> {
     /// The request's id, which its response has too.
     pub request_id: RequestId,
     /// The name of the method, or `other`.
@@ -20,11 +20,13 @@ pub struct RequestLog {
     pub route: &'static str,
     /// The status of the response.
     pub status: StatusCode,
+    /// The application that asked, if its access token was valid.
+    pub application: Option<&'a str>,
     /// The time from the receipt of the head to the response.
     pub duration: Duration,
 }
 
-impl RequestLog {
+impl RequestLog<'_> {
     /// Logs a request from `peer` that came to `error` at `now`. Of failures with the same cause, the first one is
     /// logged and the others are counted: at overload, or while the disk fails, every request is one.
     pub fn refused(&self, error: &ApiError, warnings: &Warnings, peer: SocketAddr, now: Instant) {
@@ -59,6 +61,7 @@ impl RequestLog {
             route = self.route,
             status = self.status.as_u16(),
             duration_us = self.duration_us(),
+            application = self.application,
             "request"
         );
     }
@@ -71,6 +74,7 @@ impl RequestLog {
             route = self.route,
             status = self.status.as_u16(),
             duration_us = self.duration_us(),
+            application = self.application,
             %peer,
             cause,
             "request failed"

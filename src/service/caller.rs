@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access_token::{AccessToken, AccessTokenId};
 use crate::service::error::Error;
+use crate::service::request_scope;
 use crate::service::transaction;
 use crate::storage::transaction::Read;
 use crate::tables::access_token::{self, DigestedId};
@@ -83,7 +84,10 @@ impl Caller {
                 expired_on: day(expiry),
             }
             .into()),
-            _ => Ok(token),
+            _ => {
+                request_scope::note_caller(&token);
+                Ok(token)
+            }
         }
     }
 

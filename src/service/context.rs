@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::audit::{AuditLog, AuditedLogin, Event};
+use crate::audit::{AuditLog, AuditedLogin, Event, Origin};
 use crate::clock::timeline::Now;
 use crate::domain::access_token::AccessToken;
 use crate::domain::login_state::LoginState;
@@ -12,6 +12,8 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::Lifetime;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
+use crate::request_id::RequestId;
+use crate::service::request_scope;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
 
@@ -23,10 +25,11 @@ pub(super) struct OpContext {
     audit: Arc<AuditLog>,
     /// `None` if the server acts by itself.
     caller: Option<Arc<AccessToken>>,
+    request_id: Option<RequestId>,
 }
 
 impl OpContext {
-    /// The context of what the server does by itself.
+    /// The context of what the server does by itself, or for a request whose caller is not known yet.
     pub(super) fn as_system(app: &App) -> Self {
         Self {
             now: app.clock.now(),
@@ -36,6 +39,7 @@ impl OpContext {
             },
             audit: Arc::clone(&app.audit),
             caller: None,
+            request_id: request_scope::request_id(),
         }
     }
 
@@ -63,10 +67,9 @@ impl OpContext {
     pub(super) fn record(&self, txn: &WriteTxn, event: Event, login: &LoginState) {
         let (audit, now) = (Arc::clone(&self.audit), self.now.time());
         let login = AuditedLogin::from(login);
-        let caller = self.caller.clone();
+        let (caller, request_id) = (self.caller.clone(), self.request_id);
         txn.on_commit(move || {
-            let application = caller.as_deref().map(|caller| caller.application.as_str());
-            audit.record(event, &login, application, now);
+            audit.record(event, &login, origin(caller.as_deref(), request_id), now);
         });
     }
 
@@ -82,26 +85,22 @@ impl OpContext {
         if count == 0 {
             return;
         }
-        let (audit, now, caller) = (
-            Arc::clone(&self.audit),
-            self.now.time(),
-            self.caller.clone(),
-        );
+        let (audit, now) = (Arc::clone(&self.audit), self.now.time());
+        let (caller, request_id) = (self.caller.clone(), self.request_id);
         txn.on_commit(move || {
-            let application = caller.as_deref().map(|caller| caller.application.as_str());
+            let origin = origin(caller.as_deref(), request_id);
             let owner = owner
                 .as_ref()
                 .map(|(tenant, profile_id)| (tenant, *profile_id));
-            audit.record_many(event, count, owner, application, now);
+            audit.record_many(event, count, owner, origin, now);
         });
     }
 
     /// Records `event`, with which nothing is written.
     pub(super) fn record_now(&self, event: Event, login: &LoginState) {
-        let caller = self.caller.as_deref();
-        let application = caller.map(|caller| caller.application.as_str());
+        let origin = origin(self.caller.as_deref(), self.request_id);
         self.audit
-            .record(event, &login.into(), application, self.now.time());
+            .record(event, &login.into(), origin, self.now.time());
     }
 
     /// Deletes `login` and records `event`.
@@ -118,5 +117,12 @@ impl OpContext {
         persistent_login::delete(txn, login)?;
         self.record(txn, event, login);
         Ok(())
+    }
+}
+
+fn origin(caller: Option<&AccessToken>, request_id: Option<RequestId>) -> Origin<'_> {
+    Origin {
+        application: caller.map(|caller| caller.application.as_str()),
+        request_id,
     }
 }

@@ -8,4 +8,5 @@ mod context;
 pub mod error;
 pub mod persistent_login;
 pub mod profile;
+pub mod request_scope;
 mod transaction;

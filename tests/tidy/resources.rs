@@ -54,6 +54,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "context",
             "error",
             "mod",
+            "request_scope",
             "transaction",
         ],
     ),

@@ -73,6 +73,7 @@ impl Automatic<'_> {
             method: "none",
             route: "none",
             status,
+            application: None,
             duration: Duration::ZERO,
         };
         log.completed();

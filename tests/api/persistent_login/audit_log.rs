@@ -261,6 +261,8 @@ impl Line {
             reason,
         };
         assert_eq!(text("message"), "audit");
+        let request_id = optional("request_id");
+        assert_eq!(request_id.is_some(), line.application.is_some(), "{event}");
         let at = fields.remove("at").and_then(|at| at.as_i64());
         assert!(fields.is_empty(), "{fields:?}");
         Self {
