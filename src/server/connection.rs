@@ -10,6 +10,7 @@ use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::net::TcpStream;
 use tokio::time::sleep_until;
 
@@ -25,12 +26,17 @@ const CHECKS_PER_TIMEOUT: u32 = 4;
 /// How often it is checked whether a connection can be closed for which that is requested.
 const CLOSING_CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
+/// The operating system's buffer for responses; Linux takes twice as much. Its default is megabytes, of which a client
+/// has to read a third before the server notices that it reads at all, and which count nowhere as memory of the server.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
+
 /// Serves the requests on `socket` until the client closes it, a timeout is exceeded or a close is requested
 /// of `state`.
 pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionState>) {
     // A response is small and written as a whole; Nagle's algorithm would delay it.
     let registered = socket
         .set_nodelay(true)
+        .and_then(|()| Ok(set_socket_send_buffer_size(&socket, SEND_BUFFER_BYTES)?))
         .and_then(|()| TcpStream::from_std(socket));
     let socket = match registered {
         Ok(socket) => socket,

@@ -1,5 +1,7 @@
 //! Lists that are too long to be kept in memory: they are sent in pieces.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, LOGINS, Listed};
@@ -109,4 +111,25 @@ fn lists_that_are_being_sent_take_bounded_memory() {
     });
     drop(unread);
     wait_until("the memory is free", || memory.available_permits() == all);
+}
+
+#[test]
+fn a_client_that_reads_slowly_gets_the_whole_list() {
+    const TIMEOUT: Duration = Duration::from_secs(1);
+    const LISTS: usize = 5;
+    let server = Setup::new()
+        .seed(seed())
+        .flag("--write-timeout=1s")
+        .flag("--idle-timeout=1s")
+        .start();
+    let list = server
+        .client()
+        .by_profile(PROFILE, &format!("&count={COUNT}"));
+    let length = list.body.len();
+    let mut slow = server.wire();
+    slow.receive_at_most(64 << 10);
+    let began = Instant::now();
+    slow.send(request("GET", "1.1").repeat(LISTS));
+    slow.read_slowly(LISTS * length, Duration::from_millis(8));
+    assert!(began.elapsed() > 2 * TIMEOUT, "{:?}", began.elapsed());
 }

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_recv_buffer_size;
@@ -46,7 +47,12 @@ impl Wire {
 
     /// Makes room for few bytes of responses, so that those that the test does not read stay in the server.
     pub fn receive_little(&self) {
-        set_socket_recv_buffer_size(&self.socket, 4 * 1_024).expect("a size may be set");
+        self.receive_at_most(4 * 1_024);
+    }
+
+    /// Makes room for about this many bytes of responses.
+    pub fn receive_at_most(&self, bytes: usize) {
+        set_socket_recv_buffer_size(&self.socket, bytes).expect("a size may be set");
     }
 
     /// Sends these bytes repeatedly until the server stops reading.
@@ -121,6 +127,20 @@ impl Wire {
             assert_request_id(response.header("x-request-id"));
         }
         Some(response)
+    }
+
+    /// Reads `count` bytes of what the server sends, a little at a time and with a `pause` before each read.
+    #[track_caller]
+    pub fn read_slowly(&mut self, count: usize, pause: Duration) {
+        while self.unread.len() < count {
+            // That a client may pause is what is tested.
+            thread::park_timeout(pause);
+            assert!(
+                self.receive(),
+                "the server closed after {} of {count} bytes",
+                self.unread.len()
+            );
+        }
     }
 
     /// What the server sends until it closes the connection.
