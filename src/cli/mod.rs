@@ -42,6 +42,8 @@ const NOT_DONE: u8 = 2;
 /// Does what the command line `arguments`, with the program's name first, asks for. Returns the exit code of
 /// the process.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    // Without it, the default applies: a write beyond the limit ends the process.
+    let _ = signals::ignore_file_size_signal();
     // Standard output or error may be closed; the exit code still reports the outcome.
     let code = match arguments::parse(&arguments) {
         Ok(invocation) => {

@@ -74,6 +74,18 @@ impl Signals {
     }
 }
 
+/// Has a write beyond the limit on the size of files fail, instead of ending the process.
+///
+/// # Errors
+///
+/// If the operating system refuses that.
+pub fn ignore_file_size_signal() -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let _entered = runtime.enter();
+    // The handler, which does nothing else than to replace the default one, stays.
+    signal(SignalKind::from_raw(Number::XFSZ.as_raw())).map(drop)
+}
+
 struct Caught {
     terminate: Signal,
     interrupt: Signal,

@@ -8,6 +8,7 @@ mod corruption;
 mod damaged_pages;
 mod every_operation;
 mod faulty_disk;
+mod file_size;
 mod full_disk;
 mod ledger;
 mod marker;

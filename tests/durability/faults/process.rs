@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use rememberd::testing::service::demo;
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 use ureq::Agent;
 
@@ -61,6 +62,16 @@ impl Server {
         let mut response = response.expect("the server responds");
         let body = response.body_mut().read_to_string().expect("a whole body");
         (response.status().as_u16(), body)
+    }
+
+    /// Limits how long files may become that it writes, in bytes.
+    pub fn limit_file_size(&self, bytes: Option<u64>) {
+        let process = Pid::from_child(&self.process);
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        prlimit(Some(process), Resource::Fsize, limit).expect("it is our own");
     }
 
     /// Whether the process is running.
