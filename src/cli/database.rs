@@ -9,6 +9,7 @@ use crate::cli::arguments::Origins;
 use crate::cli::error::CommandError;
 use crate::cli::key;
 use crate::cli::restart::{self, Loaded};
+use crate::cli::watch::WatchedFiles;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::entropy::Entropy;
@@ -29,6 +30,7 @@ use crate::tables::upgrade;
 /// The database in a data directory that is locked.
 pub struct Database {
     directory: Arc<DataDirectory>,
+    files: Arc<WatchedFiles>,
     /// The key file, if it is to be removed with a database that is not finished.
     new_key_file: Option<PathBuf>,
     /// The seed file, and its name for messages.
@@ -60,8 +62,12 @@ impl Database {
         let directory = DataDirectory::lock(data_dir).map_err(named)?;
         let key_file = key::path(directory.path(), None);
         let is_own = config.data.key_file.is_none() && !key_file.exists();
+        let directory = Arc::new(directory);
+        let used_key_file = absolute(&key::path(data_dir, config.data.key_file.as_deref()));
+        let files = WatchedFiles::new(Arc::clone(&directory), used_key_file);
         Ok(Self {
-            directory: Arc::new(directory),
+            directory,
+            files: Arc::new(files),
             new_key_file: is_own.then_some(key_file),
             seed_file,
             listen: origins.describe("listen", config.http.listen_text()),
@@ -95,11 +101,12 @@ impl Database {
             replaces_missing: config.data.new_key,
             entropy: Entropy::Os,
         };
-        let directory = Arc::clone(&self.directory);
+        let (directory, files) = (Arc::clone(&self.directory), Arc::clone(&self.files));
         let checked = Arc::clone(&self.checked);
         let (seed_file, listen) = (self.seed_file.clone(), self.listen.clone());
         let refuses_demo = demo::is_refused(config);
         Box::new(move |opening| {
+            files.check_again()?;
             let is_new = opening == Opening::Start && !directory.has_database()?;
             let (engine, ring) = if is_new {
                 if let Some((file, name)) = &seed_file {
@@ -201,6 +208,11 @@ impl Database {
     /// Of the storage.
     pub fn watch_tokens(&self, app: &App) -> Result<Vec<UnusedToken>, CommandError> {
         Ok(token_file::watch(app, &self.directory)?)
+    }
+
+    /// The files that are to stay where they are while a server runs.
+    pub fn files(&self) -> &Arc<WatchedFiles> {
+        &self.files
     }
 
     /// Removes what was created for a database that is not there.

@@ -17,6 +17,7 @@ mod serve;
 mod signals;
 mod tasks;
 mod tokens;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -113,6 +113,7 @@ async fn serve_database(
         app.store.close().await?;
         return Ok(Served::Restarts(Restart::new(loaded, signals)));
     }
+    let _watch = database.files().watch(&app)?;
     signals.start_serving();
     app.enter(Phase::Serving);
     // If its sender is dropped, the task has ended, which the next wait reports.
@@ -154,6 +155,7 @@ async fn serve_database(
     let saved = jobs::clock::stop(&app).await;
     app.store.close().await?;
     saved?;
+    database.files().check()?;
     tracing::info!("stopped");
     Ok(Served::Ended)
 }

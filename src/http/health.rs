@@ -4,7 +4,7 @@ use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, Phase};
 use crate::http::error::{ApiError, RouteError};
 use crate::http::method;
 use crate::http::params::Params;
@@ -56,11 +56,21 @@ impl ResourceRoute for HealthRoute {
             }
             // While starting or draining, and after a storage failure.
             Self::Ready => {
-                let details = json!({"status": "not ready", "clock": clock(app)});
+                let details =
+                    json!({"status": "not ready", "reason": reason(app), "clock": clock(app)});
                 (StatusCode::SERVICE_UNAVAILABLE, details)
             }
         };
         Ok(response::with_status(status, json.to_string()))
+    }
+}
+
+/// Why the server is not ready.
+fn reason(app: &App) -> &'static str {
+    match app.phase() {
+        Phase::Starting => "starting",
+        Phase::Serving => "storage",
+        Phase::Draining => "stopping",
     }
 }
 

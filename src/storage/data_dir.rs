@@ -1,5 +1,6 @@
 //! The data directory: its lock, and the database file in it.
 
+mod in_place;
 pub mod secret_file;
 pub mod stopped;
 mod unfinished;
@@ -8,6 +9,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{self, Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::Advice;
@@ -53,6 +55,8 @@ pub struct DataDirectory {
     created: Vec<PathBuf>,
     /// Whether a database was created in it that is not finished yet.
     is_unfinished: AtomicBool,
+    /// The database file that was opened last.
+    held: Mutex<Option<File>>,
 }
 
 impl DataDirectory {
@@ -96,6 +100,7 @@ impl DataDirectory {
                 lock,
                 created,
                 is_unfinished: AtomicBool::new(false),
+                held: Mutex::default(),
             }),
             Err(TryLockError::WouldBlock) => Err(in_use()),
             Err(TryLockError::Error(error)) => Err(described(error)),
@@ -141,6 +146,7 @@ impl DataDirectory {
             Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
         }
         let engine = open_engine(&path, options).map_err(|failure| self.name(failure))?;
+        self.hold(&path)?;
         if !is_marked(&self.path)? {
             self.mark()?;
         }
@@ -157,6 +163,7 @@ impl DataDirectory {
         self.remove_unfinished()?;
         self.is_unfinished.store(true, Ordering::Release);
         let engine = self.open_unfinished(options)?;
+        self.hold(&self.unfinished_path())?;
         // It is renamed while it is open.
         Ok(engine.named(self.database_path().display().to_string()))
     }

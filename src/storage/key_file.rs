@@ -106,6 +106,12 @@ impl KeyFile {
         &self.keys
     }
 
+    /// Whether it has all keys of `other`.
+    pub fn has_all(&self, other: &Self) -> bool {
+        let has = |(number, key)| self.keys.get(number) == Some(key);
+        other.keys.iter().all(has)
+    }
+
     /// The number of a new key after the key `last`.
     ///
     /// # Errors

@@ -74,6 +74,13 @@ impl Store {
         outcome
     }
 
+    /// Has the database closed because of `failure`, which no access has met, and opened again as soon as that succeeds.
+    pub fn reopen(&self, failure: Failure) {
+        if let Ok(snapshot) = self.writer.published().snapshot() {
+            self.withdraw(&snapshot, failure);
+        }
+    }
+
     /// Has the database opened again because of `failure`, unless that is done already.
     fn withdraw(&self, snapshot: &Arc<ReadTxn>, failure: Failure) {
         if self.writer.published().withdraw(snapshot) {

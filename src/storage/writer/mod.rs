@@ -284,7 +284,7 @@ impl Writer {
                     let _ = guarded(|| journal.close_after_failure());
                     let reopened = match close {
                         Some(close) => Err(Some(close)),
-                        None => self.reopen(),
+                        None => self.reopen(&failure),
                     };
                     match reopened {
                         Ok(reopened) => journal = reopened,
@@ -492,9 +492,9 @@ impl Writer {
         }
     }
 
-    /// Opens the database again and again until that succeeds, or there is a request to close.
-    fn reopen(&mut self) -> Result<Journal, Close> {
-        let mut retry = Retry::default();
+    /// Opens the database again and again until that succeeds, or there is a request to close. `failure` is logged.
+    fn reopen(&mut self, failure: &Failure) -> Result<Journal, Close> {
+        let mut retry = Retry::after(failure);
         loop {
             let attempt = Instant::now();
             match self.open(Opening::AfterFailure) {

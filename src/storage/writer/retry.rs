@@ -22,6 +22,14 @@ pub(super) struct Retry {
 }
 
 impl Retry {
+    /// No attempt yet after `failure`, which is logged.
+    pub(super) fn after(failure: &Failure) -> Self {
+        Self {
+            pause: Duration::ZERO,
+            logged: vec![failure.clone()],
+        }
+    }
+
     /// How long to pause after an attempt that took so long: at least as long, so that a disk that is slow to fail
     /// is not kept busy by it.
     pub(super) fn pause_after(&mut self, took: Duration) -> Duration {

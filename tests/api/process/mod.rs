@@ -15,6 +15,7 @@ mod log_summaries;
 mod loopback_host;
 mod overload;
 mod own_user_ids;
+mod removed;
 mod restore;
 mod seed_file;
 mod signals;
