@@ -4,6 +4,6 @@ pub mod audit_key;
 pub mod demo;
 pub mod initial;
 pub mod seed;
-pub mod seed_error;
+mod seed_error;
 pub mod seed_file;
 pub mod token_file;
