@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use rememberd::testing::{Fixed, LoginKey, ObjectId, PersistentLoginId, Table};
+
 use crate::support::client::Listed;
 use crate::support::concurrency::together;
 use crate::support::fixture::{LOGIN, NO_LOGIN, NO_PROFILE, NOW, PROFILE};
@@ -273,4 +275,27 @@ fn parallel_refreshes_from_several_devices_end_with_that_of_the_last_rotation() 
     let names: Vec<_> = seen.filter(|(token, _)| *token == last).collect();
     assert_eq!(names.len(), 1, "each rotation has a token of its own");
     assert_device(&server, &created.id, [None, Some(&names[0].1), None]);
+}
+
+#[test]
+fn an_unreadable_device_fails_no_refresh_and_is_replaced() {
+    const DEVICES: Table<Fixed<28>> = Table::new("persistent_login_device");
+    let server = Server::start();
+    let client = server.client();
+    let created = client.create_with(PROFILE, &[("label", "Phone")]).login();
+    let key = LoginKey {
+        profile_id: ObjectId::parse(PROFILE).expect("an id"),
+        id: PersistentLoginId::parse(&created.id).expect("an id"),
+    };
+    let broken = server.app.store.write(move |txn| {
+        let garbage = [0xFF; 9];
+        txn.put(&DEVICES, &key.to_bytes(), &garbage)
+    });
+    server.block_on(broken).expect("the storage works");
+    assert_eq!(client.by_profile(PROFILE, "").status, 503);
+    let token = refresh(&server, &created.id, &created.token, &[]);
+    assert_eq!(client.by_profile(PROFILE, "").status, 503);
+    server.app.clock.advance(HOUR);
+    refresh(&server, &created.id, &token, &[("userAgent", "new")]);
+    assert_device(&server, &created.id, [None, Some("new"), None]);
 }
