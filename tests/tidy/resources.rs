@@ -74,6 +74,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "params",
             "path",
             "protocol",
+            "quote",
             "request_log",
             "resource",
             "response",
