@@ -30,6 +30,7 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::error::Failure;
+use crate::logging::repeated::{Repeated, Summary, Taken};
 use crate::storage::engine::open_table::guarded;
 use crate::storage::journal::Journal;
 use crate::storage::journal::journaled::Journaled;
@@ -51,6 +52,9 @@ const APPLY_PAUSES: u32 = 9;
 
 /// How long background work pauses at most after a transaction.
 const BACKGROUND_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// For how many causes failures of the storage are counted.
+const FAILURE_CAUSES_MAX: usize = 8;
 
 /// How much the writer takes on.
 #[derive(Clone, Debug)]
@@ -180,6 +184,8 @@ pub fn spawn(
         name: None,
         last_step: None,
         version: 0,
+        failures: Repeated::new(1, FAILURE_CAUSES_MAX),
+        failed_at: None,
     };
     let run = move || match writer.open_first() {
         Ok(journal) => {
@@ -229,6 +235,10 @@ struct Writer {
     last_step: Option<Duration>,
     /// The version that the next journal begins with.
     version: u64,
+    /// Failures of the storage.
+    failures: Repeated<Failure>,
+    /// When the failure was logged that lasts, so that its end is logged too.
+    failed_at: Option<Instant>,
 }
 
 /// A request to close that waits for its answer; `None` if nobody is left who could request anything.
@@ -271,12 +281,13 @@ impl Writer {
                 Ok(close) => {
                     self.queue.close();
                     self.published.publish(None);
+                    self.log_repeated_failures(Taken::All);
                     let closed = guarded(|| journal.close());
                     return (close, closed.map_err(|failure| self.named(failure)));
                 }
                 Err(Broken { failure, close }) => {
                     let failure = self.named(failure);
-                    tracing::error!(%failure, "the storage failed; closing and reopening it");
+                    self.log_failure(&failure);
                     self.published.publish(None);
                     // What could not be written cannot be closed cleanly; the next open repairs it.
                     // What was committed last may not be what any reader has seen.
@@ -458,9 +469,39 @@ impl Writer {
         })
         .map_err(|failure| self.named(failure))?;
         self.publish(&mut journal);
-        let open_ms = began.elapsed().as_micros() as f64 / 1_000.0;
-        tracing::info!(open_ms, "database opened");
+        match opening {
+            Opening::Start => {
+                let open_ms = began.elapsed().as_micros() as f64 / 1_000.0;
+                tracing::info!(open_ms, "database opened");
+            }
+            Opening::AfterFailure => {
+                if let Some(failed_at) = self.failed_at.take() {
+                    let outage_ms = failed_at.elapsed().as_micros() as f64 / 1_000.0;
+                    tracing::warn!(outage_ms, "the database is open again");
+                }
+            }
+        }
         Ok(journal)
+    }
+
+    /// Logs the first failure with this cause; more of them are counted. A full disk lets the database be opened, and
+    /// then fails the next write, again and again.
+    fn log_failure(&mut self, failure: &Failure) {
+        let now = Instant::now();
+        if self.failures.count(failure, now, || ()).is_some() {
+            self.failed_at = Some(now);
+            tracing::error!(%failure, "the storage failed; closing and reopening it");
+        }
+        self.log_repeated_failures(Taken::Due);
+    }
+
+    fn log_repeated_failures(&self, taken: Taken) {
+        for Summary { key, count, within } in self.failures.take(taken, Instant::now()) {
+            let failure =
+                key.map_or_else(|| "various".to_owned(), |(failure, ())| failure.to_string());
+            let seconds = within.as_secs();
+            tracing::error!(failure, count, seconds, "the storage failed again");
+        }
     }
 
     /// The failure with the database's name before its cause.

@@ -1,12 +1,14 @@
 //! What happens again and again has a line when it begins, and one with the count.
 
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use rustix::process::{Resource, Rlimit};
 use tempfile::TempDir;
 
-use crate::support::fixture::LOGIN;
+use crate::support::fixture::{LOGIN, PROFILE};
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
 use crate::support::server::PATIENCE;
 
@@ -77,4 +79,39 @@ fn overload_is_a_line_and_a_count_and_not_a_line_for_each_request() {
         values(&log, "more requests failed", "count="),
         [more.to_string()]
     );
+}
+
+#[test]
+fn an_outage_is_a_few_lines_and_its_end_is_one() {
+    let home = TempDir::new().expect("a temporary directory");
+    // The signal of a write beyond the limit is ignored, so that the write fails.
+    let mut serving = Launch::serve(home.path())
+        .seed(DEMO_SEED)
+        .argument("--log-level=warn")
+        .limited("trap '' XFSZ")
+        .start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    let database = fs::metadata(home.path().join("rememberd.redb")).expect("it is there");
+    let limit = |current| Rlimit {
+        current,
+        maximum: None,
+    };
+    serving.limit(Resource::Fsize, limit(Some(database.len())));
+    let began = Instant::now();
+    let mut refused = 0;
+    while refused < 100 {
+        assert!(began.elapsed() < PATIENCE, "the file does not grow");
+        refused += usize::from(client.create(PROFILE).status == 503);
+    }
+    serving.limit(Resource::Fsize, limit(None));
+    let failed = serving.wait_for_log("the storage failed; closing and reopening it");
+    assert!(failed.contains(" ERROR "), "{failed}");
+    serving.wait_for_log(" WARN the database is open again outage_ms=");
+    while client.create(PROFILE).status == 503 {
+        assert!(began.elapsed() < PATIENCE, "the file does not grow again");
+    }
+    let log = serving.stop().stderr;
+    assert!(log.lines().count() < 20, "{log}");
+    let requests = log.lines().filter(|line| line.contains("request"));
+    assert!(requests.count() <= 6, "{log}");
 }

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 use crate::support::client::Client;
 use crate::support::server::PATIENCE;
@@ -239,6 +239,12 @@ impl Serving {
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);
+    }
+
+    /// Sets a limit of the running process.
+    pub fn limit(&self, resource: Resource, limit: Rlimit) {
+        let pid = Pid::from_child(&self.process.child);
+        prlimit(Some(pid), resource, limit).expect("it runs, and the limit is below the highest");
     }
 
     /// Stops it by a signal, and waits until it has ended without a failure.
