@@ -158,7 +158,7 @@ struct ListRoom(OwnedSemaphorePermit);
 impl ListRoom {
     /// Reserves room for a list of `count` logins, but not more than that others have room too.
     async fn reserve(app: &App, count: usize) -> Result<Self, Failure> {
-        let most = app.config.requests.list_memory_max / LIST_SHARE >> 10;
+        let most = (app.config.requests.list_memory_max / LIST_SHARE) >> 10;
         let permits = u32::try_from(Self::permits(count).min(most)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&app.list_memory).acquire_many_owned(permits);
         match timeout(ROOM_WAIT_MAX, permit).await {
