@@ -1,7 +1,8 @@
 //! Warnings about requests that are refused or fail again and again: by a caller without a valid access token, at
-//! overload, or while the database cannot be used.
+//! overload, or while the database cannot be used; and about connections that cannot be accepted.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 
@@ -20,6 +21,8 @@ const CAUSES_MAX: usize = 64;
 
 /// For how many applications deletes are counted that can delete nothing.
 const APPLICATIONS_MAX: usize = 64;
+/// For how many causes connections that cannot be accepted are counted.
+const ACCEPT_CAUSES_MAX: usize = 16;
 
 /// What is counted.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub struct Warnings {
     failures: Repeated<Failure>,
     /// By application.
     malformed_deletes: Repeated<String>,
+    /// By the code and the kind of the operating system's error, with its text.
+    accepts: Repeated<(Option<i32>, ErrorKind), String>,
 }
 
 impl Default for Warnings {
@@ -36,6 +41,7 @@ impl Default for Warnings {
             refusals: Repeated::new(REFUSALS_LOGGED_FROM, NETWORKS_MAX),
             failures: Repeated::new(1, CAUSES_MAX),
             malformed_deletes: Repeated::new(1, APPLICATIONS_MAX),
+            accepts: Repeated::new(1, ACCEPT_CAUSES_MAX),
         }
     }
 }
@@ -75,6 +81,18 @@ impl Warnings {
         }
     }
 
+    /// Counts that a connection could not be accepted at `now`, and logs a warning at the first time.
+    pub fn accept_failed(&self, error: &io::Error, now: Instant) {
+        let key = (error.raw_os_error(), error.kind());
+        if self
+            .accepts
+            .count(&key, now, || error.to_string())
+            .is_some()
+        {
+            tracing::warn!(%error, "accepting a connection failed; idle ones are closed for new ones");
+        }
+    }
+
     /// Logs what has happened again.
     pub fn log_summaries(&self, taken: Taken, now: Instant) {
         for Summary { key, count, within } in self.refusals.take(taken, now) {
@@ -101,6 +119,11 @@ impl Warnings {
                 seconds,
                 "more deletes have an id that is no UUID"
             );
+        }
+        for Summary { key, count, within } in self.accepts.take(taken, now) {
+            let error = key.map_or_else(|| "various".to_owned(), |(_, error)| error);
+            let seconds = within.as_secs();
+            tracing::warn!(error, count, seconds, "accepting more connections failed");
         }
     }
 }

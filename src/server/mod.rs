@@ -25,6 +25,7 @@ use tokio::task::{JoinError, JoinSet};
 use crate::app::App;
 use crate::config::Config;
 use crate::http::panic::panic_message;
+use crate::logging::warnings::Warnings;
 use crate::server::connection_state::ConnectionState;
 use crate::server::connections::{Connections, OpenConnection};
 use crate::server::listener::Listeners;
@@ -32,9 +33,6 @@ use crate::server::workers::Workers;
 
 /// How long to wait after a failed accept that no connection can be closed for.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// How often a failed accept is logged.
-const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Serves `app` on `listeners` until `shutdown` completes, then finishes the requests that are being
 /// handled, for at most the configured time.
@@ -50,7 +48,15 @@ pub async fn run(
 ) -> io::Result<()> {
     let workers = Workers::start(app.config.requests.worker_threads)?;
     let serve = |socket, state| connection::serve(socket, Arc::clone(&app), state);
-    accept_and_serve(listeners, workers, &app.config, serve, shutdown).await
+    accept_and_serve(
+        listeners,
+        workers,
+        &app.config,
+        &app.warnings,
+        serve,
+        shutdown,
+    )
+    .await
 }
 
 /// Serves each connection on `listeners` with `serve`, on one of `workers`.
@@ -58,18 +64,18 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
     mut listeners: Listeners,
     mut workers: Workers,
     config: &Config,
+    warnings: &Warnings,
     serve: impl Fn(TcpStream, Arc<ConnectionState>) -> S,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let connections = Connections::new(config.connections.connections_max.get());
-    let mut failures = AcceptFailures::default();
     let mut tasks = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         let (socket, connection) = tokio::select! {
             () = &mut shutdown => break,
             error = workers.failed() => return Err(error),
-            accepted = accept(&mut listeners, &connections, &mut failures) => accepted?,
+            accepted = accept(&mut listeners, &connections, warnings) => accepted?,
         };
         while let Some(ended) = tasks.try_join_next() {
             log_panic(ended);
@@ -110,7 +116,7 @@ async fn accept_and_serve<S: Future<Output = ()> + Send + 'static>(
 async fn accept(
     listeners: &mut Listeners,
     connections: &Connections,
-    failures: &mut AcceptFailures,
+    warnings: &Warnings,
 ) -> io::Result<(TcpStream, OpenConnection)> {
     loop {
         // Deregistered from this thread's runtime: a worker's runtime will serve it.
@@ -121,7 +127,7 @@ async fn accept(
             // The client has disconnected already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                failures.add(&error, Instant::now());
+                warnings.accept_failed(&error, Instant::now());
                 // The host or the process may have no more file descriptors.
                 if connections.evict_waiting() {
                     connections.closed().await;
@@ -130,30 +136,6 @@ async fn accept(
                 }
             }
         }
-    }
-}
-
-/// Failures of accepting, of which there may be thousands in a second.
-#[derive(Default)]
-struct AcceptFailures {
-    logged: Option<Instant>,
-    /// The number of those that were not logged.
-    more: u64,
-}
-
-impl AcceptFailures {
-    /// Logs one failure a minute, with the number of those since the one before.
-    fn add(&mut self, error: &io::Error, now: Instant) {
-        if self
-            .logged
-            .is_some_and(|at| now.duration_since(at) < FAILURE_LOG_INTERVAL)
-        {
-            self.more += 1;
-            return;
-        }
-        self.logged = Some(now);
-        let more = std::mem::take(&mut self.more);
-        tracing::warn!(%error, more, "accepting a connection failed; idle ones are closed for new ones");
     }
 }
 

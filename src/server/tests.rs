@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::accept_and_serve;
 use crate::config::Config;
+use crate::logging::warnings::Warnings;
 use crate::server::connection_state::ConnectionState;
 use crate::server::listener::Listeners;
 use crate::server::workers::Workers;
@@ -79,7 +80,15 @@ async fn a_connection_that_panics_does_not_count_any_more() {
     };
     let config = config(&["--connections-max=1"]);
     let _running: JoinHandle<_> = tokio::spawn(async move {
-        accept_and_serve(listener, one_worker(), &config, serve, pending()).await
+        accept_and_serve(
+            listener,
+            one_worker(),
+            &config,
+            &Warnings::default(),
+            serve,
+            pending(),
+        )
+        .await
     });
     let first = connect(address).await;
     assert_eq!(next_byte(&first).await, None);
@@ -122,7 +131,15 @@ async fn serving_ends_with_the_reason_of_a_worker_thread_that_panics() {
     let workers = fragile_workers(&panic_requested);
     let config = config(&[]);
     let running = tokio::spawn(async move {
-        accept_and_serve(listener, workers, &config, serve_until_closed, pending()).await
+        accept_and_serve(
+            listener,
+            workers,
+            &config,
+            &Warnings::default(),
+            serve_until_closed,
+            pending(),
+        )
+        .await
     });
     let sockets = [connect(address).await, connect(address).await];
     for socket in &sockets {
@@ -155,7 +172,15 @@ async fn draining_ends_with_the_reason_of_a_worker_thread_that_panics() {
     };
     let running = tokio::spawn(async move {
         let shutdown = async move { shutdown.notified().await };
-        accept_and_serve(listener, workers, &config, serve, shutdown).await
+        accept_and_serve(
+            listener,
+            workers,
+            &config,
+            &Warnings::default(),
+            serve,
+            shutdown,
+        )
+        .await
     });
     let socket = connect(address).await;
     assert_eq!(next_byte(&socket).await, Some(SERVED));
@@ -178,6 +203,7 @@ async fn serving_ends_when_the_listener_is_closed() {
             Listeners::new(vec![listener]),
             one_worker(),
             &config,
+            &Warnings::default(),
             serve_until_closed,
             pending(),
         )
