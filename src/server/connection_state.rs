@@ -10,20 +10,16 @@ use tokio::sync::Notify;
 use crate::config::Config;
 use crate::http::connection::Connection;
 
-/// How long each connection has for its next step before it can be evicted: a client that has connected is about
-/// to send.
-pub const PROTECTED_FOR: Duration = Duration::from_millis(20);
+/// How long a connection is left open at least, and how long a client can take to receive some bytes of a response.
+const PROTECTED_FOR: Duration = Duration::from_millis(20);
 
-/// How long a client that stops in the middle of a request, but then goes on, may pause: a body that is sent after
-/// its head can be delayed by 40 ms if both sides wait to put more into a packet.
-const PAUSE_MAX: Duration = Duration::from_millis(100);
+/// How long a client can take to send its first request after it has connected, or the rest of a request: a client
+/// that is starved of processor time is as slow, and a body that is sent after its head can be delayed by 40 ms if
+/// both sides wait to put more into a packet.
+const PAUSE_MAX: Duration = Duration::from_millis(250);
 
-/// How long an idle connection is rather closed after its next response than at once: it may be one of a client
-/// that is busy, and that does not check whether the server has closed it.
-const BUSY_FOR: Duration = Duration::from_millis(250);
-
-/// How long a client can take to begin or to finish a request on a connection that is to be closed, and how long one
-/// that sends nothing at all is no worse than others.
+/// How long a client that sends nothing is no worse than others. An idle connection is closed after its next response
+/// rather than at once until then: its client may be busy, and not check whether the server has closed it.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 
 /// The state of one connection: written by its socket and its handler, read by its timer and by the accept
@@ -58,9 +54,8 @@ pub enum EvictionRank {
     Idle,
     /// Requests are handled: if it is closed after a response, nothing is lost.
     Busy,
-    /// The client is as in the first two, but not for long: closing it may lose the request that it is about to
-    /// send.
-    Brief,
+    /// The client has sent nothing, but not for long: closing it may lose the request that it is about to send.
+    New,
 }
 
 impl EvictionRank {
@@ -68,7 +63,7 @@ impl EvictionRank {
     pub fn close_reason(self) -> CloseReason {
         match self {
             Self::Busy => CloseReason::Rotation,
-            Self::Stalled | Self::Idle | Self::Brief => CloseReason::Eviction,
+            Self::Stalled | Self::Idle | Self::New => CloseReason::Eviction,
         }
     }
 }
@@ -200,25 +195,22 @@ impl ConnectionState {
         }
         let since = current.write_blocked_since.unwrap_or(current.since);
         let age = now.saturating_duration_since(since);
-        let until_evicted = match current.phase {
-            _ if current.write_blocked_since.is_some() => PROTECTED_FOR,
-            Phase::New => STALLED_AFTER,
-            Phase::ReceivingHead | Phase::ReceivingBody => PAUSE_MAX,
-            Phase::Idle if age >= BUSY_FOR => return Some((EvictionRank::Idle, since)),
+        let stalled = |after| (age >= after).then_some((EvictionRank::Stalled, since));
+        match current.phase {
+            _ if current.write_blocked_since.is_some() => stalled(PROTECTED_FOR),
+            Phase::ReceivingHead | Phase::ReceivingBody => stalled(PAUSE_MAX),
+            Phase::New => stalled(STALLED_AFTER)
+                .or_else(|| (age >= PAUSE_MAX).then_some((EvictionRank::New, since))),
+            Phase::Idle if age >= STALLED_AFTER => Some((EvictionRank::Idle, since)),
             Phase::Idle | Phase::Handling => {
                 let is_protected = now.saturating_duration_since(self.opened) < PROTECTED_FOR;
-                return (!is_protected).then_some((EvictionRank::Busy, self.opened));
+                (!is_protected).then_some((EvictionRank::Busy, self.opened))
             }
-        };
-        if age >= until_evicted {
-            Some((EvictionRank::Stalled, since))
-        } else {
-            (age >= PROTECTED_FOR).then_some((EvictionRank::Brief, since))
         }
     }
 
-    /// Since when the client has been awaited for at least the time that each connection has for its next step;
-    /// `None` if the connection cannot be closed at once, or is closing.
+    /// Since when the client has been awaited, if that is longer than it can take; `None` if the connection cannot be
+    /// closed at once, or is closing.
     pub fn awaited_since(&self, now: Instant) -> Option<Instant> {
         let current = self.lock();
         if current.closing.is_some() {
@@ -229,7 +221,7 @@ impl ConnectionState {
             (None, Phase::Handling) => return None,
             (None, _) => current.since,
         };
-        (now.saturating_duration_since(since) >= PROTECTED_FOR).then_some(since)
+        (now.saturating_duration_since(since) >= PAUSE_MAX).then_some(since)
     }
 
     /// Requests that the connection closes.
@@ -281,7 +273,7 @@ impl ConnectionState {
                     matches!(current.phase, Phase::ReceivingHead | Phase::ReceivingBody);
                 is_receiving && is_evicted && is_over
             }
-            (Phase::New | Phase::Idle, CloseReason::Rotation) => age >= BUSY_FOR,
+            (_, CloseReason::Rotation) => age >= STALLED_AFTER,
             (Phase::New | Phase::Idle, CloseReason::Stop | CloseReason::Eviction) => true,
             (Phase::ReceivingHead | Phase::ReceivingBody, _) => is_evicted || age >= STALLED_AFTER,
         }
@@ -373,17 +365,18 @@ mod tests {
     fn a_client_that_keeps_the_server_waiting_is_evicted_before_others_and_none_at_once() {
         let state = ConnectionState::new(PEER);
         assert_eq!(rank(&state, Duration::ZERO), None);
-        assert_eq!(rank(&state, PROTECTED_FOR), Some(EvictionRank::Brief));
+        assert_eq!(rank(&state, PROTECTED_FOR), None);
+        assert_eq!(rank(&state, PAUSE_MAX), Some(EvictionRank::New));
         assert_eq!(rank(&state, STALLED_AFTER), Some(EvictionRank::Stalled));
         state.on_bytes_received();
-        assert_eq!(rank(&state, PROTECTED_FOR), Some(EvictionRank::Brief));
+        assert_eq!(rank(&state, PROTECTED_FOR), None);
         assert_eq!(rank(&state, PAUSE_MAX), Some(EvictionRank::Stalled));
         state.on_head_received(Instant::now());
         state.on_request_received(Instant::now());
         assert_eq!(rank(&state, STALLED_AFTER), Some(EvictionRank::Busy));
         state.on_response_ready(Instant::now());
         assert_eq!(rank(&state, PROTECTED_FOR), Some(EvictionRank::Busy));
-        assert_eq!(rank(&state, BUSY_FOR), Some(EvictionRank::Idle));
+        assert_eq!(rank(&state, STALLED_AFTER), Some(EvictionRank::Idle));
         state.on_write_blocked();
         assert_eq!(rank(&state, PROTECTED_FOR), Some(EvictionRank::Stalled));
         state.on_write_resumed();

@@ -18,9 +18,8 @@ use crate::server::connection_state::{CloseReason, ConnectionState, EvictionRank
 /// How long to wait for a connection to close, or to lose its protection, before trying again.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
-/// How long the connections that are closing may all take before others are closed at once: none of them is
-/// finishing requests, or the clients would have their responses.
-const CLOSING_PATIENCE: Duration = Duration::from_millis(25);
+/// How long the connections that are closing may all take before others are closed at once.
+const CLOSING_PATIENCE: Duration = Duration::from_millis(250);
 
 /// How long connections that were chosen to be evicted are used before others are chosen.
 const CHOICE_MAX_AGE: Duration = Duration::from_millis(5);
