@@ -1,9 +1,11 @@
 //! One connection: hyper on a socket, with timeouts.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::net;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper::header::{CONNECTION, HeaderValue};
@@ -12,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
 use crate::app::App;
@@ -46,6 +49,8 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
         }
     };
     let config = &app.config;
+    // Whether a request was handled since the task was polled last.
+    let has_had_turn = AtomicBool::new(false);
     let connection = http1::Builder::new()
         .half_close(true)
         .writev(false)
@@ -56,7 +61,12 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
             service_fn(|request| {
                 let response = http::handle(&app, request, &*state);
                 let state = &state;
+                let is_pipelined = has_had_turn.swap(true, Ordering::Relaxed);
                 async move {
+                    if is_pipelined {
+                        // A client that sends many requests at once does not keep others waiting for all of them.
+                        yield_now().await;
+                    }
                     let mut response = response.await?;
                     if state.is_closing() {
                         let close = HeaderValue::from_static("close");
@@ -79,7 +89,10 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
             // whether its socket is empty.
             biased;
             // An error here is a client that disconnects or does not speak HTTP.
-            _ = connection.as_mut() => return,
+            _ = poll_fn(|context| {
+                has_had_turn.store(false, Ordering::Relaxed);
+                connection.as_mut().poll(context)
+            }) => return,
             () = timer.as_mut() => {}
             () = state.close_requested() => {}
         }

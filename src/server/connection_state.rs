@@ -275,7 +275,14 @@ impl ConnectionState {
             }
             (_, CloseReason::Rotation) => age >= STALLED_AFTER,
             (Phase::New | Phase::Idle, CloseReason::Stop | CloseReason::Eviction) => true,
-            (Phase::ReceivingHead | Phase::ReceivingBody, _) => is_evicted || age >= STALLED_AFTER,
+            (Phase::ReceivingHead | Phase::ReceivingBody, CloseReason::Eviction) => {
+                is_evicted || age >= STALLED_AFTER
+            }
+            // A stop gives each request the same time to arrive, however long it took until then.
+            (Phase::ReceivingHead | Phase::ReceivingBody, CloseReason::Stop) => {
+                let since = since.max(closing.since);
+                now.saturating_duration_since(since) >= STALLED_AFTER
+            }
         }
     }
 
@@ -418,6 +425,18 @@ mod tests {
         let now = Instant::now() + Duration::from_millis(1);
         state.on_head_received(now);
         state.on_socket_empty();
+        assert!(!state.can_close(now));
+        assert!(state.can_close(now + STALLED_AFTER));
+    }
+
+    #[test]
+    fn half_a_request_has_some_time_after_a_stop() {
+        let state = ConnectionState::new(PEER);
+        let long_ago = Instant::now().checked_sub(STALLED_AFTER);
+        state.on_head_received(long_ago.expect("the host has run for a second"));
+        state.request_close(CloseReason::Stop);
+        state.on_socket_empty();
+        let now = Instant::now();
         assert!(!state.can_close(now));
         assert!(state.can_close(now + STALLED_AFTER));
     }

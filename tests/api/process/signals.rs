@@ -95,7 +95,8 @@ fn an_open_request_gets_its_response_before_the_process_ends() {
 #[test]
 fn an_open_request_is_aborted_after_the_drain_timeout() {
     let home = Home::new();
-    let serving = home.launch().argument("--drain-timeout=1s").start();
+    // Shorter than the time that half a request has until it is dropped.
+    let serving = home.launch().argument("--drain-timeout=200ms").start();
     let mut wire = open_request(&serving);
     let ended = serving.stop();
     wire.assert_closed();
