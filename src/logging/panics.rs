@@ -32,7 +32,10 @@ impl Drop for PanicHook {
 fn log(lines: &Lines, panicked: &PanicHookInfo<'_>) {
     let thread = thread::current();
     let thread = thread.name().unwrap_or("without a name");
-    let cause = panicked.payload_as_str().unwrap_or("without a message");
+    let payload = panicked.payload();
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let cause = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    let cause = cause.unwrap_or("without a message");
     let location = panicked.location().map(ToString::to_string);
     let location = location.as_deref().unwrap_or("unknown");
     // Only if a variable of the environment asks for it.
