@@ -131,7 +131,7 @@ fn a_first_start_that_is_killed_loses_no_access_token() {
     for kill in 0..KILLS {
         let home = home();
         let starting = Launch::serve(home.path()).spawn();
-        wait_for(start.mul_f64(random.random_range(0.0..1.1)));
+        wait_for(start.mul_f64(random.random_range(0.2..1.5)));
         drop(starting);
         let path = home.path().join("access-token.admin");
         let has_database = home.path().join("rememberd.redb").exists();
