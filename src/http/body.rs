@@ -1,29 +1,32 @@
 //! Receives the body of a request, within limits of size and time.
 
+mod json;
+pub mod kind;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
 use http_body_util::{BodyDataStream, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::HeaderValue;
 use hyper::{Method, Request};
 
 use crate::app::App;
 use crate::config::Config;
+use crate::http::body::kind::{BodyKind, UnsupportedBody};
 use crate::http::connection::Connection;
 use crate::http::error::ApiError;
-use crate::http::media_type;
 use crate::http::params::Params;
+use crate::http::quote::quote;
 
 /// What is needed of a request whose body has not been received. It is small, since every request's future
 /// holds one.
 #[derive(Debug)]
 pub struct PendingRequest {
     params: Params,
-    content_type: Option<HeaderValue>,
     /// `None` if there is no body, or it is ignored.
-    body: Option<Incoming>,
+    body: Option<(BodyKind, Incoming)>,
 }
 
 impl PendingRequest {
@@ -33,13 +36,12 @@ impl PendingRequest {
     ///
     /// As [`Params::new`].
     pub fn new(app: &App, request: Request<Incoming>) -> Result<Self, ApiError> {
-        let (mut head, body) = request.into_parts();
+        let (head, body) = request.into_parts();
         let has_params = head.method == Method::POST && !body.is_end_stream();
         let query = head.uri.query().unwrap_or_default();
         Ok(Self {
             params: Params::new(query, app.config.requests.parameter_count_max)?,
-            content_type: head.headers.remove(CONTENT_TYPE),
-            body: has_params.then_some(body),
+            body: has_params.then(|| (BodyKind::new(&head.headers), body)),
         })
     }
 
@@ -48,20 +50,23 @@ impl PendingRequest {
         self.body.is_some()
     }
 
-    /// Receives the body, if there is one. A body that is no form has no parameters.
+    /// Receives the body, if there is one.
     ///
     /// # Errors
     ///
-    /// [`ApiError::BodyTooLarge`], [`ApiError::BodyTooSlow`], [`ApiError::BodyMalformed`] and
-    /// [`ApiError::TooManyParameters`].
+    /// [`ApiError::BodyTooLarge`], [`ApiError::BodyTooSlow`], [`ApiError::BodyMalformed`],
+    /// [`ApiError::BodyUnsupported`] unless it is empty, [`ApiError::TooManyParameters`], and
+    /// [`ApiError::ParameterInvalid`].
     pub async fn receive(
         mut self,
         config: &Config,
         connection: &impl Connection,
     ) -> Result<Params, ApiError> {
-        if let Some(body) = self.body {
+        if let Some((kind, body)) = self.body {
             let bytes = collect(body, config, connection).await?;
-            decode(&mut self.params, self.content_type.as_ref(), bytes).await?;
+            if !bytes.is_empty() {
+                decode(&mut self.params, kind, bytes).await?;
+            }
         }
         Ok(self.params)
     }
@@ -113,37 +118,34 @@ async fn next_piece(
     .await
 }
 
-/// Adds the parameters in a body of this content type; none if it is no form.
-async fn decode(
-    params: &mut Params,
-    content_type: Option<&HeaderValue>,
-    body: Bytes,
-) -> Result<(), ApiError> {
-    let content_type = content_type.and_then(|value| value.to_str().ok());
-    match content_type.map(media_type::essence) {
-        Some(kind) if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => {
-            params.add_url_encoded(&body)
-        }
-        Some(kind) if kind.eq_ignore_ascii_case("multipart/form-data") => {
-            // Boxed because it is rare, and so large that it would make every request's future large.
-            Box::pin(multipart(params, content_type.unwrap_or_default(), body)).await
-        }
-        _ => Ok(()),
+/// Adds the parameters in a body of this kind.
+async fn decode(params: &mut Params, kind: BodyKind, body: Bytes) -> Result<(), ApiError> {
+    match kind {
+        BodyKind::UrlEncoded => params.add_url_encoded(&body),
+        BodyKind::Json => json::add(params, &body),
+        // Boxed because it is rare, and so large that it would make every request's future large.
+        BodyKind::Multipart(content_type) => Box::pin(multipart(params, content_type, body)).await,
+        BodyKind::Unsupported(why) => Err(ApiError::BodyUnsupported(why)),
     }
 }
 
-/// Adds the parts of a multipart form that are fields, not files.
-async fn multipart(params: &mut Params, content_type: &str, body: Bytes) -> Result<(), ApiError> {
+/// Adds the parts of a multipart form.
+async fn multipart(
+    params: &mut Params,
+    content_type: HeaderValue,
+    body: Bytes,
+) -> Result<(), ApiError> {
     let malformed = |_| ApiError::BodyMalformed;
+    let content_type = content_type.to_str().unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
     let body = BodyDataStream::new(Full::new(body));
     let mut multipart = multer::Multipart::new(body, boundary);
     while let Some(field) = multipart.next_field().await.map_err(malformed)? {
-        let Some(name) = field.name().map(str::to_owned) else {
-            continue;
-        };
+        let name = field.name().ok_or(ApiError::BodyMalformed)?.to_owned();
         if field.file_name().is_some() {
-            continue;
+            let file_type = field.content_type().map_or("", |kind| kind.as_ref());
+            let file_type = quote(file_type).into_owned();
+            return Err(ApiError::BodyUnsupported(UnsupportedBody::File(file_type)));
         }
         let value = field.bytes().await.map_err(malformed)?;
         params.add(&name, &String::from_utf8_lossy(&value))?;

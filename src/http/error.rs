@@ -11,6 +11,7 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::error::Failure;
+use crate::http::body::kind::UnsupportedBody;
 use crate::http::protocol::error::ProtocolError;
 use crate::http::quote::quote;
 use crate::http::response::{self, Response};
@@ -37,6 +38,8 @@ pub enum ApiError {
     BodyTooSlow,
     /// Its body is incomplete, or not what its content type says.
     BodyMalformed,
+    /// Its body is of a kind in which no parameters are looked for, and not empty.
+    BodyUnsupported(UnsupportedBody),
     /// It has more parameters than the limit.
     TooManyParameters {
         /// The limit.
@@ -133,6 +136,7 @@ impl ApiError {
             }
             Self::Route(RouteError::NoSuchPath | RouteError::EncodedSlash)
             | Self::NotAcceptable
+            | Self::BodyUnsupported(_)
             | Self::TooManyParameters { .. }
             | Self::ParameterMissing(_)
             | Self::ParameterInvalid { .. }
@@ -179,6 +183,9 @@ impl ApiError {
                 StatusCode::BAD_REQUEST,
                 "The request body is incomplete or malformed".into(),
             ),
+            Self::BodyUnsupported(why) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, why.to_string().into())
+            }
             Self::TooManyParameters { max } => (
                 StatusCode::BAD_REQUEST,
                 format!("The request has more than {max} parameters").into(),

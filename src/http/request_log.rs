@@ -46,6 +46,7 @@ impl RequestLog<'_> {
             | ApiError::BodyTooLarge
             | ApiError::BodyTooSlow
             | ApiError::BodyMalformed
+            | ApiError::BodyUnsupported(_)
             | ApiError::TooManyParameters { .. }
             | ApiError::ParameterMissing(_)
             | ApiError::ParameterInvalid { .. }

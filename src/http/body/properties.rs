@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use hyper::body::Bytes;
+use hyper::header::HeaderValue;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::prop_oneof;
@@ -20,6 +21,7 @@ const MULTIPART: &str = "multipart/form-data; boundary=frontier";
 /// The parts of a body that is complete.
 fn decode(content_type: &str, body: &[u8]) -> Result<Vec<(String, String)>, ApiError> {
     let mut params = Params::new("", NonZeroUsize::MAX)?;
+    let content_type = HeaderValue::from_str(content_type).map_err(|_| ApiError::BodyMalformed)?;
     let body = Bytes::copy_from_slice(body);
     let polled = {
         let decoding = pin!(super::multipart(&mut params, content_type, body));
@@ -153,4 +155,78 @@ fn the_time_for_content_types_is_linear() {
             });
         }
     }
+}
+
+#[test]
+fn arbitrary_json_is_decoded_or_refused() {
+    let piece = prop_oneof![
+        select(vec![
+            "{",
+            "}",
+            "[",
+            "]",
+            ":",
+            ",",
+            "\"",
+            "\\",
+            "\"token\"",
+            "null",
+            "true",
+            "1",
+            "-1e9",
+            " ",
+        ])
+        .prop_map(str::to_owned),
+        any::<String>(),
+    ];
+    let body = vec(piece, 0..16).prop_map(|pieces| pieces.concat());
+    assert_holds(body, |body| {
+        let _ = decode_json(&body);
+        let _ = decode_json(&format!("{{{body}}}"));
+    });
+}
+
+#[test]
+fn a_json_object_of_texts_decodes_to_what_was_encoded() {
+    assert_holds(vec(any::<(String, String)>(), 0..6), |pairs| {
+        let object: serde_json::Map<_, _> = pairs
+            .into_iter()
+            .map(|(name, value)| (name, value.into()))
+            .collect();
+        let params = decode_json(&serde_json::Value::Object(object.clone()).to_string());
+        let params = params.expect("an object of texts");
+        assert_eq!(params.iter().count(), object.len());
+        for (name, value) in &object {
+            assert_eq!(params.optional(name), value.as_str());
+        }
+    });
+}
+
+#[test]
+fn the_time_for_json_is_linear() {
+    for piece in [
+        "[",
+        "{",
+        "\"a\":1,",
+        "\"",
+        "\\",
+        "{\"a\":",
+        "[1],",
+        "\"a\":[1],",
+        " ",
+        "1",
+    ] {
+        for start in ["", "{", "{\"a\":", "{\"a\":["] {
+            let body = |size: usize| format!("{start}{}", piece.repeat(size / piece.len()));
+            assert_linear(piece, 4_096, body, |body| {
+                let _ = decode_json(body);
+            });
+        }
+    }
+}
+
+fn decode_json(body: &str) -> Result<Params, ApiError> {
+    let mut params = Params::new("", NonZeroUsize::MAX)?;
+    super::json::add(&mut params, body.as_bytes())?;
+    Ok(params)
 }

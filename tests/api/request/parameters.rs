@@ -108,27 +108,6 @@ fn raw_bytes_that_are_not_utf_8_become_replacement_characters() {
 }
 
 #[test]
-fn a_body_of_another_type_is_ignored() {
-    let server = Server::start();
-    let client = server.client();
-    let form = format!("accessTokenId={ADMIN}&profileId={PROFILE}");
-    for content_type in [
-        "text/plain",
-        "application/json",
-        "application/x-www-form-urlencoded-not",
-        "nonsense",
-    ] {
-        assert_missing_access_token(&create(&client, "", content_type, &form));
-    }
-    let target = format!("{LOGINS}/create");
-    let untyped = client.send("POST", &target, &[], Some(form.as_bytes()));
-    assert_missing_access_token(&untyped);
-    let query = format!("?accessTokenId={ADMIN}&profileId={PROFILE}");
-    let response = create(&client, &query, "application/json", "{not json");
-    assert_eq!(response.login().profile_id, PROFILE);
-}
-
-#[test]
 fn parameters_may_be_in_a_multipart_form() {
     let server = Server::start();
     let body = parts(&[("accessTokenId", ADMIN), ("profileId", PROFILE)]);
