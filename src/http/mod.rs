@@ -15,6 +15,7 @@ mod accept;
 mod body;
 mod caller;
 mod health;
+mod known_params;
 mod media_type;
 mod method;
 mod params;

@@ -67,6 +67,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "caller",
             "connection",
             "error",
+            "known_params",
             "media_type",
             "method",
             "mod",

@@ -5,6 +5,7 @@ pub mod route;
 mod error;
 mod input;
 mod json;
+mod parameters;
 
 use hyper::Method;
 
@@ -42,6 +43,10 @@ impl ResourceRoute for PersistentLoginRoute {
     /// caller is refused as such, whatever else its request lacks.
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
         let caller = caller(params);
+        if let Err(unknown) = parameters::known(&self).check(params) {
+            admit(app, &caller)?;
+            return Err(unknown);
+        }
         match self {
             Self::Create => {
                 admit(app, &caller)?;

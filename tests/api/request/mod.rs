@@ -2,6 +2,7 @@
 
 mod bodies;
 mod content_types;
+mod known;
 mod parameters;
 mod paths;
 mod sizes;
