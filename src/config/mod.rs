@@ -18,7 +18,7 @@ mod journal;
 pub mod listen_address;
 pub mod log;
 pub mod logins;
-mod requests;
+pub mod requests;
 mod storage;
 mod value;
 mod writer;

@@ -60,6 +60,20 @@ pub struct RequestConfig {
           default_value = "1000", value_parser = count, hide_short_help = true)]
     pub parameter_count_max: NonZeroUsize,
 
+    /// Refuse refreshes without a token
+    ///
+    /// Without one, a refresh rotates whatever the token was, and theft is not noticed. For sites without applications
+    /// that were written for Crafter Profile, which send none.
+    #[arg(long, env = "REMEMBERD_REQUIRE_TOKEN", hide_short_help = true)]
+    pub require_token: bool,
+
+    /// Refuse access tokens and tokens in URLs
+    ///
+    /// URLs end up in the logs of proxies. A request with an access token in its URL is 400; the header field
+    /// `Authorization: Bearer ID` takes it instead, or the body of a POST. Clients of Crafter Profile use the URL.
+    #[arg(long, env = "REMEMBERD_REFUSE_URL_SECRETS", hide_short_help = true)]
+    pub refuse_url_secrets: bool,
+
     /// Memory for lists that are being sent
     ///
     /// A list that finds no room is refused with 503 after a second. One of 1,000 logins takes 48KiB, however slowly

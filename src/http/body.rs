@@ -15,6 +15,7 @@ use hyper::{Method, Request};
 use crate::app::App;
 use crate::config::Config;
 use crate::http::body::kind::{BodyKind, UnsupportedBody};
+use crate::http::caller;
 use crate::http::connection::Connection;
 use crate::http::error::ApiError;
 use crate::http::params::Params;
@@ -34,13 +35,14 @@ impl PendingRequest {
     ///
     /// # Errors
     ///
-    /// As [`Params::new`].
+    /// As [`Params::new`] and [`caller::bearer`].
     pub fn new(app: &App, request: Request<Incoming>) -> Result<Self, ApiError> {
         let (head, body) = request.into_parts();
         let has_params = head.method == Method::POST && !body.is_end_stream();
         let query = head.uri.query().unwrap_or_default();
         Ok(Self {
-            params: Params::new(query, app.config.requests.parameter_count_max)?,
+            params: Params::new(query, app.config.requests.parameter_count_max)?
+                .with_bearer(caller::bearer(&head.headers)?),
             body: has_params.then(|| (BodyKind::new(&head.headers), body)),
         })
     }

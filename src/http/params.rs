@@ -14,6 +14,9 @@ pub struct Params {
     /// All names and values, one after the other.
     text: String,
     pairs: Vec<Pair>,
+    /// So many of them are in the query.
+    query_count: usize,
+    bearer: Option<Box<str>>,
     count_max: NonZeroUsize,
 }
 
@@ -35,10 +38,23 @@ impl Params {
         let mut params = Self {
             text: String::new(),
             pairs: Vec::new(),
+            query_count: 0,
+            bearer: None,
             count_max,
         };
         params.add_url_encoded(query.as_bytes())?;
+        params.query_count = params.pairs.len();
         Ok(params)
+    }
+
+    /// With the access token of the `Authorization` header.
+    pub fn with_bearer(self, bearer: Option<Box<str>>) -> Self {
+        Self { bearer, ..self }
+    }
+
+    /// The access token of the `Authorization` header.
+    pub fn bearer(&self) -> Option<&str> {
+        self.bearer.as_deref()
     }
 
     /// Adds the parameters of a URL-encoded form.
@@ -89,6 +105,12 @@ impl Params {
             let name = &self.text[pair.start..pair.value];
             (name, &self.text[pair.value..pair.end])
         })
+    }
+
+    /// Whether the parameter `name` is in the query.
+    pub fn is_in_query(&self, name: &str) -> bool {
+        let mut pairs = self.iter().take(self.query_count);
+        pairs.any(|(other, _)| other == name)
     }
 
     /// The value of the parameter `name`; `None` if it is missing.

@@ -42,7 +42,7 @@ impl ResourceRoute for PersistentLoginRoute {
     /// Parameters that concern more than the caller are read after the caller has been admitted: an unknown
     /// caller is refused as such, whatever else its request lacks.
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
-        let caller = caller(params);
+        let caller = caller(&app.config.requests, params)?;
         if let Err(unknown) = parameters::known(&self).check(params) {
             admit(app, &caller)?;
             return Err(unknown);
@@ -110,10 +110,12 @@ fn is_extended(app: &App, caller: &Caller, params: &Params) -> Result<bool, ApiE
 
 /// The token that the caller presents to be compared with the current one, if any.
 fn presented_token(app: &App, caller: &Caller, params: &Params) -> Result<Option<Token>, ApiError> {
-    let Some(text) = params.optional("token") else {
+    let text = params.optional("token");
+    if text.is_none() && !app.config.requests.require_token {
         return Ok(None);
-    };
+    }
     admit(app, caller)?;
+    let text = text.ok_or(ApiError::ParameterMissing("token"))?;
     let token = Token::parse(text).ok_or_else(|| not_a_uuid("token"))?;
     Ok(Some(token))
 }

@@ -17,7 +17,7 @@ pub enum PersistentLoginRoute {
     Refresh(String),
     /// POST `{id}/delete`
     Delete(String),
-    /// GET `by_profile`
+    /// GET or POST `by_profile`
     ListByProfile,
     /// POST `delete_by_profile`
     DeleteByProfile,
@@ -36,10 +36,12 @@ pub fn parse(method: &Method, segments: &[&str]) -> Result<PersistentLoginRoute,
         ([word @ ("create" | "delete_by_profile")], &Method::GET | &Method::HEAD) => {
             Ok(PersistentLoginRoute::Read((*word).to_owned()))
         }
-        (["create" | "delete_by_profile"], _) => Err(RouteError::NoSuchMethod {
+        (["by_profile"], &Method::GET | &Method::HEAD | &Method::POST) => {
+            Ok(PersistentLoginRoute::ListByProfile)
+        }
+        (["create" | "by_profile" | "delete_by_profile"], _) => Err(RouteError::NoSuchMethod {
             allow: "GET, HEAD, POST",
         }),
-        (["by_profile"], _) => get(method, || PersistentLoginRoute::ListByProfile),
         ([id], _) => get(method, || PersistentLoginRoute::Read((*id).to_owned())),
         ([id, "refresh_token"], _) => {
             post(method, || PersistentLoginRoute::Refresh((*id).to_owned()))
@@ -74,14 +76,15 @@ mod tests {
         let refresh = |id: &str| Ok(PersistentLoginRoute::Refresh(id.to_owned()));
         let delete = |id: &str| Ok(PersistentLoginRoute::Delete(id.to_owned()));
         let allow = |allow| Err(RouteError::NoSuchMethod { allow });
-        let table: [(&str, &[&str], _); 22] = [
+        let table: [(&str, &[&str], _); 23] = [
             ("POST", &["create"], create()),
             ("GET", &["create"], read("create")),
             ("HEAD", &["create"], read("create")),
             ("PUT", &["create"], allow("GET, HEAD, POST")),
             ("GET", &["by_profile"], list()),
             ("HEAD", &["by_profile"], list()),
-            ("POST", &["by_profile"], allow("GET, HEAD")),
+            ("POST", &["by_profile"], list()),
+            ("PUT", &["by_profile"], allow("GET, HEAD, POST")),
             ("POST", &["delete_by_profile"], delete_all()),
             ("GET", &["delete_by_profile"], read("delete_by_profile")),
             ("DELETE", &["delete_by_profile"], allow("GET, HEAD, POST")),

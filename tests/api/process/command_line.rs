@@ -23,7 +23,7 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_lists_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 11] = [
+    const WITHOUT_DEFAULT: [&str; 13] = [
         "--audit-log-level",
         "--no-create",
         "--key-file",
@@ -31,6 +31,8 @@ fn help_lists_each_flag_with_its_variable_and_its_default() {
         "--seed",
         "--allow-demo-secrets",
         "--persistent-login-idle-max",
+        "--require-token",
+        "--refuse-url-secrets",
         "--accept-clock",
         "--journal-target",
         "--worker-threads",

@@ -1,6 +1,7 @@
 //! The parts of a request: its path, its parameters and its body.
 
 mod bodies;
+mod caller;
 mod content_types;
 mod known;
 mod parameters;
