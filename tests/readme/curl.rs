@@ -8,6 +8,9 @@ use ureq::Agent;
 /// Where the pages expect the server.
 const ADDRESS: &str = "http://127.0.0.1:8080";
 
+/// The content type of a form unless a command line says otherwise.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// How long a response may take on a busy host.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -18,6 +21,8 @@ struct Request<'a> {
     target: &'a str,
     /// The form, if it is a POST.
     form: Option<String>,
+    /// The content type of the form.
+    content_type: &'a str,
 }
 
 /// Sends the request of `curl` with these arguments to the server at `server`. Returns the response's body.
@@ -33,7 +38,7 @@ pub fn curl(arguments: &[String], server: SocketAddr) -> String {
         None => agent.get(&url).call(),
         Some(form) => agent
             .post(&url)
-            .content_type("application/x-www-form-urlencoded")
+            .content_type(request.content_type)
             .send(form),
     };
     let mut response = sent.unwrap_or_else(|error| panic!("curl {arguments:?}: {error}"));
@@ -41,11 +46,16 @@ pub fn curl(arguments: &[String], server: SocketAddr) -> String {
 }
 
 fn parse(arguments: &[String]) -> Result<Request<'_>, String> {
-    let (mut form, mut target) = (None::<String>, None);
+    let (mut form, mut target, mut content_type) = (None::<String>, None, FORM);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "-s" => {}
+            "-H" => {
+                let field = arguments.next().ok_or("-H has no value")?;
+                let value = field.strip_prefix("Content-Type: ");
+                content_type = value.ok_or_else(|| format!("{field} is not supported"))?;
+            }
             "-d" => {
                 let data = arguments.next().ok_or("-d has no value")?;
                 form = Some(match form {
@@ -66,6 +76,7 @@ fn parse(arguments: &[String]) -> Result<Request<'_>, String> {
     Ok(Request {
         target: target.ok_or("there is no URL")?,
         form,
+        content_type,
     })
 }
 
@@ -76,12 +87,14 @@ fn arguments_make_a_get_or_a_form() {
     let request = Request {
         target: "/a?b=c",
         form: None,
+        content_type: FORM,
     };
     assert_eq!(parse(&get), Ok(request));
     let post = words("-s -d b=c -d d=e http://127.0.0.1:8080/a");
     let request = Request {
         target: "/a",
         form: Some("b=c&d=e".to_owned()),
+        content_type: FORM,
     };
     assert_eq!(parse(&post), Ok(request));
     for bad in ["-d", "--fast http://127.0.0.1:8080/", "http://localhost/"] {
