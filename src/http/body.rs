@@ -114,6 +114,11 @@ async fn next_piece(
             Poll::Ready(data.map(Some).ok_or(ApiError::BodyMalformed))
         }
         Poll::Ready(None) => Poll::Ready(Ok(None)),
+        Poll::Pending
+            if body.size_hint().exact().is_none() && connection.has_too_large_chunks() =>
+        {
+            Poll::Ready(Err(ApiError::BodyTooLarge))
+        }
         Poll::Pending if connection.is_overdue() => Poll::Ready(Err(ApiError::BodyTooSlow)),
         Poll::Pending => Poll::Pending,
     })

@@ -20,4 +20,8 @@ pub trait Connection {
     /// Whether what is awaited has exceeded its timeout: the rest of the request or, once that has been
     /// received, the response. The handler is polled again when this becomes true.
     fn is_overdue(&self) -> bool;
+
+    /// Whether the chunks of the request, if its body is chunked, announce more bytes than a body may have. The handler
+    /// is polled again when this becomes true.
+    fn has_too_large_chunks(&self) -> bool;
 }

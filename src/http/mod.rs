@@ -171,6 +171,10 @@ mod tests {
         fn is_overdue(&self) -> bool {
             self.0
         }
+
+        fn has_too_large_chunks(&self) -> bool {
+            false
+        }
     }
 
     #[tokio::test]

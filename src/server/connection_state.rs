@@ -74,6 +74,8 @@ struct Current {
     since: Instant,
     /// Whether the phase has exceeded its timeout.
     is_overdue: bool,
+    /// Whether the chunks of the request have more bytes than a body may have.
+    has_too_large_chunks: bool,
     /// Since when the client has not received any byte of a response, although some are to be sent.
     write_blocked_since: Option<Instant>,
     /// Whether the socket is known to hold no byte that was not received yet.
@@ -112,6 +114,7 @@ impl ConnectionState {
                 phase: Phase::New,
                 since: now,
                 is_overdue: false,
+                has_too_large_chunks: false,
                 write_blocked_since: None,
                 is_socket_empty: false,
                 closing: None,
@@ -121,13 +124,20 @@ impl ConnectionState {
         }
     }
 
-    /// Is called when bytes have been received.
-    pub fn on_bytes_received(&self) {
+    /// Is called when bytes have been received. Returns whether they are of a request's head, and perhaps of what
+    /// follows it.
+    pub fn on_bytes_received(&self) -> bool {
         let mut current = self.lock();
         current.is_socket_empty = false;
         if matches!(current.phase, Phase::New | Phase::Idle) {
             current.enter(Phase::ReceivingHead, Instant::now());
         }
+        current.phase == Phase::ReceivingHead
+    }
+
+    /// Is called when the chunks of the request have more bytes than a body may have.
+    pub fn on_chunks_too_large(&self) {
+        self.lock().has_too_large_chunks = true;
     }
 
     /// Is called when the next bytes of a request are awaited and the socket holds none.
@@ -296,6 +306,8 @@ impl Current {
         self.phase = phase;
         self.since = since;
         self.is_overdue = false;
+        // The chunks are read while the head is, before the handler takes it.
+        self.has_too_large_chunks &= phase != Phase::Idle;
     }
 }
 
@@ -318,6 +330,10 @@ impl Connection for ConnectionState {
 
     fn is_overdue(&self) -> bool {
         self.lock().is_overdue
+    }
+
+    fn has_too_large_chunks(&self) -> bool {
+        self.lock().has_too_large_chunks
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 
 use crate::app::App;
 use crate::http::protocol::automatic;
+use crate::http::protocol::chunks::ChunkSizes;
 use crate::server::connection_state::ConnectionState;
 
 /// A socket that records in the connection's state when bytes are received and when none can be sent, and that sends
@@ -23,6 +24,8 @@ pub struct ObservedSocket {
     state: Arc<ConnectionState>,
     /// What is still to be sent instead of what hyper has written last.
     replacement: Option<Vec<u8>>,
+    /// The sizes of the chunks of the request that is received, if its body may be chunked.
+    chunks: Option<ChunkSizes>,
     /// Whether the last bytes could not be sent, because the client does not receive them.
     is_write_blocked: bool,
 }
@@ -35,6 +38,7 @@ impl ObservedSocket {
             app: Arc::clone(app),
             state: Arc::clone(state),
             replacement: None,
+            chunks: None,
             is_write_blocked: false,
         }
     }
@@ -66,6 +70,25 @@ impl ObservedSocket {
         written
     }
 
+    /// Records whether the chunks of the request's body have more bytes than a body may have. `received` was just
+    /// received, as a part of a head or of a body.
+    fn observe_chunks(&mut self, received: &[u8], is_of_head: bool) {
+        if is_of_head {
+            self.chunks = ChunkSizes::begin(received);
+        } else if let Some(chunks) = &mut self.chunks {
+            chunks.pass(received);
+        }
+        let size_max = self.app.config.requests.body_size_max as u64;
+        if self
+            .chunks
+            .as_ref()
+            .is_some_and(|chunks| chunks.announced() > size_max)
+        {
+            self.chunks = None;
+            self.state.on_chunks_too_large();
+        }
+    }
+
     /// Whether bytes have been received that were not read yet. The runtime may not know of them yet.
     fn has_unread_bytes(&self) -> bool {
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
@@ -87,7 +110,8 @@ impl AsyncRead for ObservedSocket {
         }
         ready!(read)?;
         if buffer.filled().len() > filled {
-            self.state.on_bytes_received();
+            let is_of_head = self.state.on_bytes_received();
+            self.observe_chunks(&buffer.filled()[filled..], is_of_head);
         }
         Poll::Ready(Ok(()))
     }

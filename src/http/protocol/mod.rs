@@ -2,6 +2,7 @@
 //! beyond doubt. What two programs on the way could read differently is refused, and the connection closed.
 
 pub mod automatic;
+pub mod chunks;
 pub mod error;
 
 mod host;

@@ -59,6 +59,36 @@ fn a_body_of_the_maximum_size_is_accepted() {
 }
 
 #[test]
+fn a_chunk_that_announces_too_much_is_refused_at_once() {
+    let server = Setup::new()
+        .flag("--body-size-max=100")
+        .flag("--body-timeout=1h")
+        .start();
+    let head = refresh("Transfer-Encoding: chunked\r\n");
+    // With the head, with other chunks, and behind them.
+    for (first, second) in [
+        ("ffffff\r\n".to_owned(), None),
+        (chunk("x=1") + "62\r\n", None),
+        (chunk("x=1"), Some("62\r\n")),
+    ] {
+        let mut wire = server.wire();
+        wire.send(head.clone() + &first);
+        if let Some(second) = second {
+            wire.send(second);
+        }
+        assert_closing_error(&wire.response(), 413);
+        wire.assert_closed();
+    }
+    assert_unharmed(&server);
+    // What is no chunked body is read as what it is.
+    let form = format!("{}&chunked=\r\n\r\nffff\r\n", form());
+    let fields = format!("X: chunked\r\nContent-Length: {}\r\n", form.len());
+    let mut wire = server.wire();
+    wire.send(refresh(&fields) + &form);
+    assert_eq!(wire.response().status, 200);
+}
+
+#[test]
 fn a_chunked_body_over_the_limit_is_refused() {
     let server = Setup::new().flag("--body-size-max=100").start();
     let mut wire = server.wire();
