@@ -76,7 +76,8 @@ pub fn handle<C: Connection>(
     async move {
         let (outcome, scope) = match admitted {
             Ok((route, request)) => {
-                let work = dispatch(app, route, request, received, connection);
+                // Pinned before it is wrapped, so that it is not moved: it is large.
+                let work = pin!(dispatch(app, route, request, received, connection));
                 let mut scoped = pin!(RequestScope::enter(request_id, work));
                 let outcome = catch_panic_async(scoped.as_mut()).await;
                 (outcome, scoped.take_value())

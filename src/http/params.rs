@@ -2,9 +2,11 @@
 
 use std::num::NonZeroUsize;
 
+use smallvec::SmallVec;
+
 use crate::http::error::ApiError;
 
-/// The usual number of parameters.
+/// The usual number of parameters, for which no memory is allocated.
 const USUAL_COUNT: usize = 4;
 
 /// The parameters of a request, decoded in one pass. A name in the query takes precedence over the same name in the
@@ -13,7 +15,7 @@ const USUAL_COUNT: usize = 4;
 pub struct Params {
     /// All names and values, one after the other.
     text: String,
-    pairs: Vec<Pair>,
+    pairs: SmallVec<[Pair; USUAL_COUNT]>,
     /// So many of them are in the query.
     query_count: usize,
     bearer: Option<Box<str>>,
@@ -37,7 +39,7 @@ impl Params {
     pub fn new(query: &str, count_max: NonZeroUsize) -> Result<Self, ApiError> {
         let mut params = Self {
             text: String::new(),
-            pairs: Vec::new(),
+            pairs: SmallVec::new(),
             query_count: 0,
             bearer: None,
             count_max,
@@ -83,9 +85,6 @@ impl Params {
             return Err(ApiError::TooManyParameters {
                 max: self.count_max,
             });
-        }
-        if self.pairs.is_empty() {
-            self.pairs.reserve(USUAL_COUNT);
         }
         let start = self.text.len();
         self.text.push_str(name);

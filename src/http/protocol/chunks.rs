@@ -1,13 +1,15 @@
 //! What the chunks of a body announce (RFC 9112, section 7.1): hyper shows of a chunk only what has arrived of it.
 
+use std::sync::LazyLock;
+
 use memchr::memchr;
-use memchr::memmem::find;
+use memchr::memmem::{Finder, find};
 
 /// The end of a request's head.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// A part of the name of the only transfer coding that has the same bytes in nearly every request that names it.
-const CODING: &[u8] = b"hunked";
+static CODING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"hunked"));
 
 /// The sizes that the chunks of one body announce, read as its bytes pass.
 #[derive(Debug)]
@@ -33,8 +35,9 @@ impl ChunkSizes {
     /// The sizes of the chunks behind the head that ends in `received`, if it ends there and its body may be chunked. A
     /// head that arrives in several pieces may not be recognized.
     pub fn begin(received: &[u8]) -> Option<Self> {
-        let end = find(received, HEAD_END)?;
-        find(&received[..end], CODING)?;
+        // Absent from nearly all requests, so that their heads are read once.
+        let coding = CODING.find(received)?;
+        let end = find(received, HEAD_END).filter(|&end| coding < end)?;
         let mut sizes = Self {
             next: Next::Size(0),
             announced: 0,
