@@ -1,9 +1,9 @@
 //! The open connections: a limit on their number, making room at the limit, and closing all of them.
 //!
 //! A new connection takes the place of another one at once, while that one is still closing: it may have a request
-//! that is being handled, and accepting does not wait for that. So there are at most a quarter more open sockets
-//! than places. When that many are closing, new connections wait, and behind them those in the operating system's
-//! backlog.
+//! that is being handled, and accepting does not wait for that. Where all others have just been accepted, it takes a
+//! place beyond the limit, which the next one gives back. So there are at most a quarter more open sockets than places.
+//! When there are that many, new connections wait, and behind them those in the operating system's backlog.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -18,6 +18,9 @@ use crate::server::connection_state::{CloseReason, ConnectionState, EvictionRank
 /// How long to wait for a connection to close, or to lose its protection, before trying again.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
+/// How long a new connection waits for the place of another one, before it takes one beyond the limit.
+const PLACE_PATIENCE: Duration = Duration::from_millis(25);
+
 /// How long the connections that are closing may all take before others are closed at once.
 const CLOSING_PATIENCE: Duration = Duration::from_millis(250);
 
@@ -27,8 +30,12 @@ const CHOICE_MAX_AGE: Duration = Duration::from_millis(5);
 /// How many connections are chosen to be evicted at a time, at most: choosing reads the states of all.
 const CHOSEN_MAX: usize = 64;
 
-/// The number of connections that can be closing beside `max` open ones.
-pub const fn closing_max(max: usize) -> usize {
+/// How many connections are evicted for a new one, at most: one for itself, and one for an earlier one that took a place
+/// beyond the limit.
+const EVICTIONS_MAX: usize = 2;
+
+/// The number of connections that can be open beside `max` open ones.
+pub const fn beyond_max(max: usize) -> usize {
     max.div_ceil(4)
 }
 
@@ -114,14 +121,19 @@ impl Connections {
 
     fn try_open(&self, peer: SocketAddr, began: Instant, now: Instant) -> Option<OpenConnection> {
         let mut registry = self.lock();
-        if registry.open.len() >= self.max + closing_max(self.max) {
-            if now.duration_since(began) >= CLOSING_PATIENCE {
+        let waited = now.duration_since(began);
+        if registry.open.len() >= self.max + beyond_max(self.max) {
+            if waited >= CLOSING_PATIENCE {
                 registry.evict_waiting(now);
             }
             return None;
         }
-        let is_full = registry.open.len() - registry.evicted >= self.max;
-        if is_full && !registry.evict_next(now) {
+        let count = registry.open.len() - registry.evicted + 1;
+        let evictions = self.max..count.min(self.max + EVICTIONS_MAX);
+        let is_full = !evictions.is_empty();
+        let evicted = evictions.filter(|_| registry.evict_next(now)).count();
+        // Else all others are protected: they have a moment to send their first request.
+        if is_full && evicted == 0 && waited < PLACE_PATIENCE {
             return None;
         }
         let state = Arc::new(ConnectionState::new(peer));

@@ -5,7 +5,7 @@ use std::thread;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
-use crate::server::connections::closing_max;
+use crate::server::connections::beyond_max;
 
 /// Those for the database and its files, standard input and output, and what runs beside connections.
 const OTHERS: usize = 64;
@@ -32,7 +32,7 @@ pub struct TooFewDescriptors {
 pub fn reserve(config: &Config) -> Result<(), TooFewDescriptors> {
     let connections_max = config.connections.connections_max.get();
     let others = others(config);
-    let needed = others + connections_max + closing_max(connections_max);
+    let needed = others + connections_max + beyond_max(connections_max);
     let limit = getrlimit(Resource::Nofile);
     let is_enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed as u64);
     if is_enough(limit.current) {
@@ -82,9 +82,9 @@ mod tests {
         assert_eq!(connections_for(1), None);
         for descriptors in 2..1_000 {
             let max = connections_for(descriptors).expect("there is room");
-            assert!(max + closing_max(max) <= descriptors, "{descriptors}");
+            assert!(max + beyond_max(max) <= descriptors, "{descriptors}");
             let more = max + 1;
-            assert!(more + closing_max(more) > descriptors, "{descriptors}");
+            assert!(more + beyond_max(more) > descriptors, "{descriptors}");
         }
     }
 }

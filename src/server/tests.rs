@@ -94,9 +94,11 @@ async fn a_connection_that_panics_does_not_count_any_more() {
     assert_eq!(next_byte(&first).await, None);
     let second = connect(address).await;
     assert_eq!(next_byte(&second).await, Some(SERVED));
-    // The second one is evicted for the third, and not the one that is gone.
+    // The third takes a place beyond the limit. The second one is evicted for the fourth, and not the one that is gone.
     let third = connect(address).await;
     assert_eq!(next_byte(&third).await, Some(SERVED));
+    let fourth = connect(address).await;
+    assert_eq!(next_byte(&fourth).await, Some(SERVED));
     assert_eq!(next_byte(&second).await, None);
 }
 

@@ -158,6 +158,18 @@ impl Wire {
         assert!(!received && self.unread.is_empty(), "received {text}");
     }
 
+    /// Whether the server has closed the connection by now. Nothing of what it sends may be left to read.
+    pub fn is_closed(&self) -> bool {
+        let nonblocking = |is| self.socket.set_nonblocking(is).expect("the socket is open");
+        nonblocking(true);
+        let peeked = self.socket.peek(&mut [0]);
+        nonblocking(false);
+        match peeked {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        }
+    }
+
     /// Receives more bytes. Returns `false` if the server closed the connection instead.
     #[track_caller]
     fn receive(&mut self) -> bool {
