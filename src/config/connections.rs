@@ -14,7 +14,7 @@ pub struct ConnectionConfig {
     /// Most open connections
     ///
     /// At the limit, a new connection closes one that has waited long for its client, or another one after its
-    /// response. Those that are closing do not count, and are a quarter as many at most.
+    /// response. Those that are closing, and some while all others are new, come on top: a quarter as many at most.
     #[arg(long, env = "REMEMBERD_CONNECTIONS_MAX", value_name = "COUNT",
           default_value = "512", value_parser = count)]
     pub connections_max: NonZeroUsize,
