@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::config::heading::TUNING;
+
 /// The log.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Log")]
@@ -38,7 +40,8 @@ pub struct LogConfig {
         env = "REMEMBERD_AUDIT_LOG_LEVEL",
         value_name = "error|warn|info",
         hide_possible_values = true,
-        hide_short_help = true
+        hide_short_help = true,
+        help_heading = TUNING
     )]
     pub audit_log_level: Option<LogLevel>,
 
@@ -52,7 +55,8 @@ pub struct LogConfig {
         value_name = "auto|always|never",
         default_value = "auto",
         hide_possible_values = true,
-        hide_short_help = true
+        hide_short_help = true,
+        help_heading = TUNING
     )]
     pub log_priority: LogPriority,
 }
