@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::Advice;
 
 use crate::error::{Failure, describe};
+use crate::storage::data_dir::in_place::Held;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::opening::Opening;
@@ -56,7 +57,7 @@ pub struct DataDirectory {
     /// Whether a database was created in it that is not finished yet.
     is_unfinished: AtomicBool,
     /// The database file that was opened last.
-    held: Mutex<Option<File>>,
+    held: Mutex<Option<Held>>,
 }
 
 impl DataDirectory {
@@ -146,7 +147,7 @@ impl DataDirectory {
             Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
         }
         let engine = open_engine(&path, options).map_err(|failure| self.name(failure))?;
-        self.hold(&path)?;
+        self.hold(&path, &engine)?;
         if !is_marked(&self.path)? {
             self.mark()?;
         }
@@ -163,7 +164,7 @@ impl DataDirectory {
         self.remove_unfinished()?;
         self.is_unfinished.store(true, Ordering::Release);
         let engine = self.open_unfinished(options)?;
-        self.hold(&self.unfinished_path())?;
+        self.hold(&self.unfinished_path(), &engine)?;
         // It is renamed while it is open.
         Ok(engine.named(self.database_path().display().to_string()))
     }

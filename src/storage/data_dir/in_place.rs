@@ -11,29 +11,37 @@ use std::sync::PoisonError;
 
 use crate::error::Failure;
 use crate::storage::data_dir::DataDirectory;
+use crate::storage::engine::Engine;
+use crate::storage::engine::own_file::OwnFile;
 use crate::storage::regular_file;
+
+/// The database file that was opened last.
+#[derive(Debug)]
+pub(super) struct Held {
+    file: File,
+    own_file: Option<OwnFile>,
+}
 
 impl DataDirectory {
     /// Holds the database file at `path`, which was just opened: until it is replaced here, no other file gets its
     /// number, and what was removed can still be copied.
-    pub(super) fn hold(&self, path: &Path) -> Result<(), Failure> {
+    pub(super) fn hold(&self, path: &Path, engine: &Engine) -> Result<(), Failure> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let is_held = || -> io::Result<bool> {
-            let Some(file) = &*held else {
+            let Some(Held { file, .. }) = &*held else {
                 return Ok(false);
             };
             Ok(identity(&file.metadata()?) == identity(&fs::metadata(path)?))
         };
-        let hold = || -> io::Result<Option<File>> {
-            Ok(if is_held()? {
-                None
-            } else {
-                Some(regular_file::open(path)?)
-            })
+        let is_held = is_held().map_err(|error| Failure::of_access(path, &error))?;
+        let file = match held.take() {
+            Some(held) if is_held => held.file,
+            Some(_) | None => {
+                regular_file::open(path).map_err(|error| Failure::of_access(path, &error))?
+            }
         };
-        if let Some(file) = hold().map_err(|error| Failure::of_access(path, &error))? {
-            *held = Some(file);
-        }
+        let own_file = engine.own_file().cloned();
+        *held = Some(Held { file, own_file });
         Ok(())
     }
 
@@ -41,17 +49,24 @@ impl DataDirectory {
     ///
     /// # Errors
     ///
-    /// [`Failure::Unusable`] if it was removed, moved or replaced; as of an access if that cannot be found out.
+    /// [`Failure::Unusable`] if it was removed, moved, replaced or overwritten; as of an access if that cannot be found out.
     pub fn check_in_place(&self) -> Result<(), Failure> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(file) = &*held else {
+        let Some(Held { file, own_file }) = &*held else {
             return Ok(());
         };
         let path = self.database_path();
         let access = |error: io::Error| Failure::of_access(&path, &error);
         let opened = file.metadata().map_err(access)?;
         let cause = match fs::metadata(&path) {
-            Ok(found) if identity(&found) == identity(&opened) => return Ok(()),
+            Ok(found) if identity(&found) == identity(&opened) => {
+                if !own_file.as_ref().is_some_and(OwnFile::is_foreign) {
+                    return Ok(());
+                }
+                "it was overwritten while the server was running, which writes to it no more; stop the server, restore \
+                 the file from a backup once more, and start the server"
+                    .to_owned()
+            }
             Ok(_) => {
                 "it was replaced by another file while the server was running; put the former one back, or restart the \
                  server to serve this one"

@@ -9,6 +9,7 @@ pub mod damage;
 mod deferred_file;
 pub mod guarded_file;
 pub mod open_table;
+pub mod own_file;
 pub mod raw;
 pub mod read;
 mod verify;
@@ -28,6 +29,7 @@ use crate::error::{Failure, describe, may_pass};
 use crate::storage::engine::damage::{ALL_TABLES, Damage, guard};
 use crate::storage::engine::deferred_file::DeferredFile;
 use crate::storage::engine::open_table::{guarded, reading, storage};
+use crate::storage::engine::own_file::OwnFile;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
 
@@ -73,6 +75,8 @@ pub struct Engine {
     two_phase_commit: bool,
     /// The file, if opening it may have left changes in memory.
     deferred: Option<DeferredFile>,
+    /// The same file, if it is one of the file system.
+    own_file: Option<OwnFile>,
     /// What messages call the database.
     name: Option<String>,
 }
@@ -86,7 +90,8 @@ impl Engine {
     /// [`Failure::Damaged`] if the file is no database, or one that cannot be opened; [`Failure::Storage`] if it
     /// cannot be read or is locked.
     pub fn open_file(file: File, options: &EngineOptions) -> Result<Self, Failure> {
-        let file = DeferredFile::new(backend(&file)?).map_err(|error| opening(error.into()))?;
+        let own_file = OwnFile::new(backend(&file)?).map_err(|error| opening(error.into()))?;
+        let file = DeferredFile::new(own_file.clone()).map_err(|error| opening(error.into()))?;
         let damage = Damage::new(file.clone());
         let open = |cache_bytes: usize, repairs: bool| {
             let mut builder = builder(cache_bytes);
@@ -108,6 +113,7 @@ impl Engine {
         };
         let mut engine = Self::new(opened.map_err(opening)?, damage, options);
         engine.deferred = Some(file);
+        engine.own_file = Some(own_file);
         Ok(engine)
     }
 
@@ -121,6 +127,11 @@ impl Engine {
     /// What messages call the database, if it has a name.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// The file, of which it can be found out whether somebody else writes to it.
+    pub fn own_file(&self) -> Option<&OwnFile> {
+        self.own_file.as_ref()
     }
 
     /// Writes to the file what opening it changed, once it is known that the database can be used.
@@ -193,6 +204,7 @@ impl Engine {
             damage,
             two_phase_commit: options.two_phase_commit,
             deferred: None,
+            own_file: None,
             name: None,
         }
     }

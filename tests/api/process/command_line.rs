@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::TempDir;
 
@@ -305,7 +305,7 @@ fn a_restart_keeps_what_was_committed() {
         let client = next.client(DEMO_ACCESS_TOKEN);
         assert_eq!(client.read(LOGIN).login(), refreshed);
         assert_eq!(client.read(&created.id).login(), created);
-        assert_eq!(token_files(&next.stop().stdout), [PathBuf::new(); 0]);
+        assert!(token_files(&next.stop().stdout).is_empty());
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::support::fixture::LOGIN;
+use crate::support::fixture::{LOGIN, PROFILE};
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch, Serving};
 use crate::support::server::wait_until;
 
@@ -128,6 +128,28 @@ fn a_database_that_is_replaced_is_not_served_before_a_restart() {
     serving.signal(Signal::TERM);
     assert_eq!(serving.wait().status.code(), Some(1));
     refresh(&home.launch().start());
+}
+
+#[test]
+fn a_database_that_is_overwritten_or_cut_is_left_as_it_is() {
+    let home = Home::new();
+    home.launch().start().stop();
+    let backup = fs::read(home.database()).expect("it is there");
+    for is_cut in [false, true] {
+        let mut serving = home.launch().start();
+        refresh(&serving);
+        serving.client(DEMO_ACCESS_TOKEN).create(PROFILE);
+        // Neither replaces the file, as `cp` does not.
+        let found = if is_cut { &[][..] } else { &backup };
+        fs::write(home.database(), found).expect("it is overwritten");
+        let line = assert_noticed(&mut serving);
+        assert!(line.contains("it was overwritten while"), "{line}");
+        serving.signal(Signal::TERM);
+        assert_eq!(serving.wait().status.code(), Some(1));
+        assert!(fs::read(home.database()).is_ok_and(|bytes| bytes == found));
+        fs::write(home.database(), &backup).expect("it is restored");
+        refresh(&home.launch().start());
+    }
 }
 
 #[test]
