@@ -146,7 +146,7 @@ impl DataDirectory {
             let file = File::open(&path).map_err(|error| Failure::of_access(&path, &error))?;
             Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
         }
-        let engine = open_engine(&path, options).map_err(|failure| self.name(failure))?;
+        let engine = open_engine(&path, options, opening).map_err(|failure| self.name(failure))?;
         self.hold(&path, &engine)?;
         if !is_marked(&self.path)? {
             self.mark()?;
@@ -302,9 +302,9 @@ fn is_missing(path: &Path) -> io::Result<bool> {
     }
 }
 
-fn open_engine(path: &Path, options: &EngineOptions) -> Result<Engine, Failure> {
+fn open_engine(path: &Path, options: &EngineOptions, opening: Opening) -> Result<Engine, Failure> {
     let file = open_file(path).map_err(|error| Failure::of_access(path, &error))?;
-    let engine = Engine::open_file(file, options)?;
+    let engine = Engine::open_file(file, options, opening)?;
     Ok(engine.named(path.display().to_string()))
 }
 

@@ -7,6 +7,7 @@ use crate::error::{Failure, describe};
 use crate::storage::data_dir::{DATABASE, LOCK};
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::key_file::KEY_FILE;
+use crate::storage::opening::Opening;
 use crate::storage::regular_file;
 
 const OPTIONS: EngineOptions = EngineOptions {
@@ -74,7 +75,7 @@ impl StoppedDatabase {
             return Ok(());
         };
         // What opening it changes is held back, and dropped.
-        Engine::open_file(file, &OPTIONS)?.close()
+        Engine::open_file(file, &OPTIONS, Opening::Start)?.close()
     }
 
     /// The file's name for messages.

@@ -11,6 +11,7 @@ use crate::error::{Failure, describe};
 use crate::storage::data_dir::{DataDirectory, FILE_MODE, LOCK, MARKER, UNFINISHED, open_engine};
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::key_file::KEY_FILE;
+use crate::storage::opening::Opening;
 
 /// What an attempt that was not finished leaves in a directory.
 const LEFT_BEHIND: [&str; 4] = [UNFINISHED, MARKER, KEY_FILE, "rememberd.keys.unfinished"];
@@ -81,7 +82,7 @@ impl DataDirectory {
     /// Of the storage.
     pub fn open_unfinished(&self, options: &EngineOptions) -> Result<Engine, Failure> {
         let path = self.unfinished_path();
-        let opened = open_engine(&path, options).and_then(|engine| {
+        let opened = open_engine(&path, options, Opening::Start).and_then(|engine| {
             engine.release()?;
             Ok(engine)
         });

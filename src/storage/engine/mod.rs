@@ -32,6 +32,7 @@ use crate::storage::engine::open_table::{guarded, reading, storage};
 use crate::storage::engine::own_file::OwnFile;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
+use crate::storage::opening::Opening;
 
 /// How the database is opened and committed.
 #[derive(Clone, Debug)]
@@ -82,16 +83,23 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the database in `file`, or creates one in an empty file. Repairs it after a crash. Nothing is written
+    /// Opens the database in `file`, or creates one in an empty file. Repairs it after a crash, which is logged at a
+    /// start: what failed otherwise is logged already, and may fail many times a second. Nothing is written
     /// to the file before the first write transaction begins or [`Engine::release`] is called.
     ///
     /// # Errors
     ///
     /// [`Failure::Damaged`] if the file is no database, or one that cannot be opened; [`Failure::Storage`] if it
     /// cannot be read or is locked.
-    pub fn open_file(file: File, options: &EngineOptions) -> Result<Self, Failure> {
-        let own_file = OwnFile::new(backend(&file)?).map_err(|error| opening(error.into()))?;
-        let file = DeferredFile::new(own_file.clone()).map_err(|error| opening(error.into()))?;
+    pub fn open_file(
+        file: File,
+        options: &EngineOptions,
+        opening: Opening,
+    ) -> Result<Self, Failure> {
+        let own_file =
+            OwnFile::new(backend(&file)?).map_err(|error| opening_failed(error.into()))?;
+        let file =
+            DeferredFile::new(own_file.clone()).map_err(|error| opening_failed(error.into()))?;
         let damage = Damage::new(file.clone());
         let open = |cache_bytes: usize, repairs: bool| {
             let mut builder = builder(cache_bytes);
@@ -102,16 +110,18 @@ impl Engine {
         };
         let opened = match open(options.cache_bytes, false)? {
             Err(DatabaseError::RepairAborted) => {
-                tracing::info!("the database was not closed cleanly; repairing it");
+                if opening == Opening::Start {
+                    tracing::info!("the database was not closed cleanly; repairing it");
+                }
                 // A repair reads every page in turn, for which a small cache is twice as fast as one
                 // that outgrows the processor's own.
-                let repaired = open(REPAIR_CACHE_BYTES, true)?.map_err(opening)?;
-                damaged_if_it_panics(|| repaired.close().map_err(opening))?;
+                let repaired = open(REPAIR_CACHE_BYTES, true)?.map_err(opening_failed)?;
+                damaged_if_it_panics(|| repaired.close().map_err(opening_failed))?;
                 open(options.cache_bytes, true)?
             }
             opened => opened,
         };
-        let mut engine = Self::new(opened.map_err(opening)?, damage, options);
+        let mut engine = Self::new(opened.map_err(opening_failed)?, damage, options);
         engine.deferred = Some(file);
         engine.own_file = Some(own_file);
         Ok(engine)
@@ -185,7 +195,7 @@ impl Engine {
         let database = match damaged_if_it_panics(open)? {
             Ok(database) => database,
             Err(DatabaseError::RepairAborted) => return Ok(None),
-            Err(error) => return Err(opening(error)),
+            Err(error) => return Err(opening_failed(error)),
         };
         let txn = database.begin_read().map_err(storage)?;
         look(&EngineRead::new(txn, damage)).map(Some)
@@ -326,7 +336,7 @@ fn io(error: std::io::Error) -> Failure {
 }
 
 /// What it means that the database could not be opened because of `error`.
-fn opening(error: DatabaseError) -> Failure {
+fn opening_failed(error: DatabaseError) -> Failure {
     match error.into() {
         redb::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
             Failure::Damaged("it is not a database, or its beginning is damaged".to_owned())
