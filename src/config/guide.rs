@@ -6,6 +6,7 @@ use std::fs;
 
 use clap::{Arg, Args, Command};
 
+use super::heading::TUNING;
 use super::{Config, HELP_NOTE};
 
 /// The generated file.
@@ -39,15 +40,22 @@ fn generate() -> String {
          A flag takes precedence over its variable. In a variable, a switch is `true` or `false`. An empty variable counts as \
          absent, and one that begins with `REMEMBERD_` and is no setting is logged as a warning.\n"
     );
-    let mut heading = None;
+    let mut sections: Vec<(&str, Vec<String>)> = Vec::new();
     for setting in command.get_arguments() {
-        if setting.get_help_heading() != heading {
-            heading = setting.get_help_heading();
-            let heading = heading.expect("every setting has a heading");
-            let columns = "| Flag | Environment variable | Default | Meaning |\n|---|---|---|---|";
-            write!(text, "\n## {heading}\n\n{columns}\n").expect("text grows");
+        let heading = setting
+            .get_help_heading()
+            .expect("every setting has a heading");
+        match sections.iter_mut().find(|(other, _)| *other == heading) {
+            Some((_, rows)) => rows.push(row(setting)),
+            None => sections.push((heading, vec![row(setting)])),
         }
-        writeln!(text, "{}", row(setting)).expect("text grows");
+    }
+    // What few need comes last.
+    sections.sort_by_key(|(heading, _)| *heading == TUNING);
+    for (heading, rows) in sections {
+        let columns = "| Flag | Environment variable | Default | Meaning |\n|---|---|---|---|";
+        let rows = rows.join("\n");
+        write!(text, "\n## {heading}\n\n{columns}\n{rows}\n").expect("text grows");
     }
     text
 }
