@@ -150,6 +150,9 @@ fn missing_keys(
         let count = logins.get(number).copied().unwrap_or(0);
         write!(text, " key {number} {state}, and {count} logins need it;").expect("text grows");
     }
+    if file.keys().is_empty() {
+        text += " the file is missing or empty, and without --key-file the keys are in the data directory;";
+    }
     text += " restore the file, or start once with --new-key, which ends these logins";
     Failure::Unusable(text)
 }
