@@ -271,7 +271,13 @@ impl ConnectionState {
         // What this connection is evicted for; anything else began afterwards.
         let is_evicted = closing.reason == CloseReason::Eviction && since <= closing.since;
         if current.write_blocked_since.is_some() {
-            let is_abandoned = age >= STALLED_AFTER && closing.reason != CloseReason::Stop;
+            // A stop gives the client the same time to receive something, however long it has not done so.
+            let is_abandoned = match closing.reason {
+                CloseReason::Stop => {
+                    now.saturating_duration_since(since.max(closing.since)) >= STALLED_AFTER
+                }
+                CloseReason::Rotation | CloseReason::Eviction => age >= STALLED_AFTER,
+            };
             return is_evicted || is_abandoned;
         }
         match (current.phase, closing.reason) {
@@ -455,6 +461,18 @@ mod tests {
         let now = Instant::now();
         assert!(!state.can_close(now));
         assert!(state.can_close(now + STALLED_AFTER));
+    }
+
+    #[test]
+    fn a_response_that_is_not_received_has_some_time_after_a_stop_and_one_that_is_has_more() {
+        let state = ConnectionState::new(PEER);
+        state.on_write_blocked();
+        state.request_close(CloseReason::Stop);
+        let now = Instant::now();
+        assert!(!state.can_close(now));
+        assert!(state.can_close(now + STALLED_AFTER));
+        state.on_write_resumed();
+        assert!(!state.can_close(now + STALLED_AFTER));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Lists that are too long to be kept in memory: they are sent in pieces.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -132,4 +133,26 @@ fn a_client_that_reads_slowly_gets_the_whole_list() {
     slow.send(request("GET", "1.1").repeat(LISTS));
     slow.read_slowly(LISTS * length, Duration::from_millis(8));
     assert!(began.elapsed() > 2 * TIMEOUT, "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_client_that_reads_slowly_gets_the_whole_list_at_a_stop() {
+    // The list takes longer than a client that receives nothing has at a stop.
+    const PAUSE: Duration = Duration::from_millis(15);
+    let server = Setup::new().seed(seed()).flag("--drain-timeout=1h").start();
+    let list = server
+        .client()
+        .by_profile(PROFILE, &format!("&count={COUNT}"));
+    let length = list.body.len();
+    let mut slow = server.wire();
+    slow.receive_at_most(64 << 10);
+    slow.send(request("GET", "1.1"));
+    slow.read_slowly(1, Duration::ZERO);
+    let reading = thread::spawn(move || {
+        slow.read_slowly(length, PAUSE);
+        slow.rest()
+    });
+    server.stop();
+    let read = reading.join().expect("the server sends all of it");
+    assert!(read.ends_with("\r\n0\r\n\r\n"), "it is cut off");
 }

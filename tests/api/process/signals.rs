@@ -148,6 +148,21 @@ fn half_a_request_does_not_hold_a_stop_up() {
 }
 
 #[test]
+fn responses_that_nobody_reads_do_not_hold_a_stop_up() {
+    let home = Home::new();
+    let serving = home
+        .launch()
+        .argument("--write-timeout=1h")
+        .argument("--drain-timeout=1h")
+        .start();
+    let mut unread = serving.wire();
+    unread.receive_little();
+    unread.send_until_stuck("GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(64));
+    let ended = serving.stop();
+    assert!(ended.stderr.contains("stopped"), "{ended:?}");
+}
+
+#[test]
 fn signals_that_arrive_together_are_one() {
     let home = Home::new();
     let serving = home.launch().argument("--drain-timeout=1h").start();
