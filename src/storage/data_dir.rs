@@ -6,7 +6,7 @@ pub mod stopped;
 mod unfinished;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{self, Path, PathBuf};
 use std::sync::Mutex;
@@ -20,6 +20,7 @@ use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::opening::Opening;
 use crate::storage::regular_file;
+use crate::storage::whole_file::WholeFile;
 
 /// The database file's name.
 const DATABASE: &str = "rememberd.redb";
@@ -200,19 +201,12 @@ impl DataDirectory {
 
     /// Records durably, for later starts, that there is a database.
     fn mark(&self) -> Result<(), Failure> {
-        let marker = self.path.join(MARKER);
-        let write = || {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .truncate(true)
-                .write(true)
-                .mode(FILE_MODE)
-                .open(&marker)?;
-            file.write_all(MARKER_TEXT.as_bytes())?;
-            file.sync_all()?;
-            self.sync_names()
-        };
-        write().map_err(|error| Failure::of_access(&marker, &error))
+        let write = || self.prepare_marker()?.publish();
+        write().map_err(|error| Failure::of_access(&self.path.join(MARKER), &error))
+    }
+
+    fn prepare_marker(&self) -> io::Result<WholeFile> {
+        WholeFile::prepare(&self.path.join(MARKER), MARKER_TEXT.as_bytes())
     }
 
     /// Syncs the directory: a sync of a file does not cover its name, which a power loss could undo.

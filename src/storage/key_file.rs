@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs::{File, Permissions};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{self, Path, PathBuf};
 
 use crate::error::{Failure, describe};
 use crate::storage::regular_file;
+use crate::storage::whole_file::WholeFile;
 
 /// The file's name, if it is in the data directory.
 pub const KEY_FILE: &str = "rememberd.keys";
@@ -146,19 +147,7 @@ impl KeyFile {
             }
             text.push('\n');
         }
-        let mut unfinished = self.path.clone().into_os_string();
-        unfinished.push(".unfinished");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(FILE_MODE)
-            .open(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&unfinished, &self.path)?;
-        let directory = self.path.parent().unwrap_or(Path::new("/"));
-        File::open(directory)?.sync_all()
+        WholeFile::prepare(&self.path, text.as_bytes())?.publish()
     }
 }
 
@@ -229,6 +218,8 @@ fn parse(line: &str) -> Option<(u32, [u8; KEY_BYTES])> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

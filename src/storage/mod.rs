@@ -17,6 +17,7 @@ pub mod regular_file;
 mod snapshots;
 pub mod table;
 pub mod transaction;
+mod whole_file;
 pub mod writer;
 
 use std::future::Future;

@@ -23,6 +23,7 @@ const HOMES: [(&str, &[&str]); 14] = [
             "storage/pages/",
             "storage/key_file.rs",
             "storage/regular_file.rs",
+            "storage/whole_file.rs",
             "storage/engine/",
             "cli/",
             "config/guide.rs",

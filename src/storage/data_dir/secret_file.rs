@@ -1,9 +1,8 @@
 //! Files with one secret each, for the person who is to take it over: they are there until the secret was used once.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,11 +10,9 @@ use std::sync::{Mutex, PoisonError};
 use subtle::ConstantTimeEq;
 
 use crate::error::{Failure, describe};
-use crate::storage::data_dir::{DataDirectory, FILE_MODE};
+use crate::storage::data_dir::DataDirectory;
 use crate::storage::regular_file;
-
-/// The end of the name of a file that is being written.
-const UNFINISHED: &str = ".unfinished";
+use crate::storage::whole_file::{UNFINISHED, WholeFile};
 
 /// How many bytes of a file are read.
 const FILE_BYTES_MAX: u64 = 64 * 1_024;
@@ -49,19 +46,7 @@ impl DataDirectory {
     /// Of the storage.
     pub fn write_secret(&self, name: &str, secret: &str) -> Result<(), Failure> {
         let path = self.path.join(name);
-        let unfinished = self.path.join(format!("{name}{UNFINISHED}"));
-        let write = || {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .truncate(true)
-                .write(true)
-                .mode(FILE_MODE)
-                .open(&unfinished)?;
-            writeln!(file, "{secret}")?;
-            file.sync_all()?;
-            fs::rename(&unfinished, &path)?;
-            self.sync_names()
-        };
+        let write = || WholeFile::prepare(&path, format!("{secret}\n").as_bytes())?.publish();
         write().map_err(|error| Failure::of_access(&path, &error))
     }
 

@@ -14,7 +14,13 @@ use crate::storage::key_file::KEY_FILE;
 use crate::storage::opening::Opening;
 
 /// What an attempt that was not finished leaves in a directory.
-const LEFT_BEHIND: [&str; 4] = [UNFINISHED, MARKER, KEY_FILE, "rememberd.keys.unfinished"];
+const LEFT_BEHIND: [&str; 5] = [
+    UNFINISHED,
+    MARKER,
+    "rememberd.marker.unfinished",
+    KEY_FILE,
+    "rememberd.keys.unfinished",
+];
 
 impl DataDirectory {
     /// Creates the directory, or takes an empty one or one that an earlier attempt did not finish, and locks it.
@@ -93,18 +99,20 @@ impl DataDirectory {
     ///
     /// # Errors
     ///
-    /// Of the storage.
+    /// Of the storage. The database is not there then, unless its name could not be made durable.
     pub fn finish(&self) -> Result<(), Failure> {
         let path = self.database_path();
         let rename = || {
             let unfinished = self.unfinished_path();
             File::open(&unfinished)?.sync_all()?;
+            // It needs room on the disk, and must not be there before the database.
+            let marker = self.prepare_marker()?;
             fs::rename(&unfinished, &path)?;
-            self.sync_names()
+            self.is_unfinished.store(false, Ordering::Release);
+            self.sync_names()?;
+            marker.publish()
         };
-        rename().map_err(|error| Failure::of_access(&path, &error))?;
-        self.is_unfinished.store(false, Ordering::Release);
-        self.mark()
+        rename().map_err(|error| Failure::of_access(&path, &error))
     }
 
     /// Removes what an earlier attempt left, if it did.
