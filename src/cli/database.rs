@@ -3,6 +3,9 @@
 
 use std::path::{self, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::app::{App, Keys};
 use crate::cli::arguments::Origins;
@@ -27,18 +30,30 @@ use crate::storage::regular_file;
 use crate::tables::secret_key::KeySource;
 use crate::tables::upgrade;
 
+/// How long a signal during the start waits for the database to be closed.
+const STOP_STARTING_MAX: Duration = Duration::from_millis(500);
+
 /// The database in a data directory that is locked.
 pub struct Database {
     directory: Arc<DataDirectory>,
     files: Arc<WatchedFiles>,
-    /// The key file, if it is to be removed with a database that is not finished.
-    new_key_file: Option<PathBuf>,
+    key_file: PathBuf,
+    creation: Arc<Mutex<Creation>>,
     /// The seed file, and its name for messages.
     seed_file: Option<(PathBuf, String)>,
     /// The name of the listen addresses for messages.
     listen: String,
     /// The entries of the seed file, if they were checked before the database was created.
     checked: Arc<Mutex<Option<Seed>>>,
+}
+
+/// What is known of creating a database.
+#[derive(Default)]
+struct Creation {
+    /// Whether the key file is to be removed with a database that is not finished: there was none.
+    has_new_key_file: bool,
+    /// Whether nothing may be created any more, because it would not be removed.
+    is_discarded: bool,
 }
 
 impl Database {
@@ -60,15 +75,14 @@ impl Database {
             (file, name)
         });
         let directory = DataDirectory::lock(data_dir).map_err(named)?;
-        let key_file = key::path(directory.path(), None);
-        let is_own = config.data.key_file.is_none() && !key_file.exists();
         let directory = Arc::new(directory);
-        let used_key_file = absolute(&key::path(data_dir, config.data.key_file.as_deref()));
-        let files = WatchedFiles::new(Arc::clone(&directory), used_key_file);
+        let key_file = absolute(&key::path(data_dir, config.data.key_file.as_deref()));
+        let files = WatchedFiles::new(Arc::clone(&directory), key_file.clone());
         Ok(Self {
             directory,
             files: Arc::new(files),
-            new_key_file: is_own.then_some(key_file),
+            key_file,
+            creation: Arc::default(),
             seed_file,
             listen: origins.describe("listen", config.http.listen_text()),
             checked: Arc::default(),
@@ -97,12 +111,13 @@ impl Database {
             two_phase_commit: config.storage.two_phase_commit,
         };
         let source = KeySource {
-            path: key::path(&config.data.data_dir, config.data.key_file.as_deref()),
+            path: self.key_file.clone(),
             replaces_missing: config.data.new_key,
             entropy: Entropy::Os,
         };
         let (directory, files) = (Arc::clone(&self.directory), Arc::clone(&self.files));
         let checked = Arc::clone(&self.checked);
+        let creation = Arc::clone(&self.creation);
         let (seed_file, listen) = (self.seed_file.clone(), self.listen.clone());
         let refuses_demo = demo::is_refused(config);
         Box::new(move |opening| {
@@ -120,6 +135,12 @@ impl Database {
                         .map_err(|error| Failure::Unusable(error.to_string()))?;
                     *checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(seed);
                 }
+                // A stop that discards what was created waits for this.
+                let mut creation = creation.lock().unwrap_or_else(PoisonError::into_inner);
+                if creation.is_discarded {
+                    return Err(Failure::Unavailable);
+                }
+                creation.has_new_key_file |= matches!(source.path.try_exists(), Ok(false));
                 token_file::remove_all(&directory)?;
                 upgrade::create_database(&directory, &options, &source)?
             } else {
@@ -130,14 +151,27 @@ impl Database {
         })
     }
 
-    /// Restores what the open database keeps for the process, and fills an empty one. Returns what was loaded of a
-    /// seed file.
+    /// Why the database could not be opened or created.
+    pub fn opening_failed(&self, failure: Failure) -> CommandError {
+        if self.directory.is_unfinished() {
+            return CommandError::creating(failure);
+        }
+        CommandError::opening(failure, self.directory.path())
+    }
+
+    /// Restores what the open database keeps for the process, and fills an empty one, which is then still to be
+    /// [finished](Database::finish). Returns what was loaded of a seed file.
     ///
     /// # Errors
     ///
     /// Of the seed file and of the storage, and if the demo data would be served to other hosts.
     pub async fn fill(&self, app: &App) -> Result<Option<Loaded>, CommandError> {
-        let unusable = |failure| CommandError::using(failure, &app.config.data.data_dir);
+        let unusable = |failure| {
+            if self.directory.is_unfinished() {
+                return CommandError::creating(failure);
+            }
+            CommandError::using(failure, self.directory.path())
+        };
         jobs::clock::start(app).await.map_err(unusable)?;
         audit_key::prepare(app).await.map_err(unusable)?;
         let loaded = match &self.seed_file {
@@ -157,10 +191,33 @@ impl Database {
             // loopback address (DNS rebinding).
             app.restrict_to_loopback();
         }
-        if self.directory.is_unfinished() {
-            self.directory.finish()?;
-        }
         Ok(loaded)
+    }
+
+    /// Finishes a database that was created: from now on it is there.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn finish(&self) -> Result<(), CommandError> {
+        if self.directory.is_unfinished() {
+            self.directory.finish().map_err(CommandError::creating)?;
+        }
+        Ok(())
+    }
+
+    /// Stops while it is opened, created or filled. Opening, repairing and upgrading the database may end at any
+    /// point; it is only waited for as long as it takes to close a database that is open, or to break off retrying.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub async fn stop_starting(&self, app: &App) -> Result<(), CommandError> {
+        tracing::info!("stopping during the start");
+        match timeout(STOP_STARTING_MAX, app.store.close()).await {
+            Ok(Ok(()) | Err(Failure::Unavailable)) | Err(_) => Ok(()),
+            Ok(Err(failure)) => Err(failure.into()),
+        }
     }
 
     /// Loads the seed file `file`, if the database is empty.
@@ -217,11 +274,14 @@ impl Database {
 
     /// Removes what was created for a database that is not there.
     pub fn discard(&self) {
+        let mut creation = self.creation.lock().unwrap_or_else(PoisonError::into_inner);
+        creation.is_discarded = true;
         if self.directory.is_unfinished() {
             // What cannot be listed cannot be removed.
             let _ = token_file::remove_all(&self.directory);
         }
-        self.directory.discard(self.new_key_file.as_slice());
+        let key_file = creation.has_new_key_file.then(|| self.key_file.clone());
+        self.directory.discard(key_file.as_slice());
     }
 }
 

@@ -31,6 +31,20 @@ impl CommandError {
         )
     }
 
+    /// The error that a database could not be created; nothing is left of it.
+    pub fn creating(failure: Failure) -> Self {
+        match failure {
+            Failure::Storage(cause)
+            | Failure::Damaged(cause)
+            | Failure::Corrupt(cause)
+            | Failure::Unreadable(cause) => Self::new(
+                "cannot create the database",
+                format!("{cause}; nothing is left of it"),
+            ),
+            other => other.into(),
+        }
+    }
+
     /// The error that the database in `data_dir`, which is open, could not be used.
     pub fn using(failure: Failure, data_dir: &Path) -> Self {
         let what = format!(
@@ -97,6 +111,11 @@ mod tests {
             error.to_string(),
             "cannot open the database: /data/db: it is locked; nothing was changed; \"rememberd check --data-dir /data\" \
              lists what is damaged, \"rememberd salvage /data NEW_DIR\" copies what is readable"
+        );
+        let error = CommandError::creating(Failure::Storage("/data/db: it is full".to_owned()));
+        assert_eq!(
+            error.to_string(),
+            "cannot create the database: /data/db: it is full; nothing is left of it"
         );
         let error = CommandError::opening(
             Failure::Unusable("it is of a newer version".to_owned()),

@@ -2,10 +2,9 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use crate::app::{App, Keys, Phase};
 use crate::cli::arguments::Origins;
@@ -30,9 +29,6 @@ use crate::server::{self, reachable};
 use crate::storage::Store;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
-
-/// How long a signal during the start waits for the database to be closed.
-const STOP_STARTING_MAX: Duration = Duration::from_millis(500);
 
 /// How serving ended.
 pub enum Served {
@@ -90,8 +86,9 @@ async fn serve_database(
     );
     let starting = serving.required_for(async {
         let opened = opened.await.unwrap_or(Err(Failure::Unavailable));
-        opened.map_err(|failure| CommandError::opening(failure, &app.config.data.data_dir))?;
+        opened.map_err(|failure| database.opening_failed(failure))?;
         let filled = database.fill(&app).await;
+        let filled = filled.and_then(|loaded| database.finish().map(|()| loaded));
         let ready = filled.and_then(|loaded| Ok((loaded, database.watch_tokens(&app)?)));
         // Closed, so that the next start need not repair the database.
         if ready.is_err()
@@ -103,7 +100,7 @@ async fn serve_database(
     });
     let (loaded, tokens) = tokio::select! {
         started = starting => started??,
-        () = signals.next() => return stop_starting(&app).await,
+        () = signals.next() => return database.stop_starting(&app).await.map(|()| Served::Ended),
     };
     if let Some(loaded) = loaded.as_ref().filter(|loaded| Restart::is_due(loaded)) {
         tracing::info!("the seed file is loaded; restarting without the memory that it took");
@@ -188,15 +185,5 @@ fn cannot_listen(failed: &ListenError, origins: &Origins) -> CommandError {
             CommandError::new(what, advice)
         }
         _ => CommandError::io(what, &failed.error),
-    }
-}
-
-/// Stops a server that is starting. Opening, repairing and upgrading the database may end at any point; it is only
-/// waited for as long as it takes to close a database that is open, or to break off retrying.
-async fn stop_starting(app: &App) -> Result<Served, CommandError> {
-    tracing::info!("stopping during the start");
-    match timeout(STOP_STARTING_MAX, app.store.close()).await {
-        Ok(Ok(()) | Err(Failure::Unavailable)) | Err(_) => Ok(Served::Ended),
-        Ok(Err(failure)) => Err(failure.into()),
     }
 }

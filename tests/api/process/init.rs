@@ -5,10 +5,12 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::support::fixture::{LOGIN, PROFILE};
+use crate::support::fixture::{self, LOGIN, NOW, PROFILE, TOKEN};
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch, secret, token_files};
+use crate::support::server::wait_until;
 
 fn home() -> TempDir {
     TempDir::new().expect("a temporary directory")
@@ -133,6 +135,83 @@ fn nothing_is_left_of_a_start_that_is_refused() {
     ] {
         launch.assert_fails();
         assert_eq!(names(home.path()), before);
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_database_for_which_there_is_no_room() {
+    let home = home();
+    let data = home.path().join("deep").join("data");
+    let key_file = home.path().join("keys");
+    let start = |command: &str, blocks: u32| {
+        Launch::new(&[command, "--start-retry=0s", "--listen=127.0.0.1:0"])
+            .variable("REMEMBERD_DATA_DIR", &data)
+            .variable("REMEMBERD_KEY_FILE", &key_file)
+            .limited(&format!("ulimit -f {blocks}"))
+    };
+    for blocks in (0..20).map(|power| (1 << power) - 1) {
+        let created = start("init", blocks).run();
+        if created.status.success() {
+            serve(&data)
+                .variable("REMEMBERD_KEY_FILE", &key_file)
+                .start()
+                .stop();
+            return;
+        }
+        for message in [created.stderr, start("serve", blocks).assert_fails()] {
+            assert!(!message.contains("rememberd check"), "{message}");
+            assert_eq!(names(home.path()), [""; 0], "{blocks}: {message}");
+        }
+    }
+    panic!("no limit is high enough");
+}
+
+#[test]
+fn a_signal_leaves_nothing_or_a_whole_database() {
+    let home = home();
+    let seed_file = home.path().join("seed.json");
+    let logins: Vec<_> = (0..2_000)
+        .map(|number| {
+            let id = format!("00000000-0000-4000-8000-{number:012}");
+            fixture::login(&id, TOKEN, PROFILE, "default", NOW)
+        })
+        .collect();
+    let mut seed = fixture::seed();
+    seed["persistentlogin"] = logins.into();
+    fs::write(&seed_file, seed.to_string()).expect("it is written");
+    let key_file = home.path().join("keys");
+    let before = names(home.path());
+    let data = home.path().join("data");
+    let database = data.join("rememberd.redb");
+    let awaited = [
+        data.join("rememberd.lock"),
+        data.join("rememberd.redb.unfinished"),
+        key_file.clone(),
+        database.clone(),
+    ];
+    for awaited in awaited {
+        let process = init(&data)
+            .argument("--key-file")
+            .argument(&key_file)
+            .seed(&seed_file)
+            .spawn();
+        wait_until("it has begun", || awaited.exists() || database.exists());
+        process.signal(Signal::INT);
+        let ended = process.wait();
+        if ended.status.success() {
+            let message = init(&data).assert_fails();
+            assert!(message.contains("there is a database already"), "{message}");
+            serve(&data)
+                .variable("REMEMBERD_KEY_FILE", &key_file)
+                .start()
+                .stop();
+            fs::remove_dir_all(&data).expect("it exists");
+            fs::remove_file(&key_file).expect("it exists");
+        } else {
+            let stopped = "cannot create the database: stopped by a signal; nothing is left of it";
+            assert!(ended.stderr.contains(stopped), "{ended:?}");
+        }
+        assert_eq!(names(home.path()), before, "{awaited:?}: {ended:?}");
     }
 }
 
