@@ -10,6 +10,7 @@ pub mod warnings;
 mod buffer;
 mod journald;
 mod line;
+mod output;
 mod panics;
 mod text;
 
@@ -26,6 +27,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::log::{LogConfig, LogFormat, LogLevel};
 use crate::logging::buffer::{Importance, Lines};
 use crate::logging::line::LineFormat;
+use crate::logging::output::Blocking;
 use crate::logging::panics::PanicHook;
 use crate::logging::text::Text;
 
@@ -55,7 +57,7 @@ pub fn start(config: &LogConfig) -> io::Result<Log> {
         format: config.log_format,
         has_priority: journald::reads(config.log_priority),
     };
-    let mut log = Log::start(io::stderr(), format)?;
+    let mut log = Log::start(Blocking(io::stderr()), format)?;
     let (others, audit) = (
         level(config.log_level),
         level(config.audit_log_level.unwrap_or(config.log_level)),

@@ -6,6 +6,7 @@
 
 use std::io::{self, Write};
 use std::mem;
+use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::logging::line::LineFormat;
+use crate::logging::output::Output;
 
 /// The name of the thread that writes.
 pub(super) const THREAD: &str = "log";
@@ -39,8 +41,7 @@ struct Shared {
 
 #[derive(Default, Debug)]
 struct Buffer {
-    /// All lines in their order.
-    bytes: Vec<u8>,
+    lines: Batch,
     /// How many of the bytes are lines of each importance, and how many such lines did not fit.
     info: Room,
     warnings: Room,
@@ -48,6 +49,59 @@ struct Buffer {
     ending: bool,
     /// Whether it has written everything and ends.
     ended: bool,
+}
+
+/// Lines that are written together.
+#[derive(Default, Debug)]
+struct Batch {
+    /// All lines in their order.
+    bytes: Vec<u8>,
+    /// Which of the bytes are warnings and errors. Other lines, of which there are many more, need no place here.
+    warnings: Vec<Range<usize>>,
+}
+
+impl Batch {
+    /// The lines of which the bytes from `start` on were not written.
+    fn lines_from(&self, start: usize) -> Dropped {
+        let ends = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let mut dropped = Dropped {
+            info: ends(&self.bytes[start..]),
+            warnings: 0,
+        };
+        for warning in self.warnings.iter().filter(|warning| warning.end > start) {
+            dropped.info -= ends(&self.bytes[warning.start.max(start)..warning.end]);
+            dropped.warnings += 1;
+        }
+        dropped
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.warnings.clear();
+    }
+}
+
+/// How many lines of each importance were dropped.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+struct Dropped {
+    info: u64,
+    warnings: u64,
+}
+
+impl Dropped {
+    fn add(&mut self, others: Self) {
+        self.info += others.info;
+        self.warnings += others.warnings;
+    }
+
+    /// The line about them, if there are any.
+    fn line(self, format: LineFormat) -> Option<Vec<u8>> {
+        let Self { info, warnings } = self;
+        let all = info + warnings;
+        let message =
+            format!("{all} lines of the log were dropped, {warnings} of them warnings or errors");
+        (all > 0).then(|| format.line(Level::WARN, &message, &[]))
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -94,7 +148,7 @@ impl Lines {
     /// Takes what is buffered.
     #[cfg(test)]
     pub(super) fn take_bytes(&self) -> Vec<u8> {
-        mem::take(&mut self.lock().bytes)
+        mem::take(&mut self.lock().lines).bytes
     }
 
     fn lock(&self) -> MutexGuard<'_, Buffer> {
@@ -111,9 +165,14 @@ impl Lines {
         if !room.take(priority.len() + line.len(), bytes_max) {
             return;
         }
-        let is_first = buffer.bytes.is_empty();
-        buffer.bytes.extend_from_slice(priority.as_bytes());
-        buffer.bytes.extend_from_slice(line);
+        let Batch { bytes, warnings } = &mut buffer.lines;
+        let start = bytes.len();
+        let is_first = bytes.is_empty();
+        bytes.extend_from_slice(priority.as_bytes());
+        bytes.extend_from_slice(line);
+        if importance == Importance::Warning {
+            warnings.push(start..bytes.len());
+        }
         drop(buffer);
         if is_first {
             self.0.changed.notify_all();
@@ -132,22 +191,24 @@ impl Lines {
         drop(wait);
     }
 
-    /// Writes lines until the end. Errors of the target are ignored: serving goes on without a log.
-    pub(super) fn write_to(&self, mut target: impl Write) {
-        let mut bytes = Vec::new();
+    /// Writes lines until the end. Serving goes on without a log if the target fails: what it did not take is dropped
+    /// and counted.
+    pub(super) fn write_to(&self, target: impl Write) {
+        let mut output = Output::new(target);
+        let mut batch = Batch::default();
+        let mut dropped = Dropped::default();
         loop {
-            let (info, warnings, ending) = self.take(&mut bytes);
-            let _ = target.write_all(&bytes);
-            let dropped = info.dropped + warnings.dropped;
-            if dropped > 0 {
-                let warnings = warnings.dropped;
-                let message = format!(
-                    "{dropped} lines of the log were dropped, {warnings} of them warnings or errors"
-                );
-                let _ = target.write_all(&self.format().line(Level::WARN, &message, &[]));
+            let (did_not_fit, ending) = self.take(&mut batch);
+            dropped.add(did_not_fit);
+            let written = output.write(&batch.bytes);
+            dropped.add(batch.lines_from(written));
+            if written == batch.bytes.len()
+                && let Some(line) = dropped.line(self.format())
+                && output.write(&line) == line.len()
+            {
+                dropped = Dropped::default();
             }
-            let _ = target.flush();
-            bytes.clear();
+            batch.clear();
             if ending {
                 self.lock().ended = true;
                 self.0.changed.notify_all();
@@ -156,21 +217,24 @@ impl Lines {
         }
     }
 
-    /// Waits for lines, and a moment for more, and swaps them into `bytes`, which is empty. Returns what there was
-    /// of each importance, and whether the log is to end.
-    fn take(&self, bytes: &mut Vec<u8>) -> (Room, Room, bool) {
+    /// Waits for lines, and a moment for more, and swaps them into `batch`, which is empty. Returns how many did not
+    /// fit, and whether the log is to end.
+    fn take(&self, batch: &mut Batch) -> (Dropped, bool) {
         let changed = &self.0.changed;
         let buffer = changed
             .wait_while(self.lock(), |buffer| {
-                buffer.bytes.is_empty() && !buffer.ending
+                buffer.lines.bytes.is_empty() && !buffer.ending
             })
             .unwrap_or_else(PoisonError::into_inner);
         let (mut buffer, _) = changed
             .wait_timeout_while(buffer, COLLECT_FOR, |buffer| !buffer.ending)
             .unwrap_or_else(PoisonError::into_inner);
-        mem::swap(&mut buffer.bytes, bytes);
-        let (info, warnings) = (mem::take(&mut buffer.info), mem::take(&mut buffer.warnings));
-        (info, warnings, buffer.ending)
+        mem::swap(&mut buffer.lines, batch);
+        let did_not_fit = Dropped {
+            info: mem::take(&mut buffer.info).dropped,
+            warnings: mem::take(&mut buffer.warnings).dropped,
+        };
+        (did_not_fit, buffer.ending)
     }
 }
 
@@ -221,6 +285,7 @@ impl Write for Line<'_> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
 
     use super::*;
     use crate::config::log::LogFormat;
@@ -292,7 +357,7 @@ mod tests {
         let mut buffer = lines.lock();
         assert!(buffer.info.dropped > 0);
         assert_eq!(buffer.warnings.dropped, 0);
-        let bytes = mem::take(&mut buffer.bytes);
+        let bytes = mem::take(&mut buffer.lines).bytes;
         assert_eq!(bytes.len(), buffer.info.bytes + buffer.warnings.bytes);
         let log = String::from_utf8(bytes).expect("a log is UTF-8");
         let last: Vec<_> = log.lines().rev().take(2).collect();
@@ -308,7 +373,7 @@ mod tests {
             lines.append("", &line, Importance::Warning);
         }
         let buffer = lines.lock();
-        assert_eq!(buffer.bytes.len(), BUFFERED_WARNING_BYTES_MAX);
+        assert_eq!(buffer.lines.bytes.len(), BUFFERED_WARNING_BYTES_MAX);
         assert_eq!(buffer.warnings.dropped, 1_024);
     }
 
@@ -350,5 +415,62 @@ mod tests {
         assert_eq!(event["level"], "WARN");
         let message = "7 lines of the log were dropped, 0 of them warnings or errors";
         assert_eq!(event["fields"]["message"], message);
+    }
+
+    /// A target on a disk that is full for its second and third write.
+    struct Full {
+        writes: usize,
+        taken: Sender<Vec<u8>>,
+    }
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.writes += 1;
+            let count = match self.writes {
+                1 => bytes.len() / 2,
+                2 | 3 => return Err(io::ErrorKind::StorageFull.into()),
+                _ => bytes.len(),
+            };
+            let taken = bytes[..count].to_vec();
+            self.taken.send(taken).map_err(io::Error::other)?;
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_a_full_disk_does_not_take_are_counted() {
+        let (taken, took) = channel();
+        let lines = Lines::new(FORMAT);
+        lines.append("", b"an early line\n", Importance::Info);
+        lines.append("<4>", b"a warning\nof two lines\n", Importance::Warning);
+        lines.append("", b"a late line\n", Importance::Info);
+        let written = b"an early line\n<4>a warning\nof".len();
+        let batch = mem::take(&mut *lines.lock()).lines;
+        let expected = Dropped {
+            info: 1,
+            warnings: 1,
+        };
+        assert_eq!(batch.lines_from(written), expected);
+        assert_eq!(batch.lines_from(batch.bytes.len()), Dropped::default());
+
+        let log = Log::start(Full { writes: 0, taken }, FORMAT).expect("a thread starts");
+        log.lines.append("", b"torn line\n", Importance::Info);
+        assert_eq!(took.recv().expect("a write"), b"torn ");
+        log.lines.append("", b"a warning\n", Importance::Warning);
+        // The second write of the first lines failed; wait until the third one, of the separating line end, has too.
+        while !log.lines.lock().lines.bytes.is_empty() {
+            thread::yield_now();
+        }
+        log.lines.append("", b"whole\n", Importance::Info);
+        drop(log);
+        let written: Vec<u8> = took.iter().flatten().collect();
+        let text = String::from_utf8(written).expect("UTF-8");
+        assert!(text.starts_with("\nwhole\n"), "{text}");
+        let message = "2 lines of the log were dropped, 1 of them warnings or errors";
+        assert!(text.contains(message), "{text}");
     }
 }
