@@ -206,6 +206,7 @@ pub struct AuditLog {
     unknown_tokens: Repeated<PersistentLoginId, Repeating>,
     /// They repeat if a reuse revokes nothing.
     reuses: Repeated<PersistentLoginId, Repeating>,
+    late_retries: Repeated<PersistentLoginId, Repeating>,
 }
 
 /// The login of an event that repeats, and which application asked first.
@@ -222,6 +223,7 @@ impl Default for AuditLog {
             counts: [const { AtomicU64::new(0) }; Event::ALL.len()],
             unknown_tokens: Repeated::new(1, LOGINS_MAX),
             reuses: Repeated::new(1, LOGINS_MAX),
+            late_retries: Repeated::new(1, LOGINS_MAX),
         }
     }
 }
@@ -273,12 +275,12 @@ impl AuditLog {
         match event {
             Event::UnknownToken => Some(&self.unknown_tokens),
             Event::Reuse => Some(&self.reuses),
+            Event::LateRetry => Some(&self.late_retries),
             Event::CreateProfile
             | Event::Create
             | Event::Rotation
             | Event::Grace
             | Event::Coalesced
-            | Event::LateRetry
             | Event::NewerToken
             | Event::Shared
             | Event::Revocation(_)

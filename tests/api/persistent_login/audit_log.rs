@@ -453,6 +453,30 @@ fn events_have_a_level_of_their_own() {
 }
 
 #[test]
+fn late_retries_of_a_login_are_a_line_and_a_count() {
+    let home = home();
+    let serving = launch(&home)
+        .argument("--log-level=warn")
+        .argument("--reuse-grace=0s")
+        .start();
+    let client = client(&serving);
+    let created = client.create(PROFILE).login();
+    client.refresh(&created.id).login();
+    for _ in 0..20 {
+        client.refresh_with(&created.id, &created.token).login();
+    }
+    let log = serving.stop().stderr;
+    let lines = log.lines().map(|line| {
+        let event: Value = serde_json::from_str(line).expect("each line of the log is JSON");
+        let fields = &event["fields"];
+        (fields["what"].to_string(), fields["count"].as_u64())
+    });
+    let late = r#""late_retry""#.to_owned();
+    let expected = [(late.clone(), None), (late, Some(19))];
+    assert_eq!(lines.collect::<Vec<_>>(), expected, "{log}");
+}
+
+#[test]
 fn no_number_of_wrong_tokens_hides_a_reuse() {
     let home = home();
     let serving = launch(&home)
