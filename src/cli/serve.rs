@@ -72,6 +72,13 @@ async fn serve_database(
         &WriterLimits::new(&config),
     )?;
     let app = Arc::new(App::new(config, store, clock, Entropy::Os, keys));
+    let counted = LastSummaries(Arc::clone(&app));
+    let weak = Arc::downgrade(&app);
+    signals.before_exit(move || {
+        if let Some(app) = weak.upgrade() {
+            app.log_summaries(Taken::All, Instant::now());
+        }
+    });
 
     let (accepts, accepting) = oneshot::channel::<()>();
     let (stop, stopping) = oneshot::channel::<()>();
@@ -146,7 +153,7 @@ async fn serve_database(
     app.enter(Phase::Draining);
     drop(stop);
     let served = serving.end().await;
-    app.log_summaries(Taken::All, Instant::now());
+    drop(counted);
     served?;
     background.abort();
     let saved = jobs::clock::stop(&app).await;
@@ -155,6 +162,15 @@ async fn serve_database(
     database.files().check()?;
     tracing::info!("stopped");
     Ok(Served::Ended)
+}
+
+/// Logs what was only counted when serving ends, however it ends.
+struct LastSummaries(Arc<App>);
+
+impl Drop for LastSummaries {
+    fn drop(&mut self) {
+        self.0.log_summaries(Taken::All, Instant::now());
+    }
 }
 
 fn too_few(missing: &TooFewDescriptors, config: &Config, origins: &Origins) -> CommandError {

@@ -5,8 +5,8 @@ use std::fs;
 use std::future::ready;
 use std::io;
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -37,7 +37,14 @@ const LAST_LINES_MAX: Duration = Duration::from_millis(500);
 /// by `nohup`.
 pub struct Signals {
     requested: watch::Receiver<bool>,
-    is_serving: Arc<AtomicBool>,
+    state: Arc<State>,
+}
+
+/// The state of the server that the thread uses.
+#[derive(Default)]
+struct State {
+    is_serving: AtomicBool,
+    before_exit: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Signals {
@@ -51,15 +58,12 @@ impl Signals {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let caught = Caught::new(&runtime)?;
         let (request, requested) = watch::channel(false);
-        let is_serving = Arc::new(AtomicBool::new(false));
-        let serving = Arc::clone(&is_serving);
+        let state = Arc::<State>::default();
+        let shared = Arc::clone(&state);
         thread::Builder::new()
             .name("signals".to_owned())
-            .spawn(move || runtime.block_on(caught.obey(&request, &serving, stop_max)))?;
-        Ok(Self {
-            requested,
-            is_serving,
-        })
+            .spawn(move || runtime.block_on(caught.obey(&request, &shared, stop_max)))?;
+        Ok(Self { requested, state })
     }
 
     /// Waits until a stop is requested.
@@ -70,7 +74,13 @@ impl Signals {
 
     /// Records that the server has started: from now on a stop finishes requests.
     pub fn start_serving(&self) {
-        self.is_serving.store(true, Ordering::Relaxed);
+        self.state.is_serving.store(true, Ordering::Relaxed);
+    }
+
+    /// Has `work`, which must not wait for anything, be done before a second signal or a stop that takes too long ends
+    /// the process. The first one stays.
+    pub fn before_exit(&self, work: impl Fn() + Send + Sync + 'static) {
+        self.state.before_exit.get_or_init(|| Box::new(work));
     }
 }
 
@@ -108,22 +118,20 @@ impl Caught {
     }
 
     /// Requests a stop at the first signal, and ends the process at the second or when the stop takes too long.
-    async fn obey(
-        mut self,
-        request: &watch::Sender<bool>,
-        is_serving: &AtomicBool,
-        stop_max: Duration,
-    ) {
+    async fn obey(mut self, request: &watch::Sender<bool>, state: &State, stop_max: Duration) {
         self.next().await;
         request.send_replace(true);
         sleep(TOGETHER).await;
         self.forget_pending().await;
-        let stop_max = if is_serving.load(Ordering::Relaxed) {
+        let stop_max = if state.is_serving.load(Ordering::Relaxed) {
             stop_max
         } else {
             STOP_STARTING_MAX
         };
         let second = timeout(stop_max, self.next()).await;
+        if let Some(work) = state.before_exit.get() {
+            work();
+        }
         let code = match second {
             Ok(()) => {
                 tracing::error!(

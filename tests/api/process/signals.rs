@@ -122,6 +122,24 @@ fn a_second_signal_stops_at_once() {
 }
 
 #[test]
+fn a_second_signal_loses_no_count_of_the_log() {
+    let home = Home::new();
+    let mut serving = home.launch().argument("--drain-timeout=1h").start();
+    let _open = open_request(&serving);
+    let stranger = serving.client("wrong-token");
+    for _ in 0..20 {
+        assert_eq!(stranger.read(LOGIN).status, 403);
+    }
+    serving.signal(Signal::TERM);
+    serving.wait_for_log(STOPPING);
+    serving.signal(Signal::TERM);
+    let ended = serving.wait();
+    assert_eq!(ended.status.code(), Some(130));
+    let summary = r#"a caller was refused again peer=127.0.0.1 code="ACCESS_DENIED" count=17"#;
+    assert!(ended.stderr.contains(summary), "{ended:?}");
+}
+
+#[test]
 fn an_idle_process_stops_at_a_signal() {
     let home = Home::new();
     let serving = home.launch().argument("--drain-timeout=1h").start();
