@@ -26,6 +26,9 @@ const CARGO_FLAGS: [&str; 10] = [
     "--document-private-items",
 ];
 
+/// Programs of the operating system that the pages use.
+const SYSTEM: [&str; 4] = ["cat", "install", "mv", "systemctl"];
+
 /// What the example of `contributing.md` adds, which is not there.
 const EXAMPLES: [&str; 3] = [
     "--list-count-max",
@@ -74,6 +77,14 @@ impl Names {
         }
         match words.next() {
             Some("cargo") => self.check_cargo(&words.collect::<Vec<_>>()),
+            Some("rememberd") => words
+                .filter(|word| word.starts_with("--"))
+                .try_for_each(|flag| self.check_flag(flag)),
+            Some("sudo") => {
+                words.next_if_eq(&"-u").and_then(|_| words.next());
+                self.check_command(&words.collect::<Vec<_>>().join(" "))
+            }
+            Some(program) if SYSTEM.contains(&program) => Ok(()),
             Some(path) if root().join(path).exists() => Ok(()),
             _ => Err(format!("{command:?} runs nothing that is there")),
         }
