@@ -11,6 +11,9 @@ const ADDRESS: &str = "http://127.0.0.1:8080";
 /// The content type of a form unless a command line says otherwise.
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// What precedes an access token in its header.
+const BEARER: &str = "Bearer ";
+
 /// How long a response may take on a busy host.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -23,6 +26,8 @@ struct Request<'a> {
     form: Option<String>,
     /// The content type of the form.
     content_type: &'a str,
+    /// The access token of the header.
+    bearer: Option<&'a str>,
 }
 
 /// Sends the request of `curl` with these arguments to the server at `server`. Returns the response's body.
@@ -34,12 +39,22 @@ pub fn curl(arguments: &[String], server: SocketAddr) -> String {
         .build()
         .new_agent();
     let url = format!("http://{server}{}", request.target);
+    let authorization = request.bearer.map(|id| format!("{BEARER}{id}"));
     let sent = match request.form {
-        None => agent.get(&url).call(),
-        Some(form) => agent
-            .post(&url)
-            .content_type(request.content_type)
-            .send(form),
+        None => {
+            let mut get = agent.get(&url);
+            if let Some(value) = authorization {
+                get = get.header("Authorization", value);
+            }
+            get.call()
+        }
+        Some(form) => {
+            let mut post = agent.post(&url).content_type(request.content_type);
+            if let Some(value) = authorization {
+                post = post.header("Authorization", value);
+            }
+            post.send(form)
+        }
     };
     let mut response = sent.unwrap_or_else(|error| panic!("curl {arguments:?}: {error}"));
     response.body_mut().read_to_string().expect("a whole body")
@@ -47,14 +62,20 @@ pub fn curl(arguments: &[String], server: SocketAddr) -> String {
 
 fn parse(arguments: &[String]) -> Result<Request<'_>, String> {
     let (mut form, mut target, mut content_type) = (None::<String>, None, FORM);
+    let mut bearer = None;
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "-s" => {}
             "-H" => {
                 let field = arguments.next().ok_or("-H has no value")?;
-                let value = field.strip_prefix("Content-Type: ");
-                content_type = value.ok_or_else(|| format!("{field} is not supported"))?;
+                match field.split_once(": ") {
+                    Some(("Content-Type", value)) => content_type = value,
+                    Some(("Authorization", value)) if value.starts_with(BEARER) => {
+                        bearer = value.strip_prefix(BEARER);
+                    }
+                    _ => return Err(format!("{field} is not supported")),
+                }
             }
             "-d" => {
                 let data = arguments.next().ok_or("-d has no value")?;
@@ -77,6 +98,7 @@ fn parse(arguments: &[String]) -> Result<Request<'_>, String> {
         target: target.ok_or("there is no URL")?,
         form,
         content_type,
+        bearer,
     })
 }
 
@@ -88,6 +110,7 @@ fn arguments_make_a_get_or_a_form() {
         target: "/a?b=c",
         form: None,
         content_type: FORM,
+        bearer: None,
     };
     assert_eq!(parse(&get), Ok(request));
     let post = words("-s -d b=c -d d=e http://127.0.0.1:8080/a");
@@ -95,6 +118,7 @@ fn arguments_make_a_get_or_a_form() {
         target: "/a",
         form: Some("b=c&d=e".to_owned()),
         content_type: FORM,
+        bearer: None,
     };
     assert_eq!(parse(&post), Ok(request));
     for bad in ["-d", "--fast http://127.0.0.1:8080/", "http://localhost/"] {
