@@ -30,6 +30,7 @@ use crate::cli::error::CommandError;
 use crate::cli::serve::Served;
 use crate::config::Config;
 use crate::logging::{self, Log};
+use crate::server::descriptors;
 
 /// The exit code of a command line that is not valid.
 const USAGE_ERROR: u8 = 2;
@@ -43,8 +44,11 @@ const NOT_DONE: u8 = 2;
 /// Does what the command line `arguments`, with the program's name first, asks for. Returns the exit code of
 /// the process.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
-    // Without it, the default applies: a write beyond the limit ends the process.
-    let _ = signals::ignore_file_size_signal();
+    // Otherwise the command reports it, if it needs that many.
+    if descriptors::reserve_least().is_ok() {
+        // Without it, the default applies: a write beyond the limit ends the process.
+        let _ = signals::ignore_file_size_signal();
+    }
     // Standard output or error may be closed; the exit code still reports the outcome.
     let code = match arguments::parse(&arguments) {
         Ok(invocation) => {
@@ -76,7 +80,13 @@ fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {
     let is_fine = match invocation {
         Invocation::Serve(config, origins) => serve(*config, &origins),
         Invocation::Init(config, origins) => {
-            let (runtime, log) = prepare(&config)?;
+            let log = start_log(&config)?;
+            let reserved = descriptors::reserve_least()
+                .map_err(|missing| CommandError::new("cannot start", missing));
+            if or_report(reserved, &log).is_none() {
+                return Ok(ExitCode::from(FAILED));
+            }
+            let runtime = runtime()?;
             let created = runtime.block_on(init::init(*config, &origins));
             Ok(or_report(created, &log).is_some())
         }
@@ -98,7 +108,12 @@ fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {
 
 /// Serves until the end. Returns whether that succeeded; why not is in the log.
 fn serve(config: Config, origins: &Origins) -> Result<bool, CommandError> {
-    let (runtime, log) = prepare(&config)?;
+    let log = start_log(&config)?;
+    // Without them there may be no runtime either.
+    if or_report(serve::reserve(&config, origins), &log).is_none() {
+        return Ok(false);
+    }
+    let runtime = runtime()?;
     let served = runtime.block_on(serve::serve(config, origins));
     match or_report(served, &log) {
         None => Ok(false),
@@ -119,14 +134,16 @@ fn or_report<T>(outcome: Result<T, CommandError>, log: &Log) -> Option<T> {
         .ok()
 }
 
-/// What a command with settings runs on: a runtime and a log, which is written for as long as it is not dropped.
-fn prepare(config: &Config) -> Result<(Runtime, Log), CommandError> {
-    let cannot_start = |error| CommandError::io("cannot start", &error);
-    let log = logging::start(&config.log).map_err(cannot_start)?;
+/// Starts the log of a command with settings, which is written for as long as it is not dropped.
+fn start_log(config: &Config) -> Result<Log, CommandError> {
+    let log =
+        logging::start(&config.log).map_err(|error| CommandError::io("cannot start", &error))?;
     environment::warn_of_unknown();
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(cannot_start)?;
-    Ok((runtime, log))
+    Ok(log)
+}
+
+/// What a command with settings runs on.
+fn runtime() -> Result<Runtime, CommandError> {
+    let built = Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| CommandError::io("cannot start", &error))
 }

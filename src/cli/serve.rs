@@ -23,7 +23,7 @@ use crate::entropy::Entropy;
 use crate::error::{Failure, describe};
 use crate::jobs;
 use crate::logging::repeated::Taken;
-use crate::server::descriptors::{self, TooFewDescriptors};
+use crate::server::descriptors;
 use crate::server::listener::{ListenError, Listeners};
 use crate::server::{self, reachable};
 use crate::storage::Store;
@@ -38,7 +38,19 @@ pub enum Served {
     Restarts(Restart),
 }
 
-/// Serves until a signal.
+/// Reserves the file descriptors that serving needs.
+///
+/// # Errors
+///
+/// If there are too few.
+pub fn reserve(config: &Config, origins: &Origins) -> Result<(), CommandError> {
+    descriptors::reserve(config).map_err(|missing| {
+        let max = config.connections.connections_max;
+        CommandError::new(origins.describe("connections_max", max), missing)
+    })
+}
+
+/// Serves until a signal. The file descriptors are [reserved](reserve).
 ///
 /// # Errors
 ///
@@ -46,7 +58,6 @@ pub enum Served {
 pub async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandError> {
     let signals = Signals::new(config.connections.drain_timeout);
     let signals = signals.map_err(|error| CommandError::io("cannot start", &error))?;
-    descriptors::reserve(&config).map_err(|missing| too_few(&missing, &config, origins))?;
     let database = Database::lock(&config, origins)?;
     let served = serve_database(&database, config, origins, signals).await;
     database.discard();
@@ -171,21 +182,6 @@ impl Drop for LastSummaries {
     fn drop(&mut self) {
         self.0.log_summaries(Taken::All, Instant::now());
     }
-}
-
-fn too_few(missing: &TooFewDescriptors, config: &Config, origins: &Origins) -> CommandError {
-    let TooFewDescriptors { needed, limit, .. } = missing;
-    let fewer = match missing.connections_max {
-        Some(fewer) => format!("use at most {fewer} connections, or "),
-        None => String::new(),
-    };
-    CommandError::new(
-        origins.describe("connections_max", config.connections.connections_max),
-        format_args!(
-            "the process needs {needed} file descriptors, and the limit is {limit}: {fewer}raise it, with \"ulimit -n \
-             {needed}\" or \"LimitNOFILE={needed}\" in a unit of systemd"
-        ),
-    )
 }
 
 fn cannot_listen(failed: &ListenError, origins: &Origins) -> CommandError {

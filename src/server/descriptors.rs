@@ -1,5 +1,6 @@
 //! File descriptors: each connection takes one, and the operating system limits their number.
 
+use std::fmt;
 use std::thread;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -33,6 +34,28 @@ pub fn reserve(config: &Config) -> Result<(), TooFewDescriptors> {
     let connections_max = config.connections.connections_max.get();
     let others = others(config);
     let needed = others + connections_max + beyond_max(connections_max);
+    reserve_number(needed).map_err(|limit| TooFewDescriptors {
+        needed,
+        limit,
+        connections_max: connections_for(limit.saturating_sub(others)),
+    })
+}
+
+/// Raises the limit of file descriptors to what every command needs, if it is lower.
+///
+/// # Errors
+///
+/// If that is not permitted.
+pub fn reserve_least() -> Result<(), TooFewDescriptors> {
+    reserve_number(OTHERS).map_err(|limit| TooFewDescriptors {
+        needed: OTHERS,
+        limit,
+        connections_max: None,
+    })
+}
+
+/// Raises the limit to `needed`, if it is lower. Returns the limit if that is not permitted.
+fn reserve_number(needed: usize) -> Result<(), usize> {
     let limit = getrlimit(Resource::Nofile);
     let is_enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed as u64);
     if is_enough(limit.current) {
@@ -48,12 +71,7 @@ pub fn reserve(config: &Config) -> Result<(), TooFewDescriptors> {
         }
     }
     let limit = limit.maximum.or(limit.current).unwrap_or(u64::MAX);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    Err(TooFewDescriptors {
-        needed,
-        limit,
-        connections_max: connections_for(limit.saturating_sub(others)),
-    })
+    Err(usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
 fn others(config: &Config) -> usize {
@@ -70,6 +88,23 @@ fn others(config: &Config) -> usize {
 fn connections_for(descriptors: usize) -> Option<usize> {
     let max = descriptors * 4 / 5;
     (max > 0).then_some(max)
+}
+
+impl fmt::Display for TooFewDescriptors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { needed, limit, .. } = self;
+        write!(
+            formatter,
+            "the process needs {needed} file descriptors, and the limit is {limit}: "
+        )?;
+        if let Some(fewer) = self.connections_max {
+            write!(formatter, "use at most {fewer} connections, or ")?;
+        }
+        write!(
+            formatter,
+            "raise it, with \"ulimit -n {needed}\" or \"LimitNOFILE={needed}\" in a unit of systemd"
+        )
+    }
 }
 
 #[cfg(test)]

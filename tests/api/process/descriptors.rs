@@ -59,6 +59,31 @@ fn a_limit_that_is_too_low_is_refused_with_what_would_suffice() {
 }
 
 #[test]
+fn a_limit_below_what_any_command_needs_is_refused_with_what_would_suffice() {
+    let home = home();
+    let data = home.path().join("db");
+    for limit in [6, 10, 63] {
+        let launch = |command: &str| {
+            Launch::new(&[
+                command,
+                "--connections-max=100",
+                "--worker-threads=2",
+                "--data-dir",
+            ])
+            .argument(&data)
+            .limited(&format!("ulimit -n {limit}"))
+        };
+        for (command, needed) in [("serve", 202), ("init", 64)] {
+            let message = launch(command).assert_fails();
+            let expected =
+                format!("needs {needed} file descriptors, and the limit is {limit}: raise it");
+            assert!(message.contains(&expected), "{message}");
+            assert!(!data.exists());
+        }
+    }
+}
+
+#[test]
 fn without_file_descriptors_the_connection_idle_longest_is_closed_and_the_log_says_it_once() {
     let home = home();
     let serving = Launch::serve(home.path()).start();
