@@ -58,6 +58,13 @@ pub fn reserve(config: &Config, origins: &Origins) -> Result<(), CommandError> {
 pub async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandError> {
     let signals = Signals::new(config.connections.drain_timeout);
     let signals = signals.map_err(|error| CommandError::io("cannot start", &error))?;
+    if let Some(repeated) = config.http.repeated_listen() {
+        let cause = "the address is given twice; leave out one of them";
+        return Err(CommandError::new(
+            origins.describe("listen", repeated),
+            cause,
+        ));
+    }
     let database = Database::lock(&config, origins)?;
     let served = serve_database(&database, config, origins, signals).await;
     database.discard();

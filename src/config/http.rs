@@ -36,6 +36,15 @@ impl HttpConfig {
         self.listen.iter().all(ListenAddress::is_loopback)
     }
 
+    /// An address with a port that is given twice.
+    pub fn repeated_listen(&self) -> Option<&ListenAddress> {
+        let is_repeated = |(index, listen): &(usize, &ListenAddress)| {
+            listen.has_port() && self.listen[..*index].contains(listen)
+        };
+        let mut all = self.listen.iter().enumerate();
+        all.find(is_repeated).map(|(_, listen)| listen)
+    }
+
     /// What to listen on, as a person writes it in the setting.
     pub fn listen_text(&self) -> String {
         let texts: Vec<String> = self.listen.iter().map(ToString::to_string).collect();

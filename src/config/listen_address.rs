@@ -6,6 +6,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 /// What is valid, with examples.
 const EXAMPLES: &str = "it must be an address or a host name with a port, like 127.0.0.1:8080, [::1]:8080 or localhost:8080";
 
+/// Why a link-local address alone is invalid, with an example.
+const NO_SCOPE: &str = "a link-local address needs the number of its network interface, like [fe80::1%2]:8080; \"ip \
+                        link\" lists the numbers";
+
 /// An address or a host name, and a port.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListenAddress {
@@ -23,6 +27,11 @@ impl ListenAddress {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let addresses = match text.parse() {
+            Ok(SocketAddr::V6(address))
+                if address.ip().is_unicast_link_local() && address.scope_id() == 0 =>
+            {
+                return Err(NO_SCOPE.to_owned());
+            }
             Ok(address) => vec![address],
             Err(_) => resolve(text)?,
         };
@@ -35,6 +44,11 @@ impl ListenAddress {
     /// The addresses, at least one, each of them once.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Whether the port is given, rather than chosen by the operating system.
+    pub fn has_port(&self) -> bool {
+        self.addresses.iter().all(|address| address.port() != 0)
     }
 
     /// Whether no other host can reach any of the addresses.
@@ -112,6 +126,14 @@ mod tests {
             let error = ListenAddress::parse(text).expect_err(text);
             assert!(error.ends_with(EXAMPLES), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_link_local_address_needs_a_network_interface() {
+        let error = ListenAddress::parse("[fe80::1]:8080").expect_err("no interface");
+        assert_eq!(error, NO_SCOPE);
+        let parsed = ListenAddress::parse("[fe80::1%2]:8080").expect("a valid address");
+        assert!(!parsed.is_loopback());
     }
 
     #[test]

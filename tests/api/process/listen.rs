@@ -99,6 +99,14 @@ fn an_address_that_cannot_be_listened_on_is_refused_with_an_example() {
             "like 127.0.0.1:8080, [::1]:8080 or localhost:8080",
         ),
         (
+            "[fe80::1]:8080",
+            "a link-local address needs the number of its network interface, like [fe80::1%2]:8080",
+        ),
+        (
+            "127.0.0.1:8080,127.0.0.1:8080",
+            "--listen 127.0.0.1:8080: the address is given twice; leave out one of them",
+        ),
+        (
             "192.0.2.1:8080",
             "--listen 192.0.2.1:8080: this host does not have the address; it must be one of its own, like 127.0.0.1",
         ),
