@@ -31,10 +31,11 @@ pub use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revo
 pub use crate::service::profile::{ExpectedOwner, ProfileRefusal, ProfileSelector};
 pub use crate::storage::Store;
 pub use crate::storage::data_dir::DataDirectory;
+pub use crate::storage::engine::opening::Opening;
 pub use crate::storage::engine::{Engine, EngineOptions};
 pub use crate::storage::journal::Journal;
 pub use crate::storage::journal::limits::JournalLimits;
-pub use crate::storage::opening::{Opener, Opening};
+pub use crate::storage::opening::Opener;
 pub use crate::storage::table::{Fixed, Table};
 pub use crate::storage::transaction::Read;
 pub use crate::storage::transaction::write_txn::WriteTxn;

@@ -1,5 +1,6 @@
 //! The data directory: its lock, and the database file in it.
 
+mod held;
 mod in_place;
 pub mod secret_file;
 pub mod stopped;
@@ -15,10 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::Advice;
 
 use crate::error::{Failure, describe};
-use crate::storage::data_dir::in_place::Held;
+use crate::storage::data_dir::held::Held;
+use crate::storage::engine::opening::Opening;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
-use crate::storage::opening::Opening;
 use crate::storage::regular_file;
 use crate::storage::whole_file::WholeFile;
 

@@ -1,7 +1,7 @@
 //! Whether the database is still where it was opened. On Linux a file can be removed, or moved with its directory, while
 //! it is open: every write succeeds, and is lost or somewhere else at the next start.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
@@ -11,16 +11,10 @@ use std::sync::PoisonError;
 
 use crate::error::Failure;
 use crate::storage::data_dir::DataDirectory;
+use crate::storage::data_dir::held::Held;
 use crate::storage::engine::Engine;
 use crate::storage::engine::own_file::OwnFile;
 use crate::storage::regular_file;
-
-/// The database file that was opened last.
-#[derive(Debug)]
-pub(super) struct Held {
-    file: File,
-    own_file: Option<OwnFile>,
-}
 
 impl DataDirectory {
     /// Holds the database file at `path`, which was just opened: until it is replaced here, no other file gets its

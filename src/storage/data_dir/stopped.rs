@@ -5,9 +5,9 @@ use std::path::{self, Path, PathBuf};
 
 use crate::error::{Failure, describe};
 use crate::storage::data_dir::{DATABASE, LOCK};
+use crate::storage::engine::opening::Opening;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::key_file::KEY_FILE;
-use crate::storage::opening::Opening;
 use crate::storage::regular_file;
 
 const OPTIONS: EngineOptions = EngineOptions {

@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 
 use crate::error::{Failure, describe};
 use crate::storage::data_dir::{DataDirectory, FILE_MODE, LOCK, MARKER, UNFINISHED, open_engine};
+use crate::storage::engine::opening::Opening;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::key_file::KEY_FILE;
-use crate::storage::opening::Opening;
 
 /// What an attempt that was not finished leaves in a directory.
 const LEFT_BEHIND: [&str; 5] = [

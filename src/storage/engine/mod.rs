@@ -9,6 +9,7 @@ pub mod damage;
 mod deferred_file;
 pub mod guarded_file;
 pub mod open_table;
+pub mod opening;
 pub mod own_file;
 pub mod raw;
 pub mod read;
@@ -29,10 +30,10 @@ use crate::error::{Failure, describe, may_pass};
 use crate::storage::engine::damage::{ALL_TABLES, Damage, guard};
 use crate::storage::engine::deferred_file::DeferredFile;
 use crate::storage::engine::open_table::{guarded, reading, storage};
+use crate::storage::engine::opening::Opening;
 use crate::storage::engine::own_file::OwnFile;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::write::EngineWrite;
-use crate::storage::opening::Opening;
 
 /// How the database is opened and committed.
 #[derive(Clone, Debug)]

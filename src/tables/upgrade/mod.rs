@@ -17,9 +17,9 @@ use crate::domain::key_ring::KeyRing;
 use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::storage::data_dir::DataDirectory;
+use crate::storage::engine::opening::Opening;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
-use crate::storage::opening::Opening;
 use crate::tables::secret_key::{KeySchema, KeySource};
 use crate::tables::{meta, persistent_login, secret_key};
 
