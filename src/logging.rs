@@ -47,16 +47,18 @@ pub fn end(max: Duration) {
     }
 }
 
+/// Writes why a process ends that has not started its log, in the format of one with these settings.
+pub fn report(config: &LogConfig, error: &str) {
+    let _ = io::stderr().write_all(&LineFormat::new(config).report(error));
+}
+
 /// Starts logging with these settings. Dropping the returned log writes what is buffered, for a second at most.
 ///
 /// # Errors
 ///
 /// If the writing thread cannot be started.
 pub fn start(config: &LogConfig) -> io::Result<Log> {
-    let format = LineFormat {
-        format: config.log_format,
-        has_priority: journald::reads(config.log_priority),
-    };
+    let format = LineFormat::new(config);
     let mut log = Log::start(Blocking(io::stderr()), format)?;
     let (others, audit) = (
         level(config.log_level),

@@ -11,6 +11,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use crate::cli::environment::ignore_if_empty;
 use crate::config::data::DataConfig;
+use crate::config::log::LogConfig;
 use crate::config::{Config, HELP_NOTE};
 
 /// The names of the commands.
@@ -154,6 +155,40 @@ pub fn parse(arguments: &[OsString]) -> Result<Invocation, UsageError> {
         Invocation::Serve
     };
     Ok(invocation(Box::new(config), origins))
+}
+
+/// The settings of the log in a command line that is not valid otherwise; `None` if they are not valid either, or its
+/// command has no log.
+pub fn log_settings(arguments: &[OsString]) -> Option<LogConfig> {
+    let name = arguments.get(1)?;
+    if name != SERVE && name != INIT {
+        return None;
+    }
+    let command = LogConfig::augment_args(Command::new(SERVE)).mut_args(ignore_if_empty);
+    let is_of_log = |flag: &str| {
+        let flag = flag.strip_prefix("--");
+        flag.is_some_and(|flag| {
+            command
+                .get_arguments()
+                .any(|arg| arg.get_long() == Some(flag))
+        })
+    };
+    let mut given = vec![OsString::from(SERVE)];
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let text = argument.to_string_lossy();
+        let (flag, value) = text
+            .split_once('=')
+            .map_or((&*text, None), |(flag, value)| (flag, Some(value)));
+        if is_of_log(flag) {
+            given.push(argument.clone());
+            if value.is_none() {
+                given.extend(arguments.next().cloned());
+            }
+        }
+    }
+    let mut matches = command.try_get_matches_from(given).ok()?;
+    LogConfig::from_arg_matches_mut(&mut matches).ok()
 }
 
 fn command(arguments: &[OsString]) -> Command {

@@ -29,6 +29,7 @@ use crate::cli::arguments::{Invocation, Origins, UsageError};
 use crate::cli::error::CommandError;
 use crate::cli::serve::Served;
 use crate::config::Config;
+use crate::config::log::LogFormat;
 use crate::logging::{self, Log};
 use crate::server::descriptors;
 
@@ -68,12 +69,25 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(UsageError::Invalid(text)) => {
-            let _ = write!(io::stderr(), "{text}");
+            report_usage_error(&arguments, &text);
             ExitCode::from(USAGE_ERROR)
         }
     };
     output::finish();
     code
+}
+
+/// A person gets the text as it is. In a log of JSON it is one line, like any other.
+fn report_usage_error(arguments: &[OsString], text: &str) {
+    match arguments::log_settings(arguments) {
+        Some(log) if log.log_format == LogFormat::Json => {
+            let error = text.strip_prefix("error: ").unwrap_or(text);
+            logging::report(&log, error.trim_end());
+        }
+        Some(_) | None => {
+            let _ = write!(io::stderr(), "{text}");
+        }
+    }
 }
 
 fn run(invocation: Invocation) -> Result<ExitCode, CommandError> {
@@ -114,6 +128,7 @@ fn serve(config: Config, origins: &Origins) -> Result<bool, CommandError> {
         return Ok(false);
     }
     let runtime = runtime()?;
+    let log_config = config.log.clone();
     let served = runtime.block_on(serve::serve(config, origins));
     match or_report(served, &log) {
         None => Ok(false),
@@ -121,7 +136,10 @@ fn serve(config: Config, origins: &Origins) -> Result<bool, CommandError> {
         Some(Served::Restarts(restart)) => {
             // What is buffered would be lost.
             drop(log);
-            runtime.block_on(restart.run()).map(|()| true)
+            let restarted = runtime.block_on(restart.run());
+            Ok(restarted
+                .inspect_err(|error| logging::report(&log_config, &error.to_string()))
+                .is_ok())
         }
     }
 }

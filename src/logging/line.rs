@@ -5,7 +5,8 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use tracing::Level;
 
-use crate::config::log::LogFormat;
+use crate::config::log::{LogConfig, LogFormat};
+use crate::logging::journald;
 use crate::logging::text;
 
 /// What a line looks like.
@@ -17,6 +18,14 @@ pub(super) struct LineFormat {
 }
 
 impl LineFormat {
+    /// The format of a log with these settings.
+    pub(super) fn new(config: &LogConfig) -> Self {
+        Self {
+            format: config.log_format,
+            has_priority: journald::reads(config.log_priority),
+        }
+    }
+
     /// Whether a line of text has the time, which journald adds by itself.
     pub(super) fn has_time(self) -> bool {
         !self.has_priority

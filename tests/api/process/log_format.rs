@@ -82,6 +82,29 @@ fn the_error_that_ends_a_start_is_a_line_of_the_log() {
 }
 
 #[test]
+fn an_error_of_the_command_line_is_a_line_of_json() {
+    let home = TempDir::new().expect("a temporary directory");
+    let failing = |arguments: &[&str]| {
+        let launch = Launch::serve(home.path()).argument("--no-such-setting");
+        arguments.iter().fold(launch, Launch::argument)
+    };
+    let text = failing(&[]).assert_fails();
+    assert!(text.starts_with("error: unexpected argument"), "{text}");
+    let by_variable = failing(&[]).variable("REMEMBERD_LOG_FORMAT", "json");
+    for launch in [failing(&["--log-format", "json"]), by_variable] {
+        let json = launch.assert_fails();
+        assert_eq!(json.lines().count(), 1, "{json}");
+        let event: Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(event["level"], "ERROR");
+        let message = event["fields"]["message"].as_str().expect("a text");
+        assert_eq!(format!("error: {message}"), text.trim_end());
+    }
+    // Its format is unknown.
+    let text = failing(&["--log-format=jsn"]).assert_fails();
+    assert!(text.starts_with("error: "), "{text}");
+}
+
+#[test]
 fn a_log_that_nobody_reads_does_not_hold_a_stop_up() {
     let home = TempDir::new().expect("a temporary directory");
     // It is kept, and never read.
