@@ -106,11 +106,10 @@ fn a_stop_ends_at_its_deadline_and_reports_that_it_was_not_clean() {
 fn a_second_signal_ends_a_stop_that_hangs_and_is_logged() {
     let host = Host::new();
     let mut serving = host.launch().argument("--drain-timeout=1h").start();
-    let token = serving
-        .client(DEMO_ACCESS_TOKEN)
-        .refresh(LOGIN)
-        .login()
-        .token;
+    let response = serving.client(DEMO_ACCESS_TOKEN).refresh(LOGIN);
+    let token = response.login().token;
+    // Those of the request and of the audit log.
+    serving.wait_for_lines(response.header("x-request-id"), 2);
     host.hang();
     let _wire = send_refresh(&serving);
     serving.signal(Signal::TERM);

@@ -109,7 +109,10 @@ fn a_second_signal_stops_at_once() {
     let home = Home::new();
     let mut serving = home.launch().argument("--drain-timeout=1h").start();
     let mut wire = open_request(&serving);
-    let refreshed = serving.client(DEMO_ACCESS_TOKEN).refresh(LOGIN).login();
+    let response = serving.client(DEMO_ACCESS_TOKEN).refresh(LOGIN);
+    let refreshed = response.login();
+    // Those of the request and of the audit log.
+    serving.wait_for_lines(response.header("x-request-id"), 2);
     serving.signal(Signal::TERM);
     serving.wait_for_log(STOPPING);
     serving.signal(Signal::TERM);
@@ -128,7 +131,9 @@ fn a_second_signal_loses_no_count_of_the_log() {
     let _open = open_request(&serving);
     let stranger = serving.client("wrong-token");
     for _ in 0..20 {
-        assert_eq!(stranger.read(LOGIN).status, 403);
+        let response = stranger.read(LOGIN);
+        assert_eq!(response.status, 403);
+        serving.wait_for_lines(response.header("x-request-id"), 1);
     }
     serving.signal(Signal::TERM);
     serving.wait_for_log(STOPPING);

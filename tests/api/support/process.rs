@@ -225,6 +225,15 @@ impl Serving {
         self.process.stderr.wait_for(text)
     }
 
+    /// Waits for so many lines of a request in the log. A later line is then written a moment after it was logged, by
+    /// which time another signal is not one with the first.
+    #[track_caller]
+    pub fn wait_for_lines(&mut self, request_id: &str, lines: usize) {
+        for _ in 0..lines {
+            self.wait_for_log(request_id);
+        }
+    }
+
     /// The process' id.
     pub fn id(&self) -> Pid {
         Pid::from_child(&self.process.child)
