@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use memchr::memchr2;
 use smallvec::SmallVec;
 
 use crate::http::error::ApiError;
@@ -69,6 +70,13 @@ impl Params {
             return Ok(());
         }
         self.text.reserve(form.len());
+        if let Some(text) = plain(form) {
+            for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                self.add(name, value)?;
+            }
+            return Ok(());
+        }
         for (name, value) in form_urlencoded::parse(form) {
             self.add(&name, &value)?;
         }
@@ -160,6 +168,12 @@ impl Params {
             )),
         }
     }
+}
+
+/// The text of a form in which nothing is encoded, as in most: it takes a fraction of the time.
+fn plain(form: &[u8]) -> Option<&str> {
+    let is_plain = form.is_ascii() && memchr2(b'%', b'+', form).is_none();
+    is_plain.then(|| str::from_utf8(form).ok()).flatten()
 }
 
 #[cfg(test)]
