@@ -8,6 +8,13 @@ pub trait Connection {
     /// The address that the client connected from.
     fn peer(&self) -> SocketAddr;
 
+    /// Whether other requests of the connection have begun since its task was polled last: a client that sends many at
+    /// once does not keep other clients waiting for all of them.
+    fn is_turn_over(&self) -> bool;
+
+    /// Whether the connection is to be closed after the response.
+    fn is_closing(&self) -> bool;
+
     /// Is called when the head of the request has been received.
     fn on_head_received(&self, at: Instant);
 

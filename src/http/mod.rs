@@ -37,6 +37,7 @@ use std::time::Instant;
 
 use hyper::Request;
 use hyper::body::Incoming;
+use tokio::task::yield_now;
 
 use crate::app::App;
 use crate::error::Failure;
@@ -73,7 +74,11 @@ pub fn handle<C: Connection>(
         drops_chunks = is_chunked && !request.has_body();
         Ok((route, request))
     });
+    let is_turn_over = connection.is_turn_over();
     async move {
+        if is_turn_over {
+            yield_now().await;
+        }
         let (outcome, scope) = match admitted {
             Ok((route, request)) => {
                 // Pinned before it is wrapped, so that it is not moved: it is large.
@@ -102,8 +107,9 @@ pub fn handle<C: Connection>(
             Some(error) => log.refused(&error, &app.warnings, connection.peer(), now),
         }
         response::set_request_id(&mut response, request_id);
-        if drops_chunks {
-            // As after a body that is refused: where it ends is not known for certain.
+        // After a chunked body that is not read it is closed as after one that is refused: where it ends is not known for
+        // certain.
+        if drops_chunks || connection.is_closing() {
             response::set_close(&mut response);
         }
         connection.on_response_ready(now);
@@ -168,6 +174,14 @@ mod tests {
         fn on_request_received(&self, _: Instant) {}
 
         fn on_response_ready(&self, _: Instant) {}
+
+        fn is_turn_over(&self) -> bool {
+            false
+        }
+
+        fn is_closing(&self) -> bool {
+            false
+        }
 
         fn is_overdue(&self) -> bool {
             self.0

@@ -1,24 +1,21 @@
 //! One connection: hyper on a socket, with timeouts.
 
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::net;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::net::TcpStream;
-use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
 use crate::app::App;
 use crate::http;
+use crate::http::connection::Connection;
 use crate::server::connection_state::ConnectionState;
 use crate::server::observed_socket::ObservedSocket;
 
@@ -49,8 +46,6 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
         }
     };
     let config = &app.config;
-    // Whether a request was handled since the task was polled last.
-    let has_had_turn = AtomicBool::new(false);
     let connection = http1::Builder::new()
         .half_close(true)
         .writev(false)
@@ -58,23 +53,7 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
         .max_headers(config.requests.header_count_max.get())
         .serve_connection(
             TokioIo::new(ObservedSocket::new(socket, &app, &state)),
-            service_fn(|request| {
-                let response = http::handle(&app, request, &*state);
-                let state = &state;
-                let is_pipelined = has_had_turn.swap(true, Ordering::Relaxed);
-                async move {
-                    if is_pipelined {
-                        // A client that sends many requests at once does not keep others waiting for all of them.
-                        yield_now().await;
-                    }
-                    let mut response = response.await?;
-                    if state.is_closing() {
-                        let close = HeaderValue::from_static("close");
-                        response.headers_mut().insert(CONNECTION, close);
-                    }
-                    Ok::<_, Infallible>(response)
-                }
-            }),
+            service_fn(|request| http::handle(&app, request, &*state)),
         );
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(tokio::time::Instant::now()));
@@ -90,7 +69,7 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
             biased;
             // An error here is a client that disconnects or does not speak HTTP.
             _ = poll_fn(|context| {
-                has_had_turn.store(false, Ordering::Relaxed);
+                state.on_turn();
                 connection.as_mut().poll(context)
             }) => return,
             () = timer.as_mut() => {}

@@ -31,6 +31,8 @@ pub struct ConnectionState {
     current: Mutex<Current>,
     /// Whether a close is requested. It is read for each request, without the lock.
     is_closing: AtomicBool,
+    /// Whether a request has begun since the connection's task was polled last.
+    has_had_turn: AtomicBool,
     close_requested: Notify,
 }
 
@@ -120,8 +122,14 @@ impl ConnectionState {
                 closing: None,
             }),
             is_closing: AtomicBool::new(false),
+            has_had_turn: AtomicBool::new(false),
             close_requested: Notify::new(),
         }
+    }
+
+    /// Is called before the connection's task is polled.
+    pub fn on_turn(&self) {
+        self.has_had_turn.store(false, Ordering::Relaxed);
     }
 
     /// Is called when bytes have been received. Returns whether they are of a request's head, and perhaps of what
@@ -254,11 +262,6 @@ impl ConnectionState {
         self.close_requested.notified().await;
     }
 
-    /// Whether a close is requested: the next response is the last.
-    pub fn is_closing(&self) -> bool {
-        self.is_closing.load(Ordering::Relaxed)
-    }
-
     /// Whether the requested close can be carried out now: no request is lost by it that the client has begun and
     /// for which others should wait.
     pub fn can_close(&self, now: Instant) -> bool {
@@ -320,6 +323,14 @@ impl Current {
 impl Connection for ConnectionState {
     fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    fn is_turn_over(&self) -> bool {
+        self.has_had_turn.swap(true, Ordering::Relaxed)
+    }
+
+    fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
     }
 
     fn on_head_received(&self, at: Instant) {

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::app::App;
+use crate::http::connection::Connection;
 use crate::http::protocol::automatic;
 use crate::http::protocol::chunks::ChunkSizes;
 use crate::server::connection_state::ConnectionState;
