@@ -109,7 +109,7 @@ impl Database {
     pub fn opener(&self, config: &Config, keys: Keys, now: Timestamp) -> Opener {
         let options = EngineOptions {
             cache_bytes: config.storage.cache_size,
-            two_phase_commit: config.storage.two_phase_commit,
+            two_phase_commit: config.writer.two_phase_commit,
         };
         let source = KeySource {
             path: self.key_file.clone(),

@@ -62,12 +62,12 @@ pub struct Config {
     /// How long and how many connections are open.
     #[command(flatten)]
     pub connections: ConnectionConfig,
+    /// Memory.
+    #[command(flatten)]
+    pub storage: StorageConfig,
     /// The log.
     #[command(flatten)]
     pub log: LogConfig,
-    /// Memory and durability.
-    #[command(flatten)]
-    pub storage: StorageConfig,
     /// Limits of one request, and the threads that serve them.
     #[command(flatten)]
     pub requests: RequestConfig,

@@ -1,11 +1,10 @@
-//! Memory and durability.
+//! Memory.
 
 use clap::Args;
 
-use crate::config::heading::TUNING;
-use crate::config::value::{size_from, switch};
+use crate::config::value::size_from;
 
-/// Memory and durability.
+/// Memory.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Storage")]
 pub struct StorageConfig {
@@ -20,11 +19,4 @@ pub struct StorageConfig {
     #[arg(long, env = "REMEMBERD_LOGIN_CACHE_SIZE", value_name = "SIZE",
           default_value = "128MiB", value_parser = size_from::<0>)]
     pub login_cache_size: usize,
-
-    /// Sync each commit twice
-    ///
-    /// The second sync makes recovery after a crash independent of page checksums.
-    #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT", value_parser = switch,
-          help_heading = TUNING, hide_short_help = true)]
-    pub two_phase_commit: bool,
 }

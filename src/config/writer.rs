@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::config::heading::TUNING;
-use crate::config::value::{count, duration_or_none};
+use crate::config::value::{count, duration_or_none, switch};
 
 /// The queue of writes and their commits.
 #[derive(Args, Clone, Debug)]
@@ -21,6 +21,12 @@ pub struct WriterConfig {
     #[arg(long, env = "REMEMBERD_BATCH_JOBS_MAX", value_name = "COUNT",
           default_value = "256", value_parser = count, hide_short_help = true)]
     pub batch_jobs_max: NonZeroUsize,
+
+    /// Sync each commit twice
+    ///
+    /// The second sync makes recovery after a crash independent of page checksums.
+    #[arg(long, env = "REMEMBERD_TWO_PHASE_COMMIT", value_parser = switch, hide_short_help = true)]
+    pub two_phase_commit: bool,
 
     /// Longest retrying at the start if the database cannot be read for a reason that may pass
     ///

@@ -88,8 +88,8 @@ fn help_groups_the_settings_by_topic_with_those_for_tuning_at_the_end() {
         "HTTP:",
         "Persistent logins:",
         "Connections:",
-        "Log:",
         "Storage:",
+        "Log:",
         "Tuning:",
     ];
     assert_eq!(headings.collect::<Vec<_>>(), expected);

@@ -148,7 +148,7 @@ impl Setup {
         let directory = directory.expect("the loop ended with it");
         let options = EngineOptions {
             cache_bytes: 1 << 20,
-            two_phase_commit: config.storage.two_phase_commit,
+            two_phase_commit: config.writer.two_phase_commit,
         };
         let limits = WriterLimits::new(config);
         let disk_fails = Arc::clone(&self.disk_fails);
