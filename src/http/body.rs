@@ -11,6 +11,7 @@ use http_body_util::{BodyDataStream, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::HeaderValue;
 use hyper::{Method, Request};
+use memchr::memmem;
 
 use crate::app::App;
 use crate::config::Config;
@@ -145,6 +146,9 @@ async fn multipart(
     let malformed = |_| ApiError::BodyMalformed;
     let content_type = content_type.to_str().unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
+    if !has_only_parts(&body, &boundary) {
+        return Err(ApiError::BodyMalformed);
+    }
     let body = BodyDataStream::new(Full::new(body));
     let mut multipart = multer::Multipart::new(body, boundary);
     while let Some(field) = multipart.next_field().await.map_err(malformed)? {
@@ -158,6 +162,16 @@ async fn multipart(
         params.add(&name, &String::from_utf8_lossy(&value))?;
     }
     Ok(())
+}
+
+/// Whether a multipart body has nothing but white space before its parts and behind them, where it would be ignored: a
+/// `token` there would not be compared.
+fn has_only_parts(body: &[u8], boundary: &str) -> bool {
+    let body = body.trim_ascii();
+    let (begin, end) = (format!("--{boundary}"), format!("--{boundary}--"));
+    let is_line = |&at: &usize| at == 0 || body[at - 1] == b'\n';
+    let ends = memmem::find_iter(body, &end).find(is_line);
+    body.starts_with(begin.as_bytes()) && ends == body.len().checked_sub(end.len())
 }
 
 #[cfg(test)]

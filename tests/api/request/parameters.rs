@@ -1,7 +1,8 @@
 //! Parameters in the query and in the body, content types, and the `Accept` header.
 
 use crate::support::client::{Client, FORM, LOGINS, Response};
-use crate::support::fixture::{ADMIN, LOGIN, POWERLESS, PROFILE, first_login};
+use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, POWERLESS, PROFILE, first_login};
+use crate::support::raw_request::assert_unharmed;
 use crate::support::server::Server;
 
 const MULTIPART: &str = "multipart/form-data; boundary=edge";
@@ -128,6 +129,30 @@ fn an_invalid_multipart_body_is_refused() {
     for (content_type, body) in [(MULTIPART, half), ("multipart/form-data", &whole)] {
         create(&client, "", content_type, body).assert_other_error(400);
     }
+}
+
+#[test]
+fn a_part_outside_of_a_multipart_form_is_refused() {
+    let server = Server::start();
+    let client = server.client();
+    let form = parts(&[("accessTokenId", ADMIN)]);
+    let token = parts(&[("token", NO_LOGIN)]);
+    let target = format!("{LOGINS}/{LOGIN}/refresh_token");
+    let multipart = [("content-type", MULTIPART)];
+    let preamble = form.replacen("--edge", "token\r\n--edge", 1);
+    for body in [
+        form.clone() + &token,
+        format!("--edge--\r\n{token}"),
+        preamble,
+    ] {
+        let target = format!("{target}?accessTokenId={ADMIN}");
+        let response = client.send("POST", &target, &multipart, Some(body.as_bytes()));
+        response.assert_other_error(400);
+    }
+    assert_unharmed(&server);
+    let spaced = format!("\r\n{form} \r\n");
+    let response = client.send("POST", &target, &multipart, Some(spaced.as_bytes()));
+    assert_eq!(response.status, 200, "{response:?}");
 }
 
 #[test]
