@@ -68,7 +68,7 @@ pub fn handle<C: Connection>(
     let route_name = route.as_ref().map_or("none", Route::name);
     let mut drops_chunks = false;
     let admitted = catch_panic(|| {
-        let is_chunked = protocol::check(app, request.version(), request.headers())?;
+        let is_chunked = protocol::check(app, &request)?;
         drops_chunks = is_chunked;
         let (route, request) = admit(app, route?, request)?;
         drops_chunks = is_chunked && !request.has_body();

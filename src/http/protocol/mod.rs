@@ -7,8 +7,8 @@ pub mod error;
 
 mod host;
 
-use hyper::Version;
-use hyper::header::{HOST, HeaderMap, TRANSFER_ENCODING};
+use hyper::header::{HOST, TRANSFER_ENCODING};
+use hyper::{Request, Version};
 
 use crate::app::App;
 use crate::http::protocol::error::ProtocolError;
@@ -18,19 +18,19 @@ use crate::http::protocol::error::ProtocolError;
 /// # Errors
 ///
 /// Why the request is refused.
-pub fn check(app: &App, version: Version, headers: &HeaderMap) -> Result<bool, ProtocolError> {
+pub fn check<B>(app: &App, request: &Request<B>) -> Result<bool, ProtocolError> {
+    let (version, headers) = (request.version(), request.headers());
+    // A target in absolute form has the host that counts (RFC 9112, section 3.2.2).
+    if let Some(authority) = request.uri().authority() {
+        check_host(app, authority.as_str().as_bytes())?;
+    }
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         // A browser always sends one, so that this is no way around the restriction to this computer.
         (None, _) if version < Version::HTTP_11 => {}
         (None, _) => return Err(ProtocolError::HostMissing),
         (Some(_), Some(_)) => return Err(ProtocolError::HostRepeated),
-        (Some(host), None) => {
-            let host = host::parse(host.as_bytes()).ok_or(ProtocolError::HostInvalid)?;
-            if app.is_restricted_to_loopback() && !host::is_loopback(host) {
-                return Err(ProtocolError::HostForeign);
-            }
-        }
+        (Some(host), None) => check_host(app, host.as_bytes())?,
     }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
@@ -38,4 +38,12 @@ pub fn check(app: &App, version: Version, headers: &HeaderMap) -> Result<bool, P
         (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(true),
         (Some(_), _) => Err(ProtocolError::TransferEncoding),
     }
+}
+
+fn check_host(app: &App, host: &[u8]) -> Result<(), ProtocolError> {
+    let host = host::parse(host).ok_or(ProtocolError::HostInvalid)?;
+    if app.is_restricted_to_loopback() && !host::is_loopback(host) {
+        return Err(ProtocolError::HostForeign);
+    }
+    Ok(())
 }

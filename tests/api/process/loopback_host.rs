@@ -32,6 +32,13 @@ fn with_the_example_data_a_foreign_host_is_refused() {
         assert_closing_error(&refused, 403);
         assert!(refused.body.contains("--allow-demo-secrets"), "{refused:?}");
     }
+    // The host of a target in absolute form counts, whatever `Host` says.
+    let mut wire = serving.wire();
+    wire.send(format!(
+        "GET http://{}{LOGINS}/{LOGIN}?accessTokenId={DEMO_ACCESS_TOKEN} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        OTHERS[0]
+    ));
+    assert_closing_error(&wire.response(), 403);
     for host in [
         "localhost",
         "LOCALHOST:8080",
