@@ -58,8 +58,10 @@ impl KnownParams {
         }
         // JSON, another form or another encoding than the content type says.
         if name.contains(|char: char| char.is_control() || "\"{}<>\u{FFFD}".contains(char)) {
-            let problem = "is no name of a parameter; the body may be of another type than it says";
-            return Err(ApiError::invalid(name.to_owned(), problem));
+            // It is not quoted, because it may have secrets.
+            let problem = "is no name of a parameter; the body may be of another type than it says, as JSON that is \
+                           sent without Content-Type: application/json";
+            return Err(ApiError::invalid("…", problem));
         }
         if let Some(known) = self.names.iter().find(|known| is_nearly(name, known)) {
             let problem = format!("is unknown; did you mean '{known}'?");

@@ -35,11 +35,14 @@ const CONTRACT: &[&str] = &[
     "verify",
 ];
 
+/// What is ours and decides whose login it is, or whether it is rotated.
+const ONCE: &[&str] = &["token", "tenantName", "username"];
+
 /// An endpoint of the wire contract, which ignores what it does not know.
 const fn contract(names: &'static [&'static str]) -> KnownParams {
     KnownParams {
         names,
-        once: &["token"],
+        once: ONCE,
         others: Others::Ignored(CONTRACT),
     }
 }
@@ -48,7 +51,7 @@ const fn contract(names: &'static [&'static str]) -> KnownParams {
 const fn own(names: &'static [&'static str]) -> KnownParams {
     KnownParams {
         names,
-        once: &[],
+        once: ONCE,
         others: Others::Refused,
     }
 }

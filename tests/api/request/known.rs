@@ -61,6 +61,35 @@ fn a_repeated_token_is_refused() {
     assert_unharmed(&server);
 }
 
+/// A name that is given twice could be taken for another person by each side.
+#[test]
+fn a_repeated_name_of_a_person_is_refused() {
+    let server = Server::start();
+    let client = server.client();
+    for name in ["tenantName", "username"] {
+        for endpoint in ["create", "by_profile", "delete_by_profile"] {
+            let form = format!("accessTokenId={ADMIN}&{name}=x&{name}=y");
+            let response = client.post(&format!("{LOGINS}/{endpoint}"), &form);
+            let message = format!("Parameter '{name}' is given more than once");
+            response.assert_error(400, "OTHER", &message);
+        }
+    }
+    assert_unharmed(&server);
+}
+
+/// JSON that is sent as a form, as curl does by default, may have secrets.
+#[test]
+fn what_is_no_name_is_not_quoted() {
+    let server = Server::start();
+    let client = server.client();
+    let target = format!("{LOGINS}/{LOGIN}/refresh_token?accessTokenId={ADMIN}");
+    let response = client.post(&target, &format!("{{\"token\":\"{TOKEN}\"}}"));
+    assert_eq!(response.status, 400);
+    assert!(response.body.contains("application/json"), "{response:?}");
+    assert!(!response.body.contains(TOKEN), "{response:?}");
+    assert_unharmed(&server);
+}
+
 /// Clients of the wire contract may send what only its other endpoints know.
 #[test]
 fn other_parameters_are_ignored_on_the_endpoints_of_the_contract() {
