@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::config::heading::TUNING;
-use crate::config::value::{count, count_to, duration, size_from};
+use crate::config::value::{count, count_to, duration, size_from, switch};
 
 /// A count above it is a typing error: no host has more processors.
 const THREADS_MAX: usize = 1_024;
@@ -64,14 +64,14 @@ pub struct RequestConfig {
     ///
     /// Without one, a refresh rotates whatever the token was, and theft is not noticed. For sites without applications
     /// that were written for Crafter Profile, which send none.
-    #[arg(long, env = "REMEMBERD_REQUIRE_TOKEN", hide_short_help = true)]
+    #[arg(long, env = "REMEMBERD_REQUIRE_TOKEN", value_parser = switch, hide_short_help = true)]
     pub require_token: bool,
 
     /// Refuse access tokens and tokens in URLs
     ///
     /// URLs end up in the logs of proxies. A request with an access token in its URL is 400; the header field
     /// `Authorization: Bearer ID` takes it instead, or the body of a POST. Clients of Crafter Profile use the URL.
-    #[arg(long, env = "REMEMBERD_REFUSE_URL_SECRETS", hide_short_help = true)]
+    #[arg(long, env = "REMEMBERD_REFUSE_URL_SECRETS", value_parser = switch, hide_short_help = true)]
     pub refuse_url_secrets: bool,
 
     /// Memory for lists that are being sent

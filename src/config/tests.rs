@@ -73,6 +73,20 @@ fn a_setting_for_tuning_is_hidden_from_the_short_help_and_no_other_is() {
 }
 
 #[test]
+fn every_switch_takes_the_same_values() {
+    let switches: Vec<_> = settings()
+        .into_iter()
+        .filter(|setting| !setting.get_action().takes_values())
+        .collect();
+    assert!(switches.len() >= 6);
+    for setting in switches {
+        let parser = format!("{:?}", setting.get_value_parser());
+        let other = format!("{:?}", clap::value_parser!(bool));
+        assert_ne!(parser, other, "{setting} lacks value_parser = switch");
+    }
+}
+
+#[test]
 fn an_environment_variable_is_named_after_its_flag() {
     for setting in settings() {
         let flag = setting.get_long().expect("every setting has a flag");
