@@ -18,7 +18,7 @@ use crate::server::connection_state::{CloseReason, ConnectionState, EvictionRank
 /// How long to wait for a connection to close, or to lose its protection, before trying again.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
-/// How long a new connection waits for the place of another one, before it takes one beyond the limit.
+/// How long new connections wait for the place of another one, before they take those beyond the limit.
 const PLACE_PATIENCE: Duration = Duration::from_millis(25);
 
 /// How long the connections that are closing may all take before others are closed at once.
@@ -55,6 +55,8 @@ struct Registry {
     /// The number of those whose place has been given to another one.
     evicted: usize,
     choice: Choice,
+    /// Since when every connection was protected, each time that one was to be evicted.
+    all_protected_since: Option<Instant>,
 }
 
 struct Entry {
@@ -133,8 +135,13 @@ impl Connections {
         let is_full = !evictions.is_empty();
         let evicted = evictions.filter(|_| registry.evict_next(now)).count();
         // Else all others are protected: they have a moment to send their first request.
-        if is_full && evicted == 0 && waited < PLACE_PATIENCE {
-            return None;
+        if is_full && evicted == 0 {
+            let since = *registry.all_protected_since.get_or_insert(now);
+            if now.duration_since(since) < PLACE_PATIENCE {
+                return None;
+            }
+        } else {
+            registry.all_protected_since = None;
         }
         let state = Arc::new(ConnectionState::new(peer));
         let id = registry.next_id;
