@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 use std::io;
-use std::ops::Bound;
 use std::panic;
 use std::sync::{Arc, Once};
 
-use redb::{BackendError, StorageBackend};
+use redb::StorageBackend;
+
+use crate::storage::engine::forward::{forward_close_and_locks, forward_lock};
 
 /// The bytes that every file begins with.
 const HEADER_BYTES: usize = 512;
@@ -100,35 +101,5 @@ impl StorageBackend for GuardedFile {
         self.0.write(offset, data)
     }
 
-    fn close(&self) -> io::Result<()> {
-        self.0.close()
-    }
-
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.try_lock_range(start, end)
-    }
-
-    fn try_lock_shared_range(
-        &self,
-        start: Bound<u64>,
-        end: Bound<u64>,
-    ) -> Result<bool, BackendError> {
-        self.0.try_lock_shared_range(start, end)
-    }
-
-    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.lock_range(start, end)
-    }
-
-    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.lock_shared_range(start, end)
-    }
-
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.unlock_range(start, end)
-    }
-
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.query_lock_range(start, end)
-    }
+    forward_close_and_locks!(0);
 }

@@ -7,6 +7,7 @@
 mod checksum;
 pub mod damage;
 mod deferred_file;
+mod forward;
 pub mod guarded_file;
 pub mod open_table;
 pub mod opening;
