@@ -103,15 +103,23 @@ impl Connections {
     }
 
     /// Waits for a moment until a connection has closed.
-    pub async fn closed(&self) {
+    async fn closed(&self) {
         // After the pause, another one may have lost its protection.
         let _ = timeout(RETRY_PAUSE, self.closed.notified()).await;
     }
 
-    /// Evicts the connection whose client has been awaited longest, because the host has no more file descriptors.
+    /// Evicts the connection whose client has been awaited longest, because the host has no more file descriptors, and
+    /// waits for a while until it has closed: one is closed for a new one, however long that takes on a busy host.
     /// Returns false if there is none.
-    pub fn evict_waiting(&self) -> bool {
-        self.lock().evict_waiting(Instant::now())
+    pub async fn evict_waiting(&self) -> bool {
+        let began = Instant::now();
+        let Some(evicted) = self.lock().evict_waiting(began) else {
+            return false;
+        };
+        while self.lock().open.contains_key(&evicted) && began.elapsed() < CLOSING_PATIENCE {
+            self.closed().await;
+        }
+        true
     }
 
     /// Requests that all of them close because the server stops.
@@ -203,17 +211,16 @@ impl Registry {
         chosen.sort_unstable_by(|one, other| other.cmp(one));
     }
 
-    /// Evicts the connection whose client has been awaited longest, whatever is lost by that.
-    fn evict_waiting(&mut self, now: Instant) -> bool {
+    /// Evicts the connection whose client has been awaited longest, whatever is lost by that, and returns its id.
+    fn evict_waiting(&mut self, now: Instant) -> Option<u64> {
         let longest = self
             .open
             .iter()
             .filter_map(|(&id, entry)| Some((entry.state.awaited_since(now)?, id)))
             .min();
-        if let Some((_, id)) = longest {
-            self.evict(id, CloseReason::Eviction);
-        }
-        longest.is_some()
+        let (_, id) = longest?;
+        self.evict(id, CloseReason::Eviction);
+        Some(id)
     }
 
     fn evict(&mut self, id: u64, reason: CloseReason) {

@@ -129,9 +129,7 @@ async fn accept(
             Err(error) => {
                 warnings.accept_failed(&error, Instant::now());
                 // The host or the process may have no more file descriptors.
-                if connections.evict_waiting() {
-                    connections.closed().await;
-                } else {
+                if !connections.evict_waiting().await {
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
