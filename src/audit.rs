@@ -68,11 +68,17 @@ pub enum Event {
     Expiry,
     /// It was ended by the application.
     Delete,
+    /// Its profile was disabled, which ended it.
+    DisableProfile,
+    /// Its profile was deleted, which ended it.
+    DeleteProfile,
+    /// The password of its profile was changed, which ended it.
+    ChangePassword,
 }
 
 impl Event {
     /// Every event, for whoever reads all counters.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::CreateProfile,
         Self::Create,
         Self::Rotation,
@@ -88,6 +94,9 @@ impl Event {
         Self::Revocation(Reason::KeyMissing),
         Self::Expiry,
         Self::Delete,
+        Self::DisableProfile,
+        Self::DeleteProfile,
+        Self::ChangePassword,
     ];
 
     /// The event's name in the log.
@@ -106,6 +115,9 @@ impl Event {
             Self::Revocation(_) => "revocation",
             Self::Expiry => "expiry",
             Self::Delete => "delete",
+            Self::DisableProfile => "disable_profile",
+            Self::DeleteProfile => "delete_profile",
+            Self::ChangePassword => "change_password",
         }
     }
 
@@ -131,7 +143,10 @@ impl Event {
             | Self::Coalesced
             | Self::Revocation(Reason::Cap)
             | Self::Expiry
-            | Self::Delete => false,
+            | Self::Delete
+            | Self::DisableProfile
+            | Self::DeleteProfile
+            | Self::ChangePassword => false,
         }
     }
 
@@ -151,7 +166,10 @@ impl Event {
             | Self::Shared
             | Self::Reuse
             | Self::Expiry
-            | Self::Delete => None,
+            | Self::Delete
+            | Self::DisableProfile
+            | Self::DeleteProfile
+            | Self::ChangePassword => None,
         }
     }
 }
@@ -285,7 +303,10 @@ impl AuditLog {
             | Event::Shared
             | Event::Revocation(_)
             | Event::Expiry
-            | Event::Delete => None,
+            | Event::Delete
+            | Event::DisableProfile
+            | Event::DeleteProfile
+            | Event::ChangePassword => None,
         }
     }
 

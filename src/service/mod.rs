@@ -5,6 +5,8 @@ mod access;
 pub mod bootstrap;
 pub mod caller;
 mod context;
+#[allow(dead_code)]
+mod end_access;
 pub mod error;
 pub mod persistent_login;
 pub mod profile;

@@ -3,6 +3,8 @@
 pub mod access_token;
 pub mod check;
 pub mod clock;
+#[allow(dead_code)]
+pub mod ended_tickets;
 mod expiry_index;
 pub mod meta;
 pub mod persistent_login;

@@ -36,6 +36,7 @@ const SHARED: [(&str, &[&str]); 5] = [
         &[
             "check",
             "clock",
+            "ended_tickets",
             "expiry_index",
             "meta",
             "mod",
@@ -52,6 +53,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "bootstrap",
             "caller",
             "context",
+            "end_access",
             "error",
             "mod",
             "request_scope",

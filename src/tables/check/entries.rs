@@ -13,7 +13,7 @@ use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::{ended, record};
 use crate::tables::profile::LoginBlock;
 use crate::tables::{
-    JOURNALED, access_token, clock, expiry_index, meta, profile, secret_key, tenant,
+    JOURNALED, access_token, clock, ended_tickets, expiry_index, meta, profile, secret_key, tenant,
 };
 
 /// An entry, as far as it matters for others.
@@ -114,6 +114,13 @@ impl TableEntry {
                 fixed::<12>(key)?;
                 Self::Era {
                     era: ended::decode(record)?.era,
+                    is_current: false,
+                }
+            }
+            "ticket_ended" => {
+                fixed::<12>(key)?;
+                Self::Era {
+                    era: ended_tickets::decode(record)?,
                     is_current: false,
                 }
             }

@@ -1,0 +1,64 @@
+//! The access of a profile ends: none of its logins and tickets may be used after the commit that ends them, and no
+//! later change of the profile brings them back.
+//!
+//! Where there are few, they are removed by the transaction itself. Where there are many, it writes one small row, and
+//! they are removed by background work.
+
+use crate::audit::Event;
+use crate::domain::object_id::ObjectId;
+use crate::domain::tenant::TenantName;
+use crate::error::Failure;
+use crate::service::context::OpContext;
+use crate::storage::transaction::write_txn::WriteTxn;
+use crate::tables::persistent_login::ended;
+use crate::tables::{ended_tickets, persistent_login};
+
+/// How many logins, valid or not, the transaction removes that ends them; more are removed afterwards.
+const FEW: usize = 64;
+
+/// Why the access of a profile ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum EndReason {
+    /// The profile is disabled.
+    Disable,
+    /// The profile is deleted.
+    Delete,
+    /// The profile gets another password, or none.
+    PasswordChange,
+}
+
+impl EndReason {
+    const fn event(self) -> Event {
+        match self {
+            Self::Disable => Event::DisableProfile,
+            Self::Delete => Event::DeleteProfile,
+            Self::PasswordChange => Event::ChangePassword,
+        }
+    }
+}
+
+/// Ends all logins and tickets that the profile of this tenant has now, without exception, and records why. It is
+/// called within the transaction that changes the profile; the caller records nothing else for this change.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub(super) fn end_access(
+    txn: &WriteTxn,
+    context: &OpContext,
+    (tenant, profile_id): (&TenantName, ObjectId),
+    reason: EndReason,
+) -> Result<(), Failure> {
+    match persistent_login::of_profile(txn, profile_id, FEW)? {
+        Some(few) => {
+            for login in few {
+                persistent_login::delete(txn, &login)?;
+            }
+        }
+        None => ended::end_all(txn, profile_id, None)?,
+    }
+    ended_tickets::end_all(txn, profile_id)?;
+    let owner = Some((tenant.clone(), profile_id));
+    context.record_many(txn, reason.event(), 1, owner);
+    Ok(())
+}
