@@ -55,29 +55,37 @@ pub struct TenantPermission {
     pub tenant: String,
 }
 
-/// The names of all actions in the wire contract ("Permissions and order of checks"). Those of resources that are not
-/// served are never asked for.
+/// What stands for every action in a permission, or for every tenant.
+pub const ANY: &str = "*";
+
+/// The names of all actions in the wire contract ("Permissions and order of checks").
 pub const ACTION_NAMES: [&str; 9] = [
     TenantAction::ManageTickets.name(),
     TenantAction::ManageProfiles.name(),
-    "CREATE_TENANT",
-    "READ_TENANT",
-    "UPDATE_TENANT",
-    "DELETE_TENANT",
-    "CREATE_TOKEN",
-    "READ_TOKEN",
-    "DELETE_TOKEN",
+    TenantAction::CreateTenant.name(),
+    TenantAction::ReadTenant.name(),
+    TenantAction::UpdateTenant.name(),
+    TenantAction::DeleteTenant.name(),
+    TokenAction::Create.name(),
+    TokenAction::Read.name(),
+    TokenAction::Delete.name(),
 ];
 
-/// What an access token can allow on a tenant.
+/// What an access token can allow on a tenant, or on all of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TenantAction {
     /// Everything with profiles.
     ManageProfiles,
-    /// Reading the tenant.
-    ReadTenant,
     /// Everything with tickets and persistent logins.
     ManageTickets,
+    /// Creating tenants; a global action.
+    CreateTenant,
+    /// Reading the tenant; a global action where it concerns all of them.
+    ReadTenant,
+    /// Changing the tenant.
+    UpdateTenant,
+    /// Deleting the tenant.
+    DeleteTenant,
 }
 
 impl TenantAction {
@@ -85,8 +93,33 @@ impl TenantAction {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ManageProfiles => "MANAGE_PROFILES",
-            Self::ReadTenant => "READ_TENANT",
             Self::ManageTickets => "MANAGE_TICKETS",
+            Self::CreateTenant => "CREATE_TENANT",
+            Self::ReadTenant => "READ_TENANT",
+            Self::UpdateTenant => "UPDATE_TENANT",
+            Self::DeleteTenant => "DELETE_TENANT",
+        }
+    }
+}
+
+/// What is done with access tokens. Only [`AccessToken::master`] allows it; no permission does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TokenAction {
+    /// Creating them.
+    Create,
+    /// Reading one, or all of them.
+    Read,
+    /// Deleting one.
+    Delete,
+}
+
+impl TokenAction {
+    /// The action's name in refusals.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE_TOKEN",
+            Self::Read => "READ_TOKEN",
+            Self::Delete => "DELETE_TOKEN",
         }
     }
 }
@@ -100,15 +133,25 @@ impl AccessToken {
     /// Whether the token allows `action` on `tenant`: the first entry for the tenant or for `*`
     /// decides, later ones are ignored.
     pub fn allows(&self, action: TenantAction, tenant: &str) -> bool {
-        self.tenant_permissions
-            .iter()
-            .find(|permission| permission.tenant == "*" || permission.tenant == tenant)
-            .is_some_and(|permission| {
-                permission
-                    .allowed_actions
-                    .iter()
-                    .any(|allowed| allowed == "*" || allowed == action.name())
-            })
+        let mut permissions = self.tenant_permissions.iter();
+        permissions
+            .find(|permission| permission.tenant == ANY || permission.tenant == tenant)
+            .is_some_and(|permission| permission.allows(action))
+    }
+
+    /// Whether the token allows `action` on all tenants: the first entry for `*` decides, wherever it stands.
+    pub fn allows_globally(&self, action: TenantAction) -> bool {
+        let mut permissions = self.tenant_permissions.iter();
+        permissions
+            .find(|permission| permission.tenant == ANY)
+            .is_some_and(|permission| permission.allows(action))
+    }
+}
+
+impl TenantPermission {
+    fn allows(&self, action: TenantAction) -> bool {
+        let mut allowed = self.allowed_actions.iter();
+        allowed.any(|allowed| allowed == ANY || allowed == action.name())
     }
 }
 
@@ -140,6 +183,16 @@ mod tests {
         let any_first = token(&[("*", &[]), ("a", &["*"])]);
         assert!(!any_first.allows(TenantAction::ManageTickets, "a"));
         assert!(!token(&[]).allows(TenantAction::ManageTickets, "a"));
+    }
+
+    #[test]
+    fn a_global_action_is_decided_by_the_first_entry_for_every_tenant() {
+        let action = TenantAction::CreateTenant;
+        assert!(token(&[("a", &[]), ("*", &["CREATE_TENANT"])]).allows_globally(action));
+        assert!(token(&[("*", &["*"]), ("*", &[])]).allows_globally(action));
+        assert!(!token(&[("*", &[]), ("*", &["*"])]).allows_globally(action));
+        assert!(!token(&[("*", &["create_tenant"])]).allows_globally(action));
+        assert!(!token(&[("a", &["*"])]).allows_globally(action));
     }
 
     #[test]

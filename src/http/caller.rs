@@ -1,5 +1,7 @@
 //! The caller of a request, and the errors of callers that are refused.
 
+use std::borrow::Cow;
+
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
@@ -117,12 +119,25 @@ impl Describe for AccessRefusal {
             ),
             Self::ActionDenied { action, tenant } => (
                 ACTION_DENIED,
-                format!(
-                    "Current subject does not have permission to execute action \"{action}\" \
-                     on tenant \"{}\"",
+                denied(&format!(
+                    "action \"{action}\" on tenant \"{}\"",
                     quote(tenant)
-                )
-                .into(),
+                )),
+            ),
+            Self::GlobalActionDenied { action } => (
+                ACTION_DENIED,
+                denied(&format!("global action \"{action}\"")),
+            ),
+            Self::AttributeActionDenied { action, attribute } => (
+                ACTION_DENIED,
+                denied(&format!(
+                    "action \"{action}\" on attribute \"{}\"",
+                    quote(attribute)
+                )),
+            ),
+            Self::TokenActionDenied { action, id } => (
+                ACTION_DENIED,
+                denied(&format!("action \"{action}\" on {}", quote(id))),
             ),
         };
         Description {
@@ -131,4 +146,8 @@ impl Describe for AccessRefusal {
             message,
         }
     }
+}
+
+fn denied(what: &str) -> Cow<'static, str> {
+    format!("Current subject does not have permission to execute {what}").into()
 }

@@ -40,6 +40,25 @@ pub enum AccessRefusal {
         /// The tenant's name.
         tenant: String,
     },
+    /// The access token does not allow the action on all tenants, or on access tokens.
+    GlobalActionDenied {
+        /// The name of the action.
+        action: &'static str,
+    },
+    /// The access token's application may not do it with the attribute.
+    AttributeActionDenied {
+        /// The name of the action.
+        action: &'static str,
+        /// The attribute's name.
+        attribute: String,
+    },
+    /// The access token does not allow the action on an access token.
+    TokenActionDenied {
+        /// The name of the action.
+        action: &'static str,
+        /// The id of the other access token, as the caller gave it.
+        id: String,
+    },
 }
 
 impl From<AccessRefusal> for Error<AccessRefusal> {

@@ -5,7 +5,9 @@ use std::fmt;
 
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::domain::access_token::{ACTION_NAMES, AccessToken, AccessTokenId, TenantPermission};
+use crate::domain::access_token::{
+    ACTION_NAMES, ANY, AccessToken, AccessTokenId, TenantPermission,
+};
 use crate::domain::device::Device;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
@@ -25,9 +27,6 @@ use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::access_token::{self, DigestedId, SealedId};
 use crate::tables::{persistent_login, profile, tenant};
-
-/// What allows every action, or names every tenant.
-const ANY: &str = "*";
 
 /// How many warnings of a file are kept.
 const WARNINGS_MAX: usize = 20;
