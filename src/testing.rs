@@ -4,7 +4,7 @@
 use crate::tables::upgrade as tables_upgrade;
 
 pub use crate::app::{App, Keys, Phase};
-pub use crate::audit::{Event, Reason};
+pub use crate::audit::event::{Event, Reason};
 pub use crate::clock::Timestamp;
 pub use crate::clock::source::Clock;
 pub use crate::clock::timeline::{Moment, Now, Timeline};

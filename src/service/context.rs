@@ -1,10 +1,12 @@
-//! When something is done to logins, by whom and under which limits: what every use case takes into its
+//! When something is done, by whom and under which limits: what every use case takes into its
 //! transaction, and records in the audit log.
 
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::audit::{AuditLog, AuditedLogin, Event, Origin};
+use crate::audit::AuditLog;
+use crate::audit::event::Event;
+use crate::audit::subject::{AuditedLogin, Origin, Subject};
 use crate::clock::timeline::Now;
 use crate::domain::access_token::AccessToken;
 use crate::domain::login_state::LoginState;
@@ -71,6 +73,24 @@ impl OpContext {
         txn.on_commit(move || {
             audit.record(event, &login, origin(caller.as_deref(), request_id), now);
         });
+    }
+
+    /// Records `event`, which is not of a login, once `txn` is committed.
+    pub(super) fn record_subject(&self, txn: &WriteTxn, event: Event, subject: Subject) {
+        let (audit, now) = (Arc::clone(&self.audit), self.now.time());
+        let (caller, request_id) = (self.caller.clone(), self.request_id);
+        txn.on_commit(move || {
+            let origin = origin(caller.as_deref(), request_id);
+            audit.record_subject(event, &subject, origin, now);
+        });
+    }
+
+    /// Records `event`, which is not of a login, and with which nothing is written.
+    #[allow(dead_code)]
+    pub(super) fn record_subject_now(&self, event: Event, subject: &Subject) {
+        let origin = origin(self.caller.as_deref(), self.request_id);
+        self.audit
+            .record_subject(event, subject, origin, self.now.time());
     }
 
     /// Records `event` for `count` logins together, of one owner if there is one, once `txn` is committed; nothing

@@ -4,7 +4,8 @@
 //! Where there are few, they are removed by the transaction itself. Where there are many, it writes one small row, and
 //! they are removed by background work.
 
-use crate::audit::Event;
+use crate::audit::event::Event;
+use crate::audit::subject::Subject;
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
@@ -58,7 +59,10 @@ pub(super) fn end_access(
         None => ended::end_all(txn, profile_id, None)?,
     }
     ended_tickets::end_all(txn, profile_id)?;
-    let owner = Some((tenant.clone(), profile_id));
-    context.record_many(txn, reason.event(), 1, owner);
+    let subject = Subject::Profile {
+        tenant: tenant.clone(),
+        id: profile_id,
+    };
+    context.record_subject(txn, reason.event(), subject);
     Ok(())
 }

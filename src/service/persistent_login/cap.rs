@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::sync::SemaphorePermit;
 
 use crate::app::App;
-use crate::audit::{Event, Reason};
+use crate::audit::event::{Event, Reason};
 use crate::domain::key_ring::KeyRing;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;

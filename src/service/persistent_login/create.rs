@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::audit::Event;
+use crate::audit::event::Event;
+use crate::audit::subject::Subject;
 use crate::domain::device::Device;
 use crate::domain::login_state::{KeyEpoch, LoginState};
 use crate::domain::object_id::ObjectId;
@@ -97,7 +98,11 @@ pub async fn create(
         )?;
         persistent_login::create(txn, &login, &device)?;
         if is_new {
-            context.record(txn, Event::CreateProfile, &login);
+            let subject = Subject::Profile {
+                tenant: login.tenant.clone(),
+                id: login.profile_id,
+            };
+            context.record_subject(txn, Event::CreateProfile, subject);
         }
         context.record(txn, Event::Create, &login);
         let mut extension = None;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::app::App;
-use crate::audit::Event;
+use crate::audit::event::Event;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::service::access::{LoginRequest, ProfileRequest};
 use crate::service::caller::Caller;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::task::yield_now;
 
 use crate::app::App;
-use crate::audit::Event;
+use crate::audit::event::Event;
 use crate::domain::key_ring::KeyRing;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::audit::{Event, Reason};
+use crate::audit::event::{Event, Reason};
 use crate::domain::key_ring::KeyRing;
 use crate::domain::login_state::LoginState;
 use crate::domain::persistent_login::PersistentLoginId;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::yield_now;
 
 use crate::app::App;
-use crate::audit::{Event, Reason};
+use crate::audit::event::{Event, Reason};
 use crate::config::logins::ReuseRevokes;
 use crate::domain::device::DeviceUpdate;
 use crate::domain::key_ring::KeyRing;

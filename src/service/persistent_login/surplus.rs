@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task::yield_now;
 
 use crate::app::App;
-use crate::audit::{Event, Reason};
+use crate::audit::event::{Event, Reason};
 use crate::domain::object_id::ObjectId;
 use crate::error::Failure;
 use crate::service::context::OpContext;
