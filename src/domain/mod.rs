@@ -2,11 +2,13 @@
 
 pub mod access_token;
 pub mod device;
+mod json_text;
 pub mod key_ring;
 pub mod login_state;
 pub mod object_id;
 pub mod password;
 pub mod persistent_login;
 pub mod profile;
+pub mod projection;
 pub mod tenant;
 pub mod token_chain;

@@ -9,6 +9,7 @@ use crate::http::health::HealthRoute;
 use crate::http::params::Params;
 use crate::http::path;
 use crate::http::persistent_login::route::PersistentLoginRoute;
+use crate::http::profile::route::ProfileRoute;
 use crate::http::resource::ResourceRoute;
 use crate::http::response::Response;
 
@@ -67,6 +68,7 @@ macro_rules! resources {
 resources! {
     ["health"] => Health(HealthRoute),
     ["api", "1", "authentication", "persistent_login"] => PersistentLogin(PersistentLoginRoute),
+    ["api", "1", "profile"] => Profile(ProfileRoute),
 }
 
 #[cfg(test)]

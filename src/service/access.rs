@@ -319,6 +319,13 @@ pub(super) fn require_global(
     Err(AccessRefusal::GlobalActionDenied { action })
 }
 
+/// Refuses a caller that may not read the profiles of `tenant`. It is the first check of whatever is asked of a profile
+/// that exists, in the order of the wire contract ("Permissions and order of checks").
+pub(super) fn require_profiles(token: &AccessToken, tenant: &str) -> Result<(), AccessRefusal> {
+    require(token, TenantAction::ManageProfiles, tenant)?;
+    require(token, TenantAction::ReadTenant, tenant)
+}
+
 fn require_enabled(
     is_enabled: bool,
     id: ObjectId,

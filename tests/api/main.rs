@@ -6,5 +6,6 @@ mod connection;
 mod health;
 mod persistent_login;
 mod process;
+mod profile;
 mod request;
 mod support;

@@ -13,7 +13,7 @@ const RESOURCES: [(&str, &[&str]); 5] = [
         "persistent_login",
         &["domain", "tables", "service", "http", "jobs", "tests"],
     ),
-    ("profile", &["domain", "tables", "service", "http"]),
+    ("profile", &["domain", "tables", "service", "http", "tests"]),
     ("tenant", &["domain", "tables"]),
 ];
 
@@ -23,11 +23,13 @@ const SHARED: [(&str, &[&str]); 5] = [
         "domain",
         &[
             "device",
+            "json_text",
             "key_ring",
             "login_state",
             "mod",
             "object_id",
             "password",
+            "projection",
             "token_chain",
         ],
     ),

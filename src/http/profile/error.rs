@@ -1,10 +1,20 @@
-//! The errors of requests that are refused because of a profile.
+//! The errors of requests for profiles that are refused, and of others that are refused because of a profile.
 
 use hyper::StatusCode;
 
 use crate::http::error::{Describe, Description};
 use crate::http::quote::quote;
 use crate::service::profile::ProfileRefusal;
+use crate::service::profile::refusal::ProfileRequestRefusal;
+
+impl Describe for ProfileRequestRefusal {
+    fn describe(&self) -> Description {
+        match self {
+            Self::Access(refusal) => refusal.describe(),
+            Self::Profile(refusal) => refusal.describe(),
+        }
+    }
+}
 
 impl Describe for ProfileRefusal {
     fn describe(&self) -> Description {

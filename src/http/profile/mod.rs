@@ -1,3 +1,38 @@
-//! Profiles. They have no routes of their own yet; other resources refuse requests because of them.
+//! The endpoints of profiles: decode, one service call, encode.
+
+pub mod route;
 
 mod error;
+mod json;
+mod parameters;
+mod read;
+
+use hyper::Method;
+
+use crate::app::App;
+use crate::http::caller::caller;
+use crate::http::error::{ApiError, RouteError};
+use crate::http::params::Params;
+use crate::http::profile::route::ProfileRoute;
+use crate::http::resource::ResourceRoute;
+use crate::http::response::Response;
+
+impl ResourceRoute for ProfileRoute {
+    fn parse(method: &Method, segments: &[&str]) -> Result<Self, RouteError> {
+        route::parse(method, segments)
+    }
+
+    fn name(&self) -> &'static str {
+        route::name(self)
+    }
+
+    /// Parameters that concern more than the caller are read after the caller has been admitted: an unknown
+    /// caller is refused as such, whatever else its request lacks.
+    async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
+        let caller = caller(&app.config.requests, params)?;
+        match self {
+            Self::Read(id) => read::by_id(app, caller, params, id),
+            Self::ReadAttributes(id) => read::attributes(app, caller, params, id),
+        }
+    }
+}

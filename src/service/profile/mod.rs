@@ -1,4 +1,9 @@
-//! Profiles, as far as other resources depend on them.
+//! Profiles: the use cases, one file each, and what other resources depend on.
+
+pub mod read;
+pub mod refusal;
+mod request;
+mod visible;
 
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
