@@ -67,7 +67,7 @@ pub struct RequestConfig {
     #[arg(long, env = "REMEMBERD_REQUIRE_TOKEN", value_parser = switch, hide_short_help = true)]
     pub require_token: bool,
 
-    /// Refuse access tokens and tokens in URLs
+    /// Refuse access tokens, tokens and passwords in URLs
     ///
     /// URLs end up in the logs of proxies. A request with an access token in its URL is 400; the header field
     /// `Authorization: Bearer ID` takes it instead, or the body of a POST. Clients of Crafter Profile use the URL.

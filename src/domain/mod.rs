@@ -10,5 +10,6 @@ pub mod password;
 pub mod persistent_login;
 pub mod profile;
 pub mod projection;
+pub mod sort_order;
 pub mod tenant;
 pub mod token_chain;

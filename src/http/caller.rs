@@ -26,7 +26,7 @@ pub fn caller(config: &RequestConfig, params: &Params) -> Result<Caller, ApiErro
     if config.refuse_url_secrets {
         refuse_url_secrets(params)?;
     }
-    let parameter = params.optional(ACCESS_TOKEN_ID);
+    let parameter = params.first(ACCESS_TOKEN_ID);
     let id = match (parameter, params.bearer()) {
         (None | Some(""), Some(bearer)) => Some(bearer),
         (Some(parameter), Some(bearer)) if parameter != bearer => {
@@ -39,13 +39,16 @@ pub fn caller(config: &RequestConfig, params: &Params) -> Result<Caller, ApiErro
 }
 
 fn refuse_url_secrets(params: &Params) -> Result<(), ApiError> {
+    const IN_BODY: &str = "must not be in the URL: send it in the body";
     for (name, problem) in [
         (
             ACCESS_TOKEN_ID,
             "must not be in the URL: send the header field 'Authorization: Bearer ID', or the parameter in the body \
              of a POST",
         ),
-        ("token", "must not be in the URL: send it in the body"),
+        ("token", IN_BODY),
+        ("password", IN_BODY),
+        ("newPassword", IN_BODY),
     ] {
         if params.is_in_query(name) {
             return Err(ApiError::invalid(name, problem));

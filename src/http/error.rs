@@ -46,7 +46,12 @@ pub enum ApiError {
         max: NonZeroUsize,
     },
     /// A required parameter is missing.
-    ParameterMissing(&'static str),
+    ParameterMissing {
+        /// The parameter's name.
+        name: &'static str,
+        /// What it would be, in the words of the wire contract.
+        kind: &'static str,
+    },
     /// A parameter's value is invalid.
     ParameterInvalid {
         /// The parameter's name.
@@ -138,7 +143,7 @@ impl ApiError {
             | Self::NotAcceptable
             | Self::BodyUnsupported(_)
             | Self::TooManyParameters { .. }
-            | Self::ParameterMissing(_)
+            | Self::ParameterMissing { .. }
             | Self::ParameterInvalid { .. }
             | Self::Refused(_)
             | Self::Failed(_) => {}
@@ -190,9 +195,12 @@ impl ApiError {
                 StatusCode::BAD_REQUEST,
                 format!("The request has more than {max} parameters").into(),
             ),
-            Self::ParameterMissing(name) => (
+            Self::ParameterMissing { name, kind } => (
                 StatusCode::BAD_REQUEST,
-                format!("Required String parameter '{name}' is not present").into(),
+                format!(
+                    "Required request parameter '{name}' for method parameter type {kind} is not present"
+                )
+                .into(),
             ),
             Self::ParameterInvalid { name, problem } => (
                 StatusCode::BAD_REQUEST,

@@ -13,7 +13,7 @@ const EDITED_LENGTH_MIN: usize = 4;
 pub struct KnownParams {
     /// Their names.
     pub names: &'static [&'static str],
-    /// Those that may be there only once. Of the others the first value applies.
+    /// Those that may be there only once.
     pub once: &'static [&'static str],
     /// What else may be there.
     pub others: Others,

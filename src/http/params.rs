@@ -1,17 +1,27 @@
 //! The parameters of a request: those of its query and those of its body.
+//!
+//! The rules are those of the wire contract ("General"): a text has all values of its parameter, a boolean, an integer
+//! and an order the first one, and a list is one value that is split, or several that are not.
 
+mod value;
+
+use std::borrow::Cow;
+use std::iter;
 use std::num::NonZeroUsize;
 
 use memchr::memchr2;
 use smallvec::SmallVec;
 
+use crate::domain::sort_order::SortOrder;
 use crate::http::error::ApiError;
 
 /// The usual number of parameters, for which no memory is allocated.
 const USUAL_COUNT: usize = 4;
 
-/// The parameters of a request, decoded in one pass. A name in the query takes precedence over the same name in the
-/// body, and the first value of a name over later ones; bytes that are not UTF-8 become U+FFFD.
+const SORT_ORDER: &str = "sortOrder";
+
+/// The parameters of a request, decoded in one pass: those of the query, and then those of the body. Bytes that are not
+/// UTF-8 become U+FFFD.
 #[derive(Debug)]
 pub struct Params {
     /// All names and values, one after the other.
@@ -120,54 +130,158 @@ impl Params {
         pairs.any(|(other, _)| other == name)
     }
 
-    /// The value of the parameter `name`; `None` if it is missing.
-    pub fn optional(&self, name: &str) -> Option<&str> {
-        let mut pairs = self.iter();
-        pairs
-            .find(|(other, _)| *other == name)
-            .map(|(_, value)| value)
+    /// The values of the parameter `name`, in their order.
+    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let pairs = self.iter().filter(move |(other, _)| *other == name);
+        pairs.map(|(_, value)| value)
     }
 
-    /// The value of the parameter `name`.
+    /// The first value of the parameter `name`; `None` if it is missing.
+    pub fn first(&self, name: &str) -> Option<&str> {
+        self.values(name).next()
+    }
+
+    /// The text of the parameter `name`, several values joined by commas; `None` if it is missing.
+    pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut values = self.values(name);
+        let first = values.next()?;
+        let Some(second) = values.next() else {
+            return Some(Cow::Borrowed(first));
+        };
+        let mut joined = format!("{first},{second}");
+        for value in values {
+            joined.push(',');
+            joined.push_str(value);
+        }
+        Some(Cow::Owned(joined))
+    }
+
+    /// The text of the parameter `name`.
     ///
     /// # Errors
     ///
     /// [`ApiError::ParameterMissing`].
-    pub fn required(&self, name: &'static str) -> Result<&str, ApiError> {
-        self.optional(name).ok_or(ApiError::ParameterMissing(name))
+    pub fn required(&self, name: &'static str) -> Result<Cow<'_, str>, ApiError> {
+        self.text(name).ok_or_else(|| missing(name, "String"))
     }
 
-    /// Whether the parameter `name` is `true`; a missing or an empty one is not.
+    /// The list that the parameter `name` is; `None` if it is missing. A single value is split at commas and its parts
+    /// are trimmed, several values are the parts as they are, and a single empty value is no part.
+    #[allow(dead_code, reason = "the endpoints of profiles are its first users")]
+    pub fn list(&self, name: &str) -> Option<Vec<String>> {
+        let mut values = self.values(name);
+        let first = values.next()?;
+        let mut values = values.map(str::to_owned).peekable();
+        if values.peek().is_some() {
+            return Some(iter::once(first.to_owned()).chain(values).collect());
+        }
+        Some(value::split(first))
+    }
+
+    /// The list that the parameter `name` is, which has this `kind` in the wire contract ("Errors").
     ///
     /// # Errors
     ///
-    /// [`ApiError::ParameterInvalid`] for what is neither `true` nor `false`.
-    pub fn flag(&self, name: &'static str) -> Result<bool, ApiError> {
-        match self.optional(name) {
-            Some("true") => Ok(true),
-            None | Some("" | "false") => Ok(false),
-            Some(_) => Err(ApiError::invalid(name, "is neither true nor false")),
-        }
+    /// [`ApiError::ParameterMissing`].
+    #[allow(dead_code, reason = "the endpoints of tenants are its first users")]
+    pub fn required_list(
+        &self,
+        name: &'static str,
+        kind: ListKind,
+    ) -> Result<Vec<String>, ApiError> {
+        self.list(name).ok_or_else(|| missing(name, kind.name()))
     }
 
-    /// The value of the parameter `name` as a whole number of at most `max`; an empty one counts as missing.
+    /// Whether the parameter `name` is true; `None` if it is missing or empty.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::ParameterInvalid`] for what is no boolean.
+    pub fn boolean(&self, name: &'static str) -> Result<Option<bool>, ApiError> {
+        let value = self.first(name).unwrap_or_default();
+        value::boolean(value).map_err(|problem| ApiError::invalid(name, problem))
+    }
+
+    /// Whether the parameter `name` is true.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::ParameterMissing`]; [`ApiError::ParameterInvalid`] for what is no boolean, and for an empty value.
+    #[allow(dead_code, reason = "the endpoints of profiles are its first users")]
+    pub fn required_boolean(&self, name: &'static str) -> Result<bool, ApiError> {
+        if self.first(name).is_none() {
+            return Err(missing(name, "boolean"));
+        }
+        let value = self.boolean(name)?;
+        value.ok_or_else(|| ApiError::invalid(name, "is empty"))
+    }
+
+    /// The parameter `name` as an integer of 32 bits; `None` if it is missing or empty.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::ParameterInvalid`].
+    pub fn integer(&self, name: &'static str) -> Result<Option<i32>, ApiError> {
+        let value = self.first(name).unwrap_or_default();
+        value::integer(value).map_err(|problem| ApiError::invalid(name, problem))
+    }
+
+    /// The parameter `name` as a whole number of at most `max`; `None` if it is missing or empty.
     ///
     /// # Errors
     ///
     /// [`ApiError::ParameterInvalid`].
     pub fn number(&self, name: &'static str, max: usize) -> Result<Option<usize>, ApiError> {
-        let Some(text) = self.optional(name).filter(|text| !text.is_empty()) else {
-            return Ok(None);
+        let out_of_range = || {
+            let max = max.min(i32::MAX as usize);
+            ApiError::invalid(name, format!("is not a whole number from 0 to {max}"))
         };
-        let number = text.parse().ok().filter(|&number| number <= max);
-        match number {
-            Some(number) => Ok(Some(number)),
-            None => Err(ApiError::invalid(
-                name,
-                format!("is not a whole number from 0 to {max}"),
-            )),
+        match self.integer(name).map_err(|_| out_of_range())? {
+            Some(integer) => {
+                let number = usize::try_from(integer).ok();
+                let number = number.filter(|&number| number <= max);
+                number.map(Some).ok_or_else(out_of_range)
+            }
+            None => Ok(None),
         }
     }
+
+    /// The order that `sortOrder` asks for; descending if it is missing or empty.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::ParameterInvalid`].
+    #[allow(dead_code, reason = "the lists of profiles are its first users")]
+    pub fn sort_order(&self) -> Result<SortOrder, ApiError> {
+        match self.first(SORT_ORDER).unwrap_or_default().trim() {
+            "ASC" => Ok(SortOrder::Ascending),
+            "DESC" | "" => Ok(SortOrder::Descending),
+            _ => Err(ApiError::invalid(SORT_ORDER, "is neither ASC nor DESC")),
+        }
+    }
+}
+
+/// What a list is called in the message that it is missing.
+#[allow(dead_code, reason = "the endpoints of tenants are its first users")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListKind {
+    /// The order does not count.
+    Collection,
+    /// The order counts.
+    List,
+}
+
+impl ListKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Collection => "Collection",
+            Self::List => "List",
+        }
+    }
+}
+
+const fn missing(name: &'static str, kind: &'static str) -> ApiError {
+    ApiError::ParameterMissing { name, kind }
 }
 
 /// The text of a form in which nothing is encoded, as in most: it takes a fraction of the time.
@@ -192,20 +306,64 @@ mod tests {
     }
 
     #[test]
-    fn the_query_takes_precedence_and_then_the_first_value() {
+    fn the_values_of_the_query_come_before_those_of_the_form() {
         let both = params("a=1", "a=3&b=4").expect("few parameters");
-        assert_eq!(both.optional("a"), Some("1"));
-        assert_eq!(both.optional("b"), Some("4"));
-        assert_eq!(both.optional("c"), None);
-        let empty = params("a=", "a=3").expect("few parameters");
-        assert_eq!(empty.optional("a"), Some(""));
+        assert_eq!(both.first("a"), Some("1"));
+        assert_eq!(both.text("a").as_deref(), Some("1,3"));
+        assert_eq!(both.text("b"), Some(Cow::Borrowed("4")));
+        assert_eq!(both.text("c"), None);
+        let empty = params("a=", "a=3&a=").expect("few parameters");
+        assert_eq!(empty.text("a").as_deref(), Some(",3,"));
+    }
+
+    #[test]
+    fn lists_are_split_if_they_are_one_value() {
+        let list = |query: &str| {
+            let params = params(query, "").expect("few parameters");
+            params.list("a")
+        };
+        let expected = |parts: &[&str]| Some(parts.iter().map(|&part| part.to_owned()).collect());
+        assert_eq!(list("b=1"), None);
+        assert_eq!(list("a="), Some(Vec::new()));
+        assert_eq!(list("a=E,+F+,,G"), expected(&["E", "F", "", "G"]));
+        assert_eq!(list("a=+"), expected(&[""]));
+        assert_eq!(list("a=,"), expected(&["", ""]));
+        assert_eq!(list("a=E,F&a=+G"), expected(&["E,F", " G"]));
+        assert_eq!(list("a=&a="), expected(&["", ""]));
+    }
+
+    #[test]
+    fn the_first_value_decides_where_there_can_be_one_only() {
+        let params = params("a=yes&a=7&sortOrder=+ASC+", "").expect("few parameters");
+        assert_eq!(params.boolean("a"), Ok(Some(true)));
+        assert_eq!(params.required_boolean("a"), Ok(true));
+        assert!(params.integer("a").is_err());
+        assert_eq!(params.sort_order(), Ok(SortOrder::Ascending));
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_kind() {
+        let params = params("a=&sortOrder=asc", "").expect("few parameters");
+        let is_missing = |name, kind| Err(missing(name, kind));
+        assert_eq!(params.required("b").map(drop), is_missing("b", "String"));
+        let list = params.required_list("b", ListKind::List);
+        assert_eq!(list.map(drop), is_missing("b", "List"));
+        let list = params.required_list("b", ListKind::Collection);
+        assert_eq!(list.map(drop), is_missing("b", "Collection"));
+        let boolean = params.required_boolean("b");
+        assert_eq!(boolean.map(drop), is_missing("b", "boolean"));
+        let empty = params.required_boolean("a");
+        assert_eq!(empty, Err(ApiError::invalid("a", "is empty")));
+        assert_eq!(params.boolean("a"), Ok(None));
+        assert_eq!(params.integer("a"), Ok(None));
+        assert!(params.sort_order().is_err());
     }
 
     #[test]
     fn parameters_are_decoded_as_utf_8() {
         let decoded = params("n%61me=z%C3%B6lf+x&bad=%FF%zz", "").expect("few parameters");
-        assert_eq!(decoded.optional("name"), Some("zölf x"));
-        assert_eq!(decoded.optional("bad"), Some("\u{FFFD}%zz"));
+        assert_eq!(decoded.first("name"), Some("zölf x"));
+        assert_eq!(decoded.first("bad"), Some("\u{FFFD}%zz"));
     }
 
     #[test]

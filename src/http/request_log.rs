@@ -48,7 +48,7 @@ impl RequestLog<'_> {
             | ApiError::BodyMalformed
             | ApiError::BodyUnsupported(_)
             | ApiError::TooManyParameters { .. }
-            | ApiError::ParameterMissing(_)
+            | ApiError::ParameterMissing { .. }
             | ApiError::ParameterInvalid { .. }
             | ApiError::Refused(_) => self.completed(),
         }

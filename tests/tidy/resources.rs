@@ -30,6 +30,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "object_id",
             "password",
             "projection",
+            "sort_order",
             "token_chain",
         ],
     ),

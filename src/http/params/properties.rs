@@ -20,8 +20,11 @@ fn url_encoded(query: &str, form: &[u8]) -> Params {
 fn look_up(query: &str, form: &[u8]) {
     let params = url_encoded(query, form);
     let _ = params.required("profileId");
-    let _ = params.optional("accessTokenId");
-    let _ = params.optional("token");
+    let _ = params.first("accessTokenId");
+    let _ = params.text("token");
+    let _ = params.list("token");
+    let _ = params.boolean("token");
+    let _ = params.sort_order();
     let _ = params.number("count", 1_000);
 }
 
@@ -48,10 +51,15 @@ fn percent_encoded(pairs: &[(String, String)]) -> String {
     pairs.join("&")
 }
 
-fn first<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
-    let mut pairs = pairs.iter();
-    let found = pairs.find(|(other, _)| other == name);
-    found.map(|(_, value)| value.as_str())
+/// The values of a name in the query and in the form.
+fn values<'p>(
+    query: &'p [(String, String)],
+    form: &'p [(String, String)],
+    name: &str,
+) -> Vec<&'p str> {
+    let pairs = query.iter().chain(form);
+    let pairs = pairs.filter(|(other, _)| other == name);
+    pairs.map(|(_, value)| value.as_str()).collect()
 }
 
 #[test]
@@ -60,8 +68,23 @@ fn a_query_and_a_form_decode_to_what_was_encoded() {
     assert_holds((pairs(), pairs()), |(query, form)| {
         let encoded = url_encoded(&percent_encoded(&query), percent_encoded(&form).as_bytes());
         for name in ["token", "count", "profileId", "accessTokenId", "é", ""] {
-            let expected = first(&query, name).or(first(&form, name));
-            assert_eq!(encoded.optional(name), expected);
+            let values = values(&query, &form, name);
+            assert_eq!(encoded.first(name), values.first().copied());
+            let list = encoded.list(name);
+            let Some(text) = encoded.text(name) else {
+                assert!(values.is_empty() && list.is_none());
+                continue;
+            };
+            assert_eq!(text, values.join(","));
+            let list = list.expect("it is there like the text");
+            match values[..] {
+                [""] => assert!(list.is_empty()),
+                [_] => {
+                    let parts: Vec<_> = text.split(',').map(str::trim).collect();
+                    assert_eq!(list, parts);
+                }
+                _ => assert_eq!(list, values),
+            }
         }
     });
 }
@@ -97,4 +120,25 @@ fn the_time_for_queries_and_forms_is_linear() {
         let number = |size: usize| format!("count={}", text(size));
         assert_linear(piece, 4_096, number, |query| look_up(query, b""));
     }
+}
+
+#[test]
+fn integers_are_read_in_every_form() {
+    assert_holds(any::<i32>(), |number| {
+        let forms = [
+            format!("count={number}"),
+            format!("count=+{number}%20"),
+            format!(
+                "count={}0x{:x}",
+                if number < 0 { "-" } else { "" },
+                number.unsigned_abs()
+            ),
+        ];
+        for query in forms {
+            let params = url_encoded(&query, b"");
+            assert_eq!(params.integer("count"), Ok(Some(number)), "{query}");
+        }
+        let params = url_encoded(&format!("count={}", i64::from(number) << 32), b"");
+        assert_eq!(params.integer("count").is_ok(), number == 0);
+    });
 }

@@ -1,5 +1,7 @@
 //! Decodes what the requests for persistent logins say of profiles and devices.
 
+use std::borrow::Cow;
+
 use crate::domain::device::{self, Device, DeviceUpdate};
 use crate::domain::profile::Username;
 use crate::domain::tenant::TenantName;
@@ -14,11 +16,11 @@ use crate::service::profile::{ExpectedOwner, ProfileSelector};
 /// Both or neither are there, or one of them is invalid.
 pub fn profile(params: &Params) -> Result<ProfileSelector, ApiError> {
     let names = ["tenantName", "username"];
-    if names.iter().all(|name| params.optional(name).is_none()) {
+    if names.iter().all(|name| params.first(name).is_none()) {
         let id = params.required("profileId")?;
-        return Ok(ProfileSelector::Id(id.to_owned()));
+        return Ok(ProfileSelector::Id(id.into_owned()));
     }
-    if params.optional("profileId").is_some() {
+    if params.first("profileId").is_some() {
         return Err(ApiError::invalid(
             "profileId",
             "excludes 'tenantName' and 'username'",
@@ -37,7 +39,7 @@ pub fn profile(params: &Params) -> Result<ProfileSelector, ApiError> {
 ///
 /// It is neither true nor false, or the profile is named by an id.
 pub fn creates_profile(params: &Params, profile: &ProfileSelector) -> Result<bool, ApiError> {
-    let creates_profile = params.flag("createProfile")?;
+    let creates_profile = params.boolean("createProfile")?.unwrap_or(false);
     match profile {
         ProfileSelector::Id(_) if creates_profile => Err(ApiError::invalid(
             "createProfile",
@@ -49,7 +51,7 @@ pub fn creates_profile(params: &Params, profile: &ProfileSelector) -> Result<boo
 
 /// Whose login a request takes it for, if it says so by `profileId`, `tenantName` or `username`.
 pub fn expected_owner(params: &Params) -> Option<Box<ExpectedOwner>> {
-    let text = |name| params.optional(name).map(str::to_owned);
+    let text = |name| params.text(name).map(Cow::into_owned);
     let expected = ExpectedOwner {
         profile_id: text("profileId"),
         tenant: text("tenantName"),
@@ -88,5 +90,5 @@ fn device_update(params: &Params) -> DeviceUpdate {
 }
 
 fn text(params: &Params, name: &'static str, chars_max: usize) -> Option<String> {
-    device::clean(params.optional(name)?, chars_max)
+    device::clean(&params.text(name)?, chars_max)
 }

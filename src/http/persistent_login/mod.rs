@@ -55,7 +55,7 @@ impl ResourceRoute for PersistentLoginRoute {
                     creates_profile: input::creates_profile(params, &profile)?,
                     profile,
                     device: input::device(params),
-                    is_extended: params.flag("extended")?,
+                    is_extended: params.boolean("extended")?.unwrap_or(false),
                 };
                 Ok(json::login(&create(app, caller, new).await?)?)
             }
@@ -89,9 +89,9 @@ impl ResourceRoute for PersistentLoginRoute {
             Self::DeleteByProfile => {
                 admit(app, &caller)?;
                 let profile = input::profile(params)?;
-                let except = params.optional("except");
+                let except = params.text("except");
                 let except = except
-                    .map(|id| PersistentLoginId::parse(id).ok_or_else(|| not_a_uuid("except")))
+                    .map(|id| PersistentLoginId::parse(&id).ok_or_else(|| not_a_uuid("except")))
                     .transpose()?;
                 let count = delete_by_profile(app, caller, profile, except).await?;
                 Ok(json::deleted(count)?)
@@ -102,21 +102,23 @@ impl ResourceRoute for PersistentLoginRoute {
 
 /// Whether the response is to be extended. An invalid caller is refused before an invalid value.
 fn is_extended(app: &App, caller: &Caller, params: &Params) -> Result<bool, ApiError> {
-    params.flag("extended").or_else(|invalid| {
-        admit(app, caller)?;
-        Err(invalid)
-    })
+    match params.boolean("extended") {
+        Ok(is_extended) => Ok(is_extended.unwrap_or(false)),
+        Err(invalid) => {
+            admit(app, caller)?;
+            Err(invalid)
+        }
+    }
 }
 
 /// The token that the caller presents to be compared with the current one, if any.
 fn presented_token(app: &App, caller: &Caller, params: &Params) -> Result<Option<Token>, ApiError> {
-    let text = params.optional("token");
+    let text = params.first("token");
     if text.is_none() && !app.config.requests.require_token {
         return Ok(None);
     }
     admit(app, caller)?;
-    let text = text.ok_or(ApiError::ParameterMissing("token"))?;
-    let token = Token::parse(text).ok_or_else(|| not_a_uuid("token"))?;
+    let token = Token::parse(&params.required("token")?).ok_or_else(|| not_a_uuid("token"))?;
     Ok(Some(token))
 }
 

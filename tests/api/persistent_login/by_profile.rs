@@ -75,7 +75,8 @@ fn manage_tickets_on_the_tenant_is_required() {
 fn the_profile_id_is_required() {
     let server = Server::start();
     let token = format!("accessTokenId={ADMIN}");
-    let message = "Required String parameter 'profileId' is not present";
+    let message =
+        "Required request parameter 'profileId' for method parameter type String is not present";
     let list = server.client().get(&format!("{LOGINS}/by_profile?{token}"));
     list.assert_error(400, "OTHER", message);
     let target = format!("{LOGINS}/delete_by_profile");

@@ -92,7 +92,9 @@ fn a_profile_is_named_in_one_way() {
             (&[JDOE[0]], "username"),
             (&[JDOE[1]], "tenantName"),
         ] {
-            let message = format!("Required String parameter '{missing}' is not present");
+            let message = format!(
+                "Required request parameter '{missing}' for method parameter type String is not present"
+            );
             call(&client, given).assert_error(400, "OTHER", &message);
         }
         let long = "x".repeat(257);

@@ -87,7 +87,8 @@ fn secrets_in_urls_can_be_refused() {
 fn a_refresh_without_a_token_can_be_refused() {
     let server = Setup::new().flag("--require-token").start();
     let client = server.client();
-    let message = "Required String parameter 'token' is not present";
+    let message =
+        "Required request parameter 'token' for method parameter type String is not present";
     client.refresh(LOGIN).assert_error(400, "OTHER", message);
     let unknown = client.with_token("nobody").refresh(LOGIN);
     assert_eq!(unknown.status, 403);

@@ -47,19 +47,45 @@ fn a_post_may_have_no_body() {
 }
 
 #[test]
-fn of_repeated_parameters_the_query_and_then_the_first_value_applies() {
+fn repeated_texts_are_joined_and_of_access_tokens_the_first_applies() {
     let server = Server::start();
     let client = server.client();
     let query = format!("?accessTokenId={ADMIN}&accessTokenId={POWERLESS}");
     let form = format!("accessTokenId={POWERLESS}&profileId={PROFILE}&profileId=second");
-    assert_eq!(
-        create(&client, &query, FORM.1, &form).login().profile_id,
-        PROFILE
-    );
+    let joined = create(&client, &query, FORM.1, &form);
+    joined.assert_no_such_profile(&format!("{PROFILE},second"));
     let form = format!("accessTokenId={ADMIN}&profileId={PROFILE}");
     let response = create(&client, "?profileId=query", FORM.1, &form);
-    response.assert_no_such_profile("query");
+    response.assert_no_such_profile(&format!("query,{PROFILE}"));
+    let response = create(&client, "?label=Phone&label=of+Jane", FORM.1, &form);
+    response.login();
+    let listed = client.by_profile(PROFILE, "").list();
+    assert!(
+        listed
+            .iter()
+            .any(|login| login.label.as_deref() == Some("Phone,of Jane"))
+    );
     assert_missing_access_token(&create(&client, "?accessTokenId=", FORM.1, &form));
+}
+
+#[test]
+fn booleans_have_several_names() {
+    let server = Server::start();
+    let client = server.client();
+    let extended = |value: &str| {
+        let query = format!("accessTokenId={ADMIN}&extended={value}");
+        client.get(&format!("{LOGINS}/{LOGIN}?{query}"))
+    };
+    for value in ["true", "ON", "Yes", "%201%20", "true&extended=false"] {
+        let response = extended(value);
+        assert!(response.body.contains("expiresOn"), "{value}: {response:?}");
+    }
+    for value in ["false", "oFF", "NO", "0", "", "%20", "no&extended=yes"] {
+        assert_eq!(extended(value).login(), first_login(), "{value}");
+    }
+    for value in ["2", "wahr", "truefalse", "true,true"] {
+        extended(value).assert_bad_parameter("extended");
+    }
 }
 
 #[test]
@@ -173,7 +199,8 @@ fn the_access_token_is_checked_before_a_missing_parameter() {
     let server = Server::start();
     let client = server.client();
     let missing = create(&client, "", FORM.1, &format!("accessTokenId={ADMIN}"));
-    let message = "Required String parameter 'profileId' is not present";
+    let message =
+        "Required request parameter 'profileId' for method parameter type String is not present";
     missing.assert_error(400, "OTHER", message);
     assert_missing_access_token(&create(&client, "", FORM.1, ""));
     let unknown = create(&client, "", FORM.1, "accessTokenId=nobody");
