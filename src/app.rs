@@ -14,6 +14,7 @@ use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::logging::repeated::Taken;
 use crate::logging::warnings::Warnings;
+use crate::password_pool::PasswordPool;
 use crate::request_id::RequestIds;
 use crate::storage::Store;
 use crate::storage::data_dir::secret_file::UnusedSecrets;
@@ -37,6 +38,8 @@ pub struct App {
     pub unused_tokens: UnusedSecrets,
     /// What happened to logins; jobs of the writer hold it too.
     pub audit: Arc<AuditLog>,
+    /// The threads that hash passwords.
+    pub passwords: PasswordPool,
     /// Requests that are refused or fail again and again.
     pub warnings: Warnings,
     /// The memory of lists that are being sent: one permit for each KiB.
@@ -84,6 +87,7 @@ impl App {
     pub fn new(config: Config, store: Store, clock: Clock, entropy: Entropy, keys: Keys) -> Self {
         Self {
             list_memory: Arc::new(Semaphore::new(config.requests.list_memory_max >> 10)),
+            passwords: PasswordPool::new(&config.passwords),
             config,
             store: Arc::new(store),
             clock,

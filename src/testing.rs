@@ -15,6 +15,7 @@ pub use crate::domain::device::{Device, DeviceUpdate};
 pub use crate::domain::key_ring::{KeyRing, SecretKey};
 pub use crate::domain::login_state::LoginState;
 pub use crate::domain::object_id::ObjectId;
+pub use crate::domain::password::{Password, PasswordHash};
 pub use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 pub use crate::domain::profile::{Profile, ProfileStatus, Username};
 pub use crate::domain::tenant::{Tenant, TenantName};
@@ -210,6 +211,11 @@ pub mod service {
             let profile = ProfileSelector::Id(profile_id);
             deletion::delete_by_profile(app, caller, profile, except).await
         }
+    }
+
+    /// Those of passwords.
+    pub mod password {
+        pub use crate::service::password::{Comparison, compare, hash};
     }
 
     /// Those of a seed file.

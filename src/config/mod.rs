@@ -18,6 +18,7 @@ mod journal;
 pub mod listen_address;
 pub mod log;
 pub mod logins;
+pub mod passwords;
 pub mod requests;
 mod storage;
 mod value;
@@ -38,6 +39,7 @@ use crate::config::jobs::JobConfig;
 use crate::config::journal::JournalConfig;
 use crate::config::log::LogConfig;
 use crate::config::logins::LoginConfig;
+use crate::config::passwords::PasswordConfig;
 use crate::config::requests::RequestConfig;
 use crate::config::storage::StorageConfig;
 use crate::config::writer::WriterConfig;
@@ -71,6 +73,9 @@ pub struct Config {
     /// Limits of one request, and the threads that serve them.
     #[command(flatten)]
     pub requests: RequestConfig,
+    /// How passwords are hashed, and what a wrong one costs.
+    #[command(flatten)]
+    pub passwords: PasswordConfig,
     /// The queue of writes and their commits.
     #[command(flatten)]
     pub writer: WriterConfig,

@@ -69,6 +69,11 @@ pub fn short_duration(text: &str) -> Result<Duration, String> {
 
 /// A number of bytes of at least `MIN`.
 pub fn size_from<const MIN: u64>(text: &str) -> Result<usize, String> {
+    size_within::<MIN, SIZE_MAX>(text)
+}
+
+/// A number of bytes from `MIN` to `MAX`.
+pub fn size_within<const MIN: u64, const MAX: u64>(text: &str) -> Result<usize, String> {
     let size: ByteSize = text
         .parse()
         .map_err(|_| "it must be a number with a unit, like 64KiB or 1GiB".to_owned())?;
@@ -76,8 +81,8 @@ pub fn size_from<const MIN: u64>(text: &str) -> Result<usize, String> {
     if bytes < MIN {
         return Err(format!("it must be at least {}", display_size(MIN)));
     }
-    let size = usize::try_from(bytes).ok().filter(|_| bytes <= SIZE_MAX);
-    size.ok_or_else(|| format!("it must be at most {}", display_size(SIZE_MAX)))
+    let size = usize::try_from(bytes).ok().filter(|_| bytes <= MAX);
+    size.ok_or_else(|| format!("it must be at most {}", display_size(MAX)))
 }
 
 /// A count of things for which memory is set aside.

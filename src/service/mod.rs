@@ -8,6 +8,7 @@ mod context;
 #[allow(dead_code)]
 mod end_access;
 pub mod error;
+pub mod password;
 pub mod persistent_login;
 pub mod profile;
 pub mod request_scope;

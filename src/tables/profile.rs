@@ -169,9 +169,13 @@ fn encode(profile: &Profile) -> Vec<u8> {
     Encoder::new(VERSION)
         .text(profile.tenant.as_str())
         .text(&profile.username)
-        .option(profile.password.as_ref(), |record, password| {
-            record.bytes(password.hash()).bytes(password.salt())
-        })
+        .option(
+            profile
+                .password
+                .as_ref()
+                .and_then(PasswordHash::contract_bytes),
+            |record, (hash, salt)| record.bytes(hash).bytes(salt),
+        )
         .text(&profile.email)
         .bool(profile.verified)
         .bool(profile.enabled)

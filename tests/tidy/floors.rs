@@ -19,7 +19,7 @@ const FLOORS: [&[&str]; 13] = [
     &["domain"],
     &["storage"],
     &["tables"],
-    &["audit"],
+    &["audit", "password_pool"],
     &["app"],
     &["service"],
     &["jobs"],

@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 5] = [
+const RESOURCES: [(&str, &[&str]); 6] = [
     ("access_token", &["domain", "tables"]),
+    ("authentication", &["tests"]),
     ("health", &["http"]),
     (
         "persistent_login",
@@ -59,6 +60,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "end_access",
             "error",
             "mod",
+            "password",
             "request_scope",
             "transaction",
         ],
