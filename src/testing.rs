@@ -23,7 +23,7 @@ pub use crate::domain::token_chain::{Generation, GraceRules, Presented, TokenCha
 pub use crate::entropy::Entropy;
 pub use crate::error::Failure;
 pub use crate::http::error::ApiError;
-pub use crate::service::bootstrap::seed::Seed;
+pub use crate::service::bootstrap::seed::{Seed, SeedRules};
 pub use crate::service::bootstrap::seed_file::SeedFile;
 pub use crate::service::caller::{AccessRefusal, Caller};
 pub use crate::service::persistent_login::list::ListedLogin;

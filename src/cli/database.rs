@@ -19,7 +19,7 @@ use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::jobs;
 use crate::service::bootstrap::demo::{self, ACCESS_TOKEN_ID};
-use crate::service::bootstrap::seed::{self, Seed};
+use crate::service::bootstrap::seed::{self, Seed, SeedRules};
 use crate::service::bootstrap::seed_file::SeedFile;
 use crate::service::bootstrap::token_file::{self, UnusedToken};
 use crate::service::bootstrap::{audit_key, initial};
@@ -120,13 +120,13 @@ impl Database {
         let checked = Arc::clone(&self.checked);
         let creation = Arc::clone(&self.creation);
         let (seed_file, listen) = (self.seed_file.clone(), self.listen.clone());
-        let refuses_demo = demo::is_refused(config);
+        let (refuses_demo, rules) = (demo::is_refused(config), seed_rules(config));
         Box::new(move |opening| {
             files.check_again()?;
             let is_new = opening == Opening::Start && !directory.has_database()?;
             let (engine, ring) = if is_new {
                 if let Some((file, name)) = &seed_file {
-                    let seed = check_seed(file, name, now)
+                    let seed = check_seed(file, name, rules, now)
                         .and_then(|seed| {
                             if refuses_demo && seed.has_access_token(ACCESS_TOKEN_ID) {
                                 return Err(demo_exposed(&listen));
@@ -245,7 +245,7 @@ impl Database {
             .take();
         let seed = match checked {
             Some(seed) => seed,
-            None => check_seed(file, name, app.clock.now().time())?,
+            None => check_seed(file, name, seed_rules(&app.config), app.clock.now().time())?,
         };
         for warning in seed.warnings() {
             tracing::warn!("{name}: {warning}");
@@ -287,11 +287,22 @@ impl Database {
 }
 
 /// Reads and checks the seed file `file`, which messages call `name`.
-fn check_seed(file: &Path, name: &str, now: Timestamp) -> Result<Seed, CommandError> {
+fn check_seed(
+    file: &Path,
+    name: &str,
+    rules: SeedRules,
+    now: Timestamp,
+) -> Result<Seed, CommandError> {
     let json = regular_file::read(file).map_err(|error| CommandError::io(name, &error))?;
     let entries = SeedFile::parse(&json).map_err(|error| CommandError::new(name, error))?;
     drop(json);
-    Seed::check(entries, now, &Entropy::Os).map_err(|error| CommandError::new(name, error))
+    Seed::check(entries, rules, now, &Entropy::Os).map_err(|error| CommandError::new(name, error))
+}
+
+fn seed_rules(config: &Config) -> SeedRules {
+    SeedRules {
+        is_strict: config.data.seed_strict,
+    }
 }
 
 fn no_database(data_dir: &Path, origins: &Origins) -> CommandError {

@@ -17,6 +17,7 @@ use crate::domain::profile::Profile;
 use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
 use crate::entropy::Entropy;
 use crate::error::Failure;
+use crate::service::bootstrap::demo;
 use crate::service::bootstrap::seed_error::SeedError;
 use crate::service::bootstrap::seed_file::{
     AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
@@ -31,6 +32,10 @@ use crate::tables::{persistent_login, profile, tenant};
 /// How many warnings of a file are kept.
 const WARNINGS_MAX: usize = 20;
 
+/// The consequence of a key that everybody knows.
+const FORGEABLE: &str = "if the application that issued their cookies still uses the default key of its security \
+                         library, anybody can read and forge such a cookie; give it a key of its own";
+
 /// The checked entries of a seed file: ids are unique, and every tenant and profile that is referred to exists.
 #[derive(Debug)]
 pub struct Seed {
@@ -40,7 +45,15 @@ pub struct Seed {
     logins: Vec<PersistentLogin>,
     /// The access tokens whose ids were generated because the file has none.
     generated: Vec<GeneratedToken>,
+    skipped: Vec<Skipped>,
     warnings: Vec<String>,
+}
+
+/// How strictly a seed file is checked.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct SeedRules {
+    /// Whether an entry that belongs to nothing is refused, instead of skipped.
+    pub is_strict: bool,
 }
 
 /// How many entries of each kind there are. Displayed as text for who loads them.
@@ -50,10 +63,11 @@ pub struct SeedCounts {
     logins: usize,
     tenants: usize,
     access_tokens: usize,
+    skipped: usize,
 }
 
 impl SeedCounts {
-    /// How many entries there are.
+    /// How many entries there are, without those that are skipped.
     pub fn total(&self) -> usize {
         self.profiles + self.logins + self.tenants + self.access_tokens
     }
@@ -72,7 +86,11 @@ impl fmt::Display for SeedCounts {
             let plural = if count == 1 { "" } else { "s" };
             write!(formatter, "{comma}{count} {name}{plural}")?;
         }
-        Ok(())
+        match self.skipped {
+            0 => Ok(()),
+            1 => formatter.write_str("; 1 entry skipped"),
+            skipped => write!(formatter, "; {skipped} entries skipped"),
+        }
     }
 }
 
@@ -115,14 +133,22 @@ pub fn is_empty(txn: &impl Read) -> Result<bool, Failure> {
 
 impl Seed {
     /// Checks a seed file's entries, also against each other. Ids that are missing are generated, and dates that
-    /// are missing are `now`.
+    /// are missing are `now`. An entry that belongs to a tenant or a profile that is not in the file is skipped, unless
+    /// the rules are strict.
     ///
     /// # Errors
     ///
     /// For the first invalid entry, with its path in the file.
-    pub fn check(file: SeedFile, now: Timestamp, entropy: &Entropy) -> Result<Self, SeedError> {
-        let mut check = Check::new(now, entropy);
-        let tenants = each("tenant", file.tenant, |at, entry| check.tenant(at, entry))?;
+    pub fn check(
+        file: SeedFile,
+        rules: SeedRules,
+        now: Timestamp,
+        entropy: &Entropy,
+    ) -> Result<Self, SeedError> {
+        let mut check = Check::new(rules, now, entropy);
+        let tenants = each("tenant", file.tenant, |at, entry| {
+            check.tenant(at, entry).map(Some)
+        })?;
         let profiles = each("profile", file.profile, |at, entry| {
             check.profile(at, entry)
         })?;
@@ -130,7 +156,7 @@ impl Seed {
             check.login(at, entry)
         })?;
         let access_tokens = each("accesstoken", file.accesstoken, |at, entry| {
-            check.access_token(at, entry)
+            check.access_token(at, entry).map(Some)
         })?;
         Ok(Self {
             access_tokens,
@@ -138,6 +164,7 @@ impl Seed {
             profiles,
             logins,
             generated: check.generated,
+            skipped: check.skipped,
             warnings: check.warnings,
         })
     }
@@ -147,10 +174,13 @@ impl Seed {
         &self.generated
     }
 
-    /// What is valid and does not do what it seems to: permissions for a tenant that is not there, or for an action that
-    /// there is not. Only the first of them are here.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    /// What is valid and does not do what it seems to or should not stay as it is: entries that are skipped,
+    /// permissions for a tenant that is not there or for an action that there is not, and secrets that everybody knows.
+    /// Only the first of a kind are here.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let skipped = self.skipped.iter().map(Skipped::to_string);
+        let imported = (!self.logins.is_empty()).then(|| format!("persistentlogin: {FORGEABLE}"));
+        skipped.chain(self.warnings.iter().cloned()).chain(imported)
     }
 
     /// How many entries it has.
@@ -160,6 +190,7 @@ impl Seed {
             logins: self.logins.len(),
             tenants: self.tenants.len(),
             access_tokens: self.access_tokens.len(),
+            skipped: self.skipped.iter().map(|skipped| skipped.count).sum(),
         }
     }
 
@@ -186,15 +217,15 @@ impl Seed {
     }
 }
 
+/// The entries of a list that `check` does not skip.
 fn each<E, T>(
     list: &'static str,
     entries: Vec<E>,
-    mut check: impl FnMut(EntryPath, E) -> Result<T, SeedError>,
+    mut check: impl FnMut(EntryPath, E) -> Result<Option<T>, SeedError>,
 ) -> Result<Vec<T>, SeedError> {
+    let entries = entries.into_iter().enumerate();
     entries
-        .into_iter()
-        .enumerate()
-        .map(|(index, entry)| check(EntryPath { list, index }, entry))
+        .filter_map(|(index, entry)| check(EntryPath { list, index }, entry).transpose())
         .collect()
 }
 
@@ -211,8 +242,39 @@ impl EntryPath {
     }
 }
 
+/// Entries of a list that were skipped for the same reason.
+#[derive(Debug)]
+struct Skipped {
+    list: &'static str,
+    why: &'static str,
+    count: usize,
+    /// The number of the first one in its list.
+    first: usize,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            list,
+            why,
+            count,
+            first,
+        } = self;
+        let what = if *count == 1 {
+            "entry is"
+        } else {
+            "entries are"
+        };
+        write!(
+            formatter,
+            "{list}: {count} {what} skipped: {why}; the first is {list}[{first}]"
+        )
+    }
+}
+
 /// The entries that were checked so far, to find duplicates and dangling references.
 struct Check<'a> {
+    rules: SeedRules,
     now: Timestamp,
     entropy: &'a Entropy,
     access_token_ids: HashSet<String>,
@@ -222,12 +284,14 @@ struct Check<'a> {
     usernames: HashSet<(TenantName, String)>,
     login_ids: HashSet<PersistentLoginId>,
     generated: Vec<GeneratedToken>,
+    skipped: Vec<Skipped>,
     warnings: Vec<String>,
 }
 
 impl<'a> Check<'a> {
-    fn new(now: Timestamp, entropy: &'a Entropy) -> Self {
+    fn new(rules: SeedRules, now: Timestamp, entropy: &'a Entropy) -> Self {
         Self {
+            rules,
             now,
             entropy,
             access_token_ids: HashSet::new(),
@@ -237,6 +301,7 @@ impl<'a> Check<'a> {
             usernames: HashSet::new(),
             login_ids: HashSet::new(),
             generated: Vec::new(),
+            skipped: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -262,6 +327,13 @@ impl<'a> Check<'a> {
         for (number, permission) in entry.tenant_permissions.iter().enumerate() {
             self.check_permission(at, number, permission);
         }
+        if id.reveal() == demo::ACCESS_TOKEN_ID {
+            let application = &entry.application;
+            let what = format_args!(
+                "everybody knows this access token, of the application {application:?}; give it another _id"
+            );
+            self.warn(format_args!("{}[{}]._id", at.list, at.index), what);
+        }
         let is_new = self.access_token_ids.insert(id.reveal().to_owned());
         unique(is_new, at, "_id")?;
         let token = AccessToken {
@@ -281,29 +353,21 @@ impl<'a> Check<'a> {
     }
 
     fn check_permission(&mut self, at: EntryPath, number: usize, entry: &TenantPermissionEntry) {
-        let mut warn = |field: &str, what: String| {
-            if self.warnings.len() < WARNINGS_MAX {
-                let path = format_args!(
-                    "{}[{}].tenantPermissions[{number}].{field}",
-                    at.list, at.index
-                );
-                self.warnings.push(format!("{path}: {what}"));
-            }
-        };
+        let EntryPath { list, index } = at;
+        let path = |field| format!("{list}[{index}].tenantPermissions[{number}].{field}");
         let tenant = entry.tenant.as_str();
         let is_known = TenantName::new(tenant).is_some_and(|name| self.tenants.contains(&name));
         if tenant != ANY && !is_known {
-            warn(
-                "tenant",
-                format!("there is no tenant {tenant:?} in the file"),
-            );
+            let what = format_args!("there is no tenant {tenant:?} in the file");
+            self.warn(path("tenant"), what);
         }
         for action in entry.allowed_actions.iter().map(String::as_str) {
             if action != ANY && !ACTION_NAMES.contains(&action) {
                 let known = ACTION_NAMES.join(", ");
-                let what =
-                    format!("there is no action {action:?}; the actions are {known} and {ANY}");
-                warn("allowedActions", what);
+                let what = format_args!(
+                    "there is no action {action:?}; the actions are {known} and {ANY}"
+                );
+                self.warn(path("allowedActions"), what);
             }
         }
     }
@@ -328,9 +392,15 @@ impl<'a> Check<'a> {
         })
     }
 
-    fn profile(&mut self, at: EntryPath, entry: ProfileEntry) -> Result<Profile, SeedError> {
+    fn profile(
+        &mut self,
+        at: EntryPath,
+        entry: ProfileEntry,
+    ) -> Result<Option<Profile>, SeedError> {
         let id = self.object_id(at, entry.id)?;
-        let tenant = self.known_tenant(at, entry.tenant)?;
+        let Some(tenant) = self.known_tenant(at, entry.tenant)? else {
+            return Ok(None);
+        };
         let is_new = self.profiles.insert(id, tenant.clone()).is_none();
         unique(is_new, at, "_id")?;
         if entry.username.is_empty() {
@@ -351,7 +421,7 @@ impl<'a> Check<'a> {
                 })
             })
             .transpose()?;
-        Ok(Profile {
+        Ok(Some(Profile {
             id,
             username: entry.username,
             password,
@@ -363,40 +433,30 @@ impl<'a> Check<'a> {
             tenant,
             roles: entry.roles,
             attributes: entry.attributes,
-        })
+        }))
     }
 
     fn login(
         &mut self,
         at: EntryPath,
         entry: PersistentLoginEntry,
-    ) -> Result<PersistentLogin, SeedError> {
+    ) -> Result<Option<PersistentLogin>, SeedError> {
         let id = match entry.id {
             Some(Id(text)) => PersistentLoginId::parse(&text)
                 .ok_or_else(|| at.refuse("_id", "it is not a UUID"))?,
             None => PersistentLoginId::new(self.entropy.uuid()),
         };
         unique(self.login_ids.insert(id), at, "_id")?;
-        let Id(profile_id) = entry.profile_id;
-        let profile_id = ObjectId::parse(&profile_id)
-            .ok_or_else(|| at.refuse("profileId", "it is not 24 hexadecimal digits"))?;
-        let tenant = self.known_tenant(at, entry.tenant)?;
-        match self.profiles.get(&profile_id) {
-            Some(owner) if *owner == tenant => {}
-            Some(_) => {
-                return Err(at.refuse("tenant", "the profile belongs to another tenant"));
-            }
-            None => return Err(at.refuse("profileId", "there is no such profile in the file")),
-        }
         let token =
             Token::parse(&entry.token).ok_or_else(|| at.refuse("token", "it is not a UUID"))?;
-        Ok(PersistentLogin {
+        let owner = self.known_owner(at, entry.tenant, entry.profile_id)?;
+        Ok(owner.map(|(tenant, profile_id)| PersistentLogin {
             id,
             tenant,
             profile_id,
             token,
             timestamp: self.date(entry.timestamp),
-        })
+        }))
     }
 
     fn object_id(&self, at: EntryPath, id: Option<Id>) -> Result<ObjectId, SeedError> {
@@ -407,10 +467,64 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn known_tenant(&self, at: EntryPath, name: String) -> Result<TenantName, SeedError> {
-        TenantName::new(name)
-            .filter(|name| self.tenants.contains(name))
-            .ok_or_else(|| at.refuse("tenant", "there is no such tenant in the file"))
+    /// The tenant with this name; `None` if there is none, and the entry is to be skipped.
+    fn known_tenant(
+        &mut self,
+        at: EntryPath,
+        name: String,
+    ) -> Result<Option<TenantName>, SeedError> {
+        let known = TenantName::new(name).filter(|name| self.tenants.contains(name));
+        if known.is_none() {
+            self.skip(at, "tenant", "there is no such tenant in the file")?;
+        }
+        Ok(known)
+    }
+
+    /// The tenant and the profile that an entry belongs to; `None` if one is missing, and the entry is to be skipped.
+    fn known_owner(
+        &mut self,
+        at: EntryPath,
+        tenant: String,
+        Id(profile_id): Id,
+    ) -> Result<Option<(TenantName, ObjectId)>, SeedError> {
+        let profile_id = ObjectId::parse(&profile_id)
+            .ok_or_else(|| at.refuse("profileId", "it is not 24 hexadecimal digits"))?;
+        let Some(tenant) = self.known_tenant(at, tenant)? else {
+            return Ok(None);
+        };
+        match self.profiles.get(&profile_id) {
+            Some(owner) if *owner == tenant => Ok(Some((tenant, profile_id))),
+            Some(_) => Err(at.refuse("tenant", "the profile belongs to another tenant")),
+            None => {
+                self.skip(at, "profileId", "there is no such profile in the file")?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Counts an entry as skipped, or refuses it if the rules are strict.
+    fn skip(&mut self, at: EntryPath, field: &str, why: &'static str) -> Result<(), SeedError> {
+        if self.rules.is_strict {
+            return Err(at.refuse(field, why));
+        }
+        let EntryPath { list, index } = at;
+        let mut skipped = self.skipped.iter_mut();
+        match skipped.find(|skipped| skipped.list == list && skipped.why == why) {
+            Some(skipped) => skipped.count += 1,
+            None => self.skipped.push(Skipped {
+                list,
+                why,
+                count: 1,
+                first: index,
+            }),
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, path: impl fmt::Display, what: impl fmt::Display) {
+        if self.warnings.len() < WARNINGS_MAX {
+            self.warnings.push(format!("{path}: {what}"));
+        }
     }
 
     fn date(&self, date: Option<Date>) -> Timestamp {
@@ -468,7 +582,8 @@ mod tests {
     fn check(file: &Value) -> Result<Seed, String> {
         let file =
             SeedFile::parse(file.to_string().as_bytes()).map_err(|error| error.to_string())?;
-        Seed::check(file, Timestamp::from_millis(77), &Entropy::seeded(1))
+        let rules = SeedRules { is_strict: true };
+        Seed::check(file, rules, Timestamp::from_millis(77), &Entropy::seeded(1))
             .map_err(|error| error.to_string())
     }
 
@@ -536,6 +651,7 @@ mod tests {
             {"tenant": "default", "allowedActions": ["MANAGE_TICKETS", "READ_TENANT"]},
             {"tenant": "defualt", "allowedActions": ["manage_tickets"]},
         ]);
+        file["persistentlogin"] = json!([]);
         let seed = check(&file).expect("a valid file");
         let expected = [
             "accesstoken[0].tenantPermissions[2].tenant: there is no tenant \"defualt\" in the file",
@@ -543,7 +659,55 @@ mod tests {
              MANAGE_TICKETS, MANAGE_PROFILES, CREATE_TENANT, READ_TENANT, UPDATE_TENANT, DELETE_TENANT, CREATE_TOKEN, \
              READ_TOKEN, DELETE_TOKEN and *",
         ];
-        assert_eq!(seed.warnings(), expected);
+        assert_eq!(seed.warnings().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_belongs_to_nothing_is_skipped_and_counted_unless_the_rules_are_strict() {
+        let mut file = whole();
+        let other = |id: &str, tenant: &str| json!({"_id": id, "username": id, "enabled": true, "tenant": tenant});
+        let profiles = file["profile"].as_array_mut().expect("a list");
+        profiles.insert(0, other("5925a68def86951f895cf401", "gone"));
+        profiles.push(other("5925a68def86951f895cf402", "gone"));
+        let login = |profile: &str, tenant: &str| json!({"tenant": tenant, "profileId": profile, "token": LOGIN});
+        let logins = file["persistentlogin"].as_array_mut().expect("a list");
+        logins.push(login("5925a68def86951f895cf402", "default"));
+        logins.push(login("5925a68def86951f895cf401", "gone"));
+        let refused = check(&file).expect_err("the rules are strict");
+        assert_eq!(
+            refused,
+            "profile[0].tenant: there is no such tenant in the file"
+        );
+        let parsed = SeedFile::parse(file.to_string().as_bytes()).expect("a valid file");
+        let (rules, now) = (SeedRules::default(), Timestamp::from_millis(77));
+        let seed = Seed::check(parsed, rules, now, &Entropy::seeded(1)).expect("it is loaded");
+        assert_eq!(
+            seed.counts().to_string(),
+            "1 profile, 1 login, 1 tenant, 1 access token; 4 entries skipped"
+        );
+        assert_eq!(seed.counts().total(), 4);
+        let warnings: Vec<_> = seed.warnings().collect();
+        let expected = [
+            "profile: 2 entries are skipped: there is no such tenant in the file; the first is profile[0]",
+            "persistentlogin: 1 entry is skipped: there is no such profile in the file; the first is persistentlogin[1]",
+            "persistentlogin: 1 entry is skipped: there is no such tenant in the file; the first is persistentlogin[2]",
+        ];
+        assert_eq!(warnings[..3], expected);
+        assert!(
+            warnings[3].starts_with("persistentlogin: if "),
+            "{warnings:?}"
+        );
+    }
+
+    #[test]
+    fn an_access_token_that_everybody_knows_is_a_warning() {
+        let mut file = whole();
+        file["accesstoken"][0]["_id"] = json!(demo::ACCESS_TOKEN_ID);
+        file["persistentlogin"] = json!([]);
+        let seed = check(&file).expect("a valid file");
+        let expected = "accesstoken[0]._id: everybody knows this access token, of the application \"shop\"; give it \
+                        another _id";
+        assert_eq!(seed.warnings().collect::<Vec<_>>(), [expected]);
     }
 
     #[test]

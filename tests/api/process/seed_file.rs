@@ -63,7 +63,7 @@ fn an_invalid_seed_is_refused_with_the_path_of_its_entry_and_not_loaded() {
         ),
     ] {
         home.write(seed);
-        let message = home.launch().assert_fails();
+        let message = home.launch().argument("--seed-strict").assert_fails();
         assert!(message.contains("--seed"), "{message}");
         assert!(message.contains("seed.json"), "{message}");
         assert!(message.contains(path), "{message}");
@@ -80,6 +80,35 @@ fn an_invalid_seed_is_refused_with_the_path_of_its_entry_and_not_loaded() {
         .start();
     let read = serving.client(ADMIN).read(LOGIN).login();
     assert_eq!(read, first_login());
+}
+
+#[test]
+fn what_belongs_to_nothing_is_skipped_with_a_warning_that_counts_it() {
+    let mut seed = fixture::seed();
+    seed["profile"][2]["tenant"] = json!("gone");
+    seed["persistentlogin"][0]["profileId"] = json!(fixture::NO_PROFILE);
+    let home = Home::new(seed);
+    let mut serving = home.launch().start();
+    serving.wait_for_output("seed loaded: 2 profiles, ");
+    let log = serving.stop().stderr;
+    for skipped in [
+        "profile: 1 entry is skipped: there is no such tenant in the file; the first is profile[2]",
+        "there is no such profile in the file; the first is persistentlogin[0]",
+    ] {
+        assert!(log.contains(skipped), "{skipped}: {log}");
+    }
+}
+
+#[test]
+fn secrets_that_everybody_knows_are_a_warning() {
+    let home = TempDir::new().expect("a temporary directory");
+    let launch = || Launch::serve(home.path()).seed(DEMO_SEED);
+    let log = launch().start().stop().stderr;
+    let token =
+        "accesstoken[0]._id: everybody knows this access token, of the application \"demo\"";
+    assert!(log.contains(token), "{log}");
+    assert!(log.contains("persistentlogin: if the application"), "{log}");
+    assert!(!log.contains(DEMO_ACCESS_TOKEN), "{log}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rememberd::testing::{
     App, Clock, Config, DataDirectory, EngineOptions, Entropy, Failure, KeySource, Keys, ObjectId,
-    Opening, Phase, Profile, Seed, SeedFile, Store, Timestamp, WriteTxn, WriterLimits,
+    Opening, Phase, Profile, Seed, SeedFile, SeedRules, Store, Timestamp, WriteTxn, WriterLimits,
     open_database, open_store, server, service::seed, tables::profile,
 };
 use serde_json::Value;
@@ -131,8 +131,13 @@ impl Setup {
         let entropy = Entropy::seeded(random::seed());
         let app = App::new(config, store, Clock::manual(self.now), entropy, keys);
         let file = SeedFile::parse(self.seed.to_string().as_bytes()).expect("a valid seed file");
-        let seed =
-            Seed::check(file, app.clock.now().time(), &app.entropy).expect("a valid seed file");
+        let seed = Seed::check(
+            file,
+            SeedRules::default(),
+            app.clock.now().time(),
+            &app.entropy,
+        )
+        .expect("a valid seed file");
         seed::load(&app, seed).await.expect("the seed is loaded");
         app.enter(self.phase);
         Arc::new(app)

@@ -25,8 +25,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rememberd::testing::{
     App, Clock, Config, Engine, EngineOptions, Entropy, Failure, JournalLimits, KeyRing, KeySource,
-    Keys, ObjectId, Opener, PersistentLoginId, Profile, SecretKey, Seed, SeedFile, Store, Tenant,
-    TenantName, Timestamp, Token, WriterLimits, service::seed, upgrade,
+    Keys, ObjectId, Opener, PersistentLoginId, Profile, SecretKey, Seed, SeedFile, SeedRules,
+    Store, Tenant, TenantName, Timestamp, Token, WriterLimits, service::seed, upgrade,
 };
 use uuid::Uuid;
 
@@ -196,8 +196,13 @@ pub fn keys() -> KeyRing {
 pub async fn load_demo(app: &App) {
     let json = fs::read(DEMO_FILE).expect("the demo data is part of the repository");
     let file = SeedFile::parse(&json).expect("the demo data is a seed file");
-    let demo =
-        Seed::check(file, app.clock.now().time(), &app.entropy).expect("the demo data is valid");
+    let demo = Seed::check(
+        file,
+        SeedRules::default(),
+        app.clock.now().time(),
+        &app.entropy,
+    )
+    .expect("the demo data is valid");
     let loaded = seed::load(app, demo).await.expect("it is loaded");
     assert!(loaded, "the database was empty");
 }

@@ -6,7 +6,7 @@ use proptest::prop_oneof;
 use proptest::sample::{Index, select};
 use serde_json::Value;
 
-use super::{Seed, SeedError, SeedFile};
+use super::{Seed, SeedError, SeedFile, SeedRules};
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::property::{assert_holds, assert_linear, damaged};
@@ -17,7 +17,12 @@ const DEMO: &[u8] = include_bytes!("../../../../data/demo.json");
 
 fn read(file: &[u8]) -> Result<Seed, SeedError> {
     let file = SeedFile::parse(file)?;
-    Seed::check(file, Timestamp::from_millis(77), &Entropy::seeded(1))
+    Seed::check(
+        file,
+        SeedRules::default(),
+        Timestamp::from_millis(77),
+        &Entropy::seeded(1),
+    )
 }
 
 /// The JSON pointers of every value in `value`, itself included.
