@@ -11,6 +11,7 @@ pub use crate::clock::timeline::{Moment, Now, Timeline};
 pub use crate::config::Config;
 pub use crate::config::logins::ReuseRevokes;
 pub use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
+pub use crate::domain::attributes::Attributes;
 pub use crate::domain::device::{Device, DeviceUpdate};
 pub use crate::domain::key_ring::{KeyRing, SecretKey};
 pub use crate::domain::login_state::LoginState;

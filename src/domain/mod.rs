@@ -1,6 +1,7 @@
 //! The pure rules: what each resource is and how it changes. No I/O, no clock, no randomness.
 
 pub mod access_token;
+pub mod attributes;
 pub mod device;
 mod json_text;
 pub mod key_ring;
@@ -11,5 +12,6 @@ pub mod persistent_login;
 pub mod profile;
 pub mod projection;
 pub mod sort_order;
+pub mod sweep;
 pub mod tenant;
 pub mod token_chain;

@@ -218,14 +218,6 @@ impl PasswordHash {
         ))
     }
 
-    /// The bytes of the hash and of the salt, if it is the contract's.
-    pub const fn contract_bytes(&self) -> Option<(&[u8; 32], &[u8; 16])> {
-        match &self.0 {
-            Form::Contract { hash, salt } => Some((hash, salt)),
-            Form::Argon2id(_) => None,
-        }
-    }
-
     /// The text that [`PasswordHash::parse`] takes. It is a secret.
     pub fn to_text(&self) -> String {
         match &self.0 {

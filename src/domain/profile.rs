@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
 use crate::clock::Timestamp;
+use crate::domain::attributes::Attributes;
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
 use crate::domain::tenant::{Tenant, TenantName};
@@ -85,10 +84,10 @@ pub struct Profile {
     pub last_modified: Timestamp,
     /// The tenant that it belongs to.
     pub tenant: TenantName,
-    /// Its roles.
-    pub roles: Vec<String>,
-    /// Its attributes: any JSON, by name.
-    pub attributes: Map<String, Value>,
+    /// Its roles; `None` if they were never set.
+    pub roles: Option<Vec<String>>,
+    /// Its attributes; `None` if none was ever set.
+    pub attributes: Option<Attributes>,
 }
 
 impl Profile {
@@ -100,13 +99,7 @@ impl Profile {
         username: &Username,
         now: Timestamp,
     ) -> Self {
-        let defaults = tenant
-            .attribute_definitions
-            .iter()
-            .filter_map(|definition| {
-                let value = definition.default_value.clone()?;
-                (!value.is_null()).then(|| (definition.name.clone(), value))
-            });
+        let defaults = tenant.default_values();
         Self {
             id,
             username: username.as_str().to_owned(),
@@ -117,8 +110,8 @@ impl Profile {
             created_on: now,
             last_modified: now,
             tenant: tenant.name.clone(),
-            roles: Vec::new(),
-            attributes: defaults.collect(),
+            roles: None,
+            attributes: Some(defaults).filter(|defaults| defaults.iter().len() > 0),
         }
     }
 

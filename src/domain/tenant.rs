@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::domain::attributes::Attributes;
 use crate::domain::object_id::ObjectId;
 
 /// The name of a tenant, which is the key in references to it.
@@ -45,6 +46,20 @@ pub struct Tenant {
     pub attribute_definitions: Vec<AttributeDefinition>,
     /// Whether attribute values are cleansed.
     pub cleanse_attributes: bool,
+}
+
+impl Tenant {
+    /// The values that a new profile's attributes have. A default of null is none.
+    pub fn default_values(&self) -> Attributes {
+        let mut defaults = Attributes::default();
+        for definition in &self.attribute_definitions {
+            let value = definition.default_value.as_ref();
+            if let Some(value) = value.filter(|value| !value.is_null()) {
+                defaults.set(&definition.name, value);
+            }
+        }
+        defaults
+    }
 }
 
 /// The definition of one attribute of a tenant's profiles.

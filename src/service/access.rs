@@ -20,7 +20,7 @@ use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::profile::{ExpectedOwner, ProfileRefusal, ProfileSelector};
 use crate::storage::transaction::Read;
 use crate::tables::persistent_login::ended;
-use crate::tables::profile::LoginBlock;
+use crate::tables::profile::login_block::{self, LoginBlock};
 use crate::tables::{persistent_login, profile, tenant};
 
 /// What a check comes to.
@@ -43,7 +43,7 @@ pub(super) enum LoginOwner {
     /// A profile that exists.
     Existing(ObjectId, ProfileStatus),
     /// One that is to be created in this tenant.
-    New(Box<Tenant>, Username),
+    New(Arc<Tenant>, Username),
 }
 
 impl ProfileRequest {
@@ -87,7 +87,7 @@ impl ProfileRequest {
             }
             (None, ProfileSelector::Username(name, username)) if self.creates_profile => {
                 let found = tenant::get(txn, name)?.ok_or_else(|| no_such_tenant(name))?;
-                LoginOwner::New(Box::new(found), username.clone())
+                LoginOwner::New(found, username.clone())
             }
             (None, selector) => return Err(no_such_profile(selector).into()),
         };
@@ -244,7 +244,7 @@ impl LoginRequest {
     /// The login and whether its profile is enabled; a login whose profile is gone counts as gone with it.
     fn find(&self, txn: &impl Read) -> Checked<(LoginState, bool)> {
         let found = match self.find_valid(txn)? {
-            Some(login) => match profile::login_block(txn, login.profile_id)? {
+            Some(login) => match login_block::get(txn, login.profile_id)? {
                 None => Some((login, true)),
                 Some(LoginBlock::Disabled) => Some((login, false)),
                 Some(LoginBlock::Gone) => None,

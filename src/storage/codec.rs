@@ -115,6 +115,17 @@ impl Encoder {
         self.varint(bytes.len() as u64).bytes(bytes)
     }
 
+    /// Appends every item after their number, as [`Encoder::varint`].
+    #[must_use]
+    pub fn varint_list<T>(
+        self,
+        items: impl ExactSizeIterator<Item = T>,
+        encode: impl Fn(Self, T) -> Self,
+    ) -> Self {
+        let begun = self.varint(items.len() as u64);
+        items.fold(begun, encode)
+    }
+
     /// Appends any JSON, as text.
     #[must_use]
     pub fn json(self, value: &Value) -> Self {
@@ -297,6 +308,34 @@ impl<'a> Decoder<'a> {
     pub fn varint_bytes(&mut self) -> Result<&'a [u8], Failure> {
         let length = self.varint()?;
         self.bytes(usize::try_from(length).unwrap_or(usize::MAX))
+    }
+
+    /// Takes a text that was appended by [`Encoder::varint_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn varint_text(&mut self) -> Result<&'a str, Failure> {
+        let bytes = self.varint_bytes()?;
+        std::str::from_utf8(bytes)
+            .map_err(|_| self.corrupt(format_args!("a text in it is not UTF-8")))
+    }
+
+    /// Takes items after their number as [`Encoder::varint`], one by one, as [`Decoder::list`] does.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn varint_list<T>(
+        &mut self,
+        mut decode: impl FnMut(&mut Self) -> Result<T, Failure>,
+    ) -> Result<Vec<T>, Failure> {
+        let length = self.varint()?;
+        let mut items = Vec::new();
+        for _ in 0..length {
+            items.push(decode(self)?);
+        }
+        Ok(items)
     }
 
     /// Takes bytes after their number as one byte.

@@ -16,9 +16,10 @@ use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::table::{Fixed, Table};
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::storage::transaction::{Derived, Read};
+use crate::tables::meta;
 
 const ACCESS_TOKENS: Table<Fixed<32>> = Table::new("access_token");
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// All access tokens, decoded, by the digests of their ids: every request asks for one.
 struct AccessTokens(HashMap<[u8; 32], Result<Arc<AccessToken>, Failure>>);
@@ -30,7 +31,7 @@ impl Derived for AccessTokens {
         let mut tokens = HashMap::new();
         txn.scan(&ACCESS_TOKENS, Bound::Unbounded, |digest, record| {
             // One that cannot be read must not keep the others out.
-            let token = record.and_then(decode).map(|(_, token)| Arc::new(token));
+            let token = record.and_then(decode).map(|stored| Arc::new(stored.token));
             tokens.insert(*digest, token);
             Ok(ControlFlow::Continue(()))
         })?;
@@ -82,20 +83,35 @@ impl SealedId {
             sealed: key.seal(nonce, secret, &id.digest),
         }
     }
+
+    /// The id that is sealed by the key with this number.
+    pub fn from_parts(key: KeyNumber, sealed: Vec<u8>) -> Self {
+        Self { key, sealed }
+    }
+
+    /// The number of the key, and what it sealed.
+    pub fn parts(&self) -> (KeyNumber, &[u8]) {
+        (self.key, &self.sealed)
+    }
 }
 
 /// Puts the access token with this id, in place of the one that has it.
 ///
 /// # Errors
 ///
-/// Of the storage.
+/// Of the storage, or of the record that was there and does not decode.
 pub fn put(
     txn: &WriteTxn,
     id: &DigestedId,
     sealed: &SealedId,
     token: &AccessToken,
 ) -> Result<(), Failure> {
-    txn.put(&ACCESS_TOKENS, &id.digest, &encode(sealed, token))
+    let before = txn.get(&ACCESS_TOKENS, &id.digest, decode)?;
+    let order = match before {
+        Some(before) => before.order,
+        None => meta::next_order(txn)?,
+    };
+    txn.put(&ACCESS_TOKENS, &id.digest, &encode(order, sealed, token))
 }
 
 /// Whether there is no access token at all.
@@ -111,9 +127,19 @@ fn digest(id: &AccessTokenId) -> [u8; 32] {
     Sha256::digest(id.reveal()).into()
 }
 
+/// What is stored under the digest of an access token's id.
+#[derive(PartialEq, Debug)]
+struct StoredToken {
+    /// Higher than that of each access token that was there when it was created.
+    order: u64,
+    id: SealedId,
+    token: AccessToken,
+}
+
 /// The record of an access token.
-pub fn encode(id: &SealedId, token: &AccessToken) -> Vec<u8> {
+pub fn encode(order: u64, id: &SealedId, token: &AccessToken) -> Vec<u8> {
     Encoder::new(VERSION)
+        .varint(order)
         .varint(id.key.into())
         .varint_bytes(&id.sealed)
         .text(&token.application)
@@ -129,17 +155,18 @@ pub fn encode(id: &SealedId, token: &AccessToken) -> Vec<u8> {
         .finish()
 }
 
-/// The number of the key that seals the id in a record.
+/// Verifies a record. Returns the number of the key that seals the id, and the order.
 ///
 /// # Errors
 ///
 /// [`Failure::Corrupt`].
-pub fn decode_sealing_key(record: &[u8]) -> Result<KeyNumber, Failure> {
-    decode(record).map(|(id, _)| id.key)
+pub fn verify(record: &[u8]) -> Result<(KeyNumber, u64), Failure> {
+    decode(record).map(|stored| (stored.id.key, stored.order))
 }
 
-fn decode(record: &[u8]) -> Result<(SealedId, AccessToken), Failure> {
+fn decode(record: &[u8]) -> Result<StoredToken, Failure> {
     let mut decoder = Decoder::new("access token", VERSION, record)?;
+    let order = decoder.varint()?;
     let key = decoder.varint()?;
     let id = SealedId {
         key: u32::try_from(key)
@@ -158,7 +185,7 @@ fn decode(record: &[u8]) -> Result<(SealedId, AccessToken), Failure> {
         expires_on: decoder.option(Decoder::timestamp)?,
     };
     decoder.finish()?;
-    Ok((id, token))
+    Ok(StoredToken { order, id, token })
 }
 
 #[cfg(test)]

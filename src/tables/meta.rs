@@ -24,6 +24,8 @@ const SCHEMA_VERSION: &str = "schema_version";
 const FINGERPRINT_KEY: &str = "fingerprint_key";
 /// The key of the era that logins are created in.
 pub const LOGIN_ERA: &str = "login_era";
+/// The key of the highest number in the order of creation.
+pub const LAST_ORDER: &str = "last_order";
 const VERSION: u8 = 1;
 
 /// The version of the file's schema, if there is one in it.
@@ -57,16 +59,28 @@ pub fn stored_schema_version(key: &[u8], stored: &[u8], is_intact: bool) -> Opti
     }
 }
 
-/// Verifies an entry of the current schema. Returns the era of logins, if it is that.
+/// An entry that others must agree with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MetaEntry {
+    /// The era that logins are created in.
+    LoginEra(Era),
+    /// The highest number in the order of creation.
+    LastOrder(u64),
+    /// Another one.
+    Other,
+}
+
+/// Verifies an entry of the current schema.
 ///
 /// # Errors
 ///
 /// [`Failure::Corrupt`].
-pub fn verify(key: &[u8], record: &[u8]) -> Result<Option<Era>, Failure> {
+pub fn verify(key: &[u8], record: &[u8]) -> Result<MetaEntry, Failure> {
     match str::from_utf8(key) {
-        Ok(SCHEMA_VERSION) => decode_schema_version(record).map(|_| None),
-        Ok(FINGERPRINT_KEY) => decode_fingerprint_key(record).map(|_| None),
-        Ok(LOGIN_ERA) => decode_login_era(record).map(Some),
+        Ok(SCHEMA_VERSION) => decode_schema_version(record).map(|_| MetaEntry::Other),
+        Ok(FINGERPRINT_KEY) => decode_fingerprint_key(record).map(|_| MetaEntry::Other),
+        Ok(LOGIN_ERA) => decode_login_era(record).map(MetaEntry::LoginEra),
+        Ok(LAST_ORDER) => decode_last_order(record).map(MetaEntry::LastOrder),
         _ => Err(Failure::Corrupt("meta: its key is not known".to_owned())),
     }
 }
@@ -139,6 +153,48 @@ fn decode_login_era(record: &[u8]) -> Result<Era, Failure> {
     let era = decoder.varint()?;
     decoder.finish()?;
     Ok(era)
+}
+
+/// Takes the next number in the order of creation, of what is listed in it.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn next_order(txn: &WriteTxn) -> Result<u64, Failure> {
+    let last = txn.get(&META, LAST_ORDER, decode_last_order)?;
+    let next = last.unwrap_or(0) + 1;
+    txn.put(&META, LAST_ORDER, &encode_last_order(&next))?;
+    Ok(next)
+}
+
+/// Whether a number in the order of creation was ever taken in a file that is upgraded.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn has_last_order(file: &EngineWrite) -> Result<bool, Failure> {
+    Ok(file.get(&META, LAST_ORDER, decode_last_order)?.is_some())
+}
+
+/// Puts the highest number in the order of creation into a file that is upgraded.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn put_last_order(file: &EngineWrite, last: u64) -> Result<(), Failure> {
+    file.put(&META, LAST_ORDER, &encode_last_order(&last))
+}
+
+/// The record of the highest number in the order of creation.
+pub fn encode_last_order(last: &u64) -> Vec<u8> {
+    Encoder::new(VERSION).varint(*last).finish()
+}
+
+fn decode_last_order(record: &[u8]) -> Result<u64, Failure> {
+    let mut decoder = Decoder::new("highest number in the order of creation", VERSION, record)?;
+    let last = decoder.varint()?;
+    decoder.finish()?;
+    Ok(last)
 }
 
 fn encode_fingerprint_key(key: &[u8; 32]) -> Vec<u8> {

@@ -23,6 +23,7 @@ const SHARED: [(&str, &[&str]); 5] = [
     (
         "domain",
         &[
+            "attributes",
             "device",
             "json_text",
             "key_ring",
@@ -32,6 +33,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "password",
             "projection",
             "sort_order",
+            "sweep",
             "token_chain",
         ],
     ),

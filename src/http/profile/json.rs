@@ -2,6 +2,7 @@
 
 use hyper::StatusCode;
 
+use crate::domain::attributes::Attributes;
 use crate::domain::profile::Profile;
 use crate::domain::projection::Projection;
 use crate::error::Failure;
@@ -57,7 +58,7 @@ pub fn write_profile(
     json.extend_from_slice(b",\"tenant\":");
     response::write_json(json, &profile.tenant.as_str())?;
     json.extend_from_slice(b",\"roles\":");
-    response::write_json(json, &profile.roles)?;
+    response::write_json(json, &profile.roles.as_deref().unwrap_or_default())?;
     json.extend_from_slice(b",\"attributes\":");
     write_attributes(json, profile, projection)?;
     json.extend_from_slice(b",\"id\":\"");
@@ -73,16 +74,15 @@ fn write_attributes(
 ) -> Result<(), Failure> {
     json.push(b'{');
     let mut is_first = true;
-    for (name, value) in &profile.attributes {
-        let text = value.to_string();
-        let Some(shown) = projection.of_attribute(name, &text) else {
+    for (name, text) in profile.attributes.iter().flat_map(Attributes::iter) {
+        let Some(shown) = projection.of_attribute(name, text) else {
             continue;
         };
         if !is_first {
             json.push(b',');
         }
         is_first = false;
-        response::write_json(json, name)?;
+        response::write_json(json, &name)?;
         json.push(b':');
         json.extend_from_slice(shown.as_bytes());
     }

@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::domain::access_token::{
     ACTION_NAMES, ANY, AccessToken, AccessTokenId, TenantPermission,
 };
+use crate::domain::attributes::Attributes;
 use crate::domain::device::Device;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
@@ -432,7 +433,7 @@ impl<'a> Check<'a> {
             last_modified: self.date(entry.last_modified),
             tenant,
             roles: entry.roles,
-            attributes: entry.attributes,
+            attributes: entry.attributes.as_ref().map(Attributes::from),
         }))
     }
 

@@ -140,10 +140,10 @@ pub struct ProfileEntry {
     pub tenant: String,
     /// Its roles.
     #[serde(default)]
-    pub roles: Vec<String>,
+    pub roles: Option<Vec<String>>,
     /// Its attributes.
     #[serde(default)]
-    pub attributes: Map<String, Value>,
+    pub attributes: Option<Map<String, Value>>,
 }
 
 /// A persistent login.

@@ -20,17 +20,17 @@ pub(super) fn keep_readable(
     token: &AccessToken,
     profile: &mut Profile,
 ) -> Result<(), Failure> {
-    if profile.attributes.is_empty() {
+    let Some(attributes) = &mut profile.attributes else {
         return Ok(());
-    }
+    };
     let tenant = tenant::get(txn, &profile.tenant)?;
     let definitions = tenant
         .as_ref()
         .map_or(&[][..], |tenant| &tenant.attribute_definitions);
-    profile.attributes.retain(|name, _| {
+    attributes.retain(|name| {
         let mut definitions = definitions.iter();
         definitions
-            .find(|definition| definition.name == *name)
+            .find(|definition| definition.name == name)
             .is_some_and(|definition| is_readable(definition, &token.application))
     });
     Ok(())

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Strategy, any};
 
-use super::{SealedId, VERSION, decode, encode};
+use super::{SealedId, StoredToken, VERSION, decode, encode};
 use crate::domain::access_token::{AccessToken, TenantPermission};
 use crate::storage::codec::Encoder;
 use crate::storage::codec::properties::{check, check_time, text, texts, timestamp};
@@ -32,12 +32,18 @@ fn access_tokens_are_what_they_were() {
                 expires_on,
             },
         );
-    check((ids, tokens), |(id, token)| encode(id, token), decode);
+    let stored = (any::<u64>(), ids, tokens);
+    let stored = stored.prop_map(|(order, id, token)| StoredToken { order, id, token });
+    let encode = |stored: &StoredToken| encode(stored.order, &stored.id, &stored.token);
+    check(stored, encode, decode);
 }
 
 #[test]
 fn long_access_tokens_take_their_share_of_time() {
-    let head = Encoder::new(VERSION).varint(1).varint_bytes(b"id");
+    let head = Encoder::new(VERSION)
+        .varint(1)
+        .varint(1)
+        .varint_bytes(b"id");
     let up_to_the_permissions = head.text("shop").bool(true);
     check_time(&up_to_the_permissions.finish(), decode);
 }

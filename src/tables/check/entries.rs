@@ -9,11 +9,14 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::error::Failure;
 use crate::storage::journal;
+use crate::tables::meta::MetaEntry;
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::{ended, record};
-use crate::tables::profile::LoginBlock;
+use crate::tables::profile::login_block::{self, LoginBlock};
+use crate::tables::profile::record as profile_record;
+use crate::tables::tenant::record as tenant_record;
 use crate::tables::{
-    JOURNALED, access_token, clock, ended_tickets, expiry_index, meta, profile, secret_key, tenant,
+    JOURNALED, access_token, clock, ended_tickets, expiry_index, meta, secret_key,
 };
 
 /// An entry, as far as it matters for others.
@@ -52,8 +55,10 @@ pub enum TableEntry {
         username: Vec<u8>,
         /// Whether its logins may be used.
         is_enabled: bool,
-        /// When it was changed, in milliseconds.
-        last_modified: i64,
+        /// The era that it was created in.
+        era: Era,
+        /// Higher for a later record of the profile.
+        version: i64,
     },
     /// An entry of the index of usernames.
     Username {
@@ -73,8 +78,22 @@ pub enum TableEntry {
         /// Whether the database goes on without it.
         is_given_up: bool,
     },
-    /// An access token, sealed by the secret key with this number.
-    AccessToken(KeyNumber),
+    /// An access token.
+    AccessToken {
+        /// The number of the secret key that seals it.
+        secret_key: KeyNumber,
+        /// Its number in the order of creation.
+        order: u64,
+    },
+    /// A tenant.
+    Tenant {
+        /// Its number in the order of creation.
+        order: u64,
+        /// How many sweeps of its profiles there were.
+        revision: u64,
+    },
+    /// The highest number in the order of creation.
+    LastOrder(u64),
     /// Where the clock was; higher for a later time.
     Clock(i64),
     /// What no other table must agree with.
@@ -130,19 +149,21 @@ impl TableEntry {
             }
             "profile" => {
                 let id = fixed(key)?;
-                let profile = profile::decode(ObjectId::from_bytes(id), record)?;
+                let stored = profile_record::verify(ObjectId::from_bytes(id), record)?;
+                let profile = &stored.profile;
                 Self::Profile {
                     id,
-                    username: profile::username_key(&profile.tenant, &profile.username),
+                    username: profile_record::username_key(&profile.tenant, &profile.username),
                     is_enabled: profile.enabled,
-                    last_modified: profile.last_modified.as_millis(),
+                    era: stored.era,
+                    version: stored.version(),
                 }
             }
             "profile_by_username" => Self::Username {
                 key: key.to_vec(),
-                owner: *profile::decode_owner(record)?.as_bytes(),
+                owner: *profile_record::decode_owner(record)?.as_bytes(),
             },
-            "profile_bar" => Self::LoginBlock(fixed(key)?, profile::decode_login_block(record)?),
+            "profile_bar" => Self::LoginBlock(fixed(key)?, login_block::decode(record)?),
             "secret_key" => {
                 let (check, is_given_up) = secret_key::decode_record(record)?;
                 Self::SecretKey {
@@ -153,19 +174,21 @@ impl TableEntry {
             }
             "access_token" => {
                 fixed::<32>(key)?;
-                Self::AccessToken(access_token::decode_sealing_key(record)?)
+                let (secret_key, order) = access_token::verify(record)?;
+                Self::AccessToken { secret_key, order }
             }
             "tenant" => {
-                tenant::verify(key, record)?;
-                Self::Other
+                let (order, revision) = tenant_record::verify(key, record)?;
+                Self::Tenant { order, revision }
             }
             "clock" => Self::Clock(clock::verify(key, record)?),
             "meta" => match meta::verify(key, record)? {
-                Some(era) => Self::Era {
+                MetaEntry::LoginEra(era) => Self::Era {
                     era,
                     is_current: true,
                 },
-                None => Self::Other,
+                MetaEntry::LastOrder(last) => Self::LastOrder(last),
+                MetaEntry::Other => Self::Other,
             },
             "rotation_journal" => {
                 fixed::<8>(key)?;

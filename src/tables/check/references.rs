@@ -12,7 +12,8 @@ use crate::tables::check::entries::{TableEntry, describe_key};
 use crate::tables::check::report::{Fault, Finding, Mend};
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::record;
-use crate::tables::profile::{self, LoginBlock};
+use crate::tables::profile::login_block::{self, LoginBlock};
+use crate::tables::profile::record as profile_record;
 use crate::tables::{expiry_index, meta, secret_key};
 
 /// What must agree between the tables; about 150 bytes for each login.
@@ -34,6 +35,9 @@ pub struct References {
     /// The era that logins are created in, and the newest one that anything else has.
     login_era: Era,
     newest_era: Era,
+    /// The highest number in the order of creation, and the highest one that anything has.
+    last_order: u64,
+    newest_order: u64,
 }
 
 impl References {
@@ -69,8 +73,10 @@ impl References {
                 id,
                 username,
                 is_enabled,
-                last_modified: _,
+                era,
+                version: _,
             } => {
+                self.newest_era = self.newest_era.max(era);
                 self.profiles.insert(id, is_enabled);
                 self.usernames_wanted.push((username, id));
             }
@@ -85,7 +91,14 @@ impl References {
             } => {
                 self.secret_keys.insert(number, (check, is_given_up));
             }
-            TableEntry::AccessToken(number) => *self.needed.entry(number).or_default() += 1,
+            TableEntry::AccessToken { secret_key, order } => {
+                *self.needed.entry(secret_key).or_default() += 1;
+                self.newest_order = self.newest_order.max(order);
+            }
+            TableEntry::Tenant { order, revision: _ } => {
+                self.newest_order = self.newest_order.max(order)
+            }
+            TableEntry::LastOrder(last) => self.last_order = last,
             TableEntry::Clock(_) | TableEntry::Other => {}
         }
     }
@@ -110,6 +123,7 @@ impl References {
         self.index_of_usernames(&mut found);
         self.login_blocks(&mut found);
         self.eras(&mut found);
+        self.orders(&mut found);
         self.keys(keys, &mut found);
         found
     }
@@ -172,7 +186,7 @@ impl References {
                 ));
             }
             if let Some((key, owner)) = wanted {
-                let record = profile::encode_owner(&ObjectId::from_bytes(*owner));
+                let record = profile_record::encode_owner(&ObjectId::from_bytes(*owner));
                 found.push(put(table, KeyKind::Bytes, key, record));
             }
         });
@@ -187,9 +201,7 @@ impl References {
             let wanted = (!is_enabled).then_some(LoginBlock::Disabled);
             match (self.blocks.get(id).copied(), wanted) {
                 (found, wanted) if found == wanted => {}
-                (_, Some(block)) => {
-                    found.push(put(table, keys, id, profile::encode_login_block(block)))
-                }
+                (_, Some(block)) => found.push(put(table, keys, id, login_block::encode(block))),
                 (Some(_), None) => found.push(remove(table, keys, id, "its profile is enabled")),
                 (None, None) => {}
             }
@@ -203,7 +215,7 @@ impl References {
             }
             last = Some(*id);
             // Unless the table of blocks is whole, it is unknown whether the profile was enabled.
-            let record = profile::encode_login_block(LoginBlock::Gone);
+            let record = login_block::encode(LoginBlock::Gone);
             found.push(Finding {
                 fault: Fault::Missing,
                 text: format!(
@@ -220,6 +232,15 @@ impl References {
         if self.login_era < self.newest_era {
             let record = meta::encode_login_era(&self.newest_era);
             let key = meta::LOGIN_ERA.as_bytes();
+            found.push(put(meta::TABLE_NAME, KeyKind::Text, key, record));
+        }
+    }
+
+    /// What is created later must be listed later.
+    fn orders(&self, found: &mut Vec<Finding>) {
+        if self.last_order < self.newest_order {
+            let record = meta::encode_last_order(&self.newest_order);
+            let key = meta::LAST_ORDER.as_bytes();
             found.push(put(meta::TABLE_NAME, KeyKind::Text, key, record));
         }
     }

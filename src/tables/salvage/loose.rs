@@ -120,17 +120,21 @@ impl Wanted {
                 let is_missing = self.logins.contains(key) && !self.copied_logins.contains(key);
                 is_missing.then_some(i64::from(*generation))
             }
-            TableEntry::Profile {
-                id, last_modified, ..
-            } => self.profiles.contains(id).then_some(*last_modified),
+            TableEntry::Profile { id, version, .. } => {
+                self.profiles.contains(id).then_some(*version)
+            }
             TableEntry::Device(key) => {
                 (self.logins.contains(key) || self.copied_logins.contains(key)).then_some(0)
             }
             TableEntry::Clock(time) => Some(*time),
+            TableEntry::Tenant { revision, .. } => {
+                Some(i64::try_from(*revision).unwrap_or(i64::MAX))
+            }
             TableEntry::Era { era, .. } => Some(i64::try_from(*era).unwrap_or(i64::MAX)),
             TableEntry::LoginBlock(..)
             | TableEntry::SecretKey { .. }
-            | TableEntry::AccessToken(_)
+            | TableEntry::AccessToken { .. }
+            | TableEntry::LastOrder(_)
             | TableEntry::Other => Some(0),
             TableEntry::ProfileOfLogin(_)
             | TableEntry::ByCreation(_)

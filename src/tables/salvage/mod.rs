@@ -21,11 +21,12 @@ use crate::storage::pages::file::PageFile;
 use crate::storage::pages::seen::{DamagedPage, Seen};
 use crate::tables::check::report::Mend;
 use crate::tables::check::schema_of;
+use crate::tables::profile::login_block;
 use crate::tables::salvage::batch::BATCH_MAX;
 use crate::tables::salvage::copy::{Progress, is_index};
 use crate::tables::secret_key::KeySource;
 use crate::tables::upgrade::{self, FIRST_VERSION, SCHEMA_VERSION};
-use crate::tables::{JOURNALED, meta, profile};
+use crate::tables::{JOURNALED, meta};
 
 /// What was copied.
 #[derive(Default, Debug)]
@@ -61,8 +62,7 @@ impl Copied {
 
     /// Whether it is not known of every profile whether its logins may be used.
     pub fn has_lost_blocks(&self) -> bool {
-        let is_lost =
-            |table: &CopiedTable| table.name == profile::LOGIN_BLOCKS_NAME && table.lost > 0;
+        let is_lost = |table: &CopiedTable| table.name == login_block::TABLE_NAME && table.lost > 0;
         self.is_earlier || self.tables.iter().any(is_lost)
     }
 }

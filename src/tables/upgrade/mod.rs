@@ -7,9 +7,11 @@
 
 mod old_journal;
 mod schema_3;
+mod schema_4;
 mod v1_to_v2;
 mod v2_to_v3;
 mod v3_to_v4;
+mod v4_to_v5;
 
 use std::cell::Cell;
 
@@ -24,7 +26,7 @@ use crate::tables::secret_key::{KeySchema, KeySource};
 use crate::tables::{meta, persistent_login, secret_key};
 
 /// The version that this build reads and writes.
-pub const SCHEMA_VERSION: u64 = 4;
+pub const SCHEMA_VERSION: u64 = 5;
 
 /// Files from before there was a version in them.
 pub const FIRST_VERSION: u64 = 1;
@@ -45,7 +47,12 @@ struct Context<'a> {
 }
 
 /// The steps, from each version to the next.
-const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [v1_to_v2::step, v2_to_v3::step, v3_to_v4::step];
+const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [
+    v1_to_v2::step,
+    v2_to_v3::step,
+    v3_to_v4::step,
+    v4_to_v5::step,
+];
 
 /// Creates a database in `directory`, which is to be filled and then [finished](DataDirectory::finish).
 ///

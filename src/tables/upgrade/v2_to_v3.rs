@@ -22,10 +22,11 @@ use crate::error::Failure;
 use crate::storage::codec::Decoder;
 use crate::storage::engine::Engine;
 use crate::storage::table::{Fixed, Table};
-use crate::tables::access_token::{self, DigestedId, SealedId};
+use crate::tables::access_token::{DigestedId, SealedId};
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::upgrade::old_journal::apply_journal;
 use crate::tables::upgrade::schema_3;
+use crate::tables::upgrade::schema_4;
 use crate::tables::upgrade::v1_to_v2::{Rotated, decode_rotated, with_rotation};
 use crate::tables::upgrade::{BATCH_MAX, Context};
 
@@ -169,7 +170,7 @@ fn seal_access_tokens(engine: &Engine, context: &Context<'_>) -> Result<Option<u
                 Ok((id, token)) => {
                     let id = DigestedId::new(id);
                     let id = SealedId::seal(context.keys, context.entropy.bytes(), &id);
-                    sealed.push((*digest, access_token::encode(&id, &token)));
+                    sealed.push((*digest, schema_4::encode_access_token(&id, &token)));
                 }
                 Err(Failure::Corrupt(cause)) => {
                     tracing::warn!(

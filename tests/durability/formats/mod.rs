@@ -205,6 +205,12 @@ fn assert_resources(app: &App) {
                 (username, enabled)
             );
             assert_eq!(profile.password.is_some(), username == "ada");
+            let is_ada = (username == "ada").then_some(());
+            assert_eq!(profile.roles, is_ada.map(|()| vec!["USER".to_owned()]));
+            let attributes = profile.attributes.as_ref();
+            let attributes = attributes.map(|found| Vec::from_iter(found.iter()));
+            let expected = is_ada.map(|()| vec![("age", "36.5"), ("city", r#""Bern""#)]);
+            assert_eq!(attributes, expected);
             assert_eq!(tables::profile::status(txn, id)?, Some(profile.status()));
         }
         Ok(())

@@ -219,8 +219,8 @@ pub fn profile(id: ObjectId, tenant: &str, enabled: bool) -> Profile {
         created_on: START,
         last_modified: START,
         tenant: TenantName::new(tenant).expect("a tenant has a name"),
-        roles: Vec::new(),
-        attributes: serde_json::Map::new(),
+        roles: None,
+        attributes: None,
     }
 }
 

@@ -259,9 +259,8 @@ impl Workload {
             .store
             .write(move |txn| {
                 let mut found = profile::get(txn, id)?.expect("it is never deleted");
-                found
-                    .attributes
-                    .insert("text".to_owned(), Value::String(text.clone()));
+                let attributes = found.attributes.get_or_insert_default();
+                attributes.set("text", &Value::String(text.clone()));
                 profile::put(txn, &found)
             })
             .await

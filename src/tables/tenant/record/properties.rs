@@ -4,7 +4,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Strategy, any};
 
-use super::{VERSION, decode, encode};
+use super::{StoredTenant, VERSION, decode, encode};
+use crate::domain::attributes::Attributes;
+use crate::domain::sweep::{Sweep, Sweeps};
 use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
 use crate::storage::codec::Encoder;
 use crate::storage::codec::properties::{check, check_time, json, json_object, text, texts};
@@ -36,6 +38,20 @@ fn definitions() -> impl Strategy<Value = AttributeDefinition> + Clone {
         )
 }
 
+fn sweeps() -> impl Strategy<Value = Sweeps> + Clone {
+    let sweeps = (texts(), texts(), json_object()).prop_map(|(roles, names, defaults)| Sweep {
+        removed_roles: roles,
+        removed_attributes: names,
+        defaults: Attributes::from(&defaults),
+    });
+    (any::<u32>(), vec(sweeps, 0..3)).prop_map(|(before, sweeps)| {
+        let numbers = u64::from(before) + 1..;
+        let pending: Vec<_> = numbers.zip(sweeps).collect();
+        let revision = pending.last().map_or(before.into(), |(last, _)| *last);
+        Sweeps { revision, pending }
+    })
+}
+
 #[test]
 fn tenants_are_what_they_were() {
     let flags = any::<[bool; 3]>();
@@ -51,20 +67,35 @@ fn tenants_are_what_they_were() {
             cleanse_attributes: flags[2],
         },
     );
-    check(tenants, encode, |record| decode(&name(), record));
+    let stored =
+        (tenants, any::<u64>(), sweeps()).prop_map(|(tenant, order, sweeps)| StoredTenant {
+            tenant: tenant.into(),
+            order,
+            sweeps,
+        });
+    let encode = |stored: &StoredTenant| encode(&stored.tenant, stored.order, &stored.sweeps);
+    check(stored, encode, |record| decode(&name(), record));
 }
 
 #[test]
 fn long_tenants_take_their_share_of_time() {
-    let up_to_the_roles = Encoder::new(VERSION).bytes(&[3; 12]).bool(true);
+    let no_texts: [&str; 0] = [];
+    let up_to_the_roles = Encoder::new(VERSION).bytes(&[3; 12]).varint(1).bool(true);
     check_time(&up_to_the_roles.finish(), |record| decode(&name(), record));
-    let no_roles: [&str; 0] = [];
-    let up_to_the_definitions = Encoder::new(VERSION)
-        .bytes(&[3; 12])
-        .bool(true)
-        .list(&no_roles, |record, role| record.text(role))
-        .bool(true);
-    check_time(&up_to_the_definitions.finish(), |record| {
+    let up_to_the_definitions = || {
+        Encoder::new(VERSION)
+            .bytes(&[3; 12])
+            .varint(1)
+            .bool(true)
+            .list(&no_texts, |record, role| record.text(role))
+            .bool(true)
+    };
+    check_time(&up_to_the_definitions().finish(), |record| {
         decode(&name(), record)
     });
+    let up_to_the_sweeps = up_to_the_definitions()
+        .list(&no_texts, |record, text| record.text(text))
+        .bool(true)
+        .varint(7);
+    check_time(&up_to_the_sweeps.finish(), |record| decode(&name(), record));
 }

@@ -1,0 +1,155 @@
+//! Profiles: a record under the id, the ids by tenant and username, and an index of those whose logins are blocked.
+//!
+//! The index is a small table, so that whoever uses a login need not read the profile.
+//!
+//! A record may be behind the changes of its tenant that all profiles follow ([`crate::domain::sweep`]): whoever reads
+//! a profile here gets it as it is with them.
+
+pub mod login_block;
+pub mod record;
+
+use std::ops::{Bound, ControlFlow};
+
+use crate::domain::object_id::ObjectId;
+use crate::domain::profile::{Profile, ProfileStatus};
+use crate::domain::tenant::TenantName;
+use crate::error::Failure;
+use crate::storage::table::{Bytes, Fixed, Table};
+use crate::storage::transaction::Read;
+use crate::storage::transaction::write_txn::WriteTxn;
+use crate::tables::profile::login_block::LoginBlock;
+use crate::tables::profile::record::{
+    StoredProfile, decode_head, decode_owner, encode_owner, username_key,
+};
+use crate::tables::{meta, persistent_login, tenant};
+
+const PROFILES: Table<Fixed<12>> = Table::new("profile");
+const BY_USERNAME: Table<Bytes> = Table::new("profile_by_username");
+
+/// The profile with this id.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn get(txn: &impl Read, id: ObjectId) -> Result<Option<Profile>, Failure> {
+    let stored = txn.get(&PROFILES, id.as_bytes(), |found| record::decode(id, found))?;
+    let Some(StoredProfile {
+        mut profile,
+        tenant_revision,
+        era: _,
+    }) = stored
+    else {
+        return Ok(None);
+    };
+    let name = profile.tenant.clone();
+    tenant::with_sweeps(txn, &name, |sweeps| {
+        sweeps.apply_since(tenant_revision, &mut profile);
+    })?;
+    Ok(Some(profile))
+}
+
+/// Whether the profile with this id is enabled, and its tenant: the first part of its record.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn status(txn: &impl Read, id: ObjectId) -> Result<Option<ProfileStatus>, Failure> {
+    txn.get(&PROFILES, id.as_bytes(), |found| {
+        let head = decode_head(found)?;
+        Ok(ProfileStatus {
+            enabled: head.enabled,
+            tenant: head.tenant,
+        })
+    })
+}
+
+/// The username of the profile with this id: the first part of its record.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn username(txn: &impl Read, id: ObjectId) -> Result<Option<String>, Failure> {
+    txn.get(&PROFILES, id.as_bytes(), |found| {
+        Ok(decode_head(found)?.username.to_owned())
+    })
+}
+
+/// The id of the tenant's profile with this username.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn id_by_username(
+    txn: &impl Read,
+    tenant: &TenantName,
+    username: &str,
+) -> Result<Option<ObjectId>, Failure> {
+    let key = username_key(tenant, username);
+    txn.get(&BY_USERNAME, &key, decode_owner)
+}
+
+/// Puts the profile, in place of the one with its id, whose tenant must be the same. No other profile of the tenant
+/// may have its username.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn put(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
+    let before = txn.get(&PROFILES, profile.id.as_bytes(), |found| {
+        let head = decode_head(found)?;
+        let key = username_key(&head.tenant, head.username);
+        Ok((head.era, key))
+    })?;
+    let (era, old_key) = match before {
+        Some((era, key)) => (era, Some(key)),
+        None => (meta::login_era(txn)?, None),
+    };
+    let revision = tenant::with_sweeps(txn, &profile.tenant, |sweeps| sweeps.revision)?;
+    let encoded = record::encode(profile, era, revision);
+    txn.put(&PROFILES, profile.id.as_bytes(), &encoded)?;
+    let key = username_key(&profile.tenant, &profile.username);
+    if old_key.as_ref() != Some(&key) {
+        if let Some(old_key) = old_key {
+            txn.remove(&BY_USERNAME, &old_key)?;
+        }
+        txn.put(&BY_USERNAME, &key, &encode_owner(&profile.id))?;
+    }
+    let block = (!profile.enabled).then_some(LoginBlock::Disabled);
+    login_block::put(txn, profile.id, block)
+}
+
+/// Removes the profile. Logins that it may have are blocked.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn delete(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
+    txn.remove(&PROFILES, profile.id.as_bytes())?;
+    let username = username_key(&profile.tenant, &profile.username);
+    txn.remove(&BY_USERNAME, &username)?;
+    let has_logins = persistent_login::has_more_than(txn, profile.id, 0)?;
+    login_block::put(txn, profile.id, has_logins.then_some(LoginBlock::Gone))
+}
+
+/// The id of the first profile, if there is any.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn first_id(txn: &impl Read) -> Result<Option<ObjectId>, Failure> {
+    let mut first = None;
+    txn.scan(&PROFILES, Bound::Unbounded, |id, _| {
+        first = Some(ObjectId::from_bytes(*id));
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(first)
+}
+
+/// Whether there is no profile at all.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn is_empty(txn: &impl Read) -> Result<bool, Failure> {
+    txn.is_empty(&PROFILES)
+}
