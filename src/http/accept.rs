@@ -24,19 +24,22 @@ pub fn accepts_json(headers: &HeaderMap) -> bool {
 
 /// How specifically a media range matches JSON, and whether it accepts it; `None` if it does not match.
 fn specificity(range: &str) -> Option<(u8, bool)> {
-    let essence = media_type::essence(range);
-    let specificity = match essence.to_ascii_lowercase().as_str() {
+    let essence = media_type::essence(range).to_ascii_lowercase();
+    // A format that is JSON too. Where it is excluded, JSON as such is not.
+    let is_other = essence.ends_with("+json") && !essence.contains('*');
+    let specificity = match essence.as_str() {
         "application/json" => 3,
         "application/*+json" => 2,
         "application/*" => 1,
         "*/*" => 0,
+        _ if is_other => 2,
         _ => return None,
     };
     let is_excluded = range.split(';').skip(1).any(|parameter| {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         name.trim().eq_ignore_ascii_case("q") && value.trim().parse().is_ok_and(|q: f32| q <= 0.0)
     });
-    Some((specificity, !is_excluded))
+    (!is_other || !is_excluded).then_some((specificity, !is_excluded))
 }
 
 #[cfg(test)]
@@ -50,7 +53,7 @@ mod tests {
 
     #[test]
     fn accept_headers() {
-        let table: [(&[&str], bool); 16] = [
+        let table: [(&[&str], bool); 22] = [
             (&[], true),
             (&[""], true),
             (&["*/*"], true),
@@ -67,6 +70,12 @@ mod tests {
             (&["*/*;q=0, application/json"], true),
             (&["json"], false),
             (&[","], true),
+            (&["application/vnd.api+json"], true),
+            (&["Application/Problem+JSON;q=0.1, text/html"], true),
+            (&["application/vnd.api+json;q=0"], false),
+            (&["application/vnd.api+json;q=0, */*"], true),
+            (&["application/vnd.api+json, application/json;q=0"], false),
+            (&["text/*+json"], false),
         ];
         for (values, accepted) in table {
             let mut headers = HeaderMap::new();

@@ -11,6 +11,7 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::error::Failure;
+use crate::http::allow::Allow;
 use crate::http::body::kind::UnsupportedBody;
 use crate::http::protocol::error::ProtocolError;
 use crate::http::quote::quote;
@@ -32,6 +33,8 @@ pub enum ApiError {
     Route(RouteError),
     /// It does not accept JSON.
     NotAcceptable,
+    /// It asks whether a page of another origin may send requests.
+    CrossOrigin,
     /// Its body is larger than the limit.
     BodyTooLarge,
     /// Its body was not received in time.
@@ -72,8 +75,8 @@ pub enum RouteError {
     NoSuchPath,
     /// The path is served, with other methods.
     NoSuchMethod {
-        /// The value of the `Allow` header.
-        allow: &'static str,
+        /// These.
+        allow: Allow,
     },
     /// A segment of the path has an encoded slash.
     EncodedSlash,
@@ -130,7 +133,7 @@ impl ApiError {
         let headers = response.headers_mut();
         match self {
             Self::Route(RouteError::NoSuchMethod { allow }) => {
-                headers.insert(ALLOW, HeaderValue::from_static(allow));
+                headers.insert(ALLOW, allow.header());
             }
             // The rest of the body would be parsed as the next request.
             Self::Protocol(_) | Self::BodyTooLarge | Self::BodyTooSlow | Self::BodyMalformed => {
@@ -141,6 +144,7 @@ impl ApiError {
             }
             Self::Route(RouteError::NoSuchPath | RouteError::EncodedSlash)
             | Self::NotAcceptable
+            | Self::CrossOrigin
             | Self::BodyUnsupported(_)
             | Self::TooManyParameters { .. }
             | Self::ParameterMissing { .. }
@@ -175,6 +179,10 @@ impl ApiError {
             Self::NotAcceptable => (
                 StatusCode::NOT_ACCEPTABLE,
                 "Answers are application/json, which the Accept header excludes".into(),
+            ),
+            Self::CrossOrigin => (
+                StatusCode::FORBIDDEN,
+                "Pages of other origins may not send requests".into(),
             ),
             Self::BodyTooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,

@@ -1,6 +1,5 @@
 //! Whether the process is alive, and whether it should be sent requests.
 
-use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -23,6 +22,8 @@ pub enum HealthRoute {
 }
 
 impl ResourceRoute for HealthRoute {
+    const IS_PUBLIC: bool = true;
+
     fn parse(method: &Method, segments: &[&str]) -> Result<Self, RouteError> {
         match segments {
             ["live"] => method::get(method, || Self::Live),
@@ -38,9 +39,8 @@ impl ResourceRoute for HealthRoute {
         }
     }
 
-    /// Health is reported in every phase, whatever the request accepts.
-    fn admit(_app: &App, _headers: &HeaderMap) -> Result<(), ApiError> {
-        Ok(())
+    fn is_answer_empty(&self) -> bool {
+        false
     }
 
     async fn handle(self, app: &App, _params: &Params) -> Result<Response, ApiError> {

@@ -2,6 +2,7 @@
 
 use hyper::Method;
 
+use crate::http::allow::Allow;
 use crate::http::error::RouteError;
 
 /// The route of a path that is read.
@@ -12,7 +13,7 @@ use crate::http::error::RouteError;
 pub fn get<R>(method: &Method, route: impl FnOnce() -> R) -> Result<R, RouteError> {
     match *method {
         Method::GET | Method::HEAD => Ok(route()),
-        _ => Err(RouteError::NoSuchMethod { allow: "GET, HEAD" }),
+        _ => Err(RouteError::NoSuchMethod { allow: Allow::Get }),
     }
 }
 
@@ -24,7 +25,26 @@ pub fn get<R>(method: &Method, route: impl FnOnce() -> R) -> Result<R, RouteErro
 pub fn post<R>(method: &Method, route: impl FnOnce() -> R) -> Result<R, RouteError> {
     match *method {
         Method::POST => Ok(route()),
-        _ => Err(RouteError::NoSuchMethod { allow: "POST" }),
+        _ => Err(RouteError::NoSuchMethod { allow: Allow::Post }),
+    }
+}
+
+/// The route of a path that is read and written.
+///
+/// # Errors
+///
+/// [`RouteError::NoSuchMethod`] unless the method is GET, HEAD or POST.
+pub fn get_or_post<R>(
+    method: &Method,
+    read: impl FnOnce() -> R,
+    write: impl FnOnce() -> R,
+) -> Result<R, RouteError> {
+    match *method {
+        Method::GET | Method::HEAD => Ok(read()),
+        Method::POST => Ok(write()),
+        _ => Err(RouteError::NoSuchMethod {
+            allow: Allow::GetAndPost,
+        }),
     }
 }
 

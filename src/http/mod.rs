@@ -12,12 +12,14 @@ pub mod panic;
 pub mod protocol;
 
 mod accept;
+mod allow;
 mod body;
 mod caller;
 mod health;
 mod known_params;
 mod media_type;
 mod method;
+mod options;
 mod params;
 mod path;
 mod persistent_login;
@@ -39,7 +41,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use tokio::task::yield_now;
 
-use crate::app::App;
+use crate::app::{App, Phase};
 use crate::error::Failure;
 use crate::http::body::PendingRequest;
 use crate::http::connection::Connection;
@@ -125,7 +127,17 @@ fn admit(
     route: Route,
     request: Request<Incoming>,
 ) -> Result<(Route, PendingRequest), ApiError> {
-    route.admit(app, request.headers())?;
+    let headers = request.headers();
+    options::refuse_preflight(request.method(), headers)?;
+    if !route.is_public() {
+        let ignores_accept = || route.is_answer_empty() || path::has_suffix(request.uri().path());
+        if !accept::accepts_json(headers) && !ignores_accept() {
+            return Err(ApiError::NotAcceptable);
+        }
+        if app.phase() == Phase::Starting {
+            return Err(Failure::Unavailable.into());
+        }
+    }
     // A `Request` is large, and every future that holds it would be moved with it.
     Ok((route, PendingRequest::new(app, request)?))
 }

@@ -38,6 +38,20 @@ pub fn with_segments<R>(
     parse(segments.get(..count).ok_or(RouteError::NoSuchPath)?)
 }
 
+/// Whether the last segment of `path` has the suffix `.json`.
+pub fn has_suffix(path: &str) -> bool {
+    let segments = path.rsplit('/').map(|raw| {
+        let (plain, _matrix) = raw.split_once(';').unwrap_or((raw, ""));
+        percent_decode_str(plain).decode_utf8_lossy()
+    });
+    let mut named = segments.filter(|segment| !segment.is_empty());
+    named.next().is_some_and(|mut last| {
+        let whole = last.len();
+        strip_suffix(&mut last);
+        last.len() < whole
+    })
+}
+
 /// Writes the first segments of `path` to `segments` and returns the number of all of them.
 fn split<'p>(
     path: &'p str,
@@ -106,6 +120,31 @@ mod tests {
             assert_eq!(without_context(path, context), below, "{path}");
         }
     }
+
+    #[test]
+    fn the_suffix_is_that_of_the_last_segment() {
+        for path in [
+            "/x.json",
+            "/a/x.json",
+            "/x.json/",
+            "//x.json;a=b//",
+            "/x.%6Ason",
+        ] {
+            assert!(has_suffix(path), "{path}");
+        }
+        for path in [
+            "/x",
+            "/x.json/delete",
+            "/x.JSON",
+            "/.json",
+            "/x;a=.json",
+            "/",
+            "",
+        ] {
+            assert!(!has_suffix(path), "{path}");
+        }
+    }
+
     #[test]
     fn a_path_with_too_many_segments_is_not_served() {
         let count = |path: &str| with_segments(path, |segments| Ok(segments.len()));

@@ -43,6 +43,7 @@ impl RequestLog<'_> {
             ApiError::Protocol(_)
             | ApiError::Route(_)
             | ApiError::NotAcceptable
+            | ApiError::CrossOrigin
             | ApiError::BodyTooLarge
             | ApiError::BodyTooSlow
             | ApiError::BodyMalformed

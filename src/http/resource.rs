@@ -1,17 +1,17 @@
 //! What the router requires of a resource.
 
 use hyper::Method;
-use hyper::header::HeaderMap;
 
-use crate::app::{App, Phase};
-use crate::error::Failure;
-use crate::http::accept;
+use crate::app::App;
 use crate::http::error::{ApiError, RouteError};
 use crate::http::params::Params;
 use crate::http::response::Response;
 
 /// The routes of one resource.
 pub trait ResourceRoute: Sized {
+    /// Whether requests are answered without an access token, in every phase, and whatever they accept.
+    const IS_PUBLIC: bool = false;
+
     /// The route of a request with this method and these path segments below the resource's prefix.
     ///
     /// # Errors
@@ -22,20 +22,8 @@ pub trait ResourceRoute: Sized {
     /// The route's name in the log.
     fn name(&self) -> &'static str;
 
-    /// Checks what the wire contract requires of every request, before its body is received.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotAcceptable`]; [`Failure::Unavailable`] while the server is starting.
-    fn admit(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
-        if !accept::accepts_json(headers) {
-            return Err(ApiError::NotAcceptable);
-        }
-        if app.phase() == Phase::Starting {
-            return Err(Failure::Unavailable.into());
-        }
-        Ok(())
-    }
+    /// Whether the answer is empty unless it is an error. Then it does not matter whether the request accepts JSON.
+    fn is_answer_empty(&self) -> bool;
 
     /// Returns the response to a request that has been received.
     ///

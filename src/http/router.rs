@@ -1,11 +1,11 @@
 //! The list of resources, and from a method and a path to a [`Route`].
 
 use hyper::Method;
-use hyper::header::HeaderMap;
 
 use crate::app::App;
 use crate::http::error::{ApiError, RouteError};
 use crate::http::health::HealthRoute;
+use crate::http::options::OptionsRoute;
 use crate::http::params::Params;
 use crate::http::path;
 use crate::http::persistent_login::route::PersistentLoginRoute;
@@ -23,6 +23,8 @@ macro_rules! resources {
                 #[doc = concat!("Under `", $("/", $prefix,)+ "`.")]
                 $resource($route),
             )+
+            /// The methods of a path.
+            Options(OptionsRoute),
         }
 
         impl Route {
@@ -33,9 +35,13 @@ macro_rules! resources {
             /// Why there is none.
             pub fn parse(method: &Method, path: &str) -> Result<Self, RouteError> {
                 path::with_segments(path, |segments| match segments {
-                    $([$($prefix),+, rest @ ..] => {
-                        <$route>::parse(method, rest).map(Self::$resource)
-                    })+
+                    $([$($prefix),+, rest @ ..] => match <$route>::parse(method, rest) {
+                        Err(RouteError::NoSuchMethod { allow }) if method == Method::OPTIONS => {
+                            let is_public = <$route>::IS_PUBLIC;
+                            Ok(Self::Options(OptionsRoute { allow, is_public }))
+                        }
+                        parsed => parsed.map(Self::$resource),
+                    },)+
                     _ => Err(RouteError::NoSuchPath),
                 })
             }
@@ -44,13 +50,23 @@ macro_rules! resources {
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$resource(route) => route.name(),)+
+                    Self::Options(_) => "options",
                 }
             }
 
-            /// As [`ResourceRoute::admit`].
-            pub fn admit(&self, app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
+            /// As [`ResourceRoute::IS_PUBLIC`].
+            pub fn is_public(&self) -> bool {
                 match self {
-                    $(Self::$resource(_) => <$route>::admit(app, headers),)+
+                    $(Self::$resource(_) => <$route>::IS_PUBLIC,)+
+                    Self::Options(route) => route.is_public,
+                }
+            }
+
+            /// As [`ResourceRoute::is_answer_empty`].
+            pub fn is_answer_empty(&self) -> bool {
+                match self {
+                    $(Self::$resource(route) => route.is_answer_empty(),)+
+                    Self::Options(_) => true,
                 }
             }
 
@@ -58,6 +74,7 @@ macro_rules! resources {
             pub async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
                 match self {
                     $(Self::$resource(route) => route.handle(app, params).await,)+
+                    Self::Options(route) => route.handle(app, params),
                 }
             }
         }
@@ -76,6 +93,8 @@ mod properties;
 
 #[cfg(test)]
 mod tests {
+    use crate::http::allow::Allow;
+
     use super::*;
 
     const LOGINS: &str = "/api/1/authentication/persistent_login";
@@ -90,6 +109,10 @@ mod tests {
     fn paths_of_logins() {
         let route = |route| Ok(Route::PersistentLogin(route));
         let delete = |id: &str| route(PersistentLoginRoute::Delete(id.to_owned()));
+        let options = |allow| {
+            let is_public = false;
+            Ok(Route::Options(OptionsRoute { allow, is_public }))
+        };
         let refresh = |id: &str| route(PersistentLoginRoute::Refresh(id.to_owned()));
         let table = [
             ("GET", "/x", read("x")),
@@ -98,9 +121,13 @@ mod tests {
             (
                 "DELETE",
                 "/x/delete",
-                Err(RouteError::NoSuchMethod { allow: "POST" }),
+                Err(RouteError::NoSuchMethod { allow: Allow::Post }),
             ),
             ("GET", "", Err(RouteError::NoSuchPath)),
+            ("OPTIONS", "/x", options(Allow::Get)),
+            ("OPTIONS", "/x/delete", options(Allow::Post)),
+            ("OPTIONS", "/create", options(Allow::GetAndPost)),
+            ("OPTIONS", "/x/y", Err(RouteError::NoSuchPath)),
             // Suffix: only a final `.json`, and only one.
             ("GET", "/x.json", read("x")),
             ("GET", "/x.json.json", read("x.json")),
@@ -155,7 +182,7 @@ mod tests {
             (
                 "POST",
                 "/health/ready",
-                Err(RouteError::NoSuchMethod { allow: "GET, HEAD" }),
+                Err(RouteError::NoSuchMethod { allow: Allow::Get }),
             ),
             ("GET", "", Err(RouteError::NoSuchPath)),
             ("GET", "/", Err(RouteError::NoSuchPath)),

@@ -45,7 +45,7 @@ fn health_accepts_get_and_head_only() {
     for path in [LIVE, READY] {
         let response = server.client().post(path, "");
         response.assert_error(405, "OTHER", "Request method 'POST' not supported");
-        assert_eq!(response.header("allow"), "GET, HEAD");
+        assert_eq!(response.header("allow"), "GET,HEAD,OPTIONS");
     }
 }
 

@@ -72,6 +72,7 @@ const SHARED: [(&str, &[&str]); 5] = [
         "http",
         &[
             "accept",
+            "allow",
             "body",
             "caller",
             "connection",
@@ -80,6 +81,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "media_type",
             "method",
             "mod",
+            "options",
             "panic",
             "params",
             "path",

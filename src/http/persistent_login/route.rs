@@ -3,7 +3,7 @@
 use hyper::Method;
 
 use crate::http::error::RouteError;
-use crate::http::method::{get, post};
+use crate::http::method::{get, get_or_post, post};
 
 /// The routes under `/api/1/authentication/persistent_login`. Ids are text of the client that has not been
 /// parsed yet.
@@ -29,24 +29,23 @@ pub enum PersistentLoginRoute {
 ///
 /// Why there is none.
 pub fn parse(method: &Method, segments: &[&str]) -> Result<PersistentLoginRoute, RouteError> {
-    match (segments, method) {
-        (["create"], &Method::POST) => Ok(PersistentLoginRoute::Create),
-        (["delete_by_profile"], &Method::POST) => Ok(PersistentLoginRoute::DeleteByProfile),
-        // With GET, every segment but `by_profile` is an id.
-        ([word @ ("create" | "delete_by_profile")], &Method::GET | &Method::HEAD) => {
-            Ok(PersistentLoginRoute::Read((*word).to_owned()))
-        }
-        (["by_profile"], &Method::GET | &Method::HEAD | &Method::POST) => {
-            Ok(PersistentLoginRoute::ListByProfile)
-        }
-        (["create" | "by_profile" | "delete_by_profile"], _) => Err(RouteError::NoSuchMethod {
-            allow: "GET, HEAD, POST",
-        }),
-        ([id], _) => get(method, || PersistentLoginRoute::Read((*id).to_owned())),
-        ([id, "refresh_token"], _) => {
-            post(method, || PersistentLoginRoute::Refresh((*id).to_owned()))
-        }
-        ([id, "delete"], _) => post(method, || PersistentLoginRoute::Delete((*id).to_owned())),
+    // With GET, every segment but `by_profile` is an id.
+    let read = |id: &str| PersistentLoginRoute::Read(id.to_owned());
+    match segments {
+        ["by_profile"] => get_or_post(
+            method,
+            || PersistentLoginRoute::ListByProfile,
+            || PersistentLoginRoute::ListByProfile,
+        ),
+        ["create"] => get_or_post(method, || read("create"), || PersistentLoginRoute::Create),
+        ["delete_by_profile"] => get_or_post(
+            method,
+            || read("delete_by_profile"),
+            || PersistentLoginRoute::DeleteByProfile,
+        ),
+        [id] => get(method, || read(id)),
+        [id, "refresh_token"] => post(method, || PersistentLoginRoute::Refresh((*id).to_owned())),
+        [id, "delete"] => post(method, || PersistentLoginRoute::Delete((*id).to_owned())),
         _ => Err(RouteError::NoSuchPath),
     }
 }
@@ -65,6 +64,8 @@ pub const fn name(route: &PersistentLoginRoute) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use crate::http::allow::Allow;
+
     use super::*;
 
     #[test]
@@ -80,23 +81,23 @@ mod tests {
             ("POST", &["create"], create()),
             ("GET", &["create"], read("create")),
             ("HEAD", &["create"], read("create")),
-            ("PUT", &["create"], allow("GET, HEAD, POST")),
+            ("PUT", &["create"], allow(Allow::GetAndPost)),
             ("GET", &["by_profile"], list()),
             ("HEAD", &["by_profile"], list()),
             ("POST", &["by_profile"], list()),
-            ("PUT", &["by_profile"], allow("GET, HEAD, POST")),
+            ("PUT", &["by_profile"], allow(Allow::GetAndPost)),
             ("POST", &["delete_by_profile"], delete_all()),
             ("GET", &["delete_by_profile"], read("delete_by_profile")),
-            ("DELETE", &["delete_by_profile"], allow("GET, HEAD, POST")),
+            ("DELETE", &["delete_by_profile"], allow(Allow::GetAndPost)),
             ("GET", &["x"], read("x")),
             ("HEAD", &["x"], read("x")),
-            ("POST", &["x"], allow("GET, HEAD")),
-            ("OPTIONS", &["x"], allow("GET, HEAD")),
+            ("POST", &["x"], allow(Allow::Get)),
+            ("OPTIONS", &["x"], allow(Allow::Get)),
             ("POST", &["x", "refresh_token"], refresh("x")),
-            ("GET", &["x", "refresh_token"], allow("POST")),
-            ("get", &["x", "refresh_token"], allow("POST")),
+            ("GET", &["x", "refresh_token"], allow(Allow::Post)),
+            ("get", &["x", "refresh_token"], allow(Allow::Post)),
             ("POST", &["x", "delete"], delete("x")),
-            ("DELETE", &["x", "delete"], allow("POST")),
+            ("DELETE", &["x", "delete"], allow(Allow::Post)),
             ("POST", &["create", "delete"], delete("create")),
             ("POST", &["x", "Delete"], Err(RouteError::NoSuchPath)),
             ("POST", &["x", "delete", "now"], Err(RouteError::NoSuchPath)),

@@ -26,6 +26,10 @@ impl ResourceRoute for ProfileRoute {
         route::name(self)
     }
 
+    fn is_answer_empty(&self) -> bool {
+        false
+    }
+
     /// Parameters that concern more than the caller are read after the caller has been admitted: an unknown
     /// caller is refused as such, whatever else its request lacks.
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {

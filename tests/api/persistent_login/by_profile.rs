@@ -88,10 +88,10 @@ fn the_profile_id_is_required() {
 fn other_methods_are_refused_with_the_allowed_ones() {
     let server = Server::start();
     for (path, method, allow) in [
-        ("by_profile", "PUT", "GET, HEAD, POST"),
-        ("by_profile", "DELETE", "GET, HEAD, POST"),
-        ("delete_by_profile", "PUT", "GET, HEAD, POST"),
-        ("delete_by_profile", "DELETE", "GET, HEAD, POST"),
+        ("by_profile", "PUT", "GET,HEAD,POST,OPTIONS"),
+        ("by_profile", "DELETE", "GET,HEAD,POST,OPTIONS"),
+        ("delete_by_profile", "PUT", "GET,HEAD,POST,OPTIONS"),
+        ("delete_by_profile", "DELETE", "GET,HEAD,POST,OPTIONS"),
     ] {
         // The access token is not checked.
         let target = format!("{LOGINS}/{path}?profileId={PROFILE}");

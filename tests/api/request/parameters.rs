@@ -1,4 +1,4 @@
-//! Parameters in the query and in the body, content types, and the `Accept` header.
+//! Parameters in the query and in the body, and content types.
 
 use crate::support::client::{Client, FORM, LOGINS, Response};
 use crate::support::fixture::{ADMIN, LOGIN, NO_LOGIN, POWERLESS, PROFILE, first_login};
@@ -206,44 +206,6 @@ fn the_access_token_is_checked_before_a_missing_parameter() {
     let unknown = create(&client, "", FORM.1, "accessTokenId=nobody");
     let message = "No access token found for ID \"nobody\"";
     unknown.assert_error(403, "ACCESS_DENIED", message);
-}
-
-#[test]
-fn json_is_the_only_response_format() {
-    let server = Server::start();
-    let client = server.client();
-    let target = format!("{LOGINS}/{LOGIN}?accessTokenId={ADMIN}");
-    for (accept, is_acceptable) in [
-        ("*/*", true),
-        ("application/json", true),
-        ("application/json;charset=UTF-8", true),
-        ("application/*+json", true),
-        ("text/html, application/json;q=0.5", true),
-        ("text/html", false),
-        ("application/xml", false),
-        ("application/json;q=0", false),
-    ] {
-        let response = client.send("GET", &target, &[("accept", accept)], None);
-        if is_acceptable {
-            assert_eq!(response.login(), first_login(), "{accept}");
-        } else {
-            response.assert_other_error(406);
-        }
-    }
-}
-
-#[test]
-fn a_request_that_does_not_accept_json_has_no_effect() {
-    let server = Server::start();
-    let client = server.client();
-    let form = format!("accessTokenId={ADMIN}");
-    for action in ["refresh_token", "delete"] {
-        let target = format!("{LOGINS}/{LOGIN}/{action}");
-        let headers = [FORM, ("accept", "text/html")];
-        let response = client.send("POST", &target, &headers, Some(form.as_bytes()));
-        response.assert_other_error(406);
-    }
-    assert_eq!(client.read(LOGIN).login(), first_login());
 }
 
 /// A multipart form of these fields.

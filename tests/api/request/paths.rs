@@ -152,12 +152,12 @@ fn a_wrong_method_is_refused_before_the_access_token_is_checked() {
     let server = Server::start();
     let client = server.client();
     let cases = [
-        ("create", "GET, HEAD, POST", ["PUT", "DELETE"]),
-        (LOGIN, "GET, HEAD", ["POST", "DELETE"]),
-        (NO_LOGIN, "GET, HEAD", ["OPTIONS", "PATCH"]),
-        ("x/refresh_token", "POST", ["GET", "HEAD"]),
-        ("x/refresh_token.json", "POST", ["PUT", "BREW"]),
-        ("x/delete", "POST", ["GET", "DELETE"]),
+        ("create", "GET,HEAD,POST,OPTIONS", ["PUT", "DELETE"]),
+        (LOGIN, "GET,HEAD,OPTIONS", ["POST", "DELETE"]),
+        (NO_LOGIN, "GET,HEAD,OPTIONS", ["DELETE", "PATCH"]),
+        ("x/refresh_token", "POST,OPTIONS", ["GET", "HEAD"]),
+        ("x/refresh_token.json", "POST,OPTIONS", ["PUT", "BREW"]),
+        ("x/delete", "POST,OPTIONS", ["GET", "DELETE"]),
     ];
     for (path, allow, methods) in cases {
         for method in methods {
