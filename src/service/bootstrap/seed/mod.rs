@@ -1,37 +1,29 @@
 //! Loading a seed file into an empty database: all of it in one transaction, or nothing.
 
-use std::collections::{HashMap, HashSet};
+mod check;
+mod findings;
+
 use std::fmt;
 
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::domain::access_token::{
-    ACTION_NAMES, ANY, AccessToken, AccessTokenId, TenantPermission,
-};
-use crate::domain::attributes::Attributes;
+use crate::domain::access_token::AccessToken;
 use crate::domain::device::Device;
 use crate::domain::login_state::LoginState;
-use crate::domain::object_id::ObjectId;
-use crate::domain::password::PasswordHash;
-use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
+use crate::domain::persistent_login::PersistentLogin;
 use crate::domain::profile::Profile;
-use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
+use crate::domain::tenant::Tenant;
 use crate::entropy::Entropy;
 use crate::error::Failure;
-use crate::service::bootstrap::demo;
+use crate::service::bootstrap::seed::check::Check;
+use crate::service::bootstrap::seed::findings::{EntryPath, Findings};
 use crate::service::bootstrap::seed_error::SeedError;
-use crate::service::bootstrap::seed_file::{
-    AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
-    SeedFile, TenantEntry, TenantPermissionEntry,
-};
+use crate::service::bootstrap::seed_file::SeedFile;
 use crate::service::bootstrap::token_file::GeneratedToken;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::access_token::{self, DigestedId, SealedId};
 use crate::tables::{persistent_login, profile, tenant};
-
-/// How many warnings of a file are kept.
-const WARNINGS_MAX: usize = 20;
 
 /// The consequence of a key that everybody knows.
 const FORGEABLE: &str = "if the application that issued their cookies still uses the default key of its security \
@@ -46,8 +38,7 @@ pub struct Seed {
     logins: Vec<PersistentLogin>,
     /// The access tokens whose ids were generated because the file has none.
     generated: Vec<GeneratedToken>,
-    skipped: Vec<Skipped>,
-    warnings: Vec<String>,
+    findings: Findings,
 }
 
 /// How strictly a seed file is checked.
@@ -165,8 +156,7 @@ impl Seed {
             profiles,
             logins,
             generated: check.generated,
-            skipped: check.skipped,
-            warnings: check.warnings,
+            findings: check.findings,
         })
     }
 
@@ -179,9 +169,8 @@ impl Seed {
     /// permissions for a tenant that is not there or for an action that there is not, and secrets that everybody knows.
     /// Only the first of a kind are here.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
-        let skipped = self.skipped.iter().map(Skipped::to_string);
         let imported = (!self.logins.is_empty()).then(|| format!("persistentlogin: {FORGEABLE}"));
-        skipped.chain(self.warnings.iter().cloned()).chain(imported)
+        self.findings.texts().chain(imported)
     }
 
     /// How many entries it has.
@@ -191,7 +180,7 @@ impl Seed {
             logins: self.logins.len(),
             tenants: self.tenants.len(),
             access_tokens: self.access_tokens.len(),
-            skipped: self.skipped.iter().map(|skipped| skipped.count).sum(),
+            skipped: self.findings.skipped(),
         }
     }
 
@@ -230,339 +219,15 @@ fn each<E, T>(
         .collect()
 }
 
-/// The path of an entry in the file, like `profile[3]`.
-#[derive(Clone, Copy)]
-struct EntryPath {
-    list: &'static str,
-    index: usize,
-}
-
-impl EntryPath {
-    fn refuse(self, field: &str, what: impl fmt::Display) -> SeedError {
-        SeedError::at(format_args!("{}[{}].{field}", self.list, self.index), what)
-    }
-}
-
-/// Entries of a list that were skipped for the same reason.
-#[derive(Debug)]
-struct Skipped {
-    list: &'static str,
-    why: &'static str,
-    count: usize,
-    /// The number of the first one in its list.
-    first: usize,
-}
-
-impl fmt::Display for Skipped {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            list,
-            why,
-            count,
-            first,
-        } = self;
-        let what = if *count == 1 {
-            "entry is"
-        } else {
-            "entries are"
-        };
-        write!(
-            formatter,
-            "{list}: {count} {what} skipped: {why}; the first is {list}[{first}]"
-        )
-    }
-}
-
-/// The entries that were checked so far, to find duplicates and dangling references.
-struct Check<'a> {
-    rules: SeedRules,
-    now: Timestamp,
-    entropy: &'a Entropy,
-    access_token_ids: HashSet<String>,
-    tenants: HashSet<TenantName>,
-    tenant_ids: HashSet<ObjectId>,
-    profiles: HashMap<ObjectId, TenantName>,
-    usernames: HashSet<(TenantName, String)>,
-    login_ids: HashSet<PersistentLoginId>,
-    generated: Vec<GeneratedToken>,
-    skipped: Vec<Skipped>,
-    warnings: Vec<String>,
-}
-
-impl<'a> Check<'a> {
-    fn new(rules: SeedRules, now: Timestamp, entropy: &'a Entropy) -> Self {
-        Self {
-            rules,
-            now,
-            entropy,
-            access_token_ids: HashSet::new(),
-            tenants: HashSet::new(),
-            tenant_ids: HashSet::new(),
-            profiles: HashMap::new(),
-            usernames: HashSet::new(),
-            login_ids: HashSet::new(),
-            generated: Vec::new(),
-            skipped: Vec::new(),
-            warnings: Vec::new(),
-        }
-    }
-
-    fn access_token(
-        &mut self,
-        at: EntryPath,
-        entry: AccessTokenEntry,
-    ) -> Result<(DigestedId, AccessToken), SeedError> {
-        let id = match entry.id {
-            Some(Id(text)) => {
-                AccessTokenId::new(text).ok_or_else(|| at.refuse("_id", "it is empty"))?
-            }
-            None => {
-                let id = AccessTokenId::random(self.entropy.bytes());
-                self.generated.push(GeneratedToken {
-                    application: entry.application.clone(),
-                    id: id.clone(),
-                });
-                id
-            }
-        };
-        for (number, permission) in entry.tenant_permissions.iter().enumerate() {
-            self.check_permission(at, number, permission);
-        }
-        if id.reveal() == demo::ACCESS_TOKEN_ID {
-            let application = &entry.application;
-            let what = format_args!(
-                "everybody knows this access token, of the application {application:?}; give it another _id"
-            );
-            self.warn(format_args!("{}[{}]._id", at.list, at.index), what);
-        }
-        let is_new = self.access_token_ids.insert(id.reveal().to_owned());
-        unique(is_new, at, "_id")?;
-        let token = AccessToken {
-            application: entry.application,
-            master: entry.master,
-            tenant_permissions: entry
-                .tenant_permissions
-                .into_iter()
-                .map(|permission| TenantPermission {
-                    allowed_actions: permission.allowed_actions,
-                    tenant: permission.tenant,
-                })
-                .collect(),
-            expires_on: entry.expires_on.map(|Date(date)| date),
-        };
-        Ok((DigestedId::new(id), token))
-    }
-
-    fn check_permission(&mut self, at: EntryPath, number: usize, entry: &TenantPermissionEntry) {
-        let EntryPath { list, index } = at;
-        let path = |field| format!("{list}[{index}].tenantPermissions[{number}].{field}");
-        let tenant = entry.tenant.as_str();
-        let is_known = TenantName::new(tenant).is_some_and(|name| self.tenants.contains(&name));
-        if tenant != ANY && !is_known {
-            let what = format_args!("there is no tenant {tenant:?} in the file");
-            self.warn(path("tenant"), what);
-        }
-        for action in entry.allowed_actions.iter().map(String::as_str) {
-            if action != ANY && !ACTION_NAMES.contains(&action) {
-                let known = ACTION_NAMES.join(", ");
-                let what = format_args!(
-                    "there is no action {action:?}; the actions are {known} and {ANY}"
-                );
-                self.warn(path("allowedActions"), what);
-            }
-        }
-    }
-
-    fn tenant(&mut self, at: EntryPath, entry: TenantEntry) -> Result<Tenant, SeedError> {
-        let id = self.object_id(at, entry.id)?;
-        unique(self.tenant_ids.insert(id), at, "_id")?;
-        let name = TenantName::new(entry.name).ok_or_else(|| at.refuse("name", "it is empty"))?;
-        unique(self.tenants.insert(name.clone()), at, "name")?;
-        Ok(Tenant {
-            id,
-            name,
-            verify_new_profiles: entry.verify_new_profiles,
-            available_roles: entry.available_roles,
-            sso_enabled: entry.sso_enabled,
-            attribute_definitions: entry
-                .attribute_definitions
-                .into_iter()
-                .map(attribute_definition)
-                .collect(),
-            cleanse_attributes: entry.cleanse_attributes,
-        })
-    }
-
-    fn profile(
-        &mut self,
-        at: EntryPath,
-        entry: ProfileEntry,
-    ) -> Result<Option<Profile>, SeedError> {
-        let id = self.object_id(at, entry.id)?;
-        let Some(tenant) = self.known_tenant(at, entry.tenant)? else {
-            return Ok(None);
-        };
-        let is_new = self.profiles.insert(id, tenant.clone()).is_none();
-        unique(is_new, at, "_id")?;
-        if entry.username.is_empty() {
-            return Err(at.refuse("username", "it is empty"));
-        }
-        let is_new = self
-            .usernames
-            .insert((tenant.clone(), entry.username.clone()));
-        unique(is_new, at, "username")?;
-        let password = entry
-            .password
-            .map(|text| {
-                PasswordHash::parse(&text).ok_or_else(|| {
-                    at.refuse(
-                        "password",
-                        "it is not of the form base64(hash)|base64(salt)",
-                    )
-                })
-            })
-            .transpose()?;
-        Ok(Some(Profile {
-            id,
-            username: entry.username,
-            password,
-            email: entry.email,
-            verified: entry.verified,
-            enabled: entry.enabled,
-            created_on: self.date(entry.created_on),
-            last_modified: self.date(entry.last_modified),
-            tenant,
-            roles: entry.roles,
-            attributes: entry.attributes.as_ref().map(Attributes::from),
-        }))
-    }
-
-    fn login(
-        &mut self,
-        at: EntryPath,
-        entry: PersistentLoginEntry,
-    ) -> Result<Option<PersistentLogin>, SeedError> {
-        let id = match entry.id {
-            Some(Id(text)) => PersistentLoginId::parse(&text)
-                .ok_or_else(|| at.refuse("_id", "it is not a UUID"))?,
-            None => PersistentLoginId::new(self.entropy.uuid()),
-        };
-        unique(self.login_ids.insert(id), at, "_id")?;
-        let token =
-            Token::parse(&entry.token).ok_or_else(|| at.refuse("token", "it is not a UUID"))?;
-        let owner = self.known_owner(at, entry.tenant, entry.profile_id)?;
-        Ok(owner.map(|(tenant, profile_id)| PersistentLogin {
-            id,
-            tenant,
-            profile_id,
-            token,
-            timestamp: self.date(entry.timestamp),
-        }))
-    }
-
-    fn object_id(&self, at: EntryPath, id: Option<Id>) -> Result<ObjectId, SeedError> {
-        match id {
-            Some(Id(text)) => ObjectId::parse(&text)
-                .ok_or_else(|| at.refuse("_id", "it is not 24 hexadecimal digits")),
-            None => Ok(ObjectId::new(self.now, self.entropy.bytes())),
-        }
-    }
-
-    /// The tenant with this name; `None` if there is none, and the entry is to be skipped.
-    fn known_tenant(
-        &mut self,
-        at: EntryPath,
-        name: String,
-    ) -> Result<Option<TenantName>, SeedError> {
-        let known = TenantName::new(name).filter(|name| self.tenants.contains(name));
-        if known.is_none() {
-            self.skip(at, "tenant", "there is no such tenant in the file")?;
-        }
-        Ok(known)
-    }
-
-    /// The tenant and the profile that an entry belongs to; `None` if one is missing, and the entry is to be skipped.
-    fn known_owner(
-        &mut self,
-        at: EntryPath,
-        tenant: String,
-        Id(profile_id): Id,
-    ) -> Result<Option<(TenantName, ObjectId)>, SeedError> {
-        let profile_id = ObjectId::parse(&profile_id)
-            .ok_or_else(|| at.refuse("profileId", "it is not 24 hexadecimal digits"))?;
-        let Some(tenant) = self.known_tenant(at, tenant)? else {
-            return Ok(None);
-        };
-        match self.profiles.get(&profile_id) {
-            Some(owner) if *owner == tenant => Ok(Some((tenant, profile_id))),
-            Some(_) => Err(at.refuse("tenant", "the profile belongs to another tenant")),
-            None => {
-                self.skip(at, "profileId", "there is no such profile in the file")?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Counts an entry as skipped, or refuses it if the rules are strict.
-    fn skip(&mut self, at: EntryPath, field: &str, why: &'static str) -> Result<(), SeedError> {
-        if self.rules.is_strict {
-            return Err(at.refuse(field, why));
-        }
-        let EntryPath { list, index } = at;
-        let mut skipped = self.skipped.iter_mut();
-        match skipped.find(|skipped| skipped.list == list && skipped.why == why) {
-            Some(skipped) => skipped.count += 1,
-            None => self.skipped.push(Skipped {
-                list,
-                why,
-                count: 1,
-                first: index,
-            }),
-        }
-        Ok(())
-    }
-
-    fn warn(&mut self, path: impl fmt::Display, what: impl fmt::Display) {
-        if self.warnings.len() < WARNINGS_MAX {
-            self.warnings.push(format!("{path}: {what}"));
-        }
-    }
-
-    fn date(&self, date: Option<Date>) -> Timestamp {
-        date.map_or(self.now, |Date(date)| date)
-    }
-}
-
-fn attribute_definition(entry: AttributeDefinitionEntry) -> AttributeDefinition {
-    AttributeDefinition {
-        permissions: entry
-            .permissions
-            .into_iter()
-            .map(|permission| AttributePermission {
-                allowed_actions: permission.allowed_actions,
-                application: permission.application,
-            })
-            .collect(),
-        name: entry.name,
-        metadata: entry.metadata,
-        default_value: entry.default_value,
-    }
-}
-
-fn unique(is_new: bool, at: EntryPath, field: &str) -> Result<(), SeedError> {
-    if is_new {
-        Ok(())
-    } else {
-        Err(at.refuse(field, "an earlier entry has the same one"))
-    }
-}
-
 #[cfg(test)]
 mod properties;
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+
+    use crate::domain::password::{Password, PasswordHash};
+    use crate::service::bootstrap::demo;
 
     use super::*;
 
@@ -698,6 +363,25 @@ mod tests {
             warnings[3].starts_with("persistentlogin: if "),
             "{warnings:?}"
         );
+    }
+
+    #[test]
+    fn a_user_with_a_password_that_everybody_knows_is_a_warning() {
+        let mut file = whole();
+        file["persistentlogin"] = json!([]);
+        file["profile"][0]["username"] = json!("admin");
+        let hash = |text: &str| {
+            let password = Password::new(text).expect("it is short");
+            json!(PasswordHash::contract(&password, [7; 16]).to_text())
+        };
+        file["profile"][0]["password"] = hash("Admin");
+        let seed = check(&file).expect("a valid file");
+        assert_eq!(seed.warnings().count(), 0);
+        file["profile"][0]["password"] = hash("admin");
+        let seed = check(&file).expect("a valid file");
+        let expected = "profile[0].password: everybody knows the password of the user \"admin\" of the tenant \
+                        \"default\"; change it";
+        assert_eq!(seed.warnings().collect::<Vec<_>>(), [expected]);
     }
 
     #[test]
