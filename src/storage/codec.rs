@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::clock::timeline::Moment;
 use crate::error::Failure;
 
 /// So many bytes most records need not exceed, while they are written.
@@ -66,10 +67,18 @@ impl Encoder {
         self
     }
 
-    /// Appends a moment.
+    /// Appends a time.
     #[must_use]
     pub fn timestamp(self, value: Timestamp) -> Self {
         self.bytes(&value.as_millis().to_le_bytes())
+    }
+
+    /// Appends a moment, as [`Encoder::varint`]: its sign is in the lowest bit (zigzag).
+    #[must_use]
+    pub fn moment(self, value: Moment) -> Self {
+        let millis = value.as_millis();
+        let zigzag = (millis << 1) ^ (millis >> 63);
+        self.varint(zigzag.cast_unsigned())
     }
 
     /// Appends a text.
@@ -223,6 +232,17 @@ impl<'a> Decoder<'a> {
     }
 
     /// Takes a moment.
+    ///
+    /// # Errors
+    ///
+    /// See [`Decoder::new`].
+    pub fn moment(&mut self) -> Result<Moment, Failure> {
+        let zigzag = self.varint()?;
+        let millis = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
+        Ok(Moment::from_millis(millis))
+    }
+
+    /// Takes a time.
     ///
     /// # Errors
     ///

@@ -80,6 +80,8 @@ pub struct JournaledTable<const N: usize> {
     pub apply: Apply,
     /// The delta that would make a record from any earlier one of its row.
     pub delta: Delta,
+    /// The memory for its rows is that of the settings, divided by this.
+    pub cache_divisor: usize,
 }
 
 /// Appends to `changed` the record that `delta` makes of `record`.
@@ -101,6 +103,8 @@ pub struct RowFormat {
     pub apply: Apply,
     /// See [`JournaledTable::delta`].
     pub delta: Delta,
+    /// See [`JournaledTable::cache_divisor`].
+    pub cache_divisor: usize,
 }
 
 impl<const N: usize> JournaledTable<N> {
@@ -113,6 +117,7 @@ impl<const N: usize> JournaledTable<N> {
             identity: self.identity,
             apply: self.apply,
             delta: self.delta,
+            cache_divisor: self.cache_divisor,
         }
     }
 

@@ -458,6 +458,7 @@ mod tests {
             }
         },
         delta: |record| Ok(record[1..].to_vec()),
+        cache_divisor: 1,
     };
 
     fn key(number: usize) -> [u8; 4] {

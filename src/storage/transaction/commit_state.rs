@@ -27,10 +27,12 @@ pub struct CommitState {
 pub struct RowCaches(Vec<RowCache>);
 
 impl RowCaches {
-    /// Empty ones for tables of these formats, which keep rows of about `bytes_max` bytes together.
+    /// Empty ones for tables of these formats, each of which keeps rows of about `bytes_max` bytes together, divided by
+    /// what its format says.
     pub fn new(formats: &[RowFormat], bytes_max: usize) -> Self {
-        let share = bytes_max / formats.len().max(1);
-        let caches = formats.iter().map(|format| RowCache::new(*format, share));
+        let caches = formats
+            .iter()
+            .map(|format| RowCache::new(*format, bytes_max / format.cache_divisor));
         Self(caches.collect())
     }
 

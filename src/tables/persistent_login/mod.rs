@@ -41,6 +41,7 @@ pub static LOGINS: JournaledTable<28> = JournaledTable {
     identity: PREFIX_BYTES,
     apply: apply_rotation,
     delta: rotation_of,
+    cache_divisor: 1,
 };
 
 const PROFILES: Table<Fixed<16>> = Table::new("persistent_login_profile");

@@ -67,7 +67,8 @@ struct Imported<'r> {
 
 impl<'r> Head<'r> {
     fn encode(&self, encoder: Encoder) -> Encoder {
-        moment(encoder, self.created)
+        encoder
+            .moment(self.created)
             .varint_bytes(self.tenant.as_bytes())
             .varint(self.era)
             .option(self.imported.as_ref(), |record, imported| {
@@ -79,7 +80,7 @@ impl<'r> Head<'r> {
     }
 
     fn decode(decoder: &mut Decoder<'r>) -> Result<Self, Failure> {
-        let created = decode_moment(decoder)?;
+        let created = decoder.moment()?;
         let tenant = str::from_utf8(decoder.varint_bytes()?)
             .map_err(|_| decoder.corrupt(format_args!("its tenant is not UTF-8")))?;
         let era = decoder.varint()?;
@@ -236,7 +237,7 @@ fn chain(encoder: Encoder, chain: &TokenChain, key: KeyEpoch) -> Encoder {
     let Some((rotation, parent, window, late)) = rotation else {
         return encoder;
     };
-    encoder = moment(encoder, rotation.at);
+    encoder = encoder.moment(rotation.at);
     if let Some(parent) = parent {
         encoder = encoder.varint(parent.into());
     }
@@ -274,7 +275,7 @@ fn decode_chain(decoder: &mut Decoder<'_>) -> Result<(TokenChain, KeyEpoch), Fai
         };
         return Ok((chain, key));
     }
-    let at = decode_moment(decoder)?;
+    let at = decoder.moment()?;
     let back = if has(flag::PARENT) {
         number(decoder)?
     } else {
@@ -355,36 +356,28 @@ fn number(decoder: &mut Decoder<'_>) -> Result<u32, Failure> {
     u32::try_from(number).map_err(|_| decoder.corrupt(format_args!("{number} is too large")))
 }
 
-fn moment(encoder: Encoder, moment: Moment) -> Encoder {
-    let millis = moment.as_millis();
-    let zigzag = (millis << 1) ^ (millis >> 63);
-    encoder.varint(zigzag.cast_unsigned())
-}
-
-fn decode_moment(decoder: &mut Decoder<'_>) -> Result<Moment, Failure> {
-    let zigzag = decoder.varint()?;
-    let millis = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
-    Ok(Moment::from_millis(millis))
-}
-
 thread_local! {
     /// Memory for the delta of a rotation, which is encoded all the time.
     static DELTA: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 
-    /// The tenant of the login that this thread decoded last. Most have the same, whose name is shared then.
+    /// The tenant of the record that this thread decoded last. Most have the same, whose name is shared then.
     static LAST_TENANT: RefCell<Option<TenantName>> = const { RefCell::new(None) };
 }
 
-fn tenant_name(text: &str) -> Result<TenantName, Failure> {
+/// The tenant with this name, which is stored in a record of another resource.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`] if the name is empty.
+pub(in crate::tables) fn tenant_name(text: &str) -> Result<TenantName, Failure> {
     LAST_TENANT.with_borrow_mut(|last| {
         if let Some(name) = last
             && name.as_str() == text
         {
             return Ok(name.clone());
         }
-        let name = TenantName::new(text).ok_or_else(|| {
-            Failure::Corrupt("persistent login: its tenant has no name".to_owned())
-        })?;
+        let name = TenantName::new(text)
+            .ok_or_else(|| Failure::Corrupt("the name of a tenant is empty".to_owned()))?;
         *last = Some(name.clone());
         Ok(name)
     })

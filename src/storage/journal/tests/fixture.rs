@@ -38,6 +38,7 @@ pub static NUMBERS: JournaledTable<4> = JournaledTable {
     identity: 2,
     apply: set_number,
     delta: |record| Ok(record[1..9].to_vec()),
+    cache_divisor: 2,
 };
 
 /// Another journaled table, with keys and deltas of other lengths, whose rows come before the others.
@@ -50,6 +51,7 @@ pub static FLAGS: JournaledTable<2> = JournaledTable {
         Ok(())
     },
     delta: |record| Ok(record.to_vec()),
+    cache_divisor: 2,
 };
 
 pub static TABLES: &[&dyn Journaled] = &[&FLAGS, &NUMBERS];
