@@ -18,6 +18,7 @@ use crate::password_pool::PasswordPool;
 use crate::request_id::RequestIds;
 use crate::storage::Store;
 use crate::storage::data_dir::secret_file::UnusedSecrets;
+use crate::tables::ticket::requests::TicketRequests;
 
 /// One running server, apart from its sockets.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct App {
     pub request_ids: RequestIds,
     /// The secret keys, once the database is open.
     pub keys: Keys,
+    /// The requests of tickets that are not saved yet; jobs of the writer hold them too.
+    pub ticket_requests: Arc<TicketRequests>,
     /// The ids of access tokens that were generated and that nobody has used yet.
     pub unused_tokens: UnusedSecrets,
     /// What happened to logins; jobs of the writer hold it too.
@@ -94,6 +97,7 @@ impl App {
             request_ids: RequestIds::new(&entropy),
             entropy,
             keys,
+            ticket_requests: Arc::default(),
             unused_tokens: UnusedSecrets::default(),
             audit: Arc::default(),
             warnings: Warnings::default(),

@@ -90,8 +90,8 @@ pub mod server {
 
 /// Background work.
 pub mod jobs {
-    pub use crate::jobs::clock::{check as check_clock, start, stop};
-    pub use crate::jobs::run;
+    pub use crate::jobs::clock::{check as check_clock, start};
+    pub use crate::jobs::{run, stop};
 }
 
 /// The use cases.
@@ -219,6 +219,12 @@ pub mod service {
         pub use crate::service::password::{Comparison, compare, hash};
     }
 
+    /// Those of tickets.
+    pub mod ticket {
+        pub use crate::service::ticket::expire::delete_expired;
+        pub use crate::service::ticket::save::save_requests;
+    }
+
     /// Those of a seed file.
     pub mod seed {
         pub use crate::service::bootstrap::seed::load;
@@ -253,5 +259,10 @@ pub mod tables {
     /// Of tenants.
     pub mod tenant {
         pub use crate::tables::tenant::{get, put};
+    }
+
+    /// Of tickets.
+    pub mod ticket {
+        pub use crate::tables::ticket::count;
     }
 }

@@ -174,7 +174,7 @@ async fn serve_database(
     drop(counted);
     served?;
     background.abort();
-    let saved = jobs::clock::stop(&app).await;
+    let saved = jobs::stop(&app).await;
     app.store.close().await?;
     saved?;
     database.files().check()?;

@@ -21,6 +21,7 @@ pub mod logins;
 pub mod passwords;
 pub mod requests;
 mod storage;
+mod tickets;
 mod value;
 mod writer;
 
@@ -42,6 +43,7 @@ use crate::config::logins::LoginConfig;
 use crate::config::passwords::PasswordConfig;
 use crate::config::requests::RequestConfig;
 use crate::config::storage::StorageConfig;
+use crate::config::tickets::TicketConfig;
 use crate::config::writer::WriterConfig;
 
 /// What stands below the list of settings in `-h` and `--help`.
@@ -70,6 +72,9 @@ pub struct Config {
     /// The log.
     #[command(flatten)]
     pub log: LogConfig,
+    /// The rules of tickets.
+    #[command(flatten)]
+    pub tickets: TicketConfig,
     /// Limits of one request, and the threads that serve them.
     #[command(flatten)]
     pub requests: RequestConfig,

@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! token(login, generation) = first 122 bits of HMAC-SHA-256(key, label, login id, generation), as a version 4 UUID
+//! ticket digest            = first 16 bytes of HMAC-SHA-256(key, label, ticket id)
 //! sealed                   = nonce, ChaCha20-Poly1305(HMAC-SHA-256(key, label), nonce, secret, what it belongs to)
 //! ```
 //!
-//! So the database holds no token: without a key nobody can compute one from it.
+//! So the database holds no token, and no id of a ticket: without a key nobody can compute one from it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +16,7 @@ use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit as _, Nonce};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use uuid::Builder;
+use uuid::{Builder, Uuid};
 
 use crate::domain::persistent_login::{PersistentLoginId, Token};
 use crate::domain::token_chain::Generation;
@@ -35,10 +36,14 @@ pub const NONCE_BYTES: usize = 12;
 /// By how many bytes sealed bytes are longer than their nonce and the secret together.
 pub const TAG_BYTES: usize = 16;
 
+/// How many bytes there are of what a ticket is stored under.
+pub const TICKET_DIGEST_BYTES: usize = 16;
+
 /// By this it is seen, without the key, whether a key is the same.
 pub type KeyCheck = [u8; CHECK_BYTES];
 
 const TOKEN_LABEL: &[u8] = b"rememberd token 1";
+const TICKET_LABEL: &[u8] = b"rememberd ticket 1";
 const SEAL_LABEL: &[u8] = b"rememberd seal 1";
 const CHECK_LABEL: &[u8] = b"rememberd key check 1";
 
@@ -46,6 +51,7 @@ const CHECK_LABEL: &[u8] = b"rememberd key check 1";
 #[derive(Clone)]
 pub struct SecretKey {
     tokens: Hmac<Sha256>,
+    tickets: Hmac<Sha256>,
     seal: ChaCha20Poly1305,
     check: KeyCheck,
 }
@@ -61,6 +67,7 @@ impl SecretKey {
             .expect("a SHA-256 digest has 32 bytes");
         Self {
             tokens: keyed.clone().chain_update(TOKEN_LABEL),
+            tickets: keyed.clone().chain_update(TICKET_LABEL),
             seal: ChaCha20Poly1305::new(&derived(SEAL_LABEL)),
             check: *check,
         }
@@ -84,6 +91,20 @@ impl SecretKey {
             .split_first_chunk()
             .expect("a SHA-256 digest has 32 bytes");
         Token::new(Builder::from_random_bytes(*bits).into_uuid())
+    }
+
+    /// What a ticket with this id is stored under.
+    pub fn ticket_digest(&self, id: Uuid) -> [u8; TICKET_DIGEST_BYTES] {
+        let digest = self
+            .tickets
+            .clone()
+            .chain_update(id.as_bytes())
+            .finalize()
+            .into_bytes();
+        let (bytes, _) = digest
+            .split_first_chunk()
+            .expect("a SHA-256 digest has 32 bytes");
+        *bytes
     }
 
     /// `secret` so that only this key reads it, and only as what belongs to `owner`. A nonce must be random.
@@ -152,6 +173,11 @@ impl KeyRing {
         self.keys.range(..number).rev().map(|(_, key)| key)
     }
 
+    /// All keys, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &SecretKey> {
+        self.keys.values().rev()
+    }
+
     /// The key with this number and those after it.
     pub fn from(&self, number: KeyNumber) -> impl Iterator<Item = &SecretKey> {
         self.keys.range(number..).map(|(_, key)| key)
@@ -160,8 +186,6 @@ impl KeyRing {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn id(number: u128) -> PersistentLoginId {
@@ -185,6 +209,15 @@ mod tests {
         assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122);
         // A change of the derivation would end every login.
         assert_eq!(uuid.to_string(), "f23535d3-2728-4142-a59e-cfae4aafe8e8");
+    }
+
+    #[test]
+    fn a_ticket_is_stored_under_a_digest_that_its_key_makes() {
+        let (key, other) = (SecretKey::new(&[1; 32]), SecretKey::new(&[2; 32]));
+        let digest = key.ticket_digest(Uuid::from_u128(1));
+        assert_eq!(digest, key.ticket_digest(Uuid::from_u128(1)));
+        assert_ne!(digest, key.ticket_digest(Uuid::from_u128(2)));
+        assert_ne!(digest, other.ticket_digest(Uuid::from_u128(1)));
     }
 
     #[test]

@@ -14,4 +14,5 @@ pub mod projection;
 pub mod sort_order;
 pub mod sweep;
 pub mod tenant;
+pub mod ticket;
 pub mod token_chain;

@@ -75,7 +75,7 @@ impl fmt::Debug for Token {
 }
 
 /// The UUID in this text, which has hyphens and neither braces nor a prefix: no other form has as many characters.
-fn hyphenated_uuid(text: &str) -> Option<Uuid> {
+pub(super) fn hyphenated_uuid(text: &str) -> Option<Uuid> {
     let is_hyphenated = text.len() == 36;
     is_hyphenated.then(|| Uuid::try_parse(text).ok()).flatten()
 }

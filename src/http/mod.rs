@@ -30,6 +30,7 @@ mod resource;
 mod response;
 mod response_body;
 mod router;
+mod ticket;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};

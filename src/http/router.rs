@@ -12,6 +12,7 @@ use crate::http::persistent_login::route::PersistentLoginRoute;
 use crate::http::profile::route::ProfileRoute;
 use crate::http::resource::ResourceRoute;
 use crate::http::response::Response;
+use crate::http::ticket::route::TicketRoute;
 
 /// Generates [`Route`] from the list of resources.
 macro_rules! resources {
@@ -86,6 +87,7 @@ resources! {
     ["health"] => Health(HealthRoute),
     ["api", "1", "authentication", "persistent_login"] => PersistentLogin(PersistentLoginRoute),
     ["api", "1", "profile"] => Profile(ProfileRoute),
+    ["api", "1", "authentication", "ticket"] => Ticket(TicketRoute),
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod clock;
 mod job;
 mod persistent_login;
 mod summaries;
+mod ticket;
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -13,10 +14,13 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::app::App;
+use crate::error::Failure;
 use crate::jobs::clock::{CheckClock, SaveClock};
 use crate::jobs::job::Job;
 use crate::jobs::persistent_login::{ExpireLogins, RemoveEnded, RemoveSurplus};
 use crate::jobs::summaries::LogSummaries;
+use crate::jobs::ticket::{ExpireTickets, SaveRequests};
+use crate::service::ticket::save::save_requests;
 
 /// Every job.
 fn all() -> Vec<Box<dyn Job>> {
@@ -27,6 +31,8 @@ fn all() -> Vec<Box<dyn Job>> {
         Box::<ExpireLogins>::default(),
         Box::new(RemoveEnded),
         Box::<RemoveSurplus>::default(),
+        Box::new(SaveRequests),
+        Box::new(ExpireTickets),
     ]
 }
 
@@ -44,6 +50,17 @@ pub async fn run(app: Arc<App>) {
             resume_unwind(panic);
         }
     }
+}
+
+/// Saves what is in memory alone, at the end of a run.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub async fn stop(app: &App) -> Result<(), Failure> {
+    let saved = save_requests(app).await;
+    clock::stop(app).await?;
+    saved
 }
 
 async fn repeat(app: Arc<App>, mut job: Box<dyn Job>) {

@@ -18,6 +18,7 @@ use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::profile::{ExpectedOwner, ProfileRefusal, ProfileSelector};
+use crate::service::ticket::refusal::TicketRefusal;
 use crate::storage::transaction::Read;
 use crate::tables::persistent_login::ended;
 use crate::tables::profile::login_block::{self, LoginBlock};
@@ -25,6 +26,13 @@ use crate::tables::{persistent_login, profile, tenant};
 
 /// What a check comes to.
 type Checked<T> = Result<T, Error<PersistentLoginRefusal>>;
+
+/// What a caller must be allowed on the tenant of a profile that it signs in, in this order.
+const SIGN_IN: [TenantAction; 3] = [
+    TenantAction::ManageProfiles,
+    TenantAction::ReadTenant,
+    TenantAction::ManageTickets,
+];
 
 /// The profile that a request selects; `None` if there is none.
 type FoundProfile = Option<(ObjectId, ProfileStatus)>;
@@ -70,16 +78,7 @@ impl ProfileRequest {
         &self,
         txn: &impl Read,
     ) -> Checked<(Arc<AccessToken>, LoginOwner)> {
-        let actions: &[_] = if self.creates_profile {
-            &[
-                TenantAction::ManageProfiles,
-                TenantAction::ReadTenant,
-                TenantAction::ManageTickets,
-            ]
-        } else {
-            &[TenantAction::ManageProfiles, TenantAction::ManageTickets]
-        };
-        let (token, found) = self.authorize(txn, actions)?;
+        let (token, found) = self.authorize::<PersistentLoginRefusal>(txn, &SIGN_IN)?;
         let owner = match (found, &self.selector) {
             (Some((id, profile)), _) => {
                 require_enabled(profile.enabled, id, &profile.tenant)?;
@@ -94,23 +93,38 @@ impl ProfileRequest {
         Ok((token, owner))
     }
 
+    /// The caller and the profile, if the caller may create a ticket of it.
+    pub(super) fn authorize_ticket(
+        &self,
+        txn: &impl Read,
+    ) -> Result<(Arc<AccessToken>, ObjectId, ProfileStatus), Error<TicketRefusal>> {
+        let (token, found) = self.authorize::<TicketRefusal>(txn, &SIGN_IN)?;
+        let (id, profile) = found.ok_or_else(|| no_such_profile(&self.selector))?;
+        require_enabled(profile.enabled, id, &profile.tenant)?;
+        Ok((token, id, profile))
+    }
+
     /// The caller and the profile, if the caller may list and end its logins.
     pub(super) fn authorize_manage(
         &self,
         txn: &impl Read,
     ) -> Checked<(Arc<AccessToken>, ObjectId, ProfileStatus)> {
-        let (token, found) = self.authorize(txn, &[TenantAction::ManageTickets])?;
+        let (token, found) =
+            self.authorize::<PersistentLoginRefusal>(txn, &[TenantAction::ManageTickets])?;
         let (id, profile) = found.ok_or_else(|| no_such_profile(&self.selector))?;
         Ok((token, id, profile))
     }
 
     /// The caller, and the profile if there is one, if the caller may do all of `actions` on its tenant. Where the
     /// request names the tenant, that is checked first, so that no refusal shows whether a username exists.
-    fn authorize(
+    fn authorize<R>(
         &self,
         txn: &impl Read,
         actions: &[TenantAction],
-    ) -> Checked<(Arc<AccessToken>, FoundProfile)> {
+    ) -> Result<(Arc<AccessToken>, FoundProfile), Error<R>>
+    where
+        Error<R>: From<Error<AccessRefusal>> + From<AccessRefusal> + From<Failure>,
+    {
         let token = self.caller.identify(txn, self.context.now.time())?;
         let require_all = |tenant: &TenantName| {
             let mut actions = actions.iter();

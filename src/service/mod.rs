@@ -12,4 +12,5 @@ pub mod password;
 pub mod persistent_login;
 pub mod profile;
 pub mod request_scope;
+pub mod ticket;
 mod transaction;

@@ -14,9 +14,10 @@ mod properties;
 pub mod salvage;
 pub mod secret_key;
 pub mod tenant;
+pub mod ticket;
 pub mod upgrade;
 
 use crate::storage::journal::journaled::Journaled;
 
 /// The tables whose rows are journaled.
-pub static JOURNALED: &[&dyn Journaled] = &[&persistent_login::LOGINS];
+pub static JOURNALED: &[&dyn Journaled] = &[&persistent_login::LOGINS, &ticket::TICKETS];

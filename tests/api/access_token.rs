@@ -6,7 +6,7 @@ use crate::support::client::{FORM, LOGINS, Response};
 use crate::support::fixture::{
     ACME, ACME_LOGIN, ACME_PROFILE, BOTH, DISABLED_LOGIN, DISABLED_PROFILE, EXPIRING, EXPIRY,
     LOGIN, NARROW_FIRST, NO_LOGIN, NO_PROFILE, NOTHING_FIRST, NOW, POWERLESS, PROFILE, PROFILES,
-    TICKETS, first_login,
+    READERS, SIGN_IN, TICKETS, first_login,
 };
 use crate::support::server::Server;
 
@@ -99,13 +99,15 @@ fn manage_tickets_suffices_for_existing_logins() {
 }
 
 #[test]
-fn creating_requires_manage_profiles_and_then_manage_tickets() {
+fn creating_requires_three_permissions_in_their_order() {
     let server = Server::start();
     let create = |token| server.client().with_token(token).create(PROFILE);
     create(POWERLESS).assert_denied(PROFILES_ACTION, "default");
     create(TICKETS).assert_denied(PROFILES_ACTION, "default");
-    create(PROFILES).assert_denied(TICKETS_ACTION, "default");
-    create(BOTH).login();
+    create(PROFILES).assert_denied("READ_TENANT", "default");
+    create(BOTH).assert_denied("READ_TENANT", "default");
+    create(READERS).assert_denied(TICKETS_ACTION, "default");
+    create(SIGN_IN).login();
 }
 
 #[test]
@@ -126,7 +128,7 @@ fn the_first_entry_that_matches_the_tenant_applies() {
     let narrow = server.client().with_token(NARROW_FIRST);
     narrow
         .create(PROFILE)
-        .assert_denied(TICKETS_ACTION, "default");
+        .assert_denied("READ_TENANT", "default");
     narrow.read(LOGIN).assert_denied(TICKETS_ACTION, "default");
     narrow.create(ACME_PROFILE).login();
     let nothing = server.client().with_token(NOTHING_FIRST);
@@ -179,8 +181,8 @@ fn permission_is_checked_before_the_profile_is_enabled() {
     powerless
         .refresh(DISABLED_LOGIN)
         .assert_denied(TICKETS_ACTION, "default");
-    let profiles = server.client().with_token(PROFILES);
-    profiles
+    let readers = server.client().with_token(READERS);
+    readers
         .create(DISABLED_PROFILE)
         .assert_denied(TICKETS_ACTION, "default");
 }

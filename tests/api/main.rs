@@ -10,3 +10,4 @@ mod process;
 mod profile;
 mod request;
 mod support;
+mod ticket;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 6] = [
+const RESOURCES: [(&str, &[&str]); 7] = [
     ("access_token", &["domain", "tables"]),
     ("authentication", &["tests"]),
     ("health", &["http"]),
@@ -16,6 +16,10 @@ const RESOURCES: [(&str, &[&str]); 6] = [
     ),
     ("profile", &["domain", "tables", "service", "http", "tests"]),
     ("tenant", &["domain", "tables"]),
+    (
+        "ticket",
+        &["domain", "tables", "service", "http", "jobs", "tests"],
+    ),
 ];
 
 /// What a floor has beside resources: what they share.

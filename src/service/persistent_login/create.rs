@@ -41,10 +41,9 @@ pub struct NewLogin {
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller, an unknown profile, a caller without MANAGE_PROFILES and then
-/// MANAGE_TICKETS on its tenant, and a disabled profile, in this order. With a username, what the caller may do comes
-/// before the profile; where that may be created, it needs READ_TENANT too, before MANAGE_TICKETS, and the tenant must
-/// exist.
+/// Refuses an invalid caller, an unknown profile, a caller without MANAGE_PROFILES, READ_TENANT and then MANAGE_TICKETS
+/// on its tenant, and a disabled profile, in this order. With a username, what the caller may do comes before the
+/// profile; where that may be created, the tenant must exist.
 pub async fn create(
     app: &App,
     caller: Caller,

@@ -3,10 +3,12 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::clock::timeline::Moment;
 use crate::domain::key_ring::{KeyCheck, KeyNumber};
 use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
+use crate::domain::ticket::TicketDigest;
 use crate::error::Failure;
 use crate::storage::journal;
 use crate::tables::meta::MetaEntry;
@@ -15,6 +17,8 @@ use crate::tables::persistent_login::{ended, record};
 use crate::tables::profile::login_block::{self, LoginBlock};
 use crate::tables::profile::record as profile_record;
 use crate::tables::tenant::record as tenant_record;
+use crate::tables::ticket::key::TicketKey;
+use crate::tables::ticket::record::{self as ticket_record, Place};
 use crate::tables::{
     JOURNALED, access_token, clock, ended_tickets, expiry_index, meta, secret_key,
 };
@@ -47,6 +51,24 @@ pub enum TableEntry {
     Device([u8; 28]),
     /// An entry of the index by creation.
     ByCreation([u8; 24]),
+    /// A ticket.
+    Ticket {
+        /// Its key.
+        key: [u8; 28],
+        /// Its last request, as far as it is not in the journal.
+        last_request: Moment,
+        /// Its era.
+        era: Era,
+    },
+    /// The entry of a ticket's digest.
+    PlaceOfTicket {
+        /// The key of the ticket.
+        key: [u8; 28],
+        /// Its key in the index by request.
+        by_request: [u8; 24],
+    },
+    /// An entry of the index of tickets by request.
+    TicketByRequest([u8; 24]),
     /// A profile.
     Profile {
         /// Its id.
@@ -147,6 +169,30 @@ impl TableEntry {
                 expiry_index::verify(record)?;
                 Self::ByCreation(fixed(key)?)
             }
+            "ticket" => {
+                let bytes = fixed(key)?;
+                let ticket = ticket_record::decode(TicketKey::from_bytes(&bytes), record)?;
+                Self::Ticket {
+                    key: bytes,
+                    last_request: ticket.last_request,
+                    era: ticket.era,
+                }
+            }
+            "ticket_by_digest" => {
+                let digest = TicketDigest::from_bytes(fixed(key)?);
+                let Place {
+                    profile_id,
+                    indexed,
+                } = ticket_record::decode_place(record)?;
+                Self::PlaceOfTicket {
+                    key: TicketKey { profile_id, digest }.to_bytes(),
+                    by_request: expiry_index::key(indexed, Uuid::from_bytes(*digest.as_bytes())),
+                }
+            }
+            "ticket_by_request" => {
+                expiry_index::verify(record)?;
+                Self::TicketByRequest(fixed(key)?)
+            }
             "profile" => {
                 let id = fixed(key)?;
                 let stored = profile_record::verify(ObjectId::from_bytes(id), record)?;
@@ -215,6 +261,9 @@ pub fn describe_key(table: &str, key: &[u8]) -> String {
                 fingerprint(&key[12..])
             )
         }
+        ("ticket", 28) => format!("profile {}, ticket {}", hex(&key[..12]), hex(&key[12..18])),
+        ("ticket_by_digest", 16) => format!("ticket {}", hex(&key[..6])),
+        ("ticket_by_request", 24) => format!("ticket {}", hex(&key[8..14])),
         ("persistent_login_profile", 16) => format!("login {}", fingerprint(key)),
         ("persistent_login_by_creation", 24) => format!("login {}", fingerprint(&key[8..])),
         ("tenant" | "meta" | "clock", _) => format!("{:?}", String::from_utf8_lossy(key)),

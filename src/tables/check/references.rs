@@ -1,8 +1,11 @@
 //! Whether the tables agree with each other, and the key file with them.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use uuid::Uuid;
+
+use crate::clock::timeline::Moment;
 use crate::domain::key_ring::{KeyCheck, KeyNumber, SecretKey};
 use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
@@ -14,6 +17,8 @@ use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::record;
 use crate::tables::profile::login_block::{self, LoginBlock};
 use crate::tables::profile::record as profile_record;
+use crate::tables::ticket::key::TicketKey;
+use crate::tables::ticket::record::{Place, encode_place};
 use crate::tables::{expiry_index, meta, secret_key};
 
 /// What must agree between the tables; about 150 bytes for each login.
@@ -24,6 +29,11 @@ pub struct References {
     profile_of_login: Vec<[u8; 28]>,
     devices: Vec<[u8; 28]>,
     by_creation: Vec<[u8; 24]>,
+    /// The tickets, with their last requests.
+    tickets: Vec<([u8; 28], Moment)>,
+    ticket_places: Vec<[u8; 28]>,
+    by_request_wanted: Vec<[u8; 24]>,
+    by_request: Vec<[u8; 24]>,
     /// The profiles, and whether they are enabled.
     profiles: BTreeMap<[u8; 12], bool>,
     usernames_wanted: Vec<(Vec<u8>, [u8; 12])>,
@@ -66,6 +76,19 @@ impl References {
                 era,
                 is_current: false,
             } => self.newest_era = self.newest_era.max(era),
+            TableEntry::Ticket {
+                key,
+                last_request,
+                era,
+            } => {
+                self.tickets.push((key, last_request));
+                self.newest_era = self.newest_era.max(era);
+            }
+            TableEntry::PlaceOfTicket { key, by_request } => {
+                self.ticket_places.push(key);
+                self.by_request_wanted.push(by_request);
+            }
+            TableEntry::TicketByRequest(key) => self.by_request.push(key),
             TableEntry::ProfileOfLogin(key) => self.profile_of_login.push(key),
             TableEntry::Device(key) => self.devices.push(key),
             TableEntry::ByCreation(key) => self.by_creation.push(key),
@@ -110,6 +133,7 @@ impl References {
         self.devices.sort_unstable();
         self.index_of_ids(&mut found);
         self.index_by_creation(&mut found);
+        self.indexes_of_tickets(&mut found);
         differences(&self.devices, &self.logins, |device, _| {
             if let Some(key) = device {
                 found.push(remove(
@@ -149,26 +173,50 @@ impl References {
     }
 
     fn index_by_creation(&mut self, found: &mut Vec<Finding>) {
-        let table = "persistent_login_by_creation";
         self.by_creation.sort_unstable();
         self.by_creation_wanted.sort_unstable();
-        differences(
-            &self.by_creation,
-            &self.by_creation_wanted,
-            |entry, wanted| {
-                if let Some(key) = entry {
-                    found.push(remove(
-                        table,
-                        KeyKind::Fixed(24),
-                        key,
-                        "there is no such login",
-                    ));
-                }
-                if let Some(key) = wanted {
-                    found.push(put(table, KeyKind::Fixed(24), key, expiry_index::record()));
-                }
-            },
+        let (entries, wanted) = (&self.by_creation, &self.by_creation_wanted);
+        expiry_index(
+            "persistent_login_by_creation",
+            "login",
+            entries,
+            wanted,
+            found,
         );
+    }
+
+    fn indexes_of_tickets(&mut self, found: &mut Vec<Finding>) {
+        let table = "ticket_by_digest";
+        self.ticket_places.sort_unstable();
+        self.tickets.sort_unstable();
+        let keys: Vec<_> = self.tickets.iter().map(|(key, _)| *key).collect();
+        differences(&self.ticket_places, &keys, |entry, ticket| {
+            if let Some(key) = entry {
+                let why = "its ticket is missing";
+                found.push(remove(table, KeyKind::Fixed(16), &key[12..], why));
+            }
+            if let Some(key) = ticket
+                && let Ok(index) = keys.binary_search(key)
+            {
+                let TicketKey { profile_id, digest } = TicketKey::from_bytes(key);
+                let indexed = self.tickets[index].1;
+                let place = Place {
+                    profile_id,
+                    indexed,
+                };
+                let (digest, record) = (digest.as_bytes(), encode_place(&place));
+                found.push(put(table, KeyKind::Fixed(16), digest, record));
+                self.by_request_wanted
+                    .push(expiry_index::key(indexed, Uuid::from_bytes(*digest)));
+            }
+        });
+        let keys: BTreeSet<_> = keys.iter().map(|key| &key[12..]).collect();
+        self.by_request_wanted
+            .retain(|key| keys.contains(&key[8..]));
+        self.by_request.sort_unstable();
+        self.by_request_wanted.sort_unstable();
+        let (entries, wanted) = (&self.by_request, &self.by_request_wanted);
+        expiry_index("ticket_by_request", "ticket", entries, wanted, found);
     }
 
     fn index_of_usernames(&mut self, found: &mut Vec<Finding>) {
@@ -284,6 +332,30 @@ impl References {
             }
         }
     }
+}
+
+/// What is missing in an index of what expires, and what is too much.
+fn expiry_index(
+    table: &str,
+    what: &str,
+    entries: &[[u8; 24]],
+    wanted: &[[u8; 24]],
+    found: &mut Vec<Finding>,
+) {
+    let keys = KeyKind::Fixed(24);
+    differences(entries, wanted, |entry, wanted| {
+        if let Some(key) = entry {
+            found.push(remove(
+                table,
+                keys,
+                key,
+                &format!("there is no such {what}"),
+            ));
+        }
+        if let Some(key) = wanted {
+            found.push(put(table, keys, key, expiry_index::record()));
+        }
+    });
 }
 
 fn put(table: &str, keys: KeyKind, key: &[u8], record: Vec<u8>) -> Finding {

@@ -11,10 +11,12 @@ use crate::tables::salvage::batch::Batch;
 use crate::tables::salvage::loose::Wanted;
 
 /// The indexes, which are made from the records.
-const INDEXES: [&str; 3] = [
+const INDEXES: [&str; 5] = [
     "persistent_login_by_creation",
     "persistent_login_profile",
     "profile_by_username",
+    "ticket_by_digest",
+    "ticket_by_request",
 ];
 
 /// Called with the name of the table that is being copied, and how many of its entries were.

@@ -136,7 +136,11 @@ impl Wanted {
             | TableEntry::AccessToken { .. }
             | TableEntry::LastOrder(_)
             | TableEntry::Other => Some(0),
-            TableEntry::ProfileOfLogin(_)
+            // Nothing says which tickets were not invalidated.
+            TableEntry::Ticket { .. }
+            | TableEntry::PlaceOfTicket { .. }
+            | TableEntry::TicketByRequest(_)
+            | TableEntry::ProfileOfLogin(_)
             | TableEntry::ByCreation(_)
             | TableEntry::Username { .. } => None,
         }

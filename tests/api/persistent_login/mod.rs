@@ -5,7 +5,7 @@ mod by_profile;
 mod coalesce;
 mod compare_and_rotate;
 mod concurrency;
-mod create;
+pub mod create;
 mod delete;
 mod delete_by_profile;
 mod devices;

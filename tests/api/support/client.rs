@@ -122,7 +122,8 @@ impl Client {
         self.post(&format!("{LOGINS}/{path}"), &self.encode(parameters))
     }
 
-    fn encode(&self, parameters: &[(&str, &str)]) -> String {
+    /// The form or query of the access token and these parameters.
+    pub fn encode(&self, parameters: &[(&str, &str)]) -> String {
         let caller = [("accessTokenId", self.caller.as_str())];
         encode(&[&caller, parameters].concat())
     }

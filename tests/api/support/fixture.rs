@@ -34,7 +34,11 @@ pub const ADMIN: &str = "e5f4a1d2-0c3b-4e6f-8a7d-1b2c3d4e5f60";
 pub const TICKETS: &str = "may-manage-tickets";
 /// Allows MANAGE_PROFILES on `default`.
 pub const PROFILES: &str = "may-manage-profiles";
-/// Allows both on `default`, by name.
+/// Allows MANAGE_PROFILES and READ_TENANT on `default`.
+pub const READERS: &str = "may-read-profiles";
+/// Allows all that signing in takes on `default`, by name.
+pub const SIGN_IN: &str = "may-sign-in";
+/// Allows MANAGE_TICKETS and MANAGE_PROFILES on `default`.
 pub const BOTH: &str = "may-manage-both";
 /// Allows everything on `acme.com`.
 pub const ACME: &str = "may-do-everything-on-acme";
@@ -58,6 +62,8 @@ pub fn seed() -> Value {
             access_token(TICKETS, json!([["default", "MANAGE_TICKETS"]])),
             access_token(PROFILES, json!([["default", "MANAGE_PROFILES"]])),
             access_token(BOTH, json!([["default", "MANAGE_TICKETS", "MANAGE_PROFILES"]])),
+            access_token(READERS, json!([["default", "READ_TENANT", "MANAGE_PROFILES"]])),
+            access_token(SIGN_IN, json!([["default", "MANAGE_TICKETS", "READ_TENANT", "MANAGE_PROFILES"]])),
             access_token(ACME, json!([["acme.com", "*"]])),
             access_token(NARROW_FIRST, json!([["default", "MANAGE_PROFILES"], ["*", "*"]])),
             access_token(NOTHING_FIRST, json!([["*"], ["default", "*"]])),
