@@ -49,6 +49,8 @@ pub struct App {
     pub list_memory: Arc<Semaphore>,
     /// Held by the one walk over very many logins of a profile that goes on.
     pub long_walks: Semaphore,
+    /// Held by the one list of profiles that pauses after a step of choosing them.
+    pub long_lists: Semaphore,
     phase: AtomicU8,
     is_restricted_to_loopback: AtomicBool,
 }
@@ -102,6 +104,7 @@ impl App {
             audit: Arc::default(),
             warnings: Warnings::default(),
             long_walks: Semaphore::new(1),
+            long_lists: Semaphore::new(1),
             phase: AtomicU8::new(Phase::Starting as u8),
             is_restricted_to_loopback: AtomicBool::new(false),
         }

@@ -81,4 +81,20 @@ pub struct RequestConfig {
     #[arg(long, env = "REMEMBERD_LIST_MEMORY_MAX", value_name = "SIZE",
           default_value = "32MiB", value_parser = size_from::<{ 1 << 20 }>, hide_short_help = true)]
     pub list_memory_max: usize,
+
+    /// Largest list of profiles
+    ///
+    /// A list whose JSON would be longer is refused with 400; its client asks for a part of it instead. It is sent in
+    /// pieces, so that it takes no memory here.
+    #[arg(long, env = "REMEMBERD_LIST_SIZE_MAX", value_name = "SIZE",
+          default_value = "64MiB", value_parser = size_from::<{ 64 << 10 }>, hide_short_help = true)]
+    pub list_size_max: usize,
+
+    /// Most profiles that are looked at for a list of them
+    ///
+    /// A list by role, attribute or query looks at all profiles of its tenant, for a few seconds if they are a million,
+    /// while others are served. One that would have to look at more is refused with 400.
+    #[arg(long, env = "REMEMBERD_LIST_EXAMINED_MAX", value_name = "COUNT",
+          default_value = "1000000", value_parser = count, hide_short_help = true)]
+    pub list_examined_max: NonZeroUsize,
 }

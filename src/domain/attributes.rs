@@ -165,6 +165,9 @@ mod tests {
             assert!(!attributes.remove(name));
             let left = whole.iter().filter(|(found, _)| *found != name);
             assert_eq!(all(&attributes), Vec::from_iter(left));
+            let mut kept = whole.clone();
+            kept.retain(|found| found != name);
+            assert_eq!(kept, attributes);
             attributes.set_json(name, "null");
             assert_eq!(attributes.get(name), Some("null"));
         }

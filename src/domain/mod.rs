@@ -10,6 +10,8 @@ pub mod object_id;
 pub mod password;
 pub mod persistent_login;
 pub mod profile;
+pub mod profile_filter;
+pub mod profile_order;
 pub mod projection;
 pub mod sort_order;
 pub mod sweep;

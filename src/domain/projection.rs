@@ -50,6 +50,15 @@ impl Projection {
         Self::Paths(selection)
     }
 
+    /// Whether something of the attribute with this name may be shown.
+    pub fn shows(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nothing => false,
+            Self::Paths(selection) => selection.fields.contains_key(name),
+        }
+    }
+
     /// What is shown of the attribute with this name and JSON; `None` if the attribute is not shown. JSON that does not
     /// parse has nothing that could be selected.
     pub fn of_attribute<'a>(&self, name: &str, json: &'a str) -> Option<Cow<'a, str>> {

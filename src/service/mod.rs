@@ -8,6 +8,7 @@ mod context;
 #[allow(dead_code)]
 mod end_access;
 pub mod error;
+mod list_room;
 pub mod password;
 pub mod persistent_login;
 pub mod profile;

@@ -9,9 +9,25 @@ use crate::service::profile::refusal::ProfileRequestRefusal;
 
 impl Describe for ProfileRequestRefusal {
     fn describe(&self) -> Description {
-        match self {
-            Self::Access(refusal) => refusal.describe(),
-            Self::Profile(refusal) => refusal.describe(),
+        let message = match self {
+            Self::Access(refusal) => return refusal.describe(),
+            Self::Profile(refusal) => return refusal.describe(),
+            Self::ListTooLarge { max } => format!(
+                "The list would be longer than {max} bytes; select fewer profiles with 'start' and 'count', or fewer \
+                 attributes with 'attributeToReturn'"
+            ),
+            Self::ListTooLong => {
+                "The list has too many profiles; select fewer with 'start' and 'count'".to_owned()
+            }
+            Self::TooManyExamined { max } => {
+                format!("The tenant has more than {max} profiles to be looked at for this list")
+            }
+        };
+        // Not 503, after which clients try again: it would take as much again, with the same result.
+        Description {
+            status: StatusCode::BAD_REQUEST,
+            code: "OTHER",
+            message: message.into(),
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod route;
 
 mod error;
 mod json;
+mod list;
 mod parameters;
 mod read;
 
@@ -37,6 +38,12 @@ impl ResourceRoute for ProfileRoute {
         match self {
             Self::Read(id) => read::by_id(app, caller, params, id),
             Self::ReadAttributes(id) => read::attributes(app, caller, params, id),
+            Self::ReadByUsername => read::by_username(app, caller, params),
+            Self::ListByIds => list::by_ids(app, caller, params).await,
+            Self::ListRange => list::range(app, caller, params).await,
+            Self::ListByRole => list::by_role(app, caller, params).await,
+            Self::ListByExistingAttribute => list::by_existing_attribute(app, caller, params).await,
+            Self::ListByAttributeValue => list::by_attribute_value(app, caller, params).await,
         }
     }
 }

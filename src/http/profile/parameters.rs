@@ -1,26 +1,45 @@
-//! Decodes the parameters of requests for profiles.
+//! Decodes the parameters of requests for profiles. Those that an endpoint does not know are ignored.
 
+use crate::domain::profile_order::ProfileOrder;
 use crate::domain::projection::Projection;
+use crate::http::error::ApiError;
 use crate::http::params::Params;
+use crate::service::profile::list::wanted::Page;
 
 /// The attributes that a read is to show.
 pub fn projection(params: &Params) -> Projection {
-    Projection::of_paths(&list(params, "attributeToReturn"))
+    Projection::of_paths(&params.list("attributeToReturn").unwrap_or_default())
 }
 
-/// The values of a list: a single one is split at commas.
-fn list(params: &Params, name: &str) -> Vec<String> {
-    let values: Vec<_> = params
-        .iter()
-        .filter(|(other, _)| *other == name)
-        .map(|(_, value)| value)
-        .collect();
-    match values[..] {
-        [""] => Vec::new(),
-        [single] => single
-            .split(',')
-            .map(|part| part.trim().to_owned())
-            .collect(),
-        _ => values.into_iter().map(str::to_owned).collect(),
-    }
+/// How a list is to be sorted, if it is.
+///
+/// # Errors
+///
+/// The order is neither ascending nor descending, or by something that lists are not sorted by.
+pub fn order(params: &Params) -> Result<Option<ProfileOrder>, ApiError> {
+    let direction = params.sort_order()?;
+    let by = params.text("sortBy").filter(|by| !by.is_empty());
+    let Some(by) = by else {
+        return Ok(None);
+    };
+    let order = ProfileOrder::new(&by, direction);
+    let refused = || ApiError::invalid("sortBy", "is nothing that lists may be sorted by");
+    order.map(Some).ok_or_else(refused)
+}
+
+/// The part of a list that is wanted: all of it without a `start`.
+///
+/// # Errors
+///
+/// What is no integer.
+pub fn page(params: &Params) -> Result<Page, ApiError> {
+    let (start, count) = (params.integer("start")?, params.integer("count")?);
+    let Some(start) = start else {
+        return Ok(Page::WHOLE);
+    };
+    let count = count.map(i32::unsigned_abs).filter(|&count| count > 0);
+    Ok(Page {
+        start: usize::try_from(start).unwrap_or(0),
+        count: count.map(|count| count as usize),
+    })
 }

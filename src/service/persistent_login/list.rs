@@ -4,10 +4,6 @@ use std::cmp::Reverse;
 use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
 
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -20,6 +16,7 @@ use crate::error::Failure;
 use crate::service::access::ProfileRequest;
 use crate::service::caller::Caller;
 use crate::service::error::Error;
+use crate::service::list_room::ListRoom;
 use crate::service::persistent_login::profile_walk::{ProfileWalk, STEP_LOGINS_MIN};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
@@ -34,12 +31,6 @@ use crate::tables::persistent_login::usage::Usage;
 /// What a list takes beside the ids of its logins: the few that were read and not sent yet, their JSON, and what hyper
 /// and the operating system copy of it into buffers.
 const LIST_BYTES: usize = 16 << 10;
-
-/// A list takes at most this share of the memory, however long it may be.
-const LIST_SHARE: usize = 4;
-
-/// How long a list waits for room.
-const ROOM_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// With how many bytes of texts no more logins are read at once.
 const STEP_TEXT_BYTES_MAX: usize = 8 << 10;
@@ -84,7 +75,7 @@ pub async fn list_by_profile(
     let keys = app.keys.get()?;
     let mut newest = Newest::new(start, count);
     // Most of what a walk keeps is kept by one walk at a time.
-    let mut room = ListRoom::reserve(app, count).await?;
+    let mut room = ListRoom::reserve(app, list_bytes(count)).await?;
     let mut walk = ProfileWalk::new(app);
     let list = loop {
         let list = transaction::read(app, |txn| {
@@ -115,7 +106,7 @@ pub async fn list_by_profile(
         }
     };
     let (first, rest) = list;
-    room.shrink(rest.listed.len());
+    room.shrink(list_bytes(rest.listed.len()));
     Ok(LoginList {
         first: Some(first),
         rest,
@@ -152,31 +143,9 @@ impl LoginList {
     }
 }
 
-/// A part of the memory for lists, which is given back when this is dropped.
-struct ListRoom(OwnedSemaphorePermit);
-
-impl ListRoom {
-    /// Reserves room for a list of `count` logins, but not more than that others have room too.
-    async fn reserve(app: &App, count: usize) -> Result<Self, Failure> {
-        let most = (app.config.requests.list_memory_max / LIST_SHARE) >> 10;
-        let permits = u32::try_from(Self::permits(count).min(most)).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&app.list_memory).acquire_many_owned(permits);
-        match timeout(ROOM_WAIT_MAX, permit).await {
-            Ok(permit) => Ok(Self(permit.expect("the semaphore is never closed"))),
-            Err(_elapsed) => Err(Failure::ListsFull),
-        }
-    }
-
-    /// Gives back what a list of `count` logins does not need of it.
-    fn shrink(&mut self, count: usize) {
-        let excess = self.0.num_permits().saturating_sub(Self::permits(count));
-        drop(self.0.split(excess));
-    }
-
-    fn permits(count: usize) -> usize {
-        let bytes = count.saturating_mul(size_of::<Listed>());
-        LIST_BYTES.saturating_add(bytes).div_ceil(1 << 10)
-    }
+/// What a list of `count` logins takes.
+fn list_bytes(count: usize) -> usize {
+    LIST_BYTES.saturating_add(count.saturating_mul(size_of::<Listed>()))
 }
 
 /// The usages that were newest so far, as many as a page and those before it need.

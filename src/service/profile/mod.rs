@@ -1,5 +1,6 @@
 //! Profiles: the use cases, one file each, and what other resources depend on.
 
+pub mod list;
 pub mod read;
 pub mod refusal;
 mod request;

@@ -1,11 +1,18 @@
 //! An application looks at a profile.
 
 use crate::app::App;
+use crate::domain::access_token::TenantAction;
 use crate::domain::profile::Profile;
+use crate::domain::tenant::TenantName;
+use crate::error::Failure;
+use crate::service::access::require;
 use crate::service::caller::Caller;
+use crate::service::profile::ProfileRefusal;
 use crate::service::profile::request::{Checked, SingleProfileRequest};
-use crate::service::profile::visible::keep_readable;
+use crate::service::profile::visible::Visibility;
 use crate::service::transaction;
+use crate::storage::transaction::Read;
+use crate::tables::profile;
 
 /// The profile with this id, with the attributes that the caller's application may read.
 ///
@@ -17,7 +24,53 @@ pub fn read(app: &App, caller: Caller, id: String) -> Checked<Profile> {
     let request = SingleProfileRequest::new(app, caller, id);
     transaction::read(app, |txn| {
         let (token, mut profile) = request.authorize(txn)?;
-        keep_readable(txn, &token, &mut profile)?;
+        Visibility::of(token).keep_readable(txn, &mut profile)?;
         Ok(profile)
     })
+}
+
+/// As [`read`], for the tenant's profile with this username.
+///
+/// # Errors
+///
+/// Refuses an invalid caller, one without MANAGE_PROFILES on the tenant, an unknown username, and a caller without
+/// READ_TENANT, in this order: whether a username exists is nothing for whoever may not manage the tenant's profiles.
+pub fn read_by_username(
+    app: &App,
+    caller: Caller,
+    tenant: String,
+    username: String,
+) -> Checked<Profile> {
+    caller.note_use(app);
+    let now = app.clock.now().time();
+    transaction::read(app, |txn| {
+        let token = caller.identify(txn, now)?;
+        require(&token, TenantAction::ManageProfiles, &tenant)?;
+        let Some(mut profile) = find_username(txn, &tenant, &username)? else {
+            return Err(ProfileRefusal::NoSuchUsername {
+                tenant: tenant.clone(),
+                username: username.clone(),
+            }
+            .into());
+        };
+        require(&token, TenantAction::ReadTenant, &tenant)?;
+        Visibility::of(token).keep_readable(txn, &mut profile)?;
+        Ok(profile)
+    })
+}
+
+fn find_username(
+    txn: &impl Read,
+    tenant: &str,
+    username: &str,
+) -> Result<Option<Profile>, Failure> {
+    let Some(tenant) = TenantName::new(tenant) else {
+        return Ok(None);
+    };
+    let Some(id) = profile::id_by_username(txn, &tenant, username)? else {
+        return Ok(None);
+    };
+    // Both are put and removed together, so that the record is damaged and not missing.
+    let missing = || Failure::Corrupt("profile: its record is missing".to_owned());
+    profile::get(txn, id)?.map(Some).ok_or_else(missing)
 }

@@ -11,6 +11,18 @@ pub enum ProfileRequestRefusal {
     Access(AccessRefusal),
     /// The profile does not allow it.
     Profile(ProfileRefusal),
+    /// The JSON of the list would be longer than a list may be.
+    ListTooLarge {
+        /// How long it may be, in bytes.
+        max: usize,
+    },
+    /// What has to be kept until a list is complete would take more memory than one list may take.
+    ListTooLong,
+    /// The profiles of a list would have to be looked for among more than a list may take.
+    TooManyExamined {
+        /// How many it may take.
+        max: usize,
+    },
 }
 
 impl From<ProfileRequestRefusal> for Error<ProfileRequestRefusal> {

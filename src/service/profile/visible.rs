@@ -1,8 +1,10 @@
-//! Which attributes of a profile an application may see.
+//! Which attributes of profiles an application may see.
+
+use std::sync::Arc;
 
 use crate::domain::access_token::{ANY, AccessToken};
 use crate::domain::profile::Profile;
-use crate::domain::tenant::AttributeDefinition;
+use crate::domain::tenant::{AttributeDefinition, TenantName};
 use crate::error::Failure;
 use crate::storage::transaction::Read;
 use crate::tables::tenant;
@@ -10,30 +12,62 @@ use crate::tables::tenant;
 /// The action that lets an application see an attribute.
 const READ_ATTRIBUTE: &str = "READ_ATTRIBUTE";
 
-/// Removes the attributes that the caller's application may not read, and those that the profile's tenant does not define.
-///
-/// # Errors
-///
-/// Of the storage.
-pub(super) fn keep_readable(
+/// What the application of an access token may see of profiles, most of which are of one tenant.
+pub(super) struct Visibility {
+    token: Arc<AccessToken>,
+    /// The tenant that was looked at last, and the names of the attributes that may be read of its profiles, sorted.
+    readable: Option<(TenantName, Vec<String>)>,
+}
+
+impl Visibility {
+    pub(super) fn of(token: Arc<AccessToken>) -> Self {
+        Self {
+            token,
+            readable: None,
+        }
+    }
+
+    /// Removes the attributes that the application may not read, and those that the profile's tenant does not define.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub(super) fn keep_readable(
+        &mut self,
+        txn: &impl Read,
+        profile: &mut Profile,
+    ) -> Result<(), Failure> {
+        let Some(attributes) = &mut profile.attributes else {
+            return Ok(());
+        };
+        let readable = match &mut self.readable {
+            Some((tenant, readable)) if *tenant == profile.tenant => readable,
+            slot => {
+                let readable = readable(txn, &self.token, &profile.tenant)?;
+                &mut slot.insert((profile.tenant.clone(), readable)).1
+            }
+        };
+        attributes.retain(|name| {
+            let found = readable.binary_search_by(|readable| readable.as_str().cmp(name));
+            found.is_ok()
+        });
+        Ok(())
+    }
+}
+
+fn readable(
     txn: &impl Read,
     token: &AccessToken,
-    profile: &mut Profile,
-) -> Result<(), Failure> {
-    let Some(attributes) = &mut profile.attributes else {
-        return Ok(());
-    };
-    let tenant = tenant::get(txn, &profile.tenant)?;
+    tenant: &TenantName,
+) -> Result<Vec<String>, Failure> {
+    let tenant = tenant::get(txn, tenant)?;
     let definitions = tenant
-        .as_ref()
-        .map_or(&[][..], |tenant| &tenant.attribute_definitions);
-    attributes.retain(|name| {
-        let mut definitions = definitions.iter();
-        definitions
-            .find(|definition| definition.name == name)
-            .is_some_and(|definition| is_readable(definition, &token.application))
-    });
-    Ok(())
+        .iter()
+        .flat_map(|tenant| &tenant.attribute_definitions);
+    let readable = definitions.filter(|definition| is_readable(definition, &token.application));
+    let mut names: Vec<_> = readable.map(|definition| definition.name.clone()).collect();
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Whether the first permission for the application, or for all, allows to read the attribute.

@@ -88,6 +88,41 @@ pub fn id_by_username(
     txn.get(&BY_USERNAME, &key, decode_owner)
 }
 
+/// Calls `visit` with the ids of the tenant's profiles after the username `after`, in the order of their usernames, until
+/// it breaks off. Returns the username that it broke off with, to go on after it; `None` at the end.
+///
+/// # Errors
+///
+/// Of the storage, or of an entry that does not decode.
+pub fn visit_tenant(
+    txn: &impl Read,
+    tenant: &TenantName,
+    after: Option<&str>,
+    mut visit: impl FnMut(ObjectId) -> ControlFlow<()>,
+) -> Result<Option<String>, Failure> {
+    let prefix = username_key(tenant, "");
+    let after = after.map(|username| username_key(tenant, username));
+    let first = match &after {
+        Some(key) => Bound::Excluded(key.as_slice()),
+        None => Bound::Included(prefix.as_slice()),
+    };
+    let mut last = None;
+    txn.scan(&BY_USERNAME, first, |key, record| {
+        let Some(username) = key.strip_prefix(prefix.as_slice()) else {
+            // An entry that cannot be read may have any key.
+            record?;
+            return Ok(ControlFlow::Break(()));
+        };
+        let id = record.and_then(decode_owner)?;
+        let flow = visit(id);
+        if flow.is_break() {
+            last = Some(String::from_utf8_lossy(username).into_owned());
+        }
+        Ok(flow)
+    })?;
+    Ok(last)
+}
+
 /// Puts the profile, in place of the one with its id, whose tenant must be the same. No other profile of the tenant
 /// may have its username.
 ///

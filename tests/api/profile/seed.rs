@@ -112,6 +112,16 @@ pub fn assert_json(response: &Response, json: &str) {
     assert_eq!(response.header("cache-control"), "no-store");
 }
 
+/// Asserts that a response is a list of the profiles with these ids, in this order.
+#[track_caller]
+pub fn assert_ids(response: &Response, ids: &[&str]) {
+    assert_eq!(response.status, 200, "{response:?}");
+    let list: Value = serde_json::from_str(&response.body).expect("JSON");
+    let list = list.as_array().expect("a list");
+    let found: Vec<_> = list.iter().map(|profile| &profile["id"]).collect();
+    assert_eq!(found, ids);
+}
+
 fn token(id: &str, application: &str, actions: Value) -> Value {
     json!({
         "_id": id, "application": application,
