@@ -19,7 +19,7 @@
 //! | [`domain`] | what a persistent login is and how it rotates: pure functions and types | I/O, clock, randomness |
 //!
 //! [`app`] is what the use cases share, [`jobs`] is what goes on in the background, [`audit`] records what
-//! happened, [`password_pool`] hashes passwords. [`config`], [`clock`], [`entropy`], [`error`], [`logging`], [`request_id`] and [`similar`] import nothing
+//! happened, [`password_pool`] hashes passwords. [`config`], [`clock`], [`entropy`], [`error`], [`json_problem`], [`logging`], [`request_id`] and [`similar`] import nothing
 //! above them.
 //! [`testing`] is the one path by which the tests reach the inside.
 //!
@@ -59,6 +59,7 @@ mod clock;
 mod config;
 mod entropy;
 mod error;
+mod json_problem;
 mod logging;
 mod password_pool;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! where both come from.
 
 pub mod belief;
+pub mod date;
 pub mod host;
 pub mod source;
 pub mod timeline;

@@ -1,5 +1,8 @@
 //! Receives the body of a request, within limits of size and time.
 
+pub mod document;
+#[allow(dead_code)]
+pub mod field;
 mod json;
 pub mod kind;
 
@@ -9,12 +12,13 @@ use std::task::Poll;
 
 use http_body_util::{BodyDataStream, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::HeaderValue;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request};
 use memchr::memmem;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::http::body::document::Document;
 use crate::http::body::kind::{BodyKind, UnsupportedBody};
 use crate::http::caller;
 use crate::http::connection::Connection;
@@ -32,19 +36,38 @@ pub struct PendingRequest {
 }
 
 impl PendingRequest {
-    /// Takes what is needed of `request`. The body is ignored unless the method is POST.
+    /// Takes what is needed of `request`. The body is ignored unless the method is POST. With `takes_document` it is kept
+    /// if it is a JSON document, and is otherwise the parameters, if it can be.
     ///
     /// # Errors
     ///
     /// As [`Params::new`] and [`caller::bearer`].
-    pub fn new(app: &App, request: Request<Incoming>) -> Result<Self, ApiError> {
+    pub fn new(
+        app: &App,
+        request: Request<Incoming>,
+        takes_document: bool,
+    ) -> Result<Self, ApiError> {
         let (head, body) = request.into_parts();
-        let has_params = head.method == Method::POST && !body.is_end_stream();
+        let has_body = head.method == Method::POST && !body.is_end_stream();
         let query = head.uri.query().unwrap_or_default();
+        let mut params = Params::new(query, app.config.requests.parameter_count_max)?
+            .with_bearer(caller::bearer(&head.headers)?);
+        if takes_document {
+            let document = match BodyKind::new(&head.headers) {
+                BodyKind::Json => Document::Json(Bytes::new()),
+                _ if !has_body && !head.headers.contains_key(CONTENT_TYPE) => {
+                    Document::Json(Bytes::new())
+                }
+                BodyKind::Unsupported(why) => Document::Unsupported(why),
+                BodyKind::UrlEncoded | BodyKind::Multipart(_) => {
+                    Document::Unsupported(UnsupportedBody::of_type(&head.headers))
+                }
+            };
+            params = params.with_document(document);
+        }
         Ok(Self {
-            params: Params::new(query, app.config.requests.parameter_count_max)?
-                .with_bearer(caller::bearer(&head.headers)?),
-            body: has_params.then(|| (BodyKind::new(&head.headers), body)),
+            params,
+            body: has_body.then(|| (BodyKind::new(&head.headers), body)),
         })
     }
 
@@ -130,9 +153,15 @@ async fn next_piece(
 async fn decode(params: &mut Params, kind: BodyKind, body: Bytes) -> Result<(), ApiError> {
     match kind {
         BodyKind::UrlEncoded => params.add_url_encoded(&body),
+        BodyKind::Json if params.takes_document() => {
+            params.set_document(Document::Json(body));
+            Ok(())
+        }
         BodyKind::Json => json::add(params, &body),
         // Boxed because it is rare, and so large that it would make every request's future large.
         BodyKind::Multipart(content_type) => Box::pin(multipart(params, content_type, body)).await,
+        // It is refused when the document is asked for.
+        BodyKind::Unsupported(_) if params.takes_document() => Ok(()),
         BodyKind::Unsupported(why) => Err(ApiError::BodyUnsupported(why)),
     }
 }

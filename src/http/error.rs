@@ -43,6 +43,8 @@ pub enum ApiError {
     BodyMalformed,
     /// Its body is of a kind in which no parameters are looked for, and not empty.
     BodyUnsupported(UnsupportedBody),
+    /// Its body must be a JSON document, and is none or not as it must be.
+    DocumentInvalid(String),
     /// It has more parameters than the limit.
     TooManyParameters {
         /// The limit.
@@ -146,6 +148,7 @@ impl ApiError {
             | Self::NotAcceptable
             | Self::CrossOrigin
             | Self::BodyUnsupported(_)
+            | Self::DocumentInvalid(_)
             | Self::TooManyParameters { .. }
             | Self::ParameterMissing { .. }
             | Self::ParameterInvalid { .. }
@@ -199,6 +202,7 @@ impl ApiError {
             Self::BodyUnsupported(why) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, why.to_string().into())
             }
+            Self::DocumentInvalid(message) => (StatusCode::BAD_REQUEST, message.clone().into()),
             Self::TooManyParameters { max } => (
                 StatusCode::BAD_REQUEST,
                 format!("The request has more than {max} parameters").into(),

@@ -140,7 +140,8 @@ fn admit(
         }
     }
     // A `Request` is large, and every future that holds it would be moved with it.
-    Ok((route, PendingRequest::new(app, request)?))
+    let takes_document = route.takes_document();
+    Ok((route, PendingRequest::new(app, request, takes_document)?))
 }
 
 async fn dispatch(

@@ -10,9 +10,11 @@ use std::iter;
 use std::num::NonZeroUsize;
 
 use memchr::memchr2;
+use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
 
 use crate::domain::sort_order::SortOrder;
+use crate::http::body::document::{self, Document};
 use crate::http::error::ApiError;
 
 /// The usual number of parameters, for which no memory is allocated.
@@ -30,6 +32,8 @@ pub struct Params {
     /// So many of them are in the query.
     query_count: usize,
     bearer: Option<Box<str>>,
+    /// Where the body must be a JSON document. Boxed because it is rare.
+    document: Option<Box<Document>>,
     count_max: NonZeroUsize,
 }
 
@@ -53,6 +57,7 @@ impl Params {
             pairs: SmallVec::new(),
             query_count: 0,
             bearer: None,
+            document: None,
             count_max,
         };
         params.add_url_encoded(query.as_bytes())?;
@@ -68,6 +73,45 @@ impl Params {
     /// The access token of the `Authorization` header.
     pub fn bearer(&self) -> Option<&str> {
         self.bearer.as_deref()
+    }
+
+    /// With a body that must be a JSON document, which has not been received.
+    pub fn with_document(self, document: Document) -> Self {
+        Self {
+            document: Some(Box::new(document)),
+            ..self
+        }
+    }
+
+    /// Whether the body must be a JSON document.
+    pub fn takes_document(&self) -> bool {
+        self.document.is_some()
+    }
+
+    /// Sets the body that must be a JSON document.
+    pub fn set_document(&mut self, document: Document) {
+        self.document = Some(Box::new(document));
+    }
+
+    /// Decodes the JSON document that is the body.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::BodyUnsupported`] for a body of another type; [`ApiError::DocumentInvalid`].
+    #[allow(dead_code)]
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        document::decode(self.document()?)
+    }
+
+    /// The JSON document that is the body, which has not been parsed.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::BodyUnsupported`] for a body of another type; [`ApiError::DocumentInvalid`] if it is empty.
+    pub fn document(&self) -> Result<&[u8], ApiError> {
+        let document = self.document.as_ref();
+        let document = document.expect("the route says that it takes a document");
+        document.bytes()
     }
 
     /// Adds the parameters of a URL-encoded form.

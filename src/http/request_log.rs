@@ -48,6 +48,7 @@ impl RequestLog<'_> {
             | ApiError::BodyTooSlow
             | ApiError::BodyMalformed
             | ApiError::BodyUnsupported(_)
+            | ApiError::DocumentInvalid(_)
             | ApiError::TooManyParameters { .. }
             | ApiError::ParameterMissing { .. }
             | ApiError::ParameterInvalid { .. }

@@ -25,6 +25,11 @@ pub trait ResourceRoute: Sized {
     /// Whether the answer is empty unless it is an error. Then it does not matter whether the request accepts JSON.
     fn is_answer_empty(&self) -> bool;
 
+    /// Whether the body must be a JSON document, and not parameters.
+    fn takes_document(&self) -> bool {
+        false
+    }
+
     /// Returns the response to a request that has been received.
     ///
     /// # Errors

@@ -71,6 +71,14 @@ macro_rules! resources {
                 }
             }
 
+            /// As [`ResourceRoute::takes_document`].
+            pub fn takes_document(&self) -> bool {
+                match self {
+                    $(Self::$resource(route) => route.takes_document(),)+
+                    Self::Options(_) => false,
+                }
+            }
+
             /// As [`ResourceRoute::handle`].
             pub async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
                 match self {

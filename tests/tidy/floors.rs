@@ -11,6 +11,7 @@ const FLOORS: [&[&str]; 13] = [
         "entropy",
         "error",
         "guide",
+        "json_problem",
         "logging",
         "property",
         "request_id",

@@ -40,7 +40,7 @@ impl BodyKind {
         }
         let mut types = headers.get_all(CONTENT_TYPE).iter();
         let (Some(content_type), None) = (types.next(), types.next()) else {
-            return Self::Unsupported(UnsupportedBody::Type(text(headers, CONTENT_TYPE)));
+            return Self::Unsupported(UnsupportedBody::of_type(headers));
         };
         let essence = media_type::essence(content_type.to_str().unwrap_or_default());
         if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
@@ -50,8 +50,15 @@ impl BodyKind {
         } else if essence.eq_ignore_ascii_case("multipart/form-data") {
             Self::Multipart(content_type.clone())
         } else {
-            Self::Unsupported(UnsupportedBody::Type(text(headers, CONTENT_TYPE)))
+            Self::Unsupported(UnsupportedBody::of_type(headers))
         }
+    }
+}
+
+impl UnsupportedBody {
+    /// The content type in this header, where another one is expected.
+    pub fn of_type(headers: &HeaderMap) -> Self {
+        Self::Type(text(headers, CONTENT_TYPE))
     }
 }
 

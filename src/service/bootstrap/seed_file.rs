@@ -7,10 +7,8 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
-use time::format_description::well_known::Iso8601;
 
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, date};
 use crate::service::bootstrap::seed_error::SeedError;
 
 /// A whole seed file.
@@ -202,35 +200,24 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-/// A date: epoch milliseconds, or `{"$date": …}` with these, `{"$numberLong": "…"}` or ISO-8601 text.
+/// A date: epoch milliseconds, ISO-8601 text, or `{"$date": …}` with one of these or `{"$numberLong": "…"}`.
 #[derive(Clone, Copy, Debug)]
 pub struct Date(pub Timestamp);
 
 impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let millis = match sole_field(&value, "$date") {
-            Some(date) => extended_date(date),
-            None => value.as_i64(),
+        let date = sole_field(&value, "$date").unwrap_or(&value);
+        let date = sole_field(date, "$numberLong").unwrap_or(date);
+        let date = match date {
+            Value::String(text) => date::parse(text),
+            other => other.as_i64().map(Timestamp::from_millis),
         };
-        millis.map(|millis| Self(Timestamp::from_millis(millis))).ok_or_else(|| {
+        date.map(Self).ok_or_else(|| {
             D::Error::custom(
-                "a date must be epoch milliseconds or {\"$date\": …} with milliseconds or ISO-8601 text",
+                "a date must be epoch milliseconds or ISO-8601 text, also as {\"$date\": …}",
             )
         })
-    }
-}
-
-fn extended_date(date: &Value) -> Option<i64> {
-    if let Some(number) = sole_field(date, "$numberLong") {
-        return number.as_str()?.parse().ok();
-    }
-    match date {
-        Value::String(text) => {
-            let date = OffsetDateTime::parse(text, &Iso8601::DEFAULT).ok()?;
-            i64::try_from(date.unix_timestamp_nanos().div_euclid(1_000_000)).ok()
-        }
-        other => other.as_i64(),
     }
 }
 
@@ -263,6 +250,7 @@ mod tests {
     fn ids_and_dates_are_parsed_in_every_form() {
         let dates = [
             "1495665332589",
+            r#""2017-05-24T22:35:32.589Z""#,
             r#"{"$date": 1495665332589}"#,
             r#"{"$date": "2017-05-24T22:35:32.589Z"}"#,
             r#"{"$date": "2017-05-25T00:35:32.589+02:00"}"#,
