@@ -19,6 +19,7 @@ pub mod listen_address;
 pub mod log;
 pub mod logins;
 pub mod passwords;
+mod profiles;
 pub mod requests;
 mod storage;
 mod tickets;
@@ -41,6 +42,7 @@ use crate::config::journal::JournalConfig;
 use crate::config::log::LogConfig;
 use crate::config::logins::LoginConfig;
 use crate::config::passwords::PasswordConfig;
+use crate::config::profiles::ProfileConfig;
 use crate::config::requests::RequestConfig;
 use crate::config::storage::StorageConfig;
 use crate::config::tickets::TicketConfig;
@@ -81,6 +83,9 @@ pub struct Config {
     /// How passwords are hashed, and what a wrong one costs.
     #[command(flatten)]
     pub passwords: PasswordConfig,
+    /// How much a profile may hold.
+    #[command(flatten)]
+    pub profiles: ProfileConfig,
     /// The queue of writes and their commits.
     #[command(flatten)]
     pub writer: WriterConfig,

@@ -33,6 +33,11 @@ impl Attributes {
             .find_map(|(found, value)| (found == name).then_some(value))
     }
 
+    /// How many bytes the names and the JSON of the values take.
+    pub fn size(&self) -> usize {
+        self.text.len()
+    }
+
     /// Sets an attribute to `value`, in place of what it had.
     pub fn set(&mut self, name: &str, value: &Value) {
         self.set_json(name, &value.to_string());

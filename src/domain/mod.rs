@@ -1,8 +1,12 @@
 //! The pure rules: what each resource is and how it changes. No I/O, no clock, no randomness.
 
 pub mod access_token;
+pub mod attribute_access;
 pub mod attributes;
+mod cleansing;
 pub mod device;
+pub mod email;
+pub mod given_attributes;
 mod json_text;
 pub mod key_ring;
 pub mod login_state;

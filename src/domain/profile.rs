@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::clock::Timestamp;
 use crate::domain::attributes::Attributes;
+use crate::domain::given_attributes::GivenAttributes;
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
 use crate::domain::tenant::{Tenant, TenantName};
@@ -92,14 +93,15 @@ pub struct Profile {
 
 impl Profile {
     /// A profile that an application asks for by its own name of a person: enabled, without a password and a mail
-    /// address, with the default attributes of its tenant, created at `now`.
+    /// address, with the default attributes of its tenant, cleansed, created at `now`.
     pub fn without_password(
         id: ObjectId,
         tenant: &Tenant,
         username: &Username,
         now: Timestamp,
     ) -> Self {
-        let defaults = tenant.default_values();
+        let mut attributes = None;
+        GivenAttributes::defaults(tenant).store(tenant, &mut attributes);
         Self {
             id,
             username: username.as_str().to_owned(),
@@ -111,7 +113,7 @@ impl Profile {
             last_modified: now,
             tenant: tenant.name.clone(),
             roles: None,
-            attributes: Some(defaults).filter(|defaults| defaults.iter().len() > 0),
+            attributes,
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::iter;
 
 use crate::domain::json_text::{array, object};
 
@@ -37,6 +38,18 @@ impl Projection {
     /// The projection of a read that asks for these names: dotted ones are paths into an attribute. None at all are all
     /// attributes.
     pub fn of_paths(names: &[String]) -> Self {
+        Self::of(names, |name, selection| {
+            selection.add(name.split('.').take(PATH_PARTS_MAX));
+        })
+    }
+
+    /// The projection of a change that asks for these names: each is the whole name of an attribute. None at all are all
+    /// attributes.
+    pub fn of_names(names: &[String]) -> Self {
+        Self::of(names, |name, selection| selection.add(iter::once(name)))
+    }
+
+    fn of(names: &[String], add: impl Fn(&str, &mut Selection)) -> Self {
         if names.is_empty() {
             return Self::All;
         }
@@ -45,7 +58,7 @@ impl Projection {
         }
         let mut selection = Selection::default();
         for name in names {
-            selection.add(name.split('.').take(PATH_PARTS_MAX));
+            add(name, &mut selection);
         }
         Self::Paths(selection)
     }
@@ -196,6 +209,17 @@ mod tests {
         assert_eq!(shown(&["f.x"], "7"), None);
         assert_eq!(shown(&["f.x"], r#""x""#), None);
         assert_eq!(shown(&["f.x"], "[1,2]").as_deref(), Some("[]"));
+    }
+
+    #[test]
+    fn names_are_not_split() {
+        let shown = |name: &str| {
+            let projection = Projection::of_names(&[name.to_owned()]);
+            projection.of_attribute("f", NESTED).is_some()
+        };
+        assert!(shown("f"));
+        assert!(!shown("f.h") && !shown("$none") && !shown(""));
+        assert_eq!(Projection::of_names(&[]), Projection::All);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::domain::attributes::Attributes;
 use crate::domain::object_id::ObjectId;
 
 /// The name of a tenant, which is the key in references to it.
@@ -48,20 +47,6 @@ pub struct Tenant {
     pub cleanse_attributes: bool,
 }
 
-impl Tenant {
-    /// The values that a new profile's attributes have. A default of null is none.
-    pub fn default_values(&self) -> Attributes {
-        let mut defaults = Attributes::default();
-        for definition in &self.attribute_definitions {
-            let value = definition.default_value.as_ref();
-            if let Some(value) = value.filter(|value| !value.is_null()) {
-                defaults.set(&definition.name, value);
-            }
-        }
-        defaults
-    }
-}
-
 /// The definition of one attribute of a tenant's profiles.
 #[derive(Clone, PartialEq, Debug)]
 pub struct AttributeDefinition {
@@ -73,6 +58,15 @@ pub struct AttributeDefinition {
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
     /// The value that a profile has unless it has another; `None` for none.
     pub default_value: Option<serde_json::Value>,
+}
+
+/// The definition of the attribute with this name.
+pub fn definition<'d>(
+    definitions: &'d [AttributeDefinition],
+    name: &str,
+) -> Option<&'d AttributeDefinition> {
+    let mut definitions = definitions.iter();
+    definitions.find(|definition| definition.name == name)
 }
 
 /// What one application may do with an attribute.

@@ -19,7 +19,7 @@ use crate::http::response::{self, Response};
 use crate::service::error::Error;
 
 /// The code of an error for which the wire contract has none.
-const OTHER: &str = "OTHER";
+pub const OTHER: &str = "OTHER";
 
 /// When to retry after a 503, in seconds.
 const RETRY_AFTER_SECS: HeaderValue = HeaderValue::from_static("1");

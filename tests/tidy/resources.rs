@@ -27,8 +27,12 @@ const SHARED: [(&str, &[&str]); 5] = [
     (
         "domain",
         &[
+            "attribute_access",
             "attributes",
+            "cleansing",
             "device",
+            "email",
+            "given_attributes",
             "json_text",
             "key_ring",
             "login_state",

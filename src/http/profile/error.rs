@@ -2,31 +2,77 @@
 
 use hyper::StatusCode;
 
-use crate::http::error::{Describe, Description};
+use crate::http::error::{Describe, Description, OTHER};
 use crate::http::quote::quote;
 use crate::service::profile::ProfileRefusal;
 use crate::service::profile::refusal::ProfileRequestRefusal;
 
 impl Describe for ProfileRequestRefusal {
     fn describe(&self) -> Description {
-        let message = match self {
+        let (status, code, message) = match self {
             Self::Access(refusal) => return refusal.describe(),
             Self::Profile(refusal) => return refusal.describe(),
-            Self::ListTooLarge { max } => format!(
-                "The list would be longer than {max} bytes; select fewer profiles with 'start' and 'count', or fewer \
-                 attributes with 'attributeToReturn'"
+            Self::EmailInvalid { email } => (
+                StatusCode::BAD_REQUEST,
+                "INVALID_EMAIL_ADDRESS",
+                // The sentence has no end in the contract either.
+                format!(
+                    "The specified email address \"{}\" is in an invalid",
+                    quote(email)
+                ),
             ),
-            Self::ListTooLong => {
-                "The list has too many profiles; select fewer with 'start' and 'count'".to_owned()
-            }
-            Self::TooManyExamined { max } => {
-                format!("The tenant has more than {max} profiles to be looked at for this list")
-            }
+            Self::UsernameTaken { username } => (
+                StatusCode::CONFLICT,
+                "PROFILE_EXISTS",
+                format!("A profile with name \"{}\" already exists", quote(username)),
+            ),
+            Self::AttributeNotDefined { name, tenant } => (
+                StatusCode::BAD_REQUEST,
+                "ATTRIBUTE_NOT_DEFINED",
+                format!(
+                    "Attribute definition for attribute \"{}\" not found in tenant \"{}\"",
+                    quote(name),
+                    quote(tenant)
+                ),
+            ),
+            Self::TooManyRoles { max } => (
+                StatusCode::BAD_REQUEST,
+                OTHER,
+                format!("A profile can have {max} roles at most"),
+            ),
+            Self::RoleTooLong { max } => (
+                StatusCode::BAD_REQUEST,
+                OTHER,
+                format!("A role can have {max} bytes at most"),
+            ),
+            Self::AttributesTooLarge { max } => (
+                StatusCode::BAD_REQUEST,
+                OTHER,
+                format!("The attributes of a profile can take {max} bytes at most"),
+            ),
+            Self::ListTooLarge { max } => (
+                StatusCode::BAD_REQUEST,
+                OTHER,
+                format!(
+                    "The list would be longer than {max} bytes; select fewer profiles with 'start' and 'count', or \
+                     fewer attributes with 'attributeToReturn'"
+                ),
+            ),
+            Self::ListTooLong => (
+                StatusCode::BAD_REQUEST,
+                OTHER,
+                "The list has too many profiles; select fewer with 'start' and 'count'".to_owned(),
+            ),
+            Self::TooManyExamined { max } => (
+                StatusCode::BAD_REQUEST,
+                OTHER,
+                format!("The tenant has more than {max} profiles to be looked at for this list"),
+            ),
         };
-        // Not 503, after which clients try again: it would take as much again, with the same result.
+        // Not 503 for lists, after which clients try again: it would take as much again, with the same result.
         Description {
-            status: StatusCode::BAD_REQUEST,
-            code: "OTHER",
+            status,
+            code,
             message: message.into(),
         }
     }

@@ -3,10 +3,12 @@
 pub mod route;
 
 mod error;
+mod input;
 mod json;
 mod list;
 mod parameters;
 mod read;
+mod write;
 
 use hyper::Method;
 
@@ -28,7 +30,7 @@ impl ResourceRoute for ProfileRoute {
     }
 
     fn is_answer_empty(&self) -> bool {
-        false
+        matches!(self, Self::Delete(_))
     }
 
     /// Parameters that concern more than the caller are read after the caller has been admitted: an unknown
@@ -44,6 +46,14 @@ impl ResourceRoute for ProfileRoute {
             Self::ListByRole => list::by_role(app, caller, params).await,
             Self::ListByExistingAttribute => list::by_existing_attribute(app, caller, params).await,
             Self::ListByAttributeValue => list::by_attribute_value(app, caller, params).await,
+            Self::Create => write::create(app, caller, params).await,
+            Self::Update(id) => write::update(app, caller, params, id).await,
+            Self::Enable(id) => write::set_enabled(app, caller, params, id, true).await,
+            Self::Disable(id) => write::set_enabled(app, caller, params, id, false).await,
+            Self::AddRoles(id) => write::add_roles(app, caller, params, id).await,
+            Self::RemoveRoles(id) => write::remove_roles(app, caller, params, id).await,
+            Self::RemoveAttributes(id) => write::remove_attributes(app, caller, params, id).await,
+            Self::Delete(id) => write::delete(app, caller, id).await,
         }
     }
 }

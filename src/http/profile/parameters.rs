@@ -8,7 +8,12 @@ use crate::service::profile::list::wanted::Page;
 
 /// The attributes that a read is to show.
 pub fn projection(params: &Params) -> Projection {
-    Projection::of_paths(&params.list("attributeToReturn").unwrap_or_default())
+    Projection::of_paths(&to_return(params))
+}
+
+/// The attributes that the answer to a change is to show.
+pub fn names(params: &Params) -> Projection {
+    Projection::of_names(&to_return(params))
 }
 
 /// How a list is to be sorted, if it is.
@@ -42,4 +47,8 @@ pub fn page(params: &Params) -> Result<Page, ApiError> {
         start: usize::try_from(start).unwrap_or(0),
         count: count.map(|count| count as usize),
     })
+}
+
+fn to_return(params: &Params) -> Vec<String> {
+    params.list("attributeToReturn").unwrap_or_default()
 }

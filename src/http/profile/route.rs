@@ -3,7 +3,7 @@
 use hyper::Method;
 
 use crate::http::error::RouteError;
-use crate::http::method::get;
+use crate::http::method::{get, get_or_post, post};
 
 /// The routes under `/api/1/profile`. Ids are text of the client that has not been parsed yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,6 +24,22 @@ pub enum ProfileRoute {
     ListByExistingAttribute,
     /// GET `by_attribute_value`
     ListByAttributeValue,
+    /// POST `create`
+    Create,
+    /// POST `{id}/update`
+    Update(String),
+    /// POST `{id}/enable`
+    Enable(String),
+    /// POST `{id}/disable`
+    Disable(String),
+    /// POST `{id}/roles/add`
+    AddRoles(String),
+    /// POST `{id}/roles/remove`
+    RemoveRoles(String),
+    /// POST `{id}/attributes/remove`
+    RemoveAttributes(String),
+    /// POST `{id}/delete`
+    Delete(String),
 }
 
 /// The route of a request with this method and these path segments below the prefix.
@@ -32,6 +48,8 @@ pub enum ProfileRoute {
 ///
 /// Why there is none.
 pub fn parse(method: &Method, segments: &[&str]) -> Result<ProfileRoute, RouteError> {
+    let post_to =
+        |route: fn(String) -> ProfileRoute, id: &str| post(method, || route(id.to_owned()));
     match segments {
         ["by_username"] => get(method, || ProfileRoute::ReadByUsername),
         ["by_ids"] => get(method, || ProfileRoute::ListByIds),
@@ -39,8 +57,21 @@ pub fn parse(method: &Method, segments: &[&str]) -> Result<ProfileRoute, RouteEr
         ["by_role"] => get(method, || ProfileRoute::ListByRole),
         ["by_existing_attribute"] => get(method, || ProfileRoute::ListByExistingAttribute),
         ["by_attribute_value"] => get(method, || ProfileRoute::ListByAttributeValue),
+        // With GET, it is an id.
+        ["create"] => get_or_post(
+            method,
+            || ProfileRoute::Read("create".to_owned()),
+            || ProfileRoute::Create,
+        ),
         [id] => get(method, || ProfileRoute::Read((*id).to_owned())),
         [id, "attributes"] => get(method, || ProfileRoute::ReadAttributes((*id).to_owned())),
+        [id, "update"] => post_to(ProfileRoute::Update, id),
+        [id, "enable"] => post_to(ProfileRoute::Enable, id),
+        [id, "disable"] => post_to(ProfileRoute::Disable, id),
+        [id, "roles", "add"] => post_to(ProfileRoute::AddRoles, id),
+        [id, "roles", "remove"] => post_to(ProfileRoute::RemoveRoles, id),
+        [id, "attributes", "remove"] => post_to(ProfileRoute::RemoveAttributes, id),
+        [id, "delete"] => post_to(ProfileRoute::Delete, id),
         _ => Err(RouteError::NoSuchPath),
     }
 }
@@ -56,5 +87,13 @@ pub const fn name(route: &ProfileRoute) -> &'static str {
         ProfileRoute::ListByRole => "profile/by_role",
         ProfileRoute::ListByExistingAttribute => "profile/by_existing_attribute",
         ProfileRoute::ListByAttributeValue => "profile/by_attribute_value",
+        ProfileRoute::Create => "profile/create",
+        ProfileRoute::Update(_) => "profile/update",
+        ProfileRoute::Enable(_) => "profile/enable",
+        ProfileRoute::Disable(_) => "profile/disable",
+        ProfileRoute::AddRoles(_) => "profile/roles/add",
+        ProfileRoute::RemoveRoles(_) => "profile/roles/remove",
+        ProfileRoute::RemoveAttributes(_) => "profile/attributes/remove",
+        ProfileRoute::Delete(_) => "profile/delete",
     }
 }

@@ -1,9 +1,17 @@
 //! Profiles: the use cases, one file each, and what other resources depend on.
 
+pub mod attributes;
+mod change;
+pub mod create;
+pub mod delete;
+pub mod enable;
+mod limits;
 pub mod list;
 pub mod read;
 pub mod refusal;
 mod request;
+pub mod roles;
+pub mod update;
 mod visible;
 
 use crate::domain::login_state::LoginState;

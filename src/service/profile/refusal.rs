@@ -1,5 +1,6 @@
 //! Why a use case of profiles refuses.
 
+use crate::domain::attribute_access::AttributeRefusal;
 use crate::service::caller::AccessRefusal;
 use crate::service::error::Error;
 use crate::service::profile::ProfileRefusal;
@@ -21,6 +22,38 @@ pub enum ProfileRequestRefusal {
     /// The profiles of a list would have to be looked for among more than a list may take.
     TooManyExamined {
         /// How many it may take.
+        max: usize,
+    },
+    /// The mail address is none.
+    EmailInvalid {
+        /// The mail address.
+        email: String,
+    },
+    /// Another profile of the tenant has the username.
+    UsernameTaken {
+        /// The username.
+        username: String,
+    },
+    /// The tenant does not define an attribute.
+    AttributeNotDefined {
+        /// The attribute's name.
+        name: String,
+        /// The tenant's name.
+        tenant: String,
+    },
+    /// A profile may not have so many roles.
+    TooManyRoles {
+        /// The highest number.
+        max: usize,
+    },
+    /// A role may not be so long.
+    RoleTooLong {
+        /// The highest number of bytes.
+        max: usize,
+    },
+    /// The attributes of a profile may not take so much.
+    AttributesTooLarge {
+        /// The highest number of bytes of their names and their JSON.
         max: usize,
     },
 }
@@ -48,6 +81,20 @@ impl From<Error<AccessRefusal>> for Error<ProfileRequestRefusal> {
         match error {
             Error::Refused(refusal) => refusal.into(),
             Error::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AttributeRefusal> for ProfileRequestRefusal {
+    fn from(refusal: AttributeRefusal) -> Self {
+        match refusal {
+            AttributeRefusal::NotDefined { name, tenant } => {
+                Self::AttributeNotDefined { name, tenant }
+            }
+            AttributeRefusal::Denied { action, name } => {
+                let attribute = name;
+                Self::Access(AccessRefusal::AttributeActionDenied { action, attribute })
+            }
         }
     }
 }

@@ -40,15 +40,23 @@ impl SingleProfileRequest {
     /// as that is not checked further. The order is that of the wire contract: the profile exists, MANAGE_PROFILES,
     /// READ_TENANT.
     pub(super) fn authorize(&self, txn: &impl Read) -> Checked<(Arc<AccessToken>, Profile)> {
+        self.find(txn)?.ok_or_else(|| {
+            let id = self.id_text.clone();
+            ProfileRefusal::NotFound { id }.into()
+        })
+    }
+
+    /// As [`SingleProfileRequest::authorize`], but `None` if there is no such profile.
+    pub(super) fn find(&self, txn: &impl Read) -> Checked<Option<(Arc<AccessToken>, Profile)>> {
         let token = self.caller.identify(txn, self.context.now.time())?;
         let found = match ObjectId::parse(&self.id_text) {
             Some(id) => profile::get(txn, id)?,
             None => None,
         };
-        let profile = found.ok_or_else(|| ProfileRefusal::NotFound {
-            id: self.id_text.clone(),
-        })?;
+        let Some(profile) = found else {
+            return Ok(None);
+        };
         require_profiles(&token, profile.tenant.as_str())?;
-        Ok((token, profile))
+        Ok(Some((token, profile)))
     }
 }

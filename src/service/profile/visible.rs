@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::domain::access_token::{ANY, AccessToken};
+use crate::domain::access_token::AccessToken;
+use crate::domain::attribute_access::AttributeAction;
 use crate::domain::profile::Profile;
-use crate::domain::tenant::{AttributeDefinition, TenantName};
+use crate::domain::tenant::{AttributeDefinition, TenantName, definition};
 use crate::error::Failure;
 use crate::storage::transaction::Read;
 use crate::tables::tenant;
-
-/// The action that lets an application see an attribute.
-const READ_ATTRIBUTE: &str = "READ_ATTRIBUTE";
 
 /// What the application of an access token may see of profiles, most of which are of one tenant.
 pub(super) struct Visibility {
@@ -64,19 +62,27 @@ fn readable(
     let definitions = tenant
         .iter()
         .flat_map(|tenant| &tenant.attribute_definitions);
-    let readable = definitions.filter(|definition| is_readable(definition, &token.application));
+    let readable = definitions
+        .filter(|definition| definition.allows(AttributeAction::Read, &token.application));
     let mut names: Vec<_> = readable.map(|definition| definition.name.clone()).collect();
     names.sort_unstable();
     Ok(names)
 }
 
-/// Whether the first permission for the application, or for all, allows to read the attribute.
-fn is_readable(definition: &AttributeDefinition, application: &str) -> bool {
-    let mut permissions = definition.permissions.iter();
-    permissions
-        .find(|permission| permission.application == ANY || permission.application == application)
-        .is_some_and(|permission| {
-            let mut allowed = permission.allowed_actions.iter();
-            allowed.any(|action| action == ANY || action == READ_ATTRIBUTE)
-        })
+/// Removes the attributes that are not among these definitions, and those that `application` may not read unless
+/// `is_written` is true of them.
+pub(super) fn keep_visible(
+    definitions: &[AttributeDefinition],
+    application: &str,
+    profile: &mut Profile,
+    is_written: impl Fn(&str) -> bool,
+) {
+    let Some(attributes) = &mut profile.attributes else {
+        return;
+    };
+    attributes.retain(|name| {
+        is_written(name)
+            || definition(definitions, name)
+                .is_some_and(|definition| definition.allows(AttributeAction::Read, application))
+    });
 }

@@ -1,15 +1,22 @@
 //! Profiles: each use case.
 
 mod attributes;
+mod attributes_remove;
 mod by_attribute_value;
 mod by_existing_attribute;
 mod by_ids;
 mod by_role;
 mod by_username;
+mod changes;
+mod create;
+mod delete;
+mod enable;
 mod get;
 mod long_list;
 mod range;
+mod roles;
 mod seed;
+mod update;
 
 /// The path of the endpoints.
 const PROFILES: &str = "/crafter-profile/api/1/profile";

@@ -1,0 +1,107 @@
+//! The endpoints that change a profile.
+
+use crate::app::App;
+use crate::domain::projection::Projection;
+use crate::http::error::ApiError;
+use crate::http::params::{ListKind, Params};
+use crate::http::profile::{input, json, parameters};
+use crate::http::response::{self, Response};
+use crate::service::caller::{Caller, admit};
+use crate::service::profile::attributes;
+use crate::service::profile::create::{self, NewProfile};
+use crate::service::profile::delete;
+use crate::service::profile::enable;
+use crate::service::profile::roles;
+use crate::service::profile::update::{self, ProfileUpdate};
+
+pub async fn create(app: &App, caller: Caller, params: &Params) -> Result<Response, ApiError> {
+    admit(app, &caller)?;
+    let new = NewProfile {
+        tenant: input::tenant(params)?,
+        username: input::username(&params.required("username")?)?,
+        email: input::email(params.required("email")?)?,
+        is_enabled: params.required_boolean("enabled")?,
+        password: input::password(params)?,
+        roles: params.list("role"),
+        can_be_verified: params
+            .text("verificationUrl")
+            .is_some_and(|url| !url.is_empty()),
+        attributes: input::attributes(params)?,
+    };
+    let created = create::create(app, caller, new).await?;
+    Ok(json::profile(&created, &Projection::All)?)
+}
+
+pub async fn update(
+    app: &App,
+    caller: Caller,
+    params: &Params,
+    id: String,
+) -> Result<Response, ApiError> {
+    admit(app, &caller)?;
+    let text = |name| params.text(name).filter(|text| !text.is_empty());
+    let update = ProfileUpdate {
+        username: text("username")
+            .map(|text| input::username(&text))
+            .transpose()?,
+        password: input::password(params)?,
+        email: text("email").map(input::email).transpose()?,
+        is_enabled: params.boolean("enabled")?,
+        roles: params.list("role"),
+        attributes: input::attributes(params)?,
+    };
+    let updated = update::update(app, caller, id, update).await?;
+    Ok(json::profile(&updated, &parameters::names(params))?)
+}
+
+pub async fn set_enabled(
+    app: &App,
+    caller: Caller,
+    params: &Params,
+    id: String,
+    is_enabled: bool,
+) -> Result<Response, ApiError> {
+    let changed = enable::set_enabled(app, caller, id, is_enabled).await?;
+    Ok(json::profile(&changed, &parameters::names(params))?)
+}
+
+pub async fn add_roles(
+    app: &App,
+    caller: Caller,
+    params: &Params,
+    id: String,
+) -> Result<Response, ApiError> {
+    admit(app, &caller)?;
+    let added = params.required_list("role", ListKind::Collection)?;
+    let changed = roles::add_roles(app, caller, id, added).await?;
+    Ok(json::profile(&changed, &parameters::names(params))?)
+}
+
+pub async fn remove_roles(
+    app: &App,
+    caller: Caller,
+    params: &Params,
+    id: String,
+) -> Result<Response, ApiError> {
+    admit(app, &caller)?;
+    let removed = params.required_list("role", ListKind::Collection)?;
+    let changed = roles::remove_roles(app, caller, id, removed).await?;
+    Ok(json::profile(&changed, &parameters::names(params))?)
+}
+
+pub async fn remove_attributes(
+    app: &App,
+    caller: Caller,
+    params: &Params,
+    id: String,
+) -> Result<Response, ApiError> {
+    admit(app, &caller)?;
+    let names = params.required_list("attributeName", ListKind::Collection)?;
+    let changed = attributes::remove_attributes(app, caller, id, names).await?;
+    Ok(json::profile(&changed, &parameters::names(params))?)
+}
+
+pub async fn delete(app: &App, caller: Caller, id: String) -> Result<Response, ApiError> {
+    delete::delete(app, caller, id).await?;
+    Ok(response::empty())
+}
