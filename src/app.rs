@@ -1,8 +1,8 @@
 //! What every use case stands on: settings, store, clock, randomness, and whether the server is ready.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -43,6 +43,8 @@ pub struct App {
     pub audit: Arc<AuditLog>,
     /// The threads that hash passwords.
     pub passwords: PasswordPool,
+    /// The sign-ins that go on.
+    pub sign_ins: SignIns,
     /// Requests that are refused or fail again and again.
     pub warnings: Warnings,
     /// The memory of lists that are being sent: one permit for each KiB.
@@ -75,6 +77,40 @@ impl Keys {
     }
 }
 
+/// The sign-ins that go on.
+#[derive(Debug)]
+pub struct SignIns {
+    /// One for each that may go on, or have its response delayed.
+    pub permits: Semaphore,
+    /// How long the last failure took to be counted on disk, in microseconds.
+    commit_micros: AtomicU64,
+}
+
+impl SignIns {
+    /// The longest time that a sign-in waits for nothing.
+    const COMMIT_TIME_MAX: Duration = Duration::from_millis(100);
+
+    fn new(count_max: usize) -> Self {
+        Self {
+            permits: Semaphore::new(count_max),
+            commit_micros: AtomicU64::new(0),
+        }
+    }
+
+    /// Notes how long a failure took to be counted on disk.
+    pub fn note_commit_time(&self, time: Duration) {
+        let time = time.min(Self::COMMIT_TIME_MAX);
+        let micros = u64::try_from(time.as_micros()).unwrap_or(0);
+        self.commit_micros.store(micros, Ordering::Relaxed);
+    }
+
+    /// How long the last failure took to be counted on disk. The response to an unknown user, of whom nothing is
+    /// written, waits for it, so that it comes no sooner.
+    pub fn commit_time(&self) -> Duration {
+        Duration::from_micros(self.commit_micros.load(Ordering::Relaxed))
+    }
+}
+
 /// Where a server is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -93,6 +129,7 @@ impl App {
         Self {
             list_memory: Arc::new(Semaphore::new(config.requests.list_memory_max >> 10)),
             passwords: PasswordPool::new(&config.passwords),
+            sign_ins: SignIns::new(config.passwords.sign_ins_max.get()),
             config,
             store: Arc::new(store),
             clock,

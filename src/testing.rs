@@ -4,7 +4,7 @@
 use crate::tables::upgrade as tables_upgrade;
 
 pub use crate::app::{App, Keys, Phase};
-pub use crate::audit::event::{Event, Reason};
+pub use crate::audit::event::{Event, Reason, SignInFailure};
 pub use crate::clock::Timestamp;
 pub use crate::clock::source::Clock;
 pub use crate::clock::timeline::{Moment, Now, Timeline};
@@ -50,6 +50,10 @@ pub use crate::tables::upgrade::{SCHEMA_VERSION, run as upgrade, upgrade_copy};
 
 /// Why a use case of persistent logins did not return its value.
 pub type LoginError = crate::service::error::Error<PersistentLoginRefusal>;
+
+/// Why a user did not sign in.
+pub type SignInError =
+    crate::service::error::Error<crate::service::authentication::refusal::AuthenticationRefusal>;
 
 /// Opens the database in `directory`, or creates an empty one if there is none.
 ///
@@ -214,6 +218,12 @@ pub mod service {
         }
     }
 
+    /// That of signing in.
+    pub mod authentication {
+        pub use crate::service::authentication::authenticate::{Credentials, authenticate};
+        pub use crate::service::authentication::refusal::AuthenticationRefusal;
+    }
+
     /// Those of passwords.
     pub mod password {
         pub use crate::service::password::{Comparison, compare, hash};
@@ -254,6 +264,11 @@ pub mod tables {
     /// Of profiles.
     pub mod profile {
         pub use crate::tables::profile::{delete, get, id_by_username, put, status};
+    }
+
+    /// Of failed sign-ins.
+    pub mod sign_in {
+        pub use crate::tables::sign_in::get;
     }
 
     /// Of tenants.

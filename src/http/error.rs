@@ -66,6 +66,13 @@ pub enum ApiError {
     },
     /// A service refused it.
     Refused(Description),
+    /// A service refused it for now.
+    RefusedForNow {
+        /// The refusal.
+        description: Description,
+        /// When to retry.
+        retry_after_secs: u64,
+    },
     /// It is valid and could not be carried out.
     Failed(Failure),
 }
@@ -99,6 +106,11 @@ pub struct Description {
 pub trait Describe {
     /// The refusal as the client sees it.
     fn describe(&self) -> Description;
+
+    /// When to retry, if it is refused for a time alone.
+    fn retry_after_secs(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl ApiError {
@@ -144,6 +156,11 @@ impl ApiError {
             Self::Failed(_) if status == StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(RETRY_AFTER, RETRY_AFTER_SECS);
             }
+            Self::RefusedForNow {
+                retry_after_secs, ..
+            } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after_secs));
+            }
             Self::Route(RouteError::NoSuchPath | RouteError::EncodedSlash)
             | Self::NotAcceptable
             | Self::CrossOrigin
@@ -161,7 +178,9 @@ impl ApiError {
     /// The table. Codes and messages are the wire contract's ("Errors"), or `OTHER` and a message of our own.
     fn describe(&self, method: &Method) -> Description {
         let (status, message): (StatusCode, Cow<'static, str>) = match self {
-            Self::Refused(description) => return description.clone(),
+            Self::Refused(description) | Self::RefusedForNow { description, .. } => {
+                return description.clone();
+            }
             Self::Protocol(error) => {
                 let (status, message) = error.describe();
                 (status, message.into())
@@ -283,7 +302,16 @@ impl From<Failure> for ApiError {
 impl<R: Describe> From<Error<R>> for ApiError {
     fn from(error: Error<R>) -> Self {
         match error {
-            Error::Refused(refusal) => Self::Refused(refusal.describe()),
+            Error::Refused(refusal) => {
+                let description = refusal.describe();
+                match refusal.retry_after_secs() {
+                    None => Self::Refused(description),
+                    Some(retry_after_secs) => Self::RefusedForNow {
+                        description,
+                        retry_after_secs,
+                    },
+                }
+            }
             Error::Failed(failure) => Self::Failed(failure),
         }
     }

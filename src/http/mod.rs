@@ -13,6 +13,7 @@ pub mod protocol;
 
 mod accept;
 mod allow;
+mod authentication;
 mod body;
 mod caller;
 mod health;

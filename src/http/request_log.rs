@@ -52,7 +52,8 @@ impl RequestLog<'_> {
             | ApiError::TooManyParameters { .. }
             | ApiError::ParameterMissing { .. }
             | ApiError::ParameterInvalid { .. }
-            | ApiError::Refused(_) => self.completed(),
+            | ApiError::Refused(_)
+            | ApiError::RefusedForNow { .. } => self.completed(),
         }
     }
 

@@ -340,7 +340,8 @@ pub(super) fn require_profiles(token: &AccessToken, tenant: &str) -> Result<(), 
     require(token, TenantAction::ReadTenant, tenant)
 }
 
-fn require_enabled(
+/// Refuses a disabled profile.
+pub(super) fn require_enabled(
     is_enabled: bool,
     id: ObjectId,
     tenant: &TenantName,

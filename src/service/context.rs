@@ -86,7 +86,6 @@ impl OpContext {
     }
 
     /// Records `event`, which is not of a login, and with which nothing is written.
-    #[allow(dead_code)]
     pub(super) fn record_subject_now(&self, event: Event, subject: &Subject) {
         let origin = origin(self.caller.as_deref(), self.request_id);
         self.audit

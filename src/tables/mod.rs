@@ -13,6 +13,7 @@ pub mod profile;
 mod properties;
 pub mod salvage;
 pub mod secret_key;
+pub mod sign_in;
 pub mod tenant;
 pub mod ticket;
 pub mod upgrade;

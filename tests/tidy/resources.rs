@@ -6,15 +6,16 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 7] = [
+const RESOURCES: [(&str, &[&str]); 8] = [
     ("access_token", &["domain", "tables"]),
-    ("authentication", &["tests"]),
+    ("authentication", &["service", "http", "tests"]),
     ("health", &["http"]),
     (
         "persistent_login",
         &["domain", "tables", "service", "http", "jobs", "tests"],
     ),
     ("profile", &["domain", "tables", "service", "http", "tests"]),
+    ("sign_in", &["domain", "tables"]),
     ("tenant", &["domain", "tables"]),
     (
         "ticket",

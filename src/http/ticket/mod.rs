@@ -1,9 +1,9 @@
 //! The endpoints of tickets: decode, one service call, encode.
 
+pub mod json;
 pub mod route;
 
 mod error;
-mod json;
 
 use hyper::Method;
 

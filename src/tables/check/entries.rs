@@ -20,7 +20,7 @@ use crate::tables::tenant::record as tenant_record;
 use crate::tables::ticket::key::TicketKey;
 use crate::tables::ticket::record::{self as ticket_record, Place};
 use crate::tables::{
-    JOURNALED, access_token, clock, ended_tickets, expiry_index, meta, secret_key,
+    JOURNALED, access_token, clock, ended_tickets, expiry_index, meta, secret_key, sign_in,
 };
 
 /// An entry, as far as it matters for others.
@@ -222,6 +222,11 @@ impl TableEntry {
                 fixed::<32>(key)?;
                 let (secret_key, order) = access_token::verify(record)?;
                 Self::AccessToken { secret_key, order }
+            }
+            "sign_in" => {
+                fixed::<12>(key)?;
+                sign_in::decode(record)?;
+                Self::Other
             }
             "tenant" => {
                 let (order, revision) = tenant_record::verify(key, record)?;

@@ -21,7 +21,7 @@ use crate::tables::profile::login_block::LoginBlock;
 use crate::tables::profile::record::{
     StoredProfile, decode_head, decode_owner, encode_owner, username_key,
 };
-use crate::tables::{meta, persistent_login, tenant};
+use crate::tables::{meta, persistent_login, sign_in, tenant};
 
 const PROFILES: Table<Fixed<12>> = Table::new("profile");
 const BY_USERNAME: Table<Bytes> = Table::new("profile_by_username");
@@ -160,6 +160,7 @@ pub fn put(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
 /// Of the storage.
 pub fn delete(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     txn.remove(&PROFILES, profile.id.as_bytes())?;
+    sign_in::forget(txn, profile.id)?;
     let username = username_key(&profile.tenant, &profile.username);
     txn.remove(&BY_USERNAME, &username)?;
     let has_logins = persistent_login::has_more_than(txn, profile.id, 0)?;

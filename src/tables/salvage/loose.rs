@@ -44,6 +44,7 @@ pub(super) fn lost_tables() -> Vec<TableRoot> {
         ("profile_bar", KeyKind::Fixed(12)),
         ("profile_by_username", KeyKind::Bytes),
         ("secret_key", KeyKind::Fixed(4)),
+        ("sign_in", KeyKind::Fixed(12)),
         ("tenant", KeyKind::Text),
     ]
     .map(|(name, keys)| TableRoot::lost(name, keys))

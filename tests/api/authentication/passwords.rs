@@ -6,15 +6,8 @@ use rememberd::testing::PasswordHash;
 use rememberd::testing::service::password::{Comparison, compare, hash};
 use rememberd::testing::{App, Failure};
 
-use crate::authentication::{password, setup};
+use crate::authentication::{CONTRACT, COSTLIER, password, setup};
 use crate::support::server::{Server, wait_until};
-
-/// The hash of `password` in the contract's format, which other software computed.
-const CONTRACT: &str = "kjQbm75rGEhNQUDiOLNjY99ojqgc316VrnedkxCnWSc=|AwMDAwMDAwMDAwMDAwMDAw==";
-
-/// The hash of `password` with other parameters than the settings.
-const COSTLIER: &str =
-    "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
 
 fn parse(text: &str) -> PasswordHash {
     PasswordHash::parse(text).expect("a hash")

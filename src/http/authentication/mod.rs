@@ -1,0 +1,56 @@
+//! Signing in with a password: decode, one service call, encode.
+
+pub mod route;
+
+mod error;
+
+use hyper::Method;
+
+use crate::app::App;
+use crate::domain::password::Password;
+use crate::http::authentication::route::AuthenticationRoute;
+use crate::http::caller::caller;
+use crate::http::error::{ApiError, RouteError};
+use crate::http::params::Params;
+use crate::http::resource::ResourceRoute;
+use crate::http::response::Response;
+use crate::http::ticket::json;
+use crate::service::authentication::authenticate::{Credentials, authenticate};
+use crate::service::caller::admit;
+
+impl ResourceRoute for AuthenticationRoute {
+    fn parse(method: &Method, segments: &[&str]) -> Result<Self, RouteError> {
+        route::parse(method, segments)
+    }
+
+    fn name(&self) -> &'static str {
+        route::name(self)
+    }
+
+    fn is_answer_empty(&self) -> bool {
+        match self {
+            Self::Authenticate => false,
+        }
+    }
+
+    async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
+        let caller = caller(&app.config.requests, params)?;
+        match self {
+            Self::Authenticate => {
+                admit(app, &caller)?;
+                let credentials = Credentials {
+                    tenant: params.required("tenantName")?.into_owned(),
+                    username: params.required("username")?.into_owned(),
+                    password: password(params)?,
+                };
+                let ticket = authenticate(app, caller, credentials).await?;
+                Ok(json::ticket(&ticket)?)
+            }
+        }
+    }
+}
+
+fn password(params: &Params) -> Result<Password, ApiError> {
+    let text = params.required("password")?;
+    Password::new(&*text).map_err(|too_long| ApiError::invalid("password", too_long.to_string()))
+}

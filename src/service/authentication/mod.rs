@@ -1,0 +1,4 @@
+//! The use cases of signing in.
+
+pub mod authenticate;
+pub mod refusal;
