@@ -6,6 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The mode that measures what many logins of one profile cost, and nothing else.
 pub const BULK_ONLY: &str = "bulk";
 
+/// The mode that measures how many users sign in, and nothing else.
+pub const SIGN_IN_ONLY: &str = "sign_in";
+
 /// The mode that measures what honest clients get under attack, and nothing else.
 pub const ATTACKS_ONLY: &str = "attacks";
 
@@ -101,6 +104,10 @@ impl Plan {
                 mode: BULK_ONLY,
                 ..Self::default(seed)
             },
+            Ok("sign_in") => Self {
+                mode: SIGN_IN_ONLY,
+                ..Self::default(seed)
+            },
             Ok("attacks") => Self {
                 mode: ATTACKS_ONLY,
                 ..Self::default(seed)
@@ -109,7 +116,7 @@ impl Plan {
             Ok("") | Err(_) => Self::default(seed),
             Ok(other) => {
                 panic!(
-                    "REMEMBERD_BENCH is quick, attacks, bulk, links, long or absent, not {other:?}"
+                    "REMEMBERD_BENCH is quick, attacks, bulk, links, sign_in, long or absent, not {other:?}"
                 )
             }
         }

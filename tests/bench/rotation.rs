@@ -3,7 +3,7 @@
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
 //! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point), `attacks` (only
 //! what honest clients get while the server is attacked), `bulk` (only what many logins of one profile cost) or `links`
-//! (only bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
+//! (only bursts over slow links), `sign_in` (only how many users sign in), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk gives
 //! different figures a minute later. Load always comes from another process. Where to read on:
@@ -22,6 +22,7 @@
 //! | `dataset.rs` | the logins, computable from a seed |
 //! | `attacks.rs`, `attacker.rs` | what honest clients get while the server is attacked, and the attacks |
 //! | `bulk.rs` | what very many logins of one profile cost all others |
+//! | `sign_in.rs` | how many users sign in, and the memory of it |
 //! | `targets.rs`, `sample.rs` | the targets, and medians |
 //! | `report.rs`, `table.rs`, `json.rs` | the results, as text, as JSON |
 //! | `process.rs`, `workspace.rs` | children and directories that do not outlive the run |
@@ -59,6 +60,7 @@ mod redis_proxy;
 mod rememberd;
 mod report;
 mod sample;
+mod sign_in;
 mod slow_link;
 mod table;
 mod targets;
@@ -94,6 +96,10 @@ fn run(plan: &Plan) -> ExitCode {
         let attacks = attacks::measure(plan, &workspace);
         table::print_attacks(&attacks);
         table::print_comparisons(&targets::of_attacks(&attacks));
+        return ExitCode::SUCCESS;
+    }
+    if plan.mode == plan::SIGN_IN_ONLY {
+        table::print_comparisons(&targets::of_sign_in(&sign_in::measure(&workspace)));
         return ExitCode::SUCCESS;
     }
     if plan.mode == plan::BULK_ONLY {

@@ -6,6 +6,7 @@ use crate::comparison::{BothFacts, Rates};
 use crate::deployment::Facts;
 use crate::plan::{Plan, Point, Subject, grouped, point};
 use crate::sample::{Round, Spread};
+use crate::sign_in::SignIn;
 
 /// A line of the comparison: with a bound it is a target, without one it is for the reader.
 pub struct Comparison {
@@ -73,6 +74,9 @@ const CROWDED_P99_MAX: Bound = Bound::AtMost(5.0);
 const CROWDED_MEMORY_MB_MAX: Bound = Bound::AtMost(16.0);
 const EXPIRING_P50_MAX: Bound = Bound::AtMost(1.5);
 
+const SIGN_INS_MIN: Bound = Bound::AtLeast(0.9);
+const SIGN_IN_PEAK_MB_MAX: Bound = Bound::AtMost(32.0);
+const SIGN_IN_IDLE_MB_MAX: Bound = Bound::AtMost(4.0);
 /// In every row of the attacks.
 const ATTACKED_NEW_CLIENT_P99_MS_MAX: Bound = Bound::AtMost(50.0);
 const ATTACKED_LOST_MAX: Bound = Bound::AtMost(0.0);
@@ -207,6 +211,39 @@ pub fn of_bulk(bulk: &Bulk) -> [Comparison; 3] {
             bound: Some(EXPIRING_P50_MAX),
             value: bulk.expiring_p50.clone(),
         },
+    ]
+}
+
+/// How many users sign in, in bare hashes of the host, and the memory of it.
+pub fn of_sign_in(figures: &SignIn) -> [Comparison; 5] {
+    let row = |name: &str, unit, bound, value: Option<Spread>| Comparison {
+        name: name.to_owned(),
+        unit,
+        bound,
+        value: value.ok_or_else(|| "not measured".to_owned()),
+    };
+    let (peak, idle) = (figures.peak_growth_mb, figures.idle_growth_mb);
+    [
+        row("bare hashes", "1/s", None, figures.bare_hashes),
+        row("sign-ins, 8 connections", "1/s", None, figures.sign_ins),
+        row(
+            "sign-ins / bare hashes",
+            "x",
+            Some(SIGN_INS_MIN),
+            figures.by_bare_hashes,
+        ),
+        row(
+            "growth of memory during 1,000 sign-ins, at most",
+            "MB",
+            Some(SIGN_IN_PEAK_MB_MAX),
+            Spread::of([peak]),
+        ),
+        row(
+            "growth of memory some time after 1,000 sign-ins",
+            "MB",
+            Some(SIGN_IN_IDLE_MB_MAX),
+            Spread::of([idle]),
+        ),
     ]
 }
 
