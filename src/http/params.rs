@@ -98,7 +98,6 @@ impl Params {
     /// # Errors
     ///
     /// [`ApiError::BodyUnsupported`] for a body of another type; [`ApiError::DocumentInvalid`].
-    #[allow(dead_code)]
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         document::decode(self.document()?)
     }

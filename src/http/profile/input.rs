@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use hyper::StatusCode;
+use serde_json::{Map, Value};
 
 use crate::domain::email::EMAIL_BYTES_MAX;
 use crate::domain::given_attributes::GivenAttributes;
@@ -68,6 +69,23 @@ pub fn attributes(params: &Params) -> Result<GivenAttributes, ApiError> {
         "" | "null" => Ok(GivenAttributes::default()),
         json => GivenAttributes::parse(json).ok_or_else(malformed),
     }
+}
+
+/// The attributes that the body is.
+///
+/// # Errors
+///
+/// As [`Params::json`] of an object.
+pub fn attributes_document(params: &Params) -> Result<GivenAttributes, ApiError> {
+    let document = params.document()?;
+    let text = str::from_utf8(document).ok();
+    if let Some(given) = text.and_then(GivenAttributes::parse) {
+        return Ok(given);
+    }
+    // It is parsed again for what is wrong with it. Null would be taken for no members.
+    let _: Map<String, Value> = params.json()?;
+    let problem = "The JSON body is invalid: it is not an object";
+    Err(ApiError::DocumentInvalid(problem.to_owned()))
 }
 
 fn malformed() -> ApiError {

@@ -33,6 +33,10 @@ impl ResourceRoute for ProfileRoute {
         matches!(self, Self::Delete(_))
     }
 
+    fn takes_document(&self) -> bool {
+        matches!(self, Self::UpdateAttributes(_))
+    }
+
     /// Parameters that concern more than the caller are read after the caller has been admitted: an unknown
     /// caller is refused as such, whatever else its request lacks.
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
@@ -52,6 +56,7 @@ impl ResourceRoute for ProfileRoute {
             Self::Disable(id) => write::set_enabled(app, caller, params, id, false).await,
             Self::AddRoles(id) => write::add_roles(app, caller, params, id).await,
             Self::RemoveRoles(id) => write::remove_roles(app, caller, params, id).await,
+            Self::UpdateAttributes(id) => write::update_attributes(app, caller, params, id).await,
             Self::RemoveAttributes(id) => write::remove_attributes(app, caller, params, id).await,
             Self::Delete(id) => write::delete(app, caller, id).await,
         }

@@ -36,6 +36,8 @@ pub enum ProfileRoute {
     AddRoles(String),
     /// POST `{id}/roles/remove`
     RemoveRoles(String),
+    /// POST `{id}/attributes/update`
+    UpdateAttributes(String),
     /// POST `{id}/attributes/remove`
     RemoveAttributes(String),
     /// POST `{id}/delete`
@@ -70,6 +72,7 @@ pub fn parse(method: &Method, segments: &[&str]) -> Result<ProfileRoute, RouteEr
         [id, "disable"] => post_to(ProfileRoute::Disable, id),
         [id, "roles", "add"] => post_to(ProfileRoute::AddRoles, id),
         [id, "roles", "remove"] => post_to(ProfileRoute::RemoveRoles, id),
+        [id, "attributes", "update"] => post_to(ProfileRoute::UpdateAttributes, id),
         [id, "attributes", "remove"] => post_to(ProfileRoute::RemoveAttributes, id),
         [id, "delete"] => post_to(ProfileRoute::Delete, id),
         _ => Err(RouteError::NoSuchPath),
@@ -93,6 +96,7 @@ pub const fn name(route: &ProfileRoute) -> &'static str {
         ProfileRoute::Disable(_) => "profile/disable",
         ProfileRoute::AddRoles(_) => "profile/roles/add",
         ProfileRoute::RemoveRoles(_) => "profile/roles/remove",
+        ProfileRoute::UpdateAttributes(_) => "profile/attributes/update",
         ProfileRoute::RemoveAttributes(_) => "profile/attributes/remove",
         ProfileRoute::Delete(_) => "profile/delete",
     }

@@ -89,6 +89,18 @@ pub async fn remove_roles(
     Ok(json::profile(&changed, &parameters::names(params))?)
 }
 
+pub async fn update_attributes(
+    app: &App,
+    caller: Caller,
+    params: &Params,
+    id: String,
+) -> Result<Response, ApiError> {
+    admit(app, &caller)?;
+    let given = input::attributes_document(params)?;
+    let changed = attributes::update_attributes(app, caller, id, given).await?;
+    Ok(json::profile(&changed, &parameters::names(params))?)
+}
+
 pub async fn remove_attributes(
     app: &App,
     caller: Caller,

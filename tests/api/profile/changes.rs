@@ -61,6 +61,22 @@ pub fn post(server: &Server, token: &str, path: &str, parameters: &[(&str, &str)
     server.client().post(&format!("{PROFILES}/{path}"), &form)
 }
 
+/// POST of JSON with an access token and these parameters in the query.
+pub fn post_json(
+    server: &Server,
+    token: &str,
+    path: &str,
+    parameters: &[(&str, &str)],
+    json: &str,
+) -> Response {
+    let query = encode(&[&[("accessTokenId", token)], parameters].concat());
+    let target = format!("{PROFILES}/{path}?{query}");
+    let headers = [("content-type", "application/json")];
+    server
+        .client()
+        .send("POST", &target, &headers, Some(json.as_bytes()))
+}
+
 /// The JSON in a response that is 200.
 #[track_caller]
 pub fn json_of(response: &Response) -> Value {

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod attributes_remove;
+mod attributes_update;
 mod by_attribute_value;
 mod by_existing_attribute;
 mod by_ids;
