@@ -67,8 +67,9 @@ pub struct LoginConfig {
 
     /// Time in which refreshes rotate once
     ///
-    /// A refresh without a token, up to this time after a rotation, gets the result of that rotation. 0s disables
-    /// it, and it is at most 10m.
+    /// A refresh without a token, up to this time after a rotation, gets the result of that rotation. If no token was
+    /// presented there either, a GET of the login returns the replaced token as long, so that a client that compares
+    /// it with a cookie by itself is served in two tabs at once. 0s disables it, and it is at most 10m.
     #[arg(long, env = "REMEMBERD_COALESCE_REFRESHES", value_name = "DURATION",
           default_value = "0s", value_parser = short_duration)]
     pub coalesce_refreshes: Duration,

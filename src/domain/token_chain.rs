@@ -64,6 +64,8 @@ pub struct Rotation {
     pub late_generations: u8,
     /// Whether the parent was presented again later than [`BURST`].
     pub is_late: bool,
+    /// Whether no token was presented: the client compares by itself what it reads.
+    pub without_token: bool,
 }
 
 /// Generations that were replaced within one grace period. They end where the next window begins, or at the
@@ -162,6 +164,30 @@ impl TokenChain {
         })
     }
 
+    /// The same, if no token was presented in the last rotation.
+    #[must_use]
+    pub fn without_token(self) -> Self {
+        Self {
+            rotation: self.rotation.map(|rotation| Rotation {
+                without_token: true,
+                ..rotation
+            }),
+            ..self
+        }
+    }
+
+    /// The generation of the token that a client is shown which compares it with its cookie by itself: after a rotation
+    /// without a token, which is at most `coalesce` old at `now`, still the one that was replaced. A second tab with the
+    /// same cookie then finds it unchanged, and its refresh is coalesced.
+    pub fn shown(&self, coalesce: Duration, now: &Now) -> Generation {
+        match &self.rotation {
+            Some(rotation) if rotation.without_token && is_within(rotation.at, coalesce, now) => {
+                rotation.parent
+            }
+            Some(_) | None => self.current,
+        }
+    }
+
     /// Whether the last rotation is at most `limit` old at `now`. A limit of zero is none, and a creation is not
     /// a rotation.
     pub fn was_rotated_within(&self, limit: Duration, now: &Now) -> bool {
@@ -188,6 +214,7 @@ impl TokenChain {
             previous: previous.filter(|previous| previous.is_accepted(now, grace)),
             late_generations: self.late_generations(),
             is_late: false,
+            without_token: false,
         })
     }
 
@@ -207,6 +234,7 @@ impl TokenChain {
             previous: None,
             late_generations: self.late_generations(),
             is_late: false,
+            without_token: false,
         })
     }
 
@@ -402,6 +430,20 @@ mod tests {
                 assert_eq!(presented, Presented::Reused, "{generation}");
             }
         }
+    }
+
+    #[test]
+    fn the_replaced_token_is_shown_for_a_while_after_a_rotation_without_one() {
+        let window = Duration::from_secs(5);
+        assert_eq!(TokenChain::NEW.without_token(), TokenChain::NEW);
+        let chain = rotated(&[0, 100]);
+        assert_eq!(chain.shown(window, &at(100)), 2);
+        let chain = chain.without_token();
+        for (second, expected) in [(99, 1), (100, 1), (105, 1), (106, 2)] {
+            assert_eq!(chain.shown(window, &at(second)), expected, "{second}");
+        }
+        assert_eq!(chain.shown(Duration::ZERO, &at(100)), 2);
+        assert_eq!(chain.rotated(&at(101), GRACE).shown(window, &at(101)), 3);
     }
 
     #[test]

@@ -12,3 +12,4 @@ mod model;
 mod power_loss;
 mod shrink;
 mod support;
+mod tabs;

@@ -11,6 +11,9 @@ use crate::tables::profile;
 
 /// The login with this id, extended if that is asked for.
 ///
+/// Where refreshes are coalesced, it has the token that was replaced as long as a refresh without one would be: see
+/// [`TokenChain::shown`](crate::domain::token_chain::TokenChain::shown).
+///
 /// # Errors
 ///
 /// Refuses an invalid caller, an unknown or expired login or one whose profile is gone, and a caller
@@ -32,8 +35,16 @@ pub fn read(
         }
         Ok((login, extension))
     })?;
+    let now = &request.context.now;
+    let mut issued = issue(&login, &request.keys, &now.timeline)?;
+    let shown = login.chain.shown(app.config.logins.coalesce_refreshes, now);
+    if shown != login.chain.current
+        && let Some(token) = login.token(&request.keys, shown)
+    {
+        issued.token = token;
+    }
     Ok(IssuedLogin {
-        login: issue(&login, &request.keys, &request.context.now.timeline)?,
+        login: issued,
         extension,
     })
 }

@@ -227,7 +227,7 @@ impl Refresh {
                 context.record(txn, Event::Coalesced, &login);
                 return Ok((login, Outcome::Coalesced));
             }
-            let rotated = chain.rotated(now, self.rules.grace);
+            let rotated = chain.rotated(now, self.rules.grace).without_token();
             return self.rotate(txn, login, rotated, Outcome::Rotated, context);
         };
         match chain.judge(presented, now, self.rules) {

@@ -46,8 +46,8 @@ mod flag {
     pub const LATE_GENERATIONS: u8 = 1 << 5;
     /// The key is not that of the first generation.
     pub const SINCE: u8 = 1 << 6;
-    /// Every flag.
-    pub const ALL: u8 = (1 << 7) - 1;
+    /// No token was presented.
+    pub const WITHOUT_TOKEN: u8 = 1 << 7;
 }
 
 /// What comes before the chain in a record.
@@ -220,6 +220,11 @@ fn chain(encoder: Encoder, chain: &TokenChain, key: KeyEpoch) -> Encoder {
                 0
             }
             | if rotation.is_late { flag::LATE } else { 0 }
+            | if rotation.without_token {
+                flag::WITHOUT_TOKEN
+            } else {
+                0
+            }
             | if late.is_some() {
                 flag::LATE_GENERATIONS
             } else {
@@ -255,9 +260,6 @@ fn chain(encoder: Encoder, chain: &TokenChain, key: KeyEpoch) -> Encoder {
 
 fn decode_chain(decoder: &mut Decoder<'_>) -> Result<(TokenChain, KeyEpoch), Failure> {
     let [flags] = decoder.array()?;
-    if flags & !flag::ALL != 0 {
-        return Err(decoder.corrupt(format_args!("flags {flags:#x} are not known")));
-    }
     let has = |flag| flags & flag != 0;
     let current: Generation = number(decoder)?;
     let key = KeyEpoch {
@@ -309,6 +311,7 @@ fn decode_chain(decoder: &mut Decoder<'_>) -> Result<(TokenChain, KeyEpoch), Fai
         previous,
         late_generations,
         is_late: has(flag::LATE),
+        without_token: has(flag::WITHOUT_TOKEN),
     };
     let chain = TokenChain {
         current,

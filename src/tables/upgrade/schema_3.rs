@@ -172,6 +172,7 @@ fn decode_chain(decoder: &mut Decoder<'_>) -> Result<(TokenChain, KeyEpoch), Fai
         previous,
         late_generations,
         is_late: has(LATE),
+        without_token: false,
     });
     Ok((TokenChain { current, rotation }, key))
 }

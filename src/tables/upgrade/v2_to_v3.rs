@@ -135,6 +135,7 @@ fn import_login(key: LoginKey, record: &[u8], context: &Context<'_>) -> Result<V
         previous: None,
         late_generations: 0,
         is_late: false,
+        without_token: false,
     });
     let nonce = context.entropy.bytes();
     let imported = ImportedTokens::seal(context.keys, nonce, key.id, &tokens);

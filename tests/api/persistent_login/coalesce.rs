@@ -33,7 +33,37 @@ fn within_the_window_the_same_login_is_returned_without_a_commit() {
     let next = client.refresh(LOGIN).login();
     assert_ne!(next.token, refreshed.token);
     assert_eq!(client.refresh(LOGIN).login(), next);
+    server.app.clock.advance(WINDOW + MILLISECOND);
     assert_eq!(client.read(LOGIN).login(), next);
+}
+
+#[test]
+fn a_read_within_the_window_returns_the_token_that_was_replaced() {
+    let server = server();
+    let client = server.client();
+    for _ in 0..3 {
+        let before = client.read(LOGIN).login();
+        let after = client.refresh(LOGIN).login();
+        assert_ne!(after.token, before.token);
+        for step in [Duration::ZERO, WINDOW / 2, WINDOW / 2] {
+            server.app.clock.advance(step);
+            assert_eq!(client.read(LOGIN).login(), before);
+            assert_eq!(client.refresh(LOGIN).login(), after);
+        }
+        server.app.clock.advance(MILLISECOND);
+        assert_eq!(client.read(LOGIN).login(), after);
+    }
+}
+
+#[test]
+fn a_read_after_a_refresh_with_a_token_returns_the_current_one() {
+    let server = server();
+    let client = server.client();
+    let after = client.refresh_with(LOGIN, TOKEN).login();
+    assert_eq!(client.read(LOGIN).login(), after);
+    // Also where a refresh without one got its result.
+    assert_eq!(client.refresh(LOGIN).login(), after);
+    assert_eq!(client.read(LOGIN).login(), after);
 }
 
 #[test]
@@ -99,7 +129,7 @@ fn parallel_refreshes_return_the_same_token_after_one_rotation() {
     let logins = together(&server, REFRESHES, |client| client.refresh(LOGIN).login());
     assert_eq!(distinct(logins.iter().map(|login| &login.token)), 1);
     assert_ne!(logins[0], first_login());
-    assert_eq!(server.client().read(LOGIN).login(), logins[0]);
+    assert_eq!(server.client().read(LOGIN).login(), first_login());
     server.wait_for_writer();
     assert_eq!(server.app.audit.count(Event::Rotation), 1);
     let coalesced = server.app.audit.count(Event::Coalesced);

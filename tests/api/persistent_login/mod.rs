@@ -21,4 +21,5 @@ mod read;
 mod recheck;
 mod refresh;
 mod shared_token;
+mod tabs;
 mod username;

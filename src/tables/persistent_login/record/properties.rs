@@ -65,6 +65,7 @@ fn rotations(current: Generation) -> impl Strategy<Value = Rotation> + Clone {
                     previous,
                     late_generations,
                     is_late,
+                    without_token: is_late != is_begun,
                 })
             })
         },
