@@ -50,32 +50,39 @@ impl Describe for ProfileRequestRefusal {
                 OTHER,
                 format!("The attributes of a profile can take {max} bytes at most"),
             ),
-            Self::ListTooLarge { max } => (
+            // Not 404, as where the ticket itself is asked for.
+            Self::NoSuchTicket { id } => (
                 StatusCode::BAD_REQUEST,
-                OTHER,
-                format!(
-                    "The list would be longer than {max} bytes; select fewer profiles with 'start' and 'count', or \
-                     fewer attributes with 'attributeToReturn'"
-                ),
+                "NO_SUCH_TICKET",
+                format!("No ticket with ID \"{}\" found", quote(id)),
             ),
-            Self::ListTooLong => (
-                StatusCode::BAD_REQUEST,
-                OTHER,
+            Self::NoProfileOfTicket { id } => (
+                StatusCode::NOT_FOUND,
+                "NO_SUCH_PROFILE",
+                format!("No profile found for ticket \"{}\"", quote(id)),
+            ),
+            Self::ListTooLarge { max } => too_much(format!(
+                "The list would be longer than {max} bytes; select fewer profiles with 'start' and 'count', or fewer \
+                 attributes with 'attributeToReturn'"
+            )),
+            Self::ListTooLong => too_much(
                 "The list has too many profiles; select fewer with 'start' and 'count'".to_owned(),
             ),
-            Self::TooManyExamined { max } => (
-                StatusCode::BAD_REQUEST,
-                OTHER,
-                format!("The tenant has more than {max} profiles to be looked at for this list"),
-            ),
+            Self::TooManyExamined { max } => too_much(format!(
+                "The tenant has more than {max} profiles to be looked at for this list"
+            )),
         };
-        // Not 503 for lists, after which clients try again: it would take as much again, with the same result.
         Description {
             status,
             code,
             message: message.into(),
         }
     }
+}
+
+/// Not 503, after which clients try again: it would take as much again, with the same result.
+fn too_much(message: String) -> (StatusCode, &'static str, String) {
+    (StatusCode::BAD_REQUEST, OTHER, message)
 }
 
 impl Describe for ProfileRefusal {

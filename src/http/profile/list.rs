@@ -1,14 +1,20 @@
-//! The endpoints that return lists of profiles.
+//! The endpoints that return lists of profiles, or how many there are.
 
 use crate::app::App;
 use crate::domain::profile_filter::ProfileFilter;
 use crate::http::error::ApiError;
 use crate::http::params::{ListKind, Params};
 use crate::http::profile::{json, parameters};
-use crate::http::response::Response;
+use crate::http::response::{self, Response};
 use crate::service::caller::{Caller, admit};
-use crate::service::profile::list;
 use crate::service::profile::list::wanted::{ListRequest, Listed, Page};
+use crate::service::profile::{count, list};
+
+pub fn count(app: &App, caller: Caller, params: &Params) -> Result<Response, ApiError> {
+    admit(app, &caller)?;
+    let tenant = params.required("tenantName")?.into_owned();
+    Ok(response::json(&count::count(app, caller, tenant)?)?)
+}
 
 pub async fn by_ids(app: &App, caller: Caller, params: &Params) -> Result<Response, ApiError> {
     admit(app, &caller)?;

@@ -45,6 +45,8 @@ impl ResourceRoute for ProfileRoute {
             Self::Read(id) => read::by_id(app, caller, params, id),
             Self::ReadAttributes(id) => read::attributes(app, caller, params, id),
             Self::ReadByUsername => read::by_username(app, caller, params),
+            Self::ReadByTicket => read::by_ticket(app, caller, params),
+            Self::Count => list::count(app, caller, params),
             Self::ListByIds => list::by_ids(app, caller, params).await,
             Self::ListRange => list::range(app, caller, params).await,
             Self::ListByRole => list::by_role(app, caller, params).await,

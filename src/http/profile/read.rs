@@ -35,3 +35,12 @@ pub fn by_username(app: &App, caller: Caller, params: &Params) -> Result<Respons
     let profile = read::read_by_username(app, caller, tenant, username)?;
     Ok(json::profile(&profile, &parameters::projection(params))?)
 }
+
+pub fn by_ticket(app: &App, caller: Caller, params: &Params) -> Result<Response, ApiError> {
+    let ticket = params.required("ticketId").or_else(|missing| {
+        admit(app, &caller)?;
+        Err(missing)
+    })?;
+    let profile = read::read_by_ticket(app, caller, ticket.into_owned())?;
+    Ok(json::profile(&profile, &parameters::projection(params))?)
+}

@@ -14,6 +14,10 @@ pub enum ProfileRoute {
     ReadAttributes(String),
     /// GET `by_username`
     ReadByUsername,
+    /// GET `by_ticket`
+    ReadByTicket,
+    /// GET `count`
+    Count,
     /// GET `by_ids`
     ListByIds,
     /// GET `range`
@@ -54,6 +58,8 @@ pub fn parse(method: &Method, segments: &[&str]) -> Result<ProfileRoute, RouteEr
         |route: fn(String) -> ProfileRoute, id: &str| post(method, || route(id.to_owned()));
     match segments {
         ["by_username"] => get(method, || ProfileRoute::ReadByUsername),
+        ["by_ticket"] => get(method, || ProfileRoute::ReadByTicket),
+        ["count"] => get(method, || ProfileRoute::Count),
         ["by_ids"] => get(method, || ProfileRoute::ListByIds),
         ["range"] => get(method, || ProfileRoute::ListRange),
         ["by_role"] => get(method, || ProfileRoute::ListByRole),
@@ -85,6 +91,8 @@ pub const fn name(route: &ProfileRoute) -> &'static str {
         ProfileRoute::Read(_) => "profile/read",
         ProfileRoute::ReadAttributes(_) => "profile/attributes",
         ProfileRoute::ReadByUsername => "profile/by_username",
+        ProfileRoute::ReadByTicket => "profile/by_ticket",
+        ProfileRoute::Count => "profile/count",
         ProfileRoute::ListByIds => "profile/by_ids",
         ProfileRoute::ListRange => "profile/range",
         ProfileRoute::ListByRole => "profile/by_role",

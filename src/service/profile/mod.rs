@@ -2,6 +2,7 @@
 
 pub mod attributes;
 mod change;
+pub mod count;
 pub mod create;
 pub mod delete;
 pub mod enable;

@@ -12,6 +12,16 @@ pub enum ProfileRequestRefusal {
     Access(AccessRefusal),
     /// The profile does not allow it.
     Profile(ProfileRefusal),
+    /// No ticket that is still valid has the id that selects the profile.
+    NoSuchTicket {
+        /// The id as the caller gave it.
+        id: String,
+    },
+    /// The profile that the ticket was created for is gone.
+    NoProfileOfTicket {
+        /// The ticket's id as the caller gave it.
+        id: String,
+    },
     /// The JSON of the list would be longer than a list may be.
     ListTooLarge {
         /// How long it may be, in bytes.

@@ -6,7 +6,7 @@
 pub mod create;
 pub mod expire;
 pub mod invalidate;
-mod lookup;
+pub(super) mod lookup;
 pub mod read;
 pub mod refusal;
 pub mod save;

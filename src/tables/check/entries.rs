@@ -8,12 +8,14 @@ use crate::domain::key_ring::{KeyCheck, KeyNumber};
 use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
+use crate::domain::tenant::TenantName;
 use crate::domain::ticket::TicketDigest;
 use crate::error::Failure;
 use crate::storage::journal;
 use crate::tables::meta::MetaEntry;
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::{ended, record};
+use crate::tables::profile::count::{self, ProfileCount};
 use crate::tables::profile::login_block::{self, LoginBlock};
 use crate::tables::profile::record as profile_record;
 use crate::tables::tenant::record as tenant_record;
@@ -73,6 +75,8 @@ pub enum TableEntry {
     Profile {
         /// Its id.
         id: [u8; 12],
+        /// The name of its tenant.
+        tenant: TenantName,
         /// Its key in the index of usernames.
         username: Vec<u8>,
         /// Whether its logins may be used.
@@ -89,6 +93,8 @@ pub enum TableEntry {
         /// The profile.
         owner: [u8; 12],
     },
+    /// How many profiles the tenant of this name has.
+    ProfileCount(TenantName, ProfileCount),
     /// Why a profile's logins may not be used.
     LoginBlock([u8; 12], LoginBlock),
     /// A secret key.
@@ -199,6 +205,7 @@ impl TableEntry {
                 let profile = &stored.profile;
                 Self::Profile {
                     id,
+                    tenant: profile.tenant.clone(),
                     username: profile_record::username_key(&profile.tenant, &profile.username),
                     is_enabled: profile.enabled,
                     era: stored.era,
@@ -209,6 +216,11 @@ impl TableEntry {
                 key: key.to_vec(),
                 owner: *profile_record::decode_owner(record)?.as_bytes(),
             },
+            count::TABLE_NAME => {
+                let name = str::from_utf8(key).ok().and_then(TenantName::new);
+                let no_name = || Failure::Corrupt("its key is no name of a tenant".to_owned());
+                Self::ProfileCount(name.ok_or_else(no_name)?, count::decode(record)?)
+            }
             "profile_bar" => Self::LoginBlock(fixed(key)?, login_block::decode(record)?),
             "secret_key" => {
                 let (check, is_given_up) = secret_key::decode_record(record)?;
@@ -271,7 +283,9 @@ pub fn describe_key(table: &str, key: &[u8]) -> String {
         ("ticket_by_request", 24) => format!("ticket {}", hex(&key[8..14])),
         ("persistent_login_profile", 16) => format!("login {}", fingerprint(key)),
         ("persistent_login_by_creation", 24) => format!("login {}", fingerprint(&key[8..])),
-        ("tenant" | "meta" | "clock", _) => format!("{:?}", String::from_utf8_lossy(key)),
+        ("tenant" | "meta" | "clock" | count::TABLE_NAME, _) => {
+            format!("{:?}", String::from_utf8_lossy(key))
+        }
         ("profile_by_username", _) => format!("username {}", fingerprint(key)),
         _ => format!("key {}", hex(key)),
     }

@@ -9,12 +9,14 @@ use crate::clock::timeline::Moment;
 use crate::domain::key_ring::{KeyCheck, KeyNumber, SecretKey};
 use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
+use crate::domain::tenant::TenantName;
 use crate::storage::key_file::KeyFile;
 use crate::storage::table::KeyKind;
 use crate::tables::check::entries::{TableEntry, describe_key};
 use crate::tables::check::report::{Fault, Finding, Mend};
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::record;
+use crate::tables::profile::count::{self, ProfileCount};
 use crate::tables::profile::login_block::{self, LoginBlock};
 use crate::tables::profile::record as profile_record;
 use crate::tables::ticket::key::TicketKey;
@@ -36,6 +38,9 @@ pub struct References {
     by_request: Vec<[u8; 24]>,
     /// The profiles, and whether they are enabled.
     profiles: BTreeMap<[u8; 12], bool>,
+    /// How many profiles each tenant has of each era.
+    profiles_of_tenants: BTreeMap<TenantName, BTreeMap<Era, u64>>,
+    profile_counts: BTreeMap<TenantName, ProfileCount>,
     usernames_wanted: Vec<(Vec<u8>, [u8; 12])>,
     usernames: Vec<(Vec<u8>, [u8; 12])>,
     blocks: BTreeMap<[u8; 12], LoginBlock>,
@@ -94,16 +99,23 @@ impl References {
             TableEntry::ByCreation(key) => self.by_creation.push(key),
             TableEntry::Profile {
                 id,
+                tenant,
                 username,
                 is_enabled,
                 era,
                 version: _,
             } => {
+                let of_tenant = self.profiles_of_tenants.entry(tenant).or_default();
+                *of_tenant.entry(era).or_default() += 1;
                 self.newest_era = self.newest_era.max(era);
                 self.profiles.insert(id, is_enabled);
                 self.usernames_wanted.push((username, id));
             }
             TableEntry::Username { key, owner } => self.usernames.push((key, owner)),
+            TableEntry::ProfileCount(tenant, count) => {
+                self.newest_era = self.newest_era.max(count.since);
+                self.profile_counts.insert(tenant, count);
+            }
             TableEntry::LoginBlock(id, block) => {
                 self.blocks.insert(id, block);
             }
@@ -145,6 +157,7 @@ impl References {
             }
         });
         self.index_of_usernames(&mut found);
+        self.profile_counts(&mut found);
         self.login_blocks(&mut found);
         self.eras(&mut found);
         self.orders(&mut found);
@@ -241,6 +254,37 @@ impl References {
         // Another profile may have the name of one that is removed: what is put is put last.
         removed.append(found);
         *found = removed;
+    }
+
+    fn profile_counts(&self, found: &mut Vec<Finding>) {
+        let counted = self.profile_counts.keys();
+        let tenants: BTreeSet<_> = counted.chain(self.profiles_of_tenants.keys()).collect();
+        for tenant in tenants {
+            let stored = self.profile_counts.get(tenant).copied().unwrap_or_default();
+            let eras = self.profiles_of_tenants.get(tenant).into_iter().flatten();
+            let living = eras.filter(|(era, _)| **era >= stored.since);
+            let wanted = ProfileCount {
+                count: living.map(|(_, count)| count).sum(),
+                ..stored
+            };
+            if stored != wanted {
+                let record = count::encode(&wanted);
+                let mut finding = put(
+                    count::TABLE_NAME,
+                    KeyKind::Text,
+                    tenant.as_str().as_bytes(),
+                    record,
+                );
+                finding.text = format!(
+                    "{}: {:?} has {} profiles, and not {}",
+                    count::TABLE_NAME,
+                    tenant,
+                    wanted.count,
+                    stored.count
+                );
+                found.push(finding);
+            }
+        }
     }
 
     fn login_blocks(&self, found: &mut Vec<Finding>) {

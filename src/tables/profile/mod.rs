@@ -5,6 +5,7 @@
 //! A record may be behind the changes of its tenant that all profiles follow ([`crate::domain::sweep`]): whoever reads
 //! a profile here gets it as it is with them.
 
+pub mod count;
 pub mod login_block;
 pub mod record;
 
@@ -137,7 +138,10 @@ pub fn put(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     })?;
     let (era, old_key) = match before {
         Some((era, key)) => (era, Some(key)),
-        None => (meta::login_era(txn)?, None),
+        None => {
+            count::add_one(txn, &profile.tenant)?;
+            (meta::login_era(txn)?, None)
+        }
     };
     let revision = tenant::with_sweeps(txn, &profile.tenant, |sweeps| sweeps.revision)?;
     let encoded = record::encode(profile, era, revision);
@@ -159,6 +163,10 @@ pub fn put(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
 ///
 /// Of the storage.
 pub fn delete(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
+    let era = |found: &[u8]| Ok(decode_head(found)?.era);
+    if let Some(era) = txn.get(&PROFILES, profile.id.as_bytes(), era)? {
+        count::remove_one(txn, &profile.tenant, era)?;
+    }
     txn.remove(&PROFILES, profile.id.as_bytes())?;
     sign_in::forget(txn, profile.id)?;
     let username = username_key(&profile.tenant, &profile.username);

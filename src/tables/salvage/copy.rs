@@ -11,10 +11,11 @@ use crate::tables::salvage::batch::Batch;
 use crate::tables::salvage::loose::Wanted;
 
 /// The indexes, which are made from the records.
-const INDEXES: [&str; 5] = [
+const INDEXES: [&str; 6] = [
     "persistent_login_by_creation",
     "persistent_login_profile",
     "profile_by_username",
+    "profile_count",
     "ticket_by_digest",
     "ticket_by_request",
 ];

@@ -143,7 +143,8 @@ impl Wanted {
             | TableEntry::TicketByRequest(_)
             | TableEntry::ProfileOfLogin(_)
             | TableEntry::ByCreation(_)
-            | TableEntry::Username { .. } => None,
+            | TableEntry::Username { .. }
+            | TableEntry::ProfileCount(..) => None,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! From schema 4 to 5: access tokens and tenants are listed in the order of their creation, tenants have sweeps, and a
-//! profile has an era, a text for its password and its attributes one by one.
+//! profile has an era, a text for its password and its attributes one by one. The profiles of each tenant are counted.
 //!
 //! Access tokens and tenants come first, all in one transaction, since they are few; they keep the order of their keys.
 //! Then the records of profiles are written anew, in the order of their keys; one that has the new version already is
 //! left alone, so that the step can begin again after a crash.
 
+use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use crate::domain::object_id::ObjectId;
@@ -13,6 +14,7 @@ use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::storage::engine::Engine;
 use crate::storage::table::{Fixed, Table, Text};
+use crate::tables::profile::count::{self, ProfileCount};
 use crate::tables::profile::record as profile_record;
 use crate::tables::tenant::record as tenant_record;
 use crate::tables::upgrade::{BATCH_MAX, Context, schema_4};
@@ -21,6 +23,7 @@ use crate::tables::{access_token, meta};
 const ACCESS_TOKENS: Table<Fixed<32>> = Table::new("access_token");
 const TENANTS: Table<Text> = Table::new("tenant");
 const PROFILES: Table<Fixed<12>> = Table::new("profile");
+const PROFILE_COUNTS: Table<Text> = Table::new(count::TABLE_NAME);
 
 pub(super) fn step(engine: &Engine, context: &Context<'_>) -> Result<Option<usize>, Failure> {
     match number_the_few(engine)? {
@@ -77,6 +80,7 @@ fn rewrite_profiles(engine: &Engine, context: &Context<'_>) -> Result<Option<usi
     let after = after.map(|after| *after.first_chunk().expect("12 are less than 28"));
     let first = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
     let mut rewritten = Vec::new();
+    let mut counted: BTreeMap<TenantName, u64> = BTreeMap::new();
     let mut seen = 0;
     file.scan(&PROFILES, first, |id, record| {
         let mut position = [0; 28];
@@ -90,11 +94,22 @@ fn rewrite_profiles(engine: &Engine, context: &Context<'_>) -> Result<Option<usi
             record.and_then(|record| schema_4::decode_profile(ObjectId::from_bytes(*id), record));
         if let Some(found) = unless_unreadable(found)? {
             rewritten.push((*id, profile_record::encode(&found, 0, 0)));
+            *counted.entry(found.tenant).or_default() += 1;
         }
         Ok(next(&mut seen))
     })?;
     for (id, record) in &rewritten {
         file.put(&PROFILES, id, record)?;
+    }
+    // Each profile is rewritten once, and counted by the same transaction.
+    for (tenant, more) in counted {
+        let before = file.get(&PROFILE_COUNTS, tenant.as_str(), count::decode)?;
+        let before = before.unwrap_or_default();
+        let after = ProfileCount {
+            count: before.count + more,
+            ..before
+        };
+        file.put(&PROFILE_COUNTS, tenant.as_str(), &count::encode(&after))?;
     }
     file.commit()?;
     Ok(Some(seen).filter(|seen| *seen > 0))
