@@ -8,15 +8,19 @@ use crate::dataset::{Dataset, Uuid};
 use crate::load::Operation;
 use crate::redis;
 
-/// The largest answer that the load accepts; those of this benchmark are below 400 bytes.
+/// The largest answer that the load accepts; those of this benchmark are below 1,200 bytes.
 pub const ANSWER_BYTES_MAX: usize = 4096;
 
 const PATH: &str = "/crafter-profile/api/1/authentication/persistent_login";
+const PROFILES: &str = "/crafter-profile/api/1/profile";
 const PLACEHOLDER: &str = "00000000-0000-4000-8000-000000000000";
+const NO_PROFILE: &str = "000000000000000000000000";
 
 pub struct Exchange {
     request: Vec<u8>,
     id_at: usize,
+    /// Whether the id in the path is that of a profile.
+    is_of_profile: bool,
     /// Where the caller sends a token: the new one to Redis, the login's own to be compared.
     token_at: Option<usize>,
     check: fn(answer: &[u8], id: &[u8]) -> Check,
@@ -42,6 +46,11 @@ impl Exchange {
                 Self::http(refresh_request(dataset), Some(BASELINE_LOGIN_ID))
             }
             Operation::BaselineGet => Self::http(get_request(dataset), Some(BASELINE_LOGIN_ID)),
+            Operation::GetProfile => Self::of_profile(get_profile_request(dataset)),
+            Operation::GetProfileByUsername => Self {
+                check: check_username,
+                ..Self::http(get_username_request(dataset), None)
+            },
             Operation::Redis { script } => {
                 Self::redis(redis::rotate_request(script, PLACEHOLDER, PLACEHOLDER))
             }
@@ -50,7 +59,12 @@ impl Exchange {
 
     /// The request for this login.
     pub fn aim(&mut self, id: &Uuid, token: &Uuid) -> &[u8] {
-        self.request[self.id_at..][..Uuid::LEN].copy_from_slice(id.as_bytes());
+        if self.is_of_profile {
+            let id = profile_id(id);
+            self.request[self.id_at..][..id.len()].copy_from_slice(&id);
+        } else {
+            self.request[self.id_at..][..Uuid::LEN].copy_from_slice(id.as_bytes());
+        }
         if let Some(at) = self.token_at {
             self.request[at..][..Uuid::LEN].copy_from_slice(token.as_bytes());
         }
@@ -59,6 +73,9 @@ impl Exchange {
 
     /// Whether `answer` is the whole and right answer to the request for this login.
     pub fn check(&self, answer: &[u8], id: &Uuid) -> Check {
+        if self.is_of_profile {
+            return (self.check)(answer, &profile_id(id));
+        }
         let expected = self.answers_with.map_or(&id.as_bytes()[..], str::as_bytes);
         (self.check)(answer, expected)
     }
@@ -68,10 +85,25 @@ impl Exchange {
             id_at: request
                 .find(PLACEHOLDER)
                 .expect("the path has a placeholder for the id"),
+            is_of_profile: false,
             token_at: None,
             request: request.into_bytes(),
             check: check_http,
             answers_with,
+        }
+    }
+
+    /// A request that has a placeholder for the id of a profile.
+    fn of_profile(request: String) -> Self {
+        Self {
+            id_at: request
+                .find(NO_PROFILE)
+                .expect("the path has a placeholder for the id"),
+            is_of_profile: true,
+            token_at: None,
+            request: request.into_bytes(),
+            check: check_http,
+            answers_with: None,
         }
     }
 
@@ -88,6 +120,7 @@ impl Exchange {
             id_at: request
                 .find(PLACEHOLDER)
                 .expect("the command has a placeholder for the id"),
+            is_of_profile: false,
             token_at: request.rfind(PLACEHOLDER),
             request: request.into_bytes(),
             check: redis::check_rotated,
@@ -146,6 +179,31 @@ fn get_request(dataset: &Dataset) -> String {
     )
 }
 
+fn get_profile_request(dataset: &Dataset) -> String {
+    get_request(dataset)
+        .replacen(PATH, PROFILES, 1)
+        .replacen(PLACEHOLDER, NO_PROFILE, 1)
+}
+
+fn get_username_request(dataset: &Dataset) -> String {
+    let access_token = dataset.access_token();
+    format!(
+        "GET {PROFILES}/by_username?accessTokenId={}&tenantName=default&username={PLACEHOLDER} HTTP/1.1\r\n\
+         Host: 127.0.0.1\r\n\r\n",
+        access_token.as_str()
+    )
+}
+
+/// The id of the profile whose username is this UUID.
+pub fn profile_id(username: &Uuid) -> [u8; 24] {
+    let mut id = [0; 24];
+    let digits = username.as_bytes().iter().filter(|byte| **byte != b'-');
+    for (to, from) in id.iter_mut().zip(digits) {
+        *to = *from;
+    }
+    id
+}
+
 fn check_http(answer: &[u8], id: &[u8]) -> Check {
     const STATUS: &[u8] = b"HTTP/1.1 200 ";
     let seen = answer.len().min(STATUS.len());
@@ -163,6 +221,20 @@ fn check_http(answer: &[u8], id: &[u8]) -> Check {
             Check::Good
         }
         Some(_) => Check::Bad,
+    }
+}
+
+/// As [`check_http`] of a profile, whose first field is its username.
+fn check_username(answer: &[u8], username: &[u8]) -> Check {
+    const FIRST_FIELD: &[u8] = b"{\"username\":\"";
+    match check_http(answer, b"") {
+        Check::Good => {}
+        other => return other,
+    }
+    let body = http_body(answer).unwrap_or_default();
+    match body.strip_prefix(FIRST_FIELD) {
+        Some(rest) if rest.starts_with(username) => Check::Good,
+        _ => Check::Bad,
     }
 }
 

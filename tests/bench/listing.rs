@@ -66,7 +66,7 @@ impl Client {
     }
 
     /// The body of the answer, which must be a 200.
-    fn get(&mut self, target: &str) -> String {
+    pub fn get(&mut self, target: &str) -> String {
         let (status, body) = self.send(&format!("GET {target}"), "");
         assert_eq!(status, "200", "{body}");
         body

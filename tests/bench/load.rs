@@ -35,6 +35,9 @@ pub enum Operation {
     /// A refresh that presents the login's token.
     CompareAndRotate,
     Get,
+    /// GET of a profile by its id.
+    GetProfile,
+    GetProfileByUsername,
     BaselineRefresh,
     BaselineGet,
     /// `script` is the SHA-1 that Redis knows the rotation by.
@@ -153,6 +156,8 @@ impl Operation {
             Self::Refresh => "refresh".to_owned(),
             Self::CompareAndRotate => "compare-and-rotate".to_owned(),
             Self::Get => "get".to_owned(),
+            Self::GetProfile => "get-profile".to_owned(),
+            Self::GetProfileByUsername => "get-profile-by-username".to_owned(),
             Self::BaselineRefresh => "baseline-refresh".to_owned(),
             Self::BaselineGet => "baseline-get".to_owned(),
             Self::Redis { script } => format!("redis:{script}"),
@@ -164,12 +169,14 @@ impl Operation {
             "refresh" => Self::Refresh,
             "compare-and-rotate" => Self::CompareAndRotate,
             "get" => Self::Get,
+            "get-profile" => Self::GetProfile,
+            "get-profile-by-username" => Self::GetProfileByUsername,
             "baseline-refresh" => Self::BaselineRefresh,
             "baseline-get" => Self::BaselineGet,
             other => Self::Redis {
                 script: other
                     .strip_prefix("redis:")
-                    .expect("the operation is one of the six")
+                    .expect("the operation is one of these")
                     .to_owned(),
             },
         }

@@ -12,6 +12,9 @@ pub const SIGN_IN_ONLY: &str = "sign_in";
 /// The mode that measures what honest clients get under attack, and nothing else.
 pub const ATTACKS_ONLY: &str = "attacks";
 
+/// The mode that measures what reading profiles costs, and nothing else.
+pub const PROFILES_ONLY: &str = "profiles";
+
 pub struct Plan {
     pub mode: &'static str,
     /// The points of one round, in order.
@@ -112,11 +115,15 @@ impl Plan {
                 mode: ATTACKS_ONLY,
                 ..Self::default(seed)
             },
+            Ok("profiles") => Self {
+                mode: PROFILES_ONLY,
+                ..Self::default(seed)
+            },
             Ok("links") => Self::links(seed),
             Ok("") | Err(_) => Self::default(seed),
             Ok(other) => {
                 panic!(
-                    "REMEMBERD_BENCH is quick, attacks, bulk, links, sign_in, long or absent, not {other:?}"
+                    "REMEMBERD_BENCH is quick, attacks, bulk, links, profiles, sign_in, long or absent, not {other:?}"
                 )
             }
         }

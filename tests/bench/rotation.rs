@@ -2,8 +2,9 @@
 //!
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
 //! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point), `attacks` (only
-//! what honest clients get while the server is attacked), `bulk` (only what many logins of one profile cost) or `links`
-//! (only bursts over slow links), `sign_in` (only how many users sign in), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
+//! what honest clients get while the server is attacked), `bulk` (only what many logins of one profile cost), `profiles`
+//! (only reads of profiles), `sign_in` (only how many users sign in) or `links` (only bursts over slow links), and
+//! `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk gives
 //! different figures a minute later. Load always comes from another process. Where to read on:
@@ -23,6 +24,7 @@
 //! | `attacks.rs`, `attacker.rs` | what honest clients get while the server is attacked, and the attacks |
 //! | `bulk.rs` | what very many logins of one profile cost all others |
 //! | `sign_in.rs` | how many users sign in, and the memory of it |
+//! | `profiles.rs` | reads of profiles, compared with reads of logins |
 //! | `targets.rs`, `sample.rs` | the targets, and medians |
 //! | `report.rs`, `table.rs`, `json.rs` | the results, as text, as JSON |
 //! | `process.rs`, `workspace.rs` | children and directories that do not outlive the run |
@@ -53,6 +55,7 @@ mod plan;
 mod postgres;
 mod probe;
 mod process;
+mod profiles;
 mod records;
 mod recovery;
 mod redis;
@@ -104,6 +107,11 @@ fn run(plan: &Plan) -> ExitCode {
     }
     if plan.mode == plan::BULK_ONLY {
         table::print_comparisons(&targets::of_bulk(&bulk::measure(plan, &workspace)));
+        return ExitCode::SUCCESS;
+    }
+    if plan.mode == plan::PROFILES_ONLY {
+        let profiles = profiles::measure(plan, &workspace);
+        table::print_comparisons(&profiles.comparisons());
         return ExitCode::SUCCESS;
     }
     if plan.points.is_empty() {
