@@ -105,6 +105,11 @@ pub mod service {
         pub use crate::service::bootstrap::demo::ACCESS_TOKEN_ID;
     }
 
+    /// Those of access tokens.
+    pub mod access_token {
+        pub use crate::service::access_token::delete::delete;
+    }
+
     /// Those of persistent logins.
     pub mod persistent_login {
         use super::super::{

@@ -1,7 +1,6 @@
 //! Receives the body of a request, within limits of size and time.
 
 pub mod document;
-#[allow(dead_code)]
 pub mod field;
 mod json;
 pub mod kind;
@@ -55,9 +54,8 @@ impl PendingRequest {
         if takes_document {
             let document = match BodyKind::new(&head.headers) {
                 BodyKind::Json => Document::Json(Bytes::new()),
-                _ if !has_body && !head.headers.contains_key(CONTENT_TYPE) => {
-                    Document::Json(Bytes::new())
-                }
+                // It may be missing.
+                _ if !head.headers.contains_key(CONTENT_TYPE) => Document::Json(Bytes::new()),
                 BodyKind::Unsupported(why) => Document::Unsupported(why),
                 BodyKind::UrlEncoded | BodyKind::Multipart(_) => {
                     Document::Unsupported(UnsupportedBody::of_type(&head.headers))
@@ -161,7 +159,10 @@ async fn decode(params: &mut Params, kind: BodyKind, body: Bytes) -> Result<(), 
         // Boxed because it is rare, and so large that it would make every request's future large.
         BodyKind::Multipart(content_type) => Box::pin(multipart(params, content_type, body)).await,
         // It is refused when the document is asked for.
-        BodyKind::Unsupported(_) if params.takes_document() => Ok(()),
+        BodyKind::Unsupported(why) if params.takes_document() => {
+            params.set_document(Document::Unsupported(why));
+            Ok(())
+        }
         BodyKind::Unsupported(why) => Err(ApiError::BodyUnsupported(why)),
     }
 }

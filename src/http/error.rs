@@ -125,6 +125,11 @@ impl ApiError {
         }
     }
 
+    /// The error that what is at `path` in a JSON document is invalid.
+    pub fn document_invalid(path: &str, problem: &str) -> Self {
+        Self::DocumentInvalid(format!("The JSON body is invalid at '{path}': {problem}"))
+    }
+
     /// The status and the body of the response to a request with this method.
     pub fn encode(&self, method: &Method) -> (StatusCode, Vec<u8>) {
         let Description {

@@ -12,11 +12,13 @@ pub mod panic;
 pub mod protocol;
 
 mod accept;
+mod access_token;
 mod allow;
 mod authentication;
 mod body;
 mod caller;
 mod health;
+mod json_list;
 mod known_params;
 mod media_type;
 mod method;

@@ -3,6 +3,7 @@
 use hyper::Method;
 
 use crate::app::App;
+use crate::http::access_token::route::AccessTokenRoute;
 use crate::http::authentication::route::AuthenticationRoute;
 use crate::http::error::{ApiError, RouteError};
 use crate::http::health::HealthRoute;
@@ -94,6 +95,7 @@ macro_rules! resources {
 // The one list of resources: the path prefix, the name, and the type of the routes below the prefix.
 resources! {
     ["health"] => Health(HealthRoute),
+    ["api", "1", "access_token"] => AccessToken(AccessTokenRoute),
     ["api", "1", "authentication", "authenticate"] => Authentication(AuthenticationRoute),
     ["api", "1", "authentication", "persistent_login"] => PersistentLogin(PersistentLoginRoute),
     ["api", "1", "profile"] => Profile(ProfileRoute),

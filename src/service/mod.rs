@@ -2,6 +2,7 @@
 //! inside one transaction.
 
 mod access;
+pub mod access_token;
 pub mod authentication;
 pub mod bootstrap;
 pub mod caller;

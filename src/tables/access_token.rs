@@ -53,6 +53,11 @@ impl DigestedId {
         let digest = digest(&id);
         Self { id, digest }
     }
+
+    /// The digest.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
 }
 
 /// The access token with this id, expired or not.
@@ -84,6 +89,12 @@ impl SealedId {
         }
     }
 
+    /// The id, which belongs to the record under `digest`; `None` if the key is missing.
+    pub fn open(&self, keys: &KeyRing, digest: &[u8; 32]) -> Option<AccessTokenId> {
+        let id = keys.get(self.key)?.open(&self.sealed, digest)?;
+        AccessTokenId::new(String::from_utf8(id).ok()?)
+    }
+
     /// The id that is sealed by the key with this number.
     pub fn from_parts(key: KeyNumber, sealed: Vec<u8>) -> Self {
         Self { key, sealed }
@@ -112,6 +123,43 @@ pub fn put(
         None => meta::next_order(txn)?,
     };
     txn.put(&ACCESS_TOKENS, &id.digest, &encode(order, sealed, token))
+}
+
+/// Deletes the access token with this id.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn delete(txn: &WriteTxn, id: &DigestedId) -> Result<(), Failure> {
+    txn.remove(&ACCESS_TOKENS, &id.digest).map(drop)
+}
+
+/// The digests of all ids, in the order in which the access tokens were created.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn digests(txn: &impl Read) -> Result<Vec<[u8; 32]>, Failure> {
+    let mut digests = Vec::new();
+    txn.scan(&ACCESS_TOKENS, Bound::Unbounded, |digest, record| {
+        digests.push((decode(record?)?.order, *digest));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    digests.sort_unstable();
+    Ok(digests.into_iter().map(|(_, digest)| digest).collect())
+}
+
+/// The access token under this digest of an id, with the sealed id.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn by_digest(
+    txn: &impl Read,
+    digest: &[u8; 32],
+) -> Result<Option<(SealedId, AccessToken)>, Failure> {
+    let stored = txn.get(&ACCESS_TOKENS, digest, decode)?;
+    Ok(stored.map(|stored| (stored.id, stored.token)))
 }
 
 /// Whether there is no access token at all.

@@ -7,7 +7,10 @@ use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
 const RESOURCES: [(&str, &[&str]); 8] = [
-    ("access_token", &["domain", "tables"]),
+    (
+        "access_token",
+        &["domain", "tables", "service", "http", "tests"],
+    ),
     ("authentication", &["service", "http", "tests"]),
     ("health", &["http"]),
     (
@@ -89,6 +92,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "caller",
             "connection",
             "error",
+            "json_list",
             "known_params",
             "media_type",
             "method",

@@ -1,0 +1,42 @@
+//! Why a use case of access tokens refuses.
+
+use crate::service::caller::AccessRefusal;
+use crate::service::error::Error;
+
+/// Why a caller does not get what it asked for. The texts are the caller's own or public.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AccessTokenRefusal {
+    /// The caller may not do it.
+    Access(AccessRefusal),
+    /// No access token has this id.
+    NotFound {
+        /// The id as the caller gave it.
+        id: String,
+    },
+    /// An access token has this id already.
+    Exists {
+        /// The id as the caller gave it.
+        id: String,
+    },
+}
+
+impl From<AccessTokenRefusal> for Error<AccessTokenRefusal> {
+    fn from(refusal: AccessTokenRefusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<AccessRefusal> for Error<AccessTokenRefusal> {
+    fn from(refusal: AccessRefusal) -> Self {
+        Self::Refused(AccessTokenRefusal::Access(refusal))
+    }
+}
+
+impl From<Error<AccessRefusal>> for Error<AccessTokenRefusal> {
+    fn from(error: Error<AccessRefusal>) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::Failed(failure) => failure.into(),
+        }
+    }
+}
