@@ -210,7 +210,6 @@ impl Params {
 
     /// The list that the parameter `name` is; `None` if it is missing. A single value is split at commas and its parts
     /// are trimmed, several values are the parts as they are, and a single empty value is no part.
-    #[allow(dead_code, reason = "the endpoints of profiles are its first users")]
     pub fn list(&self, name: &str) -> Option<Vec<String>> {
         let mut values = self.values(name);
         let first = values.next()?;
@@ -226,7 +225,6 @@ impl Params {
     /// # Errors
     ///
     /// [`ApiError::ParameterMissing`].
-    #[allow(dead_code, reason = "the endpoints of tenants are its first users")]
     pub fn required_list(
         &self,
         name: &'static str,
@@ -250,7 +248,6 @@ impl Params {
     /// # Errors
     ///
     /// [`ApiError::ParameterMissing`]; [`ApiError::ParameterInvalid`] for what is no boolean, and for an empty value.
-    #[allow(dead_code, reason = "the endpoints of profiles are its first users")]
     pub fn required_boolean(&self, name: &'static str) -> Result<bool, ApiError> {
         if self.first(name).is_none() {
             return Err(missing(name, "boolean"));
@@ -294,7 +291,6 @@ impl Params {
     /// # Errors
     ///
     /// [`ApiError::ParameterInvalid`].
-    #[allow(dead_code, reason = "the lists of profiles are its first users")]
     pub fn sort_order(&self) -> Result<SortOrder, ApiError> {
         match self.first(SORT_ORDER).unwrap_or_default().trim() {
             "ASC" => Ok(SortOrder::Ascending),
@@ -305,7 +301,6 @@ impl Params {
 }
 
 /// What a list is called in the message that it is missing.
-#[allow(dead_code, reason = "the endpoints of tenants are its first users")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ListKind {
     /// The order does not count.
