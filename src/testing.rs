@@ -24,7 +24,8 @@ pub use crate::domain::token_chain::{Generation, GraceRules, Presented, TokenCha
 pub use crate::entropy::Entropy;
 pub use crate::error::Failure;
 pub use crate::http::error::ApiError;
-pub use crate::service::bootstrap::seed::{Seed, SeedRules};
+pub use crate::service::bootstrap::seed::Seed;
+pub use crate::service::bootstrap::seed::findings::SeedRules;
 pub use crate::service::bootstrap::seed_file::SeedFile;
 pub use crate::service::caller::{AccessRefusal, Caller};
 pub use crate::service::persistent_login::list::ListedLogin;
@@ -236,7 +237,10 @@ pub mod service {
 
     /// Those of tickets.
     pub mod ticket {
+        pub use crate::service::ticket::create::create;
+        pub use crate::service::ticket::end::{ended_profiles, remove_ended};
         pub use crate::service::ticket::expire::delete_expired;
+        pub use crate::service::ticket::read::read;
         pub use crate::service::ticket::save::save_requests;
     }
 
@@ -279,6 +283,12 @@ pub mod tables {
     /// Of tenants.
     pub mod tenant {
         pub use crate::tables::tenant::{get, put};
+    }
+
+    /// Of verification tokens.
+    pub mod verification_token {
+        pub use crate::domain::verification_token::{VerificationTokenDigest, VerificationTokenId};
+        pub use crate::tables::verification_token::get;
     }
 
     /// Of tickets.

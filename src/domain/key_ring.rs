@@ -3,11 +3,11 @@
 //!
 //! ```text
 //! token(login, generation) = first 122 bits of HMAC-SHA-256(key, label, login id, generation), as a version 4 UUID
-//! ticket digest            = first 16 bytes of HMAC-SHA-256(key, label, ticket id)
+//! ticket digest            = first 16 bytes of HMAC-SHA-256(key, label, ticket id); of a verification token, too
 //! sealed                   = nonce, ChaCha20-Poly1305(HMAC-SHA-256(key, label), nonce, secret, what it belongs to)
 //! ```
 //!
-//! So the database holds no token, and no id of a ticket: without a key nobody can compute one from it.
+//! So the database holds no token, and no id of a ticket or a verification token: without a key nobody can compute one from it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,8 +36,8 @@ pub const NONCE_BYTES: usize = 12;
 /// By how many bytes sealed bytes are longer than their nonce and the secret together.
 pub const TAG_BYTES: usize = 16;
 
-/// How many bytes there are of what a ticket is stored under.
-pub const TICKET_DIGEST_BYTES: usize = 16;
+/// How many bytes there are of what a ticket or a verification token is stored under.
+pub const ID_DIGEST_BYTES: usize = 16;
 
 /// By this it is seen, without the key, whether a key is the same.
 pub type KeyCheck = [u8; CHECK_BYTES];
@@ -45,6 +45,7 @@ pub type KeyCheck = [u8; CHECK_BYTES];
 const TOKEN_LABEL: &[u8] = b"rememberd token 1";
 const TICKET_LABEL: &[u8] = b"rememberd ticket 1";
 const SEAL_LABEL: &[u8] = b"rememberd seal 1";
+const VERIFICATION_LABEL: &[u8] = b"rememberd verification token 1";
 const CHECK_LABEL: &[u8] = b"rememberd key check 1";
 
 /// A secret key. `Debug` shows nothing.
@@ -52,6 +53,7 @@ const CHECK_LABEL: &[u8] = b"rememberd key check 1";
 pub struct SecretKey {
     tokens: Hmac<Sha256>,
     tickets: Hmac<Sha256>,
+    verification_tokens: Hmac<Sha256>,
     seal: ChaCha20Poly1305,
     check: KeyCheck,
 }
@@ -68,6 +70,7 @@ impl SecretKey {
         Self {
             tokens: keyed.clone().chain_update(TOKEN_LABEL),
             tickets: keyed.clone().chain_update(TICKET_LABEL),
+            verification_tokens: keyed.clone().chain_update(VERIFICATION_LABEL),
             seal: ChaCha20Poly1305::new(&derived(SEAL_LABEL)),
             check: *check,
         }
@@ -94,17 +97,13 @@ impl SecretKey {
     }
 
     /// What a ticket with this id is stored under.
-    pub fn ticket_digest(&self, id: Uuid) -> [u8; TICKET_DIGEST_BYTES] {
-        let digest = self
-            .tickets
-            .clone()
-            .chain_update(id.as_bytes())
-            .finalize()
-            .into_bytes();
-        let (bytes, _) = digest
-            .split_first_chunk()
-            .expect("a SHA-256 digest has 32 bytes");
-        *bytes
+    pub fn ticket_digest(&self, id: Uuid) -> [u8; ID_DIGEST_BYTES] {
+        digest_of(&self.tickets, id)
+    }
+
+    /// What a verification token with this id is stored under.
+    pub fn verification_token_digest(&self, id: Uuid) -> [u8; ID_DIGEST_BYTES] {
+        digest_of(&self.verification_tokens, id)
     }
 
     /// `secret` so that only this key reads it, and only as what belongs to `owner`. A nonce must be random.
@@ -127,6 +126,15 @@ impl SecretKey {
         };
         self.seal.decrypt(&Nonce::from(*nonce), payload).ok()
     }
+}
+
+fn digest_of(keyed: &Hmac<Sha256>, id: Uuid) -> [u8; ID_DIGEST_BYTES] {
+    let digest = keyed.clone().chain_update(id.as_bytes()).finalize();
+    let digest = digest.into_bytes();
+    let (bytes, _) = digest
+        .split_first_chunk()
+        .expect("a SHA-256 digest has 32 bytes");
+    *bytes
 }
 
 fn keyed(bytes: &[u8; KEY_BYTES]) -> Hmac<Sha256> {

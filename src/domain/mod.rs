@@ -23,3 +23,4 @@ pub mod sweep;
 pub mod tenant;
 pub mod ticket;
 pub mod token_chain;
+pub mod verification_token;

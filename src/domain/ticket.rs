@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::clock::timeline::{Moment, Now, Timeline};
-use crate::domain::key_ring::{KeyRing, SecretKey, TICKET_DIGEST_BYTES};
+use crate::domain::key_ring::{ID_DIGEST_BYTES, KeyRing, SecretKey};
 use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::hyphenated_uuid;
@@ -43,7 +43,7 @@ impl fmt::Debug for TicketId {
 
 /// What a ticket is stored under: a keyed hash of its id, which nobody can use as a ticket.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct TicketDigest([u8; TICKET_DIGEST_BYTES]);
+pub struct TicketDigest([u8; ID_DIGEST_BYTES]);
 
 impl TicketDigest {
     /// The digest of a ticket that is created with this key.
@@ -57,12 +57,12 @@ impl TicketDigest {
     }
 
     /// The digest with these bytes.
-    pub const fn from_bytes(bytes: [u8; TICKET_DIGEST_BYTES]) -> Self {
+    pub const fn from_bytes(bytes: [u8; ID_DIGEST_BYTES]) -> Self {
         Self(bytes)
     }
 
     /// The bytes.
-    pub const fn as_bytes(&self) -> &[u8; TICKET_DIGEST_BYTES] {
+    pub const fn as_bytes(&self) -> &[u8; ID_DIGEST_BYTES] {
         &self.0
     }
 }

@@ -19,7 +19,7 @@ use crate::jobs::clock::{CheckClock, SaveClock};
 use crate::jobs::job::Job;
 use crate::jobs::persistent_login::{ExpireLogins, RemoveEnded, RemoveSurplus};
 use crate::jobs::summaries::LogSummaries;
-use crate::jobs::ticket::{ExpireTickets, SaveRequests};
+use crate::jobs::ticket::{ExpireTickets, RemoveEndedTickets, SaveRequests};
 use crate::service::ticket::save::save_requests;
 
 /// Every job.
@@ -33,6 +33,7 @@ fn all() -> Vec<Box<dyn Job>> {
         Box::<RemoveSurplus>::default(),
         Box::new(SaveRequests),
         Box::new(ExpireTickets),
+        Box::new(RemoveEndedTickets),
     ]
 }
 

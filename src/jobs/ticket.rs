@@ -1,4 +1,4 @@
-//! Saves what tickets were requested, and removes the expired ones.
+//! Saves what tickets were requested, and removes the expired ones and those that were ended together.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::error::Failure;
 use crate::jobs::batches::remove_batches;
 use crate::jobs::job::{Job, Run};
+use crate::service::ticket::end::{ended_profiles, remove_ended};
 use crate::service::ticket::expire::delete_expired;
 use crate::service::ticket::save::save_requests;
 
@@ -53,6 +54,29 @@ impl Job for ExpireTickets {
             let looked_at = remove_batches(app, || delete_expired(app)).await?;
             if looked_at > 0 {
                 tracing::debug!(looked_at, "removed expired tickets");
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Removes the tickets of profiles all of whose tickets were ended.
+pub(super) struct RemoveEndedTickets;
+
+impl Job for RemoveEndedTickets {
+    fn name(&self) -> &'static str {
+        "removing ended tickets"
+    }
+
+    fn interval(&self, config: &Config) -> Duration {
+        config.jobs.cleaner_interval
+    }
+
+    fn run<'j>(&'j mut self, app: &'j App) -> Run<'j> {
+        Box::pin(async {
+            for profile in ended_profiles(app)? {
+                let removed = remove_ended(app, profile).await?;
+                tracing::info!(%profile, removed, "removed the ended tickets of a profile");
             }
             Ok(())
         })

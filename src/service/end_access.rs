@@ -12,9 +12,11 @@ use crate::error::Failure;
 use crate::service::context::OpContext;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login::ended;
-use crate::tables::{ended_tickets, persistent_login};
+use crate::tables::ticket::key::TicketKey;
+use crate::tables::{ended_tickets, persistent_login, ticket};
 
-/// How many logins, valid or not, the transaction removes that ends them; more are removed afterwards.
+/// How many logins and how many tickets, valid or not, the transaction removes that ends them; more are removed
+/// afterwards.
 const FEW: usize = 64;
 
 /// Why the access of a profile ends.
@@ -58,7 +60,14 @@ pub(super) fn end_access(
         }
         None => ended::end_all(txn, profile_id, None)?,
     }
-    ended_tickets::end_all(txn, profile_id)?;
+    match ticket::of_profile(txn, profile_id, None, FEW)? {
+        (few, None) => {
+            for ticket in &few {
+                ticket::delete(txn, TicketKey::of(ticket))?;
+            }
+        }
+        (_, Some(_)) => ended_tickets::end_all(txn, profile_id)?,
+    }
     let subject = Subject::Profile {
         tenant: tenant.clone(),
         id: profile_id,

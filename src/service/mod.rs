@@ -7,7 +7,6 @@ pub mod authentication;
 pub mod bootstrap;
 pub mod caller;
 mod context;
-#[allow(dead_code)]
 mod end_access;
 pub mod error;
 mod list_room;

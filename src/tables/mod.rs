@@ -3,7 +3,6 @@
 pub mod access_token;
 pub mod check;
 pub mod clock;
-#[allow(dead_code)]
 pub mod ended_tickets;
 mod expiry_index;
 pub mod meta;
@@ -17,6 +16,7 @@ pub mod sign_in;
 pub mod tenant;
 pub mod ticket;
 pub mod upgrade;
+pub mod verification_token;
 
 use crate::storage::journal::journaled::Journaled;
 

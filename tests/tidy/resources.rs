@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 8] = [
+const RESOURCES: [(&str, &[&str]); 9] = [
     (
         "access_token",
         &["domain", "tables", "service", "http", "tests"],
@@ -24,6 +24,7 @@ const RESOURCES: [(&str, &[&str]); 8] = [
         "ticket",
         &["domain", "tables", "service", "http", "jobs", "tests"],
     ),
+    ("verification_token", &["domain", "tables"]),
 ];
 
 /// What a floor has beside resources: what they share.

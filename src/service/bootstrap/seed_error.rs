@@ -81,8 +81,8 @@ mod tests {
             ),
             (
                 r#"{"users": []}"#,
-                "users: there is no field \"users\"; the fields are accesstoken, tenant, profile, persistentlogin \
-                 (line 1, column 8)",
+                "users: there is no field \"users\"; the fields are accesstoken, tenant, profile, persistentlogin, \
+                 ticket, verificationtoken (line 1, column 8)",
             ),
             (
                 r#"{"tenant": [{}]}"#,

@@ -23,6 +23,10 @@ pub struct SeedFile {
     pub profile: Vec<ProfileEntry>,
     /// Persistent logins.
     pub persistentlogin: Vec<PersistentLoginEntry>,
+    /// Tickets.
+    pub ticket: Vec<TicketEntry>,
+    /// Verification tokens.
+    pub verificationtoken: Vec<VerificationTokenEntry>,
 }
 
 /// An access token.
@@ -157,6 +161,38 @@ pub struct PersistentLoginEntry {
     pub profile_id: Id,
     /// The secret, a UUID.
     pub token: String,
+    /// When it was created; now if missing.
+    #[serde(default)]
+    pub timestamp: Option<Date>,
+}
+
+/// A ticket.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TicketEntry {
+    /// The secret, a UUID.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// The name of its tenant.
+    pub tenant: String,
+    /// The id of the profile that is signed in.
+    pub profile_id: Id,
+    /// When it was last requested; now if missing.
+    #[serde(default)]
+    pub last_request_time: Option<Date>,
+}
+
+/// A verification token.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VerificationTokenEntry {
+    /// The secret, a UUID.
+    #[serde(rename = "_id")]
+    pub id: Id,
+    /// The name of its tenant.
+    pub tenant: String,
+    /// The id of the profile whose address it verifies.
+    pub profile_id: Id,
     /// When it was created; now if missing.
     #[serde(default)]
     pub timestamp: Option<Date>,

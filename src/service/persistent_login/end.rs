@@ -25,6 +25,7 @@ use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
 use crate::tables::persistent_login::ended;
 use crate::tables::persistent_login::key::LoginKey;
+use crate::tables::profile::login_block::{self, LoginBlock};
 
 /// How many logins, valid or not, the transaction removes that ends them; more are removed afterwards.
 const FEW: usize = STEP_LOGINS_MIN;
@@ -210,6 +211,7 @@ pub async fn remove_ended(app: &App, profile_id: ObjectId) -> Result<usize, Fail
                 }
                 if is_last {
                     ended::forget(txn, profile_id, end)?;
+                    forget_gone(txn, profile_id)?;
                 }
                 Ok(removed)
             })
@@ -218,4 +220,13 @@ pub async fn remove_ended(app: &App, profile_id: ObjectId) -> Result<usize, Fail
             return Ok(removed);
         }
     }
+}
+
+/// Forgets that the profile is gone, if it has no login any more that this would block.
+fn forget_gone(txn: &WriteTxn, profile_id: ObjectId) -> Result<(), Failure> {
+    let is_gone = login_block::get(txn, profile_id)? == Some(LoginBlock::Gone);
+    if is_gone && !persistent_login::has_more_than(txn, profile_id, 0)? {
+        login_block::put(txn, profile_id, None)?;
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 //! and [saved](save) afterwards. Creating and invalidating it are durable like all other writes.
 
 pub mod create;
+pub mod end;
 pub mod expire;
 pub mod invalidate;
 pub(super) mod lookup;

@@ -10,6 +10,7 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::domain::tenant::TenantName;
 use crate::domain::ticket::TicketDigest;
+use crate::domain::verification_token::VerificationTokenDigest;
 use crate::error::Failure;
 use crate::storage::journal;
 use crate::tables::meta::MetaEntry;
@@ -23,6 +24,7 @@ use crate::tables::ticket::key::TicketKey;
 use crate::tables::ticket::record::{self as ticket_record, Place};
 use crate::tables::{
     JOURNALED, access_token, clock, ended_tickets, expiry_index, meta, secret_key, sign_in,
+    verification_token,
 };
 
 /// An entry, as far as it matters for others.
@@ -122,6 +124,10 @@ pub enum TableEntry {
     },
     /// The highest number in the order of creation.
     LastOrder(u64),
+    /// A verification token, as its key in the index by creation.
+    VerificationToken([u8; 24]),
+    /// An entry of the index of verification tokens by creation.
+    VerificationTokenByCreation([u8; 24]),
     /// Where the clock was; higher for a later time.
     Clock(i64),
     /// What no other table must agree with.
@@ -163,6 +169,16 @@ impl TableEntry {
                     era: ended::decode(record)?.era,
                     is_current: false,
                 }
+            }
+            "verification_token" => {
+                let digest = VerificationTokenDigest::from_bytes(fixed(key)?);
+                let token = verification_token::decode(digest, record)?;
+                let id = verification_token::index_id(digest);
+                Self::VerificationToken(expiry_index::key(token.created, id))
+            }
+            "verification_token_by_creation" => {
+                expiry_index::verify(record)?;
+                Self::VerificationTokenByCreation(fixed(key)?)
             }
             "ticket_ended" => {
                 fixed::<12>(key)?;
@@ -280,6 +296,10 @@ pub fn describe_key(table: &str, key: &[u8]) -> String {
         }
         ("ticket", 28) => format!("profile {}, ticket {}", hex(&key[..12]), hex(&key[12..18])),
         ("ticket_by_digest", 16) => format!("ticket {}", hex(&key[..6])),
+        ("verification_token", 16) => format!("verification token {}", hex(&key[..6])),
+        ("verification_token_by_creation", 24) => {
+            format!("verification token {}", hex(&key[8..14]))
+        }
         ("ticket_by_request", 24) => format!("ticket {}", hex(&key[8..14])),
         ("persistent_login_profile", 16) => format!("login {}", fingerprint(key)),
         ("persistent_login_by_creation", 24) => format!("login {}", fingerprint(&key[8..])),

@@ -36,6 +36,9 @@ pub struct References {
     ticket_places: Vec<[u8; 28]>,
     by_request_wanted: Vec<[u8; 24]>,
     by_request: Vec<[u8; 24]>,
+    /// The verification tokens in the index by creation.
+    verification_tokens: Vec<[u8; 24]>,
+    verification_tokens_wanted: Vec<[u8; 24]>,
     /// The profiles, and whether they are enabled.
     profiles: BTreeMap<[u8; 12], bool>,
     /// How many profiles each tenant has of each era.
@@ -94,6 +97,8 @@ impl References {
                 self.by_request_wanted.push(by_request);
             }
             TableEntry::TicketByRequest(key) => self.by_request.push(key),
+            TableEntry::VerificationToken(key) => self.verification_tokens_wanted.push(key),
+            TableEntry::VerificationTokenByCreation(key) => self.verification_tokens.push(key),
             TableEntry::ProfileOfLogin(key) => self.profile_of_login.push(key),
             TableEntry::Device(key) => self.devices.push(key),
             TableEntry::ByCreation(key) => self.by_creation.push(key),
@@ -146,6 +151,7 @@ impl References {
         self.index_of_ids(&mut found);
         self.index_by_creation(&mut found);
         self.indexes_of_tickets(&mut found);
+        self.index_of_verification_tokens(&mut found);
         differences(&self.devices, &self.logins, |device, _| {
             if let Some(key) = device {
                 found.push(remove(
@@ -230,6 +236,14 @@ impl References {
         self.by_request_wanted.sort_unstable();
         let (entries, wanted) = (&self.by_request, &self.by_request_wanted);
         expiry_index("ticket_by_request", "ticket", entries, wanted, found);
+    }
+
+    fn index_of_verification_tokens(&mut self, found: &mut Vec<Finding>) {
+        self.verification_tokens.sort_unstable();
+        self.verification_tokens_wanted.sort_unstable();
+        let (entries, wanted) = (&self.verification_tokens, &self.verification_tokens_wanted);
+        let table = "verification_token_by_creation";
+        expiry_index(table, "verification token", entries, wanted, found);
     }
 
     fn index_of_usernames(&mut self, found: &mut Vec<Finding>) {

@@ -11,13 +11,14 @@ use crate::tables::salvage::batch::Batch;
 use crate::tables::salvage::loose::Wanted;
 
 /// The indexes, which are made from the records.
-const INDEXES: [&str; 6] = [
+const INDEXES: [&str; 7] = [
     "persistent_login_by_creation",
     "persistent_login_profile",
     "profile_by_username",
     "profile_count",
     "ticket_by_digest",
     "ticket_by_request",
+    "verification_token_by_creation",
 ];
 
 /// Called with the name of the table that is being copied, and how many of its entries were.

@@ -137,8 +137,10 @@ impl Wanted {
             | TableEntry::AccessToken { .. }
             | TableEntry::LastOrder(_)
             | TableEntry::Other => Some(0),
-            // Nothing says which tickets were not invalidated.
+            // Nothing says which tickets were not invalidated, and which verification tokens were not used.
             TableEntry::Ticket { .. }
+            | TableEntry::VerificationToken(_)
+            | TableEntry::VerificationTokenByCreation(_)
             | TableEntry::PlaceOfTicket { .. }
             | TableEntry::TicketByRequest(_)
             | TableEntry::ProfileOfLogin(_)

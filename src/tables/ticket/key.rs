@@ -1,6 +1,6 @@
 //! The key of a ticket's record.
 
-use crate::domain::key_ring::TICKET_DIGEST_BYTES;
+use crate::domain::key_ring::ID_DIGEST_BYTES;
 use crate::domain::object_id::ObjectId;
 use crate::domain::ticket::{TicketDigest, TicketState};
 
@@ -28,7 +28,7 @@ impl TicketKey {
 
     /// The lowest key that a ticket of the profile can have.
     pub fn first_of(profile_id: ObjectId) -> Self {
-        let digest = TicketDigest::from_bytes([0; TICKET_DIGEST_BYTES]);
+        let digest = TicketDigest::from_bytes([0; ID_DIGEST_BYTES]);
         Self { profile_id, digest }
     }
 
@@ -42,7 +42,7 @@ impl TicketKey {
 
     /// The key with these bytes.
     pub fn from_bytes(bytes: &[u8; 28]) -> Self {
-        let (mut profile_id, mut digest) = ([0; 12], [0; TICKET_DIGEST_BYTES]);
+        let (mut profile_id, mut digest) = ([0; 12], [0; ID_DIGEST_BYTES]);
         profile_id.copy_from_slice(&bytes[..PREFIX_BYTES]);
         digest.copy_from_slice(&bytes[PREFIX_BYTES..]);
         Self {

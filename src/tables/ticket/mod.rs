@@ -173,7 +173,6 @@ fn unless_corrupt<T>(found: Result<Option<T>, Failure>) -> Result<Option<T>, Fai
 /// # Errors
 ///
 /// Of the storage.
-#[expect(dead_code, reason = "the removal of ended tickets is its first user")]
 pub fn of_profile(
     txn: &impl Read,
     profile_id: ObjectId,

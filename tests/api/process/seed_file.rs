@@ -3,11 +3,16 @@
 use std::fs;
 use std::path::PathBuf;
 
+use rememberd::testing::tables::verification_token::{
+    self, VerificationTokenDigest, VerificationTokenId,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::support::fixture::{self, ADMIN, LOGIN, NOW, PROFILE, TOKEN, first_login};
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
+use crate::support::server::Setup;
 
 /// A directory with a seed file and a data directory.
 struct Home(TempDir);
@@ -97,6 +102,58 @@ fn what_belongs_to_nothing_is_skipped_with_a_warning_that_counts_it() {
     ] {
         assert!(log.contains(skipped), "{skipped}: {log}");
     }
+}
+
+#[test]
+fn tickets_of_a_seed_are_valid_until_they_expire_and_no_id_is_in_a_file() {
+    const VALID: &str = "3b1f6a52-8c0d-4a1e-9b7f-5e2d4c6a8f01";
+    const EXPIRED: &str = "3b1f6a52-8c0d-4a1e-9b7f-5e2d4c6a8f02";
+    const VERIFICATION: &str = "3b1f6a52-8c0d-4a1e-9b7f-5e2d4c6a8f03";
+    let mut seed = fixture::seed();
+    let entry = |id: &str| json!({"_id": id, "tenant": "default", "profileId": PROFILE});
+    let mut expired = entry(EXPIRED);
+    expired["lastRequestTime"] = json!(NOW.as_millis());
+    seed["ticket"] = json!([entry(VALID), expired]);
+    seed["verificationtoken"] = json!([entry(VERIFICATION)]);
+    let home = Home::new(seed);
+    let mut serving = home.launch().start();
+    serving.wait_for_output(", 2 tickets, 1 verification token");
+    let client = serving.client(ADMIN);
+    let ticket = client.read_ticket(VALID).ticket();
+    assert_eq!((&*ticket.profile_id, &*ticket.tenant), (PROFILE, "default"));
+    client.read_ticket(EXPIRED).assert_no_such_ticket(EXPIRED);
+    serving.stop();
+    let file = fs::read(home.0.path().join("data/rememberd.redb")).expect("the database");
+    for id in [VALID, EXPIRED, VERIFICATION] {
+        let bytes = Uuid::parse_str(id).expect("a UUID").into_bytes();
+        let is_there = |bytes: &[u8]| file.windows(bytes.len()).any(|found| found == bytes);
+        assert!(!is_there(&bytes) && !is_there(id.as_bytes()), "{id}");
+    }
+}
+
+#[test]
+fn a_verification_token_of_a_seed_is_found_by_its_id() {
+    const ID: &str = "3b1f6a52-8c0d-4a1e-9b7f-5e2d4c6a8f03";
+    let mut seed = fixture::seed();
+    let created = NOW.as_millis() - 1_000;
+    let entry = json!({"_id": ID, "tenant": "default", "profileId": PROFILE, "timestamp": created});
+    seed["verificationtoken"] = json!([entry]);
+    let server = Setup::new().seed(seed).start();
+    let (_, key) = server.app.keys.get().expect("there are keys").newest();
+    let find = |id: &str| {
+        let id = VerificationTokenId::parse(id).expect("a UUID");
+        let digest = VerificationTokenDigest::new(id, key);
+        let found = server
+            .app
+            .store
+            .read(|txn| verification_token::get(txn, digest));
+        found.expect("the store is open")
+    };
+    let found = find(ID).expect("it was loaded");
+    assert_eq!(found.profile_id.to_string(), PROFILE);
+    assert_eq!(found.tenant.as_str(), "default");
+    assert_eq!(found.created.as_millis(), created);
+    assert_eq!(find(LOGIN), None);
 }
 
 #[test]
@@ -201,7 +258,7 @@ fn a_large_seed_leaves_no_memory_behind() {
     let home = Home::new(seed);
     let launch = || home.launch().argument("--persistent-login-max-age=90years");
     let mut first = launch().start();
-    first.wait_for_output("seed loaded: 3 profiles, 12003 logins, 2 tenants, 9 access tokens");
+    first.wait_for_output("seed loaded: 3 profiles, 12003 logins, 2 tenants, ");
     let read = first.client(ADMIN).read(&id(LOGINS - 1)).login();
     assert_eq!(read.token, TOKEN);
     let after_loading = first.resident_bytes();

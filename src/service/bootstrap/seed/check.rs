@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use uuid::Uuid;
+
 use crate::clock::Timestamp;
 use crate::domain::access_token::{
     ACTION_NAMES, ANY, AccessToken, AccessTokenId, TenantPermission,
@@ -12,14 +14,15 @@ use crate::domain::password::{HashMemory, Password, PasswordHash};
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 use crate::domain::profile::Profile;
 use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
+use crate::domain::ticket::{Ticket, TicketId};
+use crate::domain::verification_token::VerificationTokenId;
 use crate::entropy::Entropy;
 use crate::service::bootstrap::demo;
-use crate::service::bootstrap::seed::SeedRules;
-use crate::service::bootstrap::seed::findings::{EntryPath, Findings};
+use crate::service::bootstrap::seed::findings::{EntryPath, Findings, SeedRules};
 use crate::service::bootstrap::seed_error::SeedError;
 use crate::service::bootstrap::seed_file::{
     AccessTokenEntry, AttributeDefinitionEntry, Date, Id, PersistentLoginEntry, ProfileEntry,
-    TenantEntry, TenantPermissionEntry,
+    TenantEntry, TenantPermissionEntry, TicketEntry, VerificationTokenEntry,
 };
 use crate::service::bootstrap::token_file::GeneratedToken;
 use crate::tables::access_token::DigestedId;
@@ -29,6 +32,15 @@ const DEFAULT_USER: &str = "admin";
 
 /// Of how many profiles with that username the password is tried: one may take as long as a sign-in.
 const DEFAULT_USERS_MAX: usize = 16;
+
+/// A verification token in a seed file.
+#[derive(Debug)]
+pub(super) struct ImportedVerificationToken {
+    pub(super) id: VerificationTokenId,
+    pub(super) tenant: TenantName,
+    pub(super) profile_id: ObjectId,
+    pub(super) created: Timestamp,
+}
 
 /// The entries that were checked so far, to find duplicates and dangling references.
 pub(super) struct Check<'a> {
@@ -41,6 +53,8 @@ pub(super) struct Check<'a> {
     profiles: HashMap<ObjectId, TenantName>,
     usernames: HashSet<(TenantName, String)>,
     login_ids: HashSet<PersistentLoginId>,
+    ticket_ids: HashSet<Uuid>,
+    verification_ids: HashSet<VerificationTokenId>,
     default_users: usize,
     pub(super) generated: Vec<GeneratedToken>,
     pub(super) findings: Findings,
@@ -58,6 +72,8 @@ impl<'a> Check<'a> {
             profiles: HashMap::new(),
             usernames: HashSet::new(),
             login_ids: HashSet::new(),
+            ticket_ids: HashSet::new(),
+            verification_ids: HashSet::new(),
             default_users: 0,
             generated: Vec::new(),
             findings: Findings::default(),
@@ -242,6 +258,41 @@ impl<'a> Check<'a> {
             profile_id,
             token,
             timestamp: self.date(entry.timestamp),
+        }))
+    }
+
+    pub(super) fn ticket(
+        &mut self,
+        at: EntryPath,
+        entry: TicketEntry,
+    ) -> Result<Option<Ticket>, SeedError> {
+        let Id(text) = entry.id;
+        let id = TicketId::parse(&text).ok_or_else(|| at.refuse("_id", "it is not a UUID"))?;
+        unique(self.ticket_ids.insert(id.reveal()), at, "_id")?;
+        let owner = self.known_owner(at, entry.tenant, entry.profile_id)?;
+        Ok(owner.map(|(tenant, profile_id)| Ticket {
+            id,
+            tenant,
+            profile_id,
+            last_request: self.date(entry.last_request_time),
+        }))
+    }
+
+    pub(super) fn verification_token(
+        &mut self,
+        at: EntryPath,
+        entry: VerificationTokenEntry,
+    ) -> Result<Option<ImportedVerificationToken>, SeedError> {
+        let Id(text) = entry.id;
+        let id = VerificationTokenId::parse(&text)
+            .ok_or_else(|| at.refuse("_id", "it is not a UUID"))?;
+        unique(self.verification_ids.insert(id), at, "_id")?;
+        let owner = self.known_owner(at, entry.tenant, entry.profile_id)?;
+        Ok(owner.map(|(tenant, profile_id)| ImportedVerificationToken {
+            id,
+            tenant,
+            profile_id,
+            created: self.date(entry.timestamp),
         }))
     }
 

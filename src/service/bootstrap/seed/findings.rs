@@ -2,11 +2,17 @@
 
 use std::fmt;
 
-use crate::service::bootstrap::seed::SeedRules;
 use crate::service::bootstrap::seed_error::SeedError;
 
 /// How many warnings of a file are kept.
 const WARNINGS_MAX: usize = 20;
+
+/// How strictly a seed file is checked.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct SeedRules {
+    /// Whether an entry that belongs to nothing is refused, instead of skipped.
+    pub is_strict: bool,
+}
 
 /// The path of an entry in the file, like `profile[3]`.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Loading a seed file into an empty database: all of it in one transaction, or nothing.
 
 mod check;
-mod findings;
+pub mod findings;
 
 use std::fmt;
 
@@ -13,17 +13,19 @@ use crate::domain::login_state::LoginState;
 use crate::domain::persistent_login::PersistentLogin;
 use crate::domain::profile::Profile;
 use crate::domain::tenant::Tenant;
+use crate::domain::ticket::{Ticket, TicketDigest, TicketState};
+use crate::domain::verification_token::{VerificationToken, VerificationTokenDigest};
 use crate::entropy::Entropy;
 use crate::error::Failure;
-use crate::service::bootstrap::seed::check::Check;
-use crate::service::bootstrap::seed::findings::{EntryPath, Findings};
+use crate::service::bootstrap::seed::check::{Check, ImportedVerificationToken};
+use crate::service::bootstrap::seed::findings::{EntryPath, Findings, SeedRules};
 use crate::service::bootstrap::seed_error::SeedError;
 use crate::service::bootstrap::seed_file::SeedFile;
 use crate::service::bootstrap::token_file::GeneratedToken;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::access_token::{self, DigestedId, SealedId};
-use crate::tables::{persistent_login, profile, tenant};
+use crate::tables::{persistent_login, profile, tenant, ticket, verification_token};
 
 /// The consequence of a key that everybody knows.
 const FORGEABLE: &str = "if the application that issued their cookies still uses the default key of its security \
@@ -36,16 +38,11 @@ pub struct Seed {
     tenants: Vec<Tenant>,
     profiles: Vec<Profile>,
     logins: Vec<PersistentLogin>,
+    tickets: Vec<Ticket>,
+    verification_tokens: Vec<ImportedVerificationToken>,
     /// The access tokens whose ids were generated because the file has none.
     generated: Vec<GeneratedToken>,
     findings: Findings,
-}
-
-/// How strictly a seed file is checked.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct SeedRules {
-    /// Whether an entry that belongs to nothing is refused, instead of skipped.
-    pub is_strict: bool,
 }
 
 /// How many entries of each kind there are. Displayed as text for who loads them.
@@ -55,13 +52,20 @@ pub struct SeedCounts {
     logins: usize,
     tenants: usize,
     access_tokens: usize,
+    tickets: usize,
+    verification_tokens: usize,
     skipped: usize,
 }
 
 impl SeedCounts {
     /// How many entries there are, without those that are skipped.
     pub fn total(&self) -> usize {
-        self.profiles + self.logins + self.tenants + self.access_tokens
+        self.profiles
+            + self.logins
+            + self.tenants
+            + self.access_tokens
+            + self.tickets
+            + self.verification_tokens
     }
 }
 
@@ -73,7 +77,13 @@ impl fmt::Display for SeedCounts {
             (self.tenants, "tenant"),
             (self.access_tokens, "access token"),
         ];
-        for (at, (count, name)) in counts.into_iter().enumerate() {
+        // Few files have them.
+        let others = [
+            (self.tickets, "ticket"),
+            (self.verification_tokens, "verification token"),
+        ];
+        let others = others.into_iter().filter(|(count, _)| *count > 0);
+        for (at, (count, name)) in counts.into_iter().chain(others).enumerate() {
             let comma = if at > 0 { ", " } else { "" };
             let plural = if count == 1 { "" } else { "s" };
             write!(formatter, "{comma}{count} {name}{plural}")?;
@@ -100,11 +110,35 @@ pub async fn load(app: &App, seed: Seed) -> Result<bool, Failure> {
     let import =
         |login: &PersistentLogin| LoginState::import(login, &timeline, keys, app.entropy.bytes());
     let logins: Vec<_> = seed.logins.iter().map(import).collect();
+    let (_, key) = keys.newest();
+    // In an empty database none of them can be of a tenant or a profile whose access has ended.
+    let ticket = |ticket: &Ticket| TicketState {
+        digest: TicketDigest::new(ticket.id, key),
+        tenant: ticket.tenant.clone(),
+        profile_id: ticket.profile_id,
+        era: 0,
+        last_request: timeline.moment(ticket.last_request),
+    };
+    let tickets: Vec<_> = seed.tickets.iter().map(ticket).collect();
+    let verification_token = |token: &ImportedVerificationToken| VerificationToken {
+        digest: VerificationTokenDigest::new(token.id, key),
+        tenant: token.tenant.clone(),
+        profile_id: token.profile_id,
+        created: timeline.moment(token.created),
+    };
+    let verification_tokens = seed.verification_tokens.iter().map(verification_token);
+    let verification_tokens: Vec<_> = verification_tokens.collect();
     app.store
         .write(move |txn| {
             let is_empty = is_empty(txn)?;
             if is_empty {
                 seed.put(txn, &ids, &logins)?;
+                for state in &tickets {
+                    ticket::create(txn, state)?;
+                }
+                for token in &verification_tokens {
+                    verification_token::create(txn, token)?;
+                }
             }
             Ok(is_empty)
         })
@@ -120,7 +154,9 @@ pub fn is_empty(txn: &impl Read) -> Result<bool, Failure> {
     Ok(access_token::is_empty(txn)?
         && tenant::is_empty(txn)?
         && profile::is_empty(txn)?
-        && persistent_login::is_empty(txn)?)
+        && persistent_login::is_empty(txn)?
+        && ticket::count(txn)? == 0
+        && verification_token::is_empty(txn)?)
 }
 
 impl Seed {
@@ -147,6 +183,11 @@ impl Seed {
         let logins = each("persistentlogin", file.persistentlogin, |at, entry| {
             check.login(at, entry)
         })?;
+        let tickets = each("ticket", file.ticket, |at, entry| check.ticket(at, entry))?;
+        let verification_tokens =
+            each("verificationtoken", file.verificationtoken, |at, entry| {
+                check.verification_token(at, entry)
+            })?;
         let access_tokens = each("accesstoken", file.accesstoken, |at, entry| {
             check.access_token(at, entry).map(Some)
         })?;
@@ -155,6 +196,8 @@ impl Seed {
             tenants,
             profiles,
             logins,
+            tickets,
+            verification_tokens,
             generated: check.generated,
             findings: check.findings,
         })
@@ -180,6 +223,8 @@ impl Seed {
             logins: self.logins.len(),
             tenants: self.tenants.len(),
             access_tokens: self.access_tokens.len(),
+            tickets: self.tickets.len(),
+            verification_tokens: self.verification_tokens.len(),
             skipped: self.findings.skipped(),
         }
     }
@@ -242,6 +287,8 @@ mod tests {
             "persistentlogin": [
                 {"_id": LOGIN, "tenant": "default", "profileId": {"$oid": PROFILE}, "token": LOGIN}
             ],
+            "ticket": [{"_id": LOGIN, "tenant": "default", "profileId": PROFILE}],
+            "verificationtoken": [{"_id": LOGIN, "tenant": "default", "profileId": PROFILE}],
         })
     }
 
@@ -291,6 +338,23 @@ mod tests {
                 json!("000000000000000000000000"),
                 "persistentlogin[0].profileId: ",
             ),
+            ("/ticket/0/_id", json!("7"), "ticket[0]._id: "),
+            (
+                "/ticket/0/profileId",
+                json!("000000000000000000000000"),
+                "ticket[0].profileId: ",
+            ),
+            ("/ticket/0/tenant", json!("x"), "ticket[0].tenant: "),
+            (
+                "/verificationtoken/0/_id",
+                json!("7"),
+                "verificationtoken[0]._id: ",
+            ),
+            (
+                "/verificationtoken/0/profileId",
+                json!("000000000000000000000000"),
+                "verificationtoken[0].profileId: ",
+            ),
         ];
         for (pointer, value, path) in cases {
             let mut file = whole();
@@ -339,6 +403,14 @@ mod tests {
         let logins = file["persistentlogin"].as_array_mut().expect("a list");
         logins.push(login("5925a68def86951f895cf402", "default"));
         logins.push(login("5925a68def86951f895cf401", "gone"));
+        for list in ["ticket", "verificationtoken"] {
+            let unknown = json!({
+                "_id": LOGIN.replace('b', "c"),
+                "tenant": "default",
+                "profileId": "5925a68def86951f895cf403",
+            });
+            file[list].as_array_mut().expect("a list").push(unknown);
+        }
         let refused = check(&file).expect_err("the rules are strict");
         assert_eq!(
             refused,
@@ -349,9 +421,9 @@ mod tests {
         let seed = Seed::check(parsed, rules, now, &Entropy::seeded(1)).expect("it is loaded");
         assert_eq!(
             seed.counts().to_string(),
-            "1 profile, 1 login, 1 tenant, 1 access token; 4 entries skipped"
+            "1 profile, 1 login, 1 tenant, 1 access token, 1 ticket, 1 verification token; 6 entries skipped"
         );
-        assert_eq!(seed.counts().total(), 4);
+        assert_eq!(seed.counts().total(), 6);
         let warnings: Vec<_> = seed.warnings().collect();
         let expected = [
             "profile: 2 entries are skipped: there is no such tenant in the file; the first is profile[0]",
@@ -360,7 +432,7 @@ mod tests {
         ];
         assert_eq!(warnings[..3], expected);
         assert!(
-            warnings[3].starts_with("persistentlogin: if "),
+            warnings[5].starts_with("persistentlogin: if "),
             "{warnings:?}"
         );
     }
@@ -397,7 +469,14 @@ mod tests {
 
     #[test]
     fn duplicates_are_refused() {
-        for list in ["accesstoken", "tenant", "profile", "persistentlogin"] {
+        for list in [
+            "accesstoken",
+            "tenant",
+            "profile",
+            "persistentlogin",
+            "ticket",
+            "verificationtoken",
+        ] {
             let mut file = whole();
             let entries = file[list].as_array_mut().expect("a list");
             entries.push(entries[0].clone());
