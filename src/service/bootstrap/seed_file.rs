@@ -121,7 +121,7 @@ pub struct ProfileEntry {
     pub id: Option<Id>,
     /// The username.
     pub username: String,
-    /// The password's hash, as `base64(h)|base64(salt)`.
+    /// The password's hash, as `base64(h)|base64(salt)` or `$argon2id$…`.
     #[serde(default)]
     pub password: Option<String>,
     /// The mail address.

@@ -121,7 +121,7 @@ pub fn decode(id: ObjectId, record: &[u8]) -> Result<StoredProfile, Failure> {
     let has = |flag: u8| head.flags & flag != 0;
     let email = decoder.varint_text()?.to_owned();
     let password = if has(PASSWORD) {
-        let password = PasswordHash::parse(decoder.varint_text()?);
+        let password = PasswordHash::from_stored(decoder.varint_text()?);
         let invalid = || decoder.corrupt(format_args!("its password is no hash"));
         Some(password.ok_or_else(invalid)?)
     } else {

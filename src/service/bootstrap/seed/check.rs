@@ -195,7 +195,7 @@ impl<'a> Check<'a> {
                 PasswordHash::parse(&text).ok_or_else(|| {
                     at.refuse(
                         "password",
-                        "it is not of the form base64(hash)|base64(salt)",
+                        "it is neither of the form base64(hash)|base64(salt) nor an argon2id hash $argon2id$…",
                     )
                 })
             })
