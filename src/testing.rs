@@ -249,6 +249,11 @@ pub mod service {
         pub use crate::service::bootstrap::seed::load;
     }
 
+    /// Those of tenants.
+    pub mod tenant {
+        pub use crate::service::tenant::follow::{carry_out_sweeps, remove_ended};
+    }
+
     /// Those of an empty database.
     pub mod audit_key {
         pub use crate::service::bootstrap::audit_key::prepare;

@@ -1,9 +1,27 @@
 //! Tenants: the groups that profiles, and through them logins, belong to.
 
+pub mod change;
+
 use std::fmt;
 use std::sync::Arc;
 
+use crate::domain::attributes::Attributes;
 use crate::domain::object_id::ObjectId;
+
+/// The longest names of tenants, roles, attributes, applications and actions that are accepted, in bytes.
+pub const NAME_BYTES_MAX: usize = 256;
+
+/// How many tenants there may be: all of them are kept in memory.
+pub const TENANTS_MAX: u64 = 10_000;
+
+/// How many roles a tenant may have.
+pub const ROLES_MAX: usize = 1_000;
+
+/// How many attributes a tenant may define.
+pub const DEFINITIONS_MAX: usize = 1_000;
+
+/// How long all texts of a tenant may be together, and the JSON of its definitions, in bytes.
+pub const TENANT_BYTES_MAX: usize = 1 << 20;
 
 /// The name of a tenant, which is the key in references to it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +63,106 @@ pub struct Tenant {
     pub attribute_definitions: Vec<AttributeDefinition>,
     /// Whether attribute values are cleansed.
     pub cleanse_attributes: bool,
+}
+
+/// Why a tenant is beyond the limits.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TenantInvalid {
+    /// It has more roles than [`ROLES_MAX`].
+    TooManyRoles,
+    /// It has more attribute definitions than [`DEFINITIONS_MAX`].
+    TooManyDefinitions,
+    /// The name of a role, an attribute, an application or an action is longer than [`NAME_BYTES_MAX`].
+    NameTooLong,
+    /// An attribute has no name, or one of white space alone.
+    AttributeWithoutName,
+    /// It is larger than [`TENANT_BYTES_MAX`].
+    TooLarge,
+}
+
+impl fmt::Display for TenantInvalid {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyRoles => write!(formatter, "it would have more than {ROLES_MAX} roles"),
+            Self::TooManyDefinitions => write!(
+                formatter,
+                "it would have more than {DEFINITIONS_MAX} attribute definitions"
+            ),
+            Self::NameTooLong => {
+                write!(
+                    formatter,
+                    "a name in it is longer than {NAME_BYTES_MAX} bytes"
+                )
+            }
+            Self::AttributeWithoutName => formatter.write_str("an attribute's name is blank"),
+            Self::TooLarge => write!(
+                formatter,
+                "its roles and attribute definitions would take more than {TENANT_BYTES_MAX} bytes"
+            ),
+        }
+    }
+}
+
+impl Tenant {
+    /// Checks that the tenant is within the limits.
+    ///
+    /// # Errors
+    ///
+    /// Which one it is beyond.
+    pub fn check(&self) -> Result<(), TenantInvalid> {
+        if self.available_roles.len() > ROLES_MAX {
+            return Err(TenantInvalid::TooManyRoles);
+        }
+        if self.attribute_definitions.len() > DEFINITIONS_MAX {
+            return Err(TenantInvalid::TooManyDefinitions);
+        }
+        let mut bytes = 0;
+        for name in self.names() {
+            if name.len() > NAME_BYTES_MAX {
+                return Err(TenantInvalid::NameTooLong);
+            }
+            bytes += name.len();
+        }
+        for definition in &self.attribute_definitions {
+            if definition.name.trim().is_empty() {
+                return Err(TenantInvalid::AttributeWithoutName);
+            }
+            let json_bytes = |json: serde_json::Result<String>| json.map_or(0, |json| json.len());
+            bytes += json_bytes(serde_json::to_string(&definition.metadata));
+            bytes += json_bytes(serde_json::to_string(&definition.default_value));
+        }
+        if bytes > TENANT_BYTES_MAX {
+            return Err(TenantInvalid::TooLarge);
+        }
+        Ok(())
+    }
+
+    /// The names of roles, attributes, applications and actions.
+    fn names(&self) -> impl Iterator<Item = &String> {
+        let definitions = self.attribute_definitions.iter();
+        let of_definitions = definitions.flat_map(|definition| {
+            let of_permissions = definition.permissions.iter().flat_map(|permission| {
+                permission
+                    .allowed_actions
+                    .iter()
+                    .chain([&permission.application])
+            });
+            of_permissions.chain([&definition.name])
+        });
+        self.available_roles.iter().chain(of_definitions)
+    }
+
+    /// The values that a new profile's attributes have. A default of null is none.
+    pub fn default_values(&self) -> Attributes {
+        let mut defaults = Attributes::default();
+        for definition in &self.attribute_definitions {
+            let value = definition.default_value.as_ref();
+            if let Some(value) = value.filter(|value| !value.is_null()) {
+                defaults.set(&definition.name, value);
+            }
+        }
+        defaults
+    }
 }
 
 /// The definition of one attribute of a tenant's profiles.

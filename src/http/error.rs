@@ -158,7 +158,7 @@ impl ApiError {
             Self::Protocol(_) | Self::BodyTooLarge | Self::BodyTooSlow | Self::BodyMalformed => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Self::Failed(_) if status == StatusCode::SERVICE_UNAVAILABLE => {
+            Self::Refused(_) | Self::Failed(_) if status == StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(RETRY_AFTER, RETRY_AFTER_SECS);
             }
             Self::RefusedForNow {

@@ -33,6 +33,7 @@ mod resource;
 mod response;
 mod response_body;
 mod router;
+mod tenant;
 mod ticket;
 
 use std::convert::Infallible;

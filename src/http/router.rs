@@ -14,6 +14,7 @@ use crate::http::persistent_login::route::PersistentLoginRoute;
 use crate::http::profile::route::ProfileRoute;
 use crate::http::resource::ResourceRoute;
 use crate::http::response::Response;
+use crate::http::tenant::route::TenantRoute;
 use crate::http::ticket::route::TicketRoute;
 
 /// Generates [`Route`] from the list of resources.
@@ -100,6 +101,7 @@ resources! {
     ["api", "1", "authentication", "persistent_login"] => PersistentLogin(PersistentLoginRoute),
     ["api", "1", "profile"] => Profile(ProfileRoute),
     ["api", "1", "authentication", "ticket"] => Ticket(TicketRoute),
+    ["api", "1", "tenant"] => Tenant(TenantRoute),
 }
 
 #[cfg(test)]

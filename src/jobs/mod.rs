@@ -5,6 +5,7 @@ pub mod clock;
 mod job;
 mod persistent_login;
 mod summaries;
+mod tenant;
 mod ticket;
 
 use std::panic::resume_unwind;
@@ -19,6 +20,7 @@ use crate::jobs::clock::{CheckClock, SaveClock};
 use crate::jobs::job::Job;
 use crate::jobs::persistent_login::{ExpireLogins, RemoveEnded, RemoveSurplus};
 use crate::jobs::summaries::LogSummaries;
+use crate::jobs::tenant::{CarryOutSweeps, RemoveEndedTenants};
 use crate::jobs::ticket::{ExpireTickets, RemoveEndedTickets, SaveRequests};
 use crate::service::ticket::save::save_requests;
 
@@ -30,6 +32,8 @@ fn all() -> Vec<Box<dyn Job>> {
         Box::new(LogSummaries),
         Box::<ExpireLogins>::default(),
         Box::new(RemoveEnded),
+        Box::new(CarryOutSweeps),
+        Box::new(RemoveEndedTenants),
         Box::<RemoveSurplus>::default(),
         Box::new(SaveRequests),
         Box::new(ExpireTickets),

@@ -321,7 +321,6 @@ pub(super) fn require(
 }
 
 /// Refuses a caller whose access token does not allow `action` on all tenants.
-#[expect(dead_code, reason = "the endpoints of tenants are its first users")]
 pub(super) fn require_global(
     token: &AccessToken,
     action: TenantAction,

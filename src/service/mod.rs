@@ -14,5 +14,6 @@ pub mod password;
 pub mod persistent_login;
 pub mod profile;
 pub mod request_scope;
+pub mod tenant;
 pub mod ticket;
 mod transaction;

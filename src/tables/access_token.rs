@@ -25,7 +25,7 @@ const VERSION: u8 = 3;
 struct AccessTokens(HashMap<[u8; 32], Result<Arc<AccessToken>, Failure>>);
 
 impl Derived for AccessTokens {
-    const TABLE: &'static str = ACCESS_TOKENS.name;
+    const TABLES: &'static [&'static str] = &[ACCESS_TOKENS.name];
 
     fn derive(txn: &impl Read) -> Result<Self, Failure> {
         let mut tokens = HashMap::new();

@@ -57,7 +57,7 @@ impl EndedTickets {
 }
 
 impl Derived for EndedTickets {
-    const TABLE: &'static str = NAME;
+    const TABLES: &'static [&'static str] = &[NAME];
 
     fn derive(txn: &impl Read) -> Result<Self, Failure> {
         let mut eras = HashMap::new();

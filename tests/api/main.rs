@@ -10,4 +10,5 @@ mod process;
 mod profile;
 mod request;
 mod support;
+mod tenant;
 mod ticket;

@@ -19,7 +19,10 @@ const RESOURCES: [(&str, &[&str]); 9] = [
     ),
     ("profile", &["domain", "tables", "service", "http", "tests"]),
     ("sign_in", &["domain", "tables"]),
-    ("tenant", &["domain", "tables"]),
+    (
+        "tenant",
+        &["domain", "tables", "service", "http", "jobs", "tests"],
+    ),
     (
         "ticket",
         &["domain", "tables", "service", "http", "jobs", "tests"],
@@ -57,6 +60,7 @@ const SHARED: [(&str, &[&str]); 5] = [
         &[
             "check",
             "clock",
+            "ended_tenants",
             "ended_tickets",
             "expiry_index",
             "meta",

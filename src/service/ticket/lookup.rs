@@ -12,7 +12,7 @@ use crate::storage::transaction::Read;
 use crate::storage::transaction::read_txn::ReadTxn;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::ticket::requests::{Missed, TicketRequests, Version};
-use crate::tables::{ended_tickets, ticket};
+use crate::tables::{ended_tenants, ended_tickets, ticket};
 
 /// A ticket that is looked for.
 #[derive(Clone)]
@@ -96,7 +96,8 @@ impl TicketLookup {
         };
         for digest in TicketDigest::possible(id, &self.keys) {
             if let Some(ticket) = ticket::get(txn, digest)? {
-                let has_ended = ended_tickets::has_ended(txn, ticket.profile_id, ticket.era)?;
+                let has_ended = ended_tickets::has_ended(txn, ticket.profile_id, ticket.era)?
+                    || ended_tenants::has_ended(txn, &ticket.tenant, ticket.era)?;
                 return Ok((!has_ended).then_some(ticket));
             }
         }

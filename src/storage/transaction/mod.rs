@@ -14,10 +14,10 @@ use crate::error::Failure;
 use crate::storage::engine::open_table::TableKey;
 use crate::storage::table::{JournaledTable, Table};
 
-/// A value that is computed from a whole small table, and kept until a commit writes to the table.
+/// A value that is computed from a whole small table, or more than one, and kept until a commit writes to it.
 pub trait Derived: Sized + Send + Sync + 'static {
-    /// The name of the table.
-    const TABLE: &'static str;
+    /// The names of the tables.
+    const TABLES: &'static [&'static str];
 
     /// Computes the value.
     ///

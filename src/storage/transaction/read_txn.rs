@@ -99,6 +99,6 @@ impl Read for ReadTxn {
     }
 
     fn derived<D: Derived>(&self) -> Result<Arc<D>, Failure> {
-        self.state.derived.get(D::TABLE, || D::derive(self))
+        self.state.derived.get(D::TABLES, || D::derive(self))
     }
 }

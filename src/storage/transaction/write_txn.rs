@@ -282,8 +282,9 @@ impl Read for WriteTxn {
     }
 
     fn derived<D: Derived>(&self) -> Result<Arc<D>, Failure> {
-        if self.file.has_written(D::TABLE) {
-            self.derived.borrow().get(D::TABLE, || D::derive(self))
+        let mut tables = D::TABLES.iter();
+        if tables.any(|table| self.file.has_written(table)) {
+            self.derived.borrow().get(D::TABLES, || D::derive(self))
         } else {
             self.base.derived()
         }

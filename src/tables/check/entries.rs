@@ -23,8 +23,8 @@ use crate::tables::tenant::record as tenant_record;
 use crate::tables::ticket::key::TicketKey;
 use crate::tables::ticket::record::{self as ticket_record, Place};
 use crate::tables::{
-    JOURNALED, access_token, clock, ended_tickets, expiry_index, meta, secret_key, sign_in,
-    verification_token,
+    JOURNALED, access_token, clock, ended_tenants, ended_tickets, expiry_index, meta, secret_key,
+    sign_in, verification_token,
 };
 
 /// An entry, as far as it matters for others.
@@ -187,6 +187,10 @@ impl TableEntry {
                     is_current: false,
                 }
             }
+            "tenant_ended" => Self::Era {
+                era: ended_tenants::decode(record)?,
+                is_current: false,
+            },
             "persistent_login_by_creation" => {
                 expiry_index::verify(record)?;
                 Self::ByCreation(fixed(key)?)
@@ -303,7 +307,7 @@ pub fn describe_key(table: &str, key: &[u8]) -> String {
         ("ticket_by_request", 24) => format!("ticket {}", hex(&key[8..14])),
         ("persistent_login_profile", 16) => format!("login {}", fingerprint(key)),
         ("persistent_login_by_creation", 24) => format!("login {}", fingerprint(&key[8..])),
-        ("tenant" | "meta" | "clock" | count::TABLE_NAME, _) => {
+        ("tenant" | "tenant_ended" | "meta" | "clock" | count::TABLE_NAME, _) => {
             format!("{:?}", String::from_utf8_lossy(key))
         }
         ("profile_by_username", _) => format!("username {}", fingerprint(key)),

@@ -18,7 +18,8 @@ use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::table::{Fixed, Table};
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::storage::transaction::{Derived, Read};
-use crate::tables::meta;
+use crate::tables::ended_tenants::EndedTenants;
+use crate::tables::{ended_tenants, meta};
 
 const NAME: &str = "persistent_login_ended";
 const ENDED: Table<Fixed<12>> = Table::new(NAME);
@@ -40,10 +41,14 @@ impl EndOfAll {
     }
 }
 
-/// The ends of all logins of a profile whose logins may be there still. One that cannot be read concerns its profile
-/// alone.
+/// The ends of all logins of a profile whose logins may be there still, and those of tenants. One that cannot be read
+/// concerns its profile or tenant alone.
 #[derive(Debug)]
-pub struct EndedLogins(HashMap<ObjectId, Result<EndOfAll, Failure>>);
+pub struct EndedLogins {
+    profiles: HashMap<ObjectId, Result<EndOfAll, Failure>>,
+    /// They are here too, so that a use of a login looks into one value.
+    tenants: EndedTenants,
+}
 
 impl EndedLogins {
     /// Whether the login was ended.
@@ -68,29 +73,30 @@ impl EndedLogins {
     ///
     /// As [`EndedLogins::have`].
     pub fn of(&self, profile_id: ObjectId) -> Result<Option<EndOfAll>, Failure> {
-        if self.0.is_empty() {
+        if self.profiles.is_empty() {
             return Ok(None);
         }
-        self.0.get(&profile_id).cloned().transpose()
+        self.profiles.get(&profile_id).cloned().transpose()
     }
 
     /// The profiles, but those whose end cannot be read.
     pub fn profiles(&self) -> impl Iterator<Item = ObjectId> {
-        let readable = self.0.iter().filter(|(_, end)| end.is_ok());
+        let readable = self.profiles.iter().filter(|(_, end)| end.is_ok());
         readable.map(|(profile_id, _)| *profile_id)
     }
 }
 
 impl Derived for EndedLogins {
-    const TABLE: &'static str = NAME;
+    const TABLES: &'static [&'static str] = &[NAME, ended_tenants::TABLE_NAME];
 
     fn derive(txn: &impl Read) -> Result<Self, Failure> {
-        let mut ends = HashMap::new();
+        let mut profiles = HashMap::new();
         txn.scan(&ENDED, Bound::Unbounded, |profile_id, record| {
-            ends.insert(ObjectId::from_bytes(*profile_id), record.and_then(decode));
+            profiles.insert(ObjectId::from_bytes(*profile_id), record.and_then(decode));
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok(Self(ends))
+        let tenants = EndedTenants::derive(txn)?;
+        Ok(Self { profiles, tenants })
     }
 }
 
@@ -103,13 +109,15 @@ pub fn all(txn: &impl Read) -> Result<Arc<EndedLogins>, Failure> {
     txn.derived()
 }
 
-/// Whether the login was ended together with all others of its profile.
+/// Whether the login was ended together with all others of its profile or tenant.
 ///
 /// # Errors
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn has_ended(txn: &impl Read, login: &LoginState) -> Result<bool, Failure> {
-    all(txn)?.have(login.profile_id, login.id, login.era)
+    let ended = all(txn)?;
+    Ok(ended.have(login.profile_id, login.id, login.era)?
+        || ended.tenants.have(&login.tenant, login.era)?)
 }
 
 /// Ends all logins of the profile that there are now, but `except`, which must not have ended before.
@@ -201,10 +209,13 @@ mod tests {
             except: None,
         };
         let unreadable = Failure::Corrupt("unreadable".to_owned());
-        let ended = EndedLogins(HashMap::from_iter([
-            (profile(1), Ok(end)),
-            (profile(2), Err(unreadable.clone())),
-        ]));
+        let ended = EndedLogins {
+            profiles: HashMap::from_iter([
+                (profile(1), Ok(end)),
+                (profile(2), Err(unreadable.clone())),
+            ]),
+            tenants: EndedTenants::default(),
+        };
         assert_eq!(ended.have(profile(1), id, 2), Ok(true));
         assert_eq!(ended.have(profile(1), id, 3), Ok(false));
         assert_eq!(ended.have(profile(2), id, 2), Err(unreadable));

@@ -41,7 +41,6 @@ pub fn count(txn: &impl Read, tenant: &TenantName) -> Result<u64, Failure> {
 /// # Errors
 ///
 /// Of the storage.
-#[expect(dead_code, reason = "deleting a tenant is its first user")]
 pub fn end_all(txn: &WriteTxn, tenant: &TenantName, era: Era) -> Result<(), Failure> {
     let none = ProfileCount {
         since: era,

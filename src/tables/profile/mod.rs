@@ -3,10 +3,13 @@
 //! The index is a small table, so that whoever uses a login need not read the profile.
 //!
 //! A record may be behind the changes of its tenant that all profiles follow ([`crate::domain::sweep`]): whoever reads
-//! a profile here gets it as it is with them.
+//! a profile here gets it as it is with them. One whose tenant was deleted does not exist, whatever is still there of it
+//! ([`ended_tenants`]).
 
 pub mod count;
+pub mod ended;
 pub mod login_block;
+pub mod of_tenant;
 pub mod record;
 
 use std::ops::{Bound, ControlFlow};
@@ -15,17 +18,14 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::profile::{Profile, ProfileStatus};
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
-use crate::storage::table::{Bytes, Fixed, Table};
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::profile::login_block::LoginBlock;
 use crate::tables::profile::record::{
-    StoredProfile, decode_head, decode_owner, encode_owner, username_key,
+    BY_USERNAME, PROFILES, ProfileHead, StoredProfile, decode_head, decode_owner, encode_owner,
+    username_key,
 };
-use crate::tables::{meta, persistent_login, sign_in, tenant};
-
-const PROFILES: Table<Fixed<12>> = Table::new("profile");
-const BY_USERNAME: Table<Bytes> = Table::new("profile_by_username");
+use crate::tables::{ended_tenants, meta, persistent_login, sign_in, tenant};
 
 /// The profile with this id.
 ///
@@ -37,11 +37,14 @@ pub fn get(txn: &impl Read, id: ObjectId) -> Result<Option<Profile>, Failure> {
     let Some(StoredProfile {
         mut profile,
         tenant_revision,
-        era: _,
+        era,
     }) = stored
     else {
         return Ok(None);
     };
+    if ended_tenants::has_ended(txn, &profile.tenant, era)? {
+        return Ok(None);
+    }
     let name = profile.tenant.clone();
     tenant::with_sweeps(txn, &name, |sweeps| {
         sweeps.apply_since(tenant_revision, &mut profile);
@@ -55,12 +58,9 @@ pub fn get(txn: &impl Read, id: ObjectId) -> Result<Option<Profile>, Failure> {
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn status(txn: &impl Read, id: ObjectId) -> Result<Option<ProfileStatus>, Failure> {
-    txn.get(&PROFILES, id.as_bytes(), |found| {
-        let head = decode_head(found)?;
-        Ok(ProfileStatus {
-            enabled: head.enabled,
-            tenant: head.tenant,
-        })
+    with_head(txn, id, |head| ProfileStatus {
+        enabled: head.enabled,
+        tenant: head.tenant.clone(),
     })
 }
 
@@ -70,9 +70,21 @@ pub fn status(txn: &impl Read, id: ObjectId) -> Result<Option<ProfileStatus>, Fa
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn username(txn: &impl Read, id: ObjectId) -> Result<Option<String>, Failure> {
-    txn.get(&PROFILES, id.as_bytes(), |found| {
-        Ok(decode_head(found)?.username.to_owned())
-    })
+    with_head(txn, id, |head| head.username.to_owned())
+}
+
+/// What `with` makes of the first part of the record of the profile with this id, if there is one.
+fn with_head<T>(
+    txn: &impl Read,
+    id: ObjectId,
+    with: impl FnOnce(&ProfileHead<'_>) -> T,
+) -> Result<Option<T>, Failure> {
+    let found = txn.get(&PROFILES, id.as_bytes(), |found| {
+        let head = decode_head(found)?;
+        let has_ended = ended_tenants::has_ended(txn, &head.tenant, head.era)?;
+        Ok((!has_ended).then(|| with(&head)))
+    })?;
+    Ok(found.flatten())
 }
 
 /// The id of the tenant's profile with this username.
@@ -86,10 +98,17 @@ pub fn id_by_username(
     username: &str,
 ) -> Result<Option<ObjectId>, Failure> {
     let key = username_key(tenant, username);
-    txn.get(&BY_USERNAME, &key, decode_owner)
+    let Some(id) = txn.get(&BY_USERNAME, &key, decode_owner)? else {
+        return Ok(None);
+    };
+    if ended_tenants::all(txn)?.of(tenant)?.is_some() && ended::is_ended(txn, id)? {
+        return Ok(None);
+    }
+    Ok(Some(id))
 }
 
-/// Calls `visit` with the ids of the tenant's profiles after the username `after`, in the order of their usernames, until
+/// Calls `visit` with the ids of the tenant's profiles after the username `after`, also of those of which something is
+/// left since they ended with it, in the order of their usernames, until
 /// it breaks off. Returns the username that it broke off with, to go on after it; `None` at the end.
 ///
 /// # Errors
@@ -125,7 +144,7 @@ pub fn visit_tenant(
 }
 
 /// Puts the profile, in place of the one with its id, whose tenant must be the same. No other profile of the tenant
-/// may have its username.
+/// may have its username; what is left of one that ended with its tenant makes way.
 ///
 /// # Errors
 ///
@@ -150,6 +169,16 @@ pub fn put(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     if old_key.as_ref() != Some(&key) {
         if let Some(old_key) = old_key {
             txn.remove(&BY_USERNAME, &old_key)?;
+        }
+        if let Some(owner) = txn.get(&BY_USERNAME, &key, decode_owner)?
+            && owner != profile.id
+        {
+            if !ended::is_ended(txn, owner)? {
+                return Err(Failure::Internal(
+                    "another profile has the username".to_owned(),
+                ));
+            }
+            ended::remove(txn, owner)?;
         }
         txn.put(&BY_USERNAME, &key, &encode_owner(&profile.id))?;
     }

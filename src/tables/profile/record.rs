@@ -15,6 +15,12 @@ use crate::domain::profile::Profile;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
+use crate::storage::table::{Bytes, Fixed, Table};
+
+/// The records of profiles, by their ids.
+pub const PROFILES: Table<Fixed<12>> = Table::new("profile");
+/// The ids of profiles, by [`username_key`].
+pub const BY_USERNAME: Table<Bytes> = Table::new("profile_by_username");
 
 const VERSION: u8 = 2;
 const USERNAME_VERSION: u8 = 1;

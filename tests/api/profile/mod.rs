@@ -22,4 +22,4 @@ mod seed;
 mod update;
 
 /// The path of the endpoints.
-const PROFILES: &str = "/crafter-profile/api/1/profile";
+pub const PROFILES: &str = "/crafter-profile/api/1/profile";

@@ -1,0 +1,123 @@
+//! Deleting a tenant, and with it its profiles and their logins.
+
+use rememberd::testing::{Event, ObjectId, TenantName, service, tables};
+use serde_json::json;
+
+use crate::support::fixture::{ACME_LOGIN, ACME_PROFILE, LOGIN};
+use crate::support::server::Server;
+use crate::tenant::support::{
+    ADMIN, ANNA, CORP, CORP_JSON, NOTHING, READER, UPDATER, assert_no_such_tenant, get, post,
+    post_json, server,
+};
+
+fn id_by_username(server: &Server, tenant: &str, username: &str) -> Option<ObjectId> {
+    let tenant = TenantName::new(tenant).expect("a name");
+    let found = server
+        .app
+        .store
+        .read(|txn| tables::profile::id_by_username(txn, &tenant, username));
+    found.expect("it is readable")
+}
+
+fn is_there(server: &Server, id: &str) -> bool {
+    let id = ObjectId::parse(id).expect("an id");
+    let found = server.app.store.read(|txn| {
+        let status = tables::profile::status(txn, id)?;
+        assert_eq!(tables::profile::get(txn, id)?.is_some(), status.is_some());
+        Ok(status.is_some())
+    });
+    found.expect("it is readable")
+}
+
+#[test]
+fn nothing_of_it_is_there_from_then_on() {
+    let server = server();
+    let client = server.client();
+    client.read(ACME_LOGIN).login();
+    post(&server, ADMIN, "acme.com/delete", &[]).assert_empty();
+    let assert_gone = || {
+        assert_no_such_tenant(&get(&server, ADMIN, "acme.com"), "acme.com");
+        assert!(!is_there(&server, ACME_PROFILE));
+        assert_eq!(id_by_username(&server, "acme.com", "jdoe"), None);
+        client.read(ACME_LOGIN).assert_no_such_login(ACME_LOGIN);
+        client.refresh(ACME_LOGIN).assert_no_such_login(ACME_LOGIN);
+        client.delete(ACME_LOGIN).assert_empty();
+        client
+            .create(ACME_PROFILE)
+            .assert_no_such_profile(ACME_PROFILE);
+    };
+    assert_gone();
+    assert_eq!(
+        server.block_on(service::tenant::remove_ended(&server.app)),
+        Ok(1)
+    );
+    assert_gone();
+    assert_eq!(
+        server.block_on(service::tenant::remove_ended(&server.app)),
+        Ok(0)
+    );
+    // The others are as they were.
+    client.read(LOGIN).login();
+    assert!(id_by_username(&server, "default", "jdoe").is_some());
+    assert_eq!(server.app.audit.count(Event::DeleteTenant), 1);
+}
+
+#[test]
+fn one_that_is_created_again_has_nothing_of_the_old_one() {
+    for is_removed_before in [false, true] {
+        let server = server();
+        let client = server.client();
+        let login = client.create(ANNA).login();
+        post(&server, CORP, "corp/delete", &[]).assert_empty();
+        let remove = || server.block_on(service::tenant::remove_ended(&server.app));
+        if is_removed_before {
+            assert_eq!(remove(), Ok(2));
+        }
+        let created = post_json(&server, ADMIN, "create", &json!({"name": "corp"}));
+        assert_eq!(created.status, 200);
+        client.read(&login.id).assert_no_such_login(&login.id);
+        assert!(!is_there(&server, ANNA));
+        // The username is free, before anything was removed.
+        let form = [
+            ("tenantName", "corp"),
+            ("username", "anna"),
+            ("createProfile", "true"),
+        ];
+        let new = client.post_with("create", &form).login();
+        assert_ne!(new.profile_id, ANNA);
+        assert_eq!(remove(), Ok(usize::from(!is_removed_before)));
+        client.read(&new.id).login();
+        client.read(&login.id).assert_no_such_login(&login.id);
+        let found = id_by_username(&server, "corp", "anna");
+        assert_eq!(found, ObjectId::parse(&new.profile_id));
+        assert!(!is_there(&server, ANNA) && is_there(&server, &new.profile_id));
+        // And once more, which ends the new one too.
+        post(&server, CORP, "corp/delete", &[]).assert_empty();
+        client.read(&new.id).assert_no_such_login(&new.id);
+        assert_eq!(remove(), Ok(1));
+    }
+}
+
+#[test]
+fn an_unknown_one_is_deleted_already() {
+    let server = server();
+    let commits = server.app.store.commits();
+    post(&server, ADMIN, "none/delete", &[]).assert_empty();
+    assert_eq!(server.app.store.commits(), commits);
+}
+
+#[test]
+fn who_may() {
+    let server = server();
+    for token in [NOTHING, READER] {
+        for name in ["corp", "none"] {
+            let refused = post(&server, token, &format!("{name}/delete"), &[]);
+            refused.assert_denied("DELETE_TENANT", name);
+        }
+    }
+    let message = "Access token ID param missing from request";
+    post(&server, "", "corp/delete", &[]).assert_error(403, "ACCESS_DENIED", message);
+    assert_eq!(get(&server, ADMIN, "corp").body, CORP_JSON);
+    post(&server, UPDATER, "corp/delete", &[]).assert_empty();
+    assert_no_such_tenant(&get(&server, ADMIN, "corp"), "corp");
+}
