@@ -20,6 +20,7 @@ pub use crate::domain::password::{Password, PasswordHash};
 pub use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 pub use crate::domain::profile::{Profile, ProfileStatus, Username};
 pub use crate::domain::tenant::{Tenant, TenantName};
+pub use crate::domain::ticket::{TicketDigest, TicketId};
 pub use crate::domain::token_chain::{Generation, GraceRules, Presented, TokenChain};
 pub use crate::entropy::Entropy;
 pub use crate::error::Failure;
@@ -298,6 +299,6 @@ pub mod tables {
 
     /// Of tickets.
     pub mod ticket {
-        pub use crate::tables::ticket::count;
+        pub use crate::tables::ticket::{count, get};
     }
 }

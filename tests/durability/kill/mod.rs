@@ -11,6 +11,7 @@
 mod client;
 mod connection;
 mod server;
+mod tickets;
 
 use std::fs;
 use std::hint;
