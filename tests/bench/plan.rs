@@ -9,6 +9,9 @@ pub const BULK_ONLY: &str = "bulk";
 /// The mode that measures how many users sign in, and nothing else.
 pub const SIGN_IN_ONLY: &str = "sign_in";
 
+/// The mode that measures how many tickets are read, and nothing else.
+pub const TICKETS_ONLY: &str = "tickets";
+
 /// The mode that measures what honest clients get under attack, and nothing else.
 pub const ATTACKS_ONLY: &str = "attacks";
 
@@ -111,6 +114,10 @@ impl Plan {
                 mode: SIGN_IN_ONLY,
                 ..Self::default(seed)
             },
+            Ok("tickets") => Self {
+                mode: TICKETS_ONLY,
+                ..Self::default(seed)
+            },
             Ok("attacks") => Self {
                 mode: ATTACKS_ONLY,
                 ..Self::default(seed)
@@ -123,7 +130,7 @@ impl Plan {
             Ok("") | Err(_) => Self::default(seed),
             Ok(other) => {
                 panic!(
-                    "REMEMBERD_BENCH is quick, attacks, bulk, links, profiles, sign_in, long or absent, not {other:?}"
+                    "REMEMBERD_BENCH is quick, attacks, bulk, links, profiles, sign_in, tickets, long or absent, not {other:?}"
                 )
             }
         }

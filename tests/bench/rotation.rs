@@ -3,8 +3,8 @@
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
 //! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point), `attacks` (only
 //! what honest clients get while the server is attacked), `bulk` (only what many logins of one profile cost), `profiles`
-//! (only reads of profiles), `sign_in` (only how many users sign in) or `links` (only bursts over slow links), and
-//! `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
+//! (only reads of profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are read) or `links`
+//! (only bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk gives
 //! different figures a minute later. Load always comes from another process. Where to read on:
@@ -25,6 +25,7 @@
 //! | `bulk.rs` | what very many logins of one profile cost all others |
 //! | `sign_in.rs` | how many users sign in, and the memory of it |
 //! | `profiles.rs` | reads of profiles, compared with reads of logins |
+//! | `tickets.rs` | how many tickets are read |
 //! | `targets.rs`, `sample.rs` | the targets, and medians |
 //! | `report.rs`, `table.rs`, `json.rs` | the results, as text, as JSON |
 //! | `process.rs`, `workspace.rs` | children and directories that do not outlive the run |
@@ -67,6 +68,7 @@ mod sign_in;
 mod slow_link;
 mod table;
 mod targets;
+mod tickets;
 mod workspace;
 
 fn main() -> ExitCode {
@@ -99,6 +101,10 @@ fn run(plan: &Plan) -> ExitCode {
         let attacks = attacks::measure(plan, &workspace);
         table::print_attacks(&attacks);
         table::print_comparisons(&targets::of_attacks(&attacks));
+        return ExitCode::SUCCESS;
+    }
+    if plan.mode == plan::TICKETS_ONLY {
+        table::print_comparisons(&targets::of_tickets(&tickets::measure(&workspace)));
         return ExitCode::SUCCESS;
     }
     if plan.mode == plan::SIGN_IN_ONLY {

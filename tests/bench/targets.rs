@@ -7,6 +7,7 @@ use crate::deployment::Facts;
 use crate::plan::{Plan, Point, Subject, grouped, point};
 use crate::sample::{Round, Spread};
 use crate::sign_in::SignIn;
+use crate::tickets::Tickets;
 
 /// A line of the comparison: with a bound it is a target, without one it is for the reader.
 pub struct Comparison {
@@ -74,6 +75,7 @@ const CROWDED_P99_MAX: Bound = Bound::AtMost(5.0);
 const CROWDED_MEMORY_MB_MAX: Bound = Bound::AtMost(16.0);
 const EXPIRING_P50_MAX: Bound = Bound::AtMost(1.5);
 
+const TICKET_READS_MIN: Bound = Bound::AtLeast(0.7);
 const SIGN_INS_MIN: Bound = Bound::AtLeast(0.9);
 const SIGN_IN_PEAK_MB_MAX: Bound = Bound::AtMost(32.0);
 const SIGN_IN_IDLE_MB_MAX: Bound = Bound::AtMost(4.0);
@@ -243,6 +245,32 @@ pub fn of_sign_in(figures: &SignIn) -> [Comparison; 5] {
             "MB",
             Some(SIGN_IN_IDLE_MB_MAX),
             Spread::of([idle]),
+        ),
+    ]
+}
+
+/// How many tickets are read, in reads of logins.
+pub fn of_tickets(figures: &Tickets) -> [Comparison; 4] {
+    let row = |name: &str, unit, bound, value: Option<Spread>| Comparison {
+        name: name.to_owned(),
+        unit,
+        bound,
+        value: value.ok_or_else(|| "not measured".to_owned()),
+    };
+    [
+        row(
+            "tickets created, 64 connections",
+            "1/s",
+            None,
+            figures.created,
+        ),
+        row("logins read, 64 connections", "1/s", None, figures.logins),
+        row("tickets read, 64 connections", "1/s", None, figures.tickets),
+        row(
+            "tickets read / logins read",
+            "x",
+            Some(TICKET_READS_MIN),
+            figures.by_logins,
         ),
     ]
 }

@@ -149,7 +149,10 @@ fn a_profile_is_created_with_its_first_login() {
         assert!(found.enabled && !found.verified && found.email.is_empty());
         assert!(found.password.is_none() && found.roles.is_none());
         let attributes = found.attributes.expect("it has the default");
-        assert_eq!(Vec::from_iter(attributes.iter()), [("color", r#""blue &amp; red""#)]);
+        assert_eq!(
+            Vec::from_iter(attributes.iter()),
+            [("color", r#""blue &amp; red""#)]
+        );
         let user = user("default", username);
         assert_eq!(LIST(&client, &user).listed_ids().len(), 2);
         let refreshed = client.refresh_with(&first.id, &first.token).login();
