@@ -14,7 +14,7 @@ use crate::process::{Memory, Process};
 pub const EXECUTABLE: &str = env!("CARGO_BIN_EXE_rememberd");
 
 /// Long, because the first start of all loads the seed file.
-const START_TIMEOUT_SECS: u64 = 120;
+const START_TIMEOUT_SECS: u64 = 600;
 /// The log may be written by a thread of its own, so that its line can come after the line on standard output.
 const LOG_TIMEOUT_SECS: u64 = 2;
 const LOG_POLL_INTERVAL_MILLISECONDS: u64 = 10;

@@ -32,6 +32,28 @@ fn what_is_created_and_deleted_is_counted() {
 }
 
 #[test]
+fn the_profiles_of_a_tenant_end_with_it() {
+    let server = server();
+    let client = server.client();
+    let count = || get(&server, ADMIN, "count", &[("tenantName", "corp")]).body;
+    let tenant = format!("/crafter-profile/api/1/tenant/corp/delete?accessTokenId={ADMIN}");
+    client.post(&tenant, "").assert_empty();
+    assert_eq!(count(), "0");
+    let target = format!("/crafter-profile/api/1/tenant/create?accessTokenId={ADMIN}");
+    let json = [("content-type", "application/json")];
+    let created = client.send("POST", &target, &json, Some(br#"{"name":"corp"}"#));
+    assert_eq!(created.status, 200, "{created:?}");
+    assert_eq!(count(), "0");
+    let form = [
+        ("tenantName", "corp"),
+        ("username", "anna"),
+        ("createProfile", "true"),
+    ];
+    client.post_with("create", &form).login();
+    assert_eq!(count(), "1");
+}
+
+#[test]
 fn counting_requires_manage_profiles_only() {
     let server = server();
     let count = |token| get(&server, token, "count", &[("tenantName", "corp")]);
