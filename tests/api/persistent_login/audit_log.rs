@@ -67,7 +67,7 @@ fn each_action_is_counted_as_its_event() {
         &[(Event::Coalesced, 1)],
     );
     assert_counts(&server, || refresh(TOKEN), &[(Event::Grace, 1)]);
-    let current = client.read(LOGIN).login().token;
+    let current = client.refresh(LOGIN).login().token;
     assert_counts(&server, || refresh(&current), &[(Event::Rotation, 1)]);
     assert_counts(
         &server,
@@ -411,7 +411,7 @@ fn what_is_suspicious_is_logged_as_a_warning() {
     client
         .refresh_with(id, &lost.token)
         .assert_reuse("the persistent login was revoked");
-    let log = serving.stop().stderr;
+    let log = serving.stop().log();
     let lines = audit_lines(&log);
     let summaries: Vec<_> = lines.iter().map(Line::summary).collect();
     let expected = [
@@ -465,7 +465,7 @@ fn late_retries_of_a_login_are_a_line_and_a_count() {
     for _ in 0..20 {
         client.refresh_with(&created.id, &created.token).login();
     }
-    let log = serving.stop().stderr;
+    let log = serving.stop().log();
     let lines = log.lines().map(|line| {
         let event: Value = serde_json::from_str(line).expect("each line of the log is JSON");
         let fields = &event["fields"];
@@ -496,7 +496,7 @@ fn no_number_of_wrong_tokens_hides_a_reuse() {
         let reuse = client.refresh_with(&created.id, &created.token);
         assert_eq!(reuse.status, 401);
     }
-    let log = serving.stop().stderr;
+    let log = serving.stop().log();
     let fields = log.lines().map(|line| {
         let event: Value = serde_json::from_str(line).expect("each line of the log is JSON");
         assert_eq!(event["level"], "WARN");

@@ -23,12 +23,13 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_lists_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 13] = [
+    const WITHOUT_DEFAULT: [&str; 14] = [
         "--audit-log-level",
         "--no-create",
         "--key-file",
         "--new-key",
         "--seed",
+        "--seed-strict",
         "--allow-demo-secrets",
         "--persistent-login-idle-max",
         "--require-token",

@@ -210,7 +210,7 @@ fn at_a_higher_level_requests_are_not_logged() {
             .argument(format!("--log-level={level}"))
             .start();
         requests(&serving.client(DEMO_ACCESS_TOKEN));
-        assert_eq!(serving.stop().stderr, "");
+        assert_eq!(serving.stop().log(), "");
     }
 }
 

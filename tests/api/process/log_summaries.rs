@@ -39,7 +39,7 @@ fn a_caller_that_is_refused_repeatedly_is_a_warning_with_its_address() {
         line.contains(r#" peer=127.0.0.1 code="ACCESS_DENIED" count=3"#),
         "{line}"
     );
-    let log = serving.stop().stderr;
+    let log = serving.stop().log();
     assert_eq!(log.lines().count(), 2, "{log}");
     let again = "a caller was refused again";
     assert_eq!(values(&log, again, "count="), ["17"]);

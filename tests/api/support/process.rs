@@ -176,6 +176,14 @@ pub struct Ended {
     pub stderr: String,
 }
 
+impl Ended {
+    /// The log without the warnings about the seed file: those of the example data are known.
+    pub fn log(&self) -> String {
+        let lines = self.stderr.split_inclusive('\n');
+        lines.filter(|line| !line.contains("--seed ")).collect()
+    }
+}
+
 impl Serving {
     /// A client of it, on the loopback interface.
     pub fn client(&self, access_token_id: &str) -> Client {
