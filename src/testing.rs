@@ -236,6 +236,11 @@ pub mod service {
         pub use crate::service::password::{Comparison, compare, hash};
     }
 
+    /// Those of profiles.
+    pub mod profile {
+        pub use crate::service::profile::enable::set_enabled;
+    }
+
     /// Those of tickets.
     pub mod ticket {
         pub use crate::service::ticket::create::create;

@@ -4,6 +4,7 @@
 mod access_token;
 mod authentication;
 mod connection;
+mod ending_access;
 mod health;
 mod persistent_login;
 mod process;

@@ -2,6 +2,7 @@
 //! of earlier versions, and checks of the responses against a model and for linearizability.
 
 mod bulk_end;
+mod end_access;
 mod faults;
 mod formats;
 mod interleavings;

@@ -8,6 +8,7 @@
 //! `REMEMBERD_TEST_LONG=1` kills ten times as often, `REMEMBERD_TEST_ROUNDS` sets the number of kills;
 //! `REMEMBERD_TEST_SEED` replays the choices.
 
+mod access;
 mod client;
 mod connection;
 mod server;
