@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::client::{FORM, Response};
-use crate::support::fixture::{self, LOGIN, POWERLESS, PROFILE};
+use crate::support::fixture::{self as data, LOGIN, POWERLESS, PROFILE};
 use crate::support::server::{Server, Setup};
 
 const API: &str = "/crafter-profile/api/1";
@@ -270,14 +270,14 @@ const MATRIX: &[Row] = &[
 ];
 
 /// A server with a tenant, two profiles, one of which has a password, a login, a ticket and these access tokens.
-struct Scene {
+struct Fixture {
     server: Server,
     ticket: String,
 }
 
-impl Scene {
+impl Fixture {
     fn new(access_tokens: Vec<Value>) -> Self {
-        let mut seed = fixture::seed();
+        let mut seed = data::seed();
         seed["accesstoken"]
             .as_array_mut()
             .expect("a list")
@@ -290,7 +290,7 @@ impl Scene {
         profile["attributes"] = json!({"color": "blue"});
         let server = Setup::new().seed(seed).start();
         let admin = |path: &str, form: &str| {
-            let form = format!("accessTokenId={}&{form}", fixture::ADMIN);
+            let form = format!("accessTokenId={}&{form}", data::ADMIN);
             let response = server.client().post(&format!("{API}{path}"), &form);
             assert_eq!(response.status, 200, "{response:?}");
             response
@@ -404,10 +404,10 @@ fn every_endpoint_checks_each_permission_in_its_order() {
         expired["expiresOn"] = json!(1_000);
         let mut tokens = vec![expired, enough];
         tokens.extend(short.iter().map(|(token, _)| token.clone()));
-        let scene = Scene::new(tokens);
+        let fixture = Fixture::new(tokens);
         let what = format!("{} {}", row.0, row.1);
         let assert_refused = |id: Option<&str>, code: &str, message: &str| {
-            let response = scene.call(row, id);
+            let response = fixture.call(row, id);
             let message = serde_json::to_string(message).expect("a text has JSON");
             let body = format!(r#"{{"errorCode":"{code}","message":{message}}}"#);
             assert_eq!(
@@ -430,7 +430,7 @@ fn every_endpoint_checks_each_permission_in_its_order() {
         for (token, denied) in &short {
             assert_refused(token["_id"].as_str(), "ACTION_DENIED", denied);
         }
-        let response = scene.call(row, Some("enough"));
+        let response = fixture.call(row, Some("enough"));
         assert_eq!(response.status, 200, "{what}: {response:?}");
     }
 }

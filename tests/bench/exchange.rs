@@ -51,6 +51,7 @@ impl Exchange {
                 check: check_username,
                 ..Self::http(get_username_request(dataset), None)
             },
+            Operation::Visits(_) => unreachable!("a visit is many requests"),
             Operation::Redis { script } => {
                 Self::redis(redis::rotate_request(script, PLACEHOLDER, PLACEHOLDER))
             }

@@ -17,18 +17,20 @@ use tokio::time;
 
 use crate::dataset::{Random, Uuid};
 use crate::exchange::{ANSWER_BYTES_MAX, Check, Exchange, token_of};
+use crate::flow;
 use crate::load::{Load, Operation, Outcome, STRAGGLER_TIMEOUT_SECS};
 
 const LATENCY_MICROSECONDS_MAX: u64 = 60_000_000;
 
 /// The counters that all connections share.
-struct Tally {
+pub struct Tally {
     histogram: RefCell<Histogram<u64>>,
     early: Cell<u64>,
     late: Cell<u64>,
     errors: Cell<u64>,
     from: Instant,
-    until: Instant,
+    /// When the time is up.
+    pub until: Instant,
 }
 
 /// The load's process: does what the arguments say and prints one line.
@@ -123,6 +125,9 @@ async fn send_all(
     load: Rc<Load>,
     tally: Rc<Tally>,
 ) {
+    if let Operation::Visits(flow) = load.operation {
+        return flow::visit(stream, number, flow, &load.dataset, &tally).await;
+    }
     let mut exchange = Exchange::new(&load.operation, &load.dataset);
     let mut random = Random::new(load.dataset.seed, (load.stream << 16) + number);
     let mut buffer = [0; ANSWER_BYTES_MAX];
@@ -180,7 +185,7 @@ async fn send_one(
 
 impl Tally {
     /// Counts an answer that came within the time; those of the warm-up are not counted.
-    fn success(&self, sent: Instant, answered: Instant) {
+    pub fn success(&self, sent: Instant, answered: Instant) {
         if answered >= self.from && answered < self.until {
             let latency = (answered - sent).as_micros() as u64;
             self.histogram.borrow_mut().saturating_record(latency);
@@ -194,7 +199,7 @@ impl Tally {
     }
 
     /// Errors count at any time, the warm-up included.
-    fn error(&self) {
+    pub fn error(&self) {
         self.errors.set(self.errors.get() + 1);
     }
 

@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::dataset::Dataset;
+use crate::flow::Flow;
 use crate::process::Process;
 use crate::sample::Round;
 
@@ -40,6 +41,8 @@ pub enum Operation {
     GetProfileByUsername,
     BaselineRefresh,
     BaselineGet,
+    /// Visits of people who are remembered, as one of the clients makes them.
+    Visits(Flow),
     /// `script` is the SHA-1 that Redis knows the rotation by.
     Redis {
         script: String,
@@ -160,6 +163,7 @@ impl Operation {
             Self::GetProfileByUsername => "get-profile-by-username".to_owned(),
             Self::BaselineRefresh => "baseline-refresh".to_owned(),
             Self::BaselineGet => "baseline-get".to_owned(),
+            Self::Visits(flow) => flow.name().to_owned(),
             Self::Redis { script } => format!("redis:{script}"),
         }
     }
@@ -173,11 +177,14 @@ impl Operation {
             "get-profile-by-username" => Self::GetProfileByUsername,
             "baseline-refresh" => Self::BaselineRefresh,
             "baseline-get" => Self::BaselineGet,
-            other => Self::Redis {
-                script: other
-                    .strip_prefix("redis:")
-                    .expect("the operation is one of these")
-                    .to_owned(),
+            other => match Flow::parse(other) {
+                Some(flow) => Self::Visits(flow),
+                None => Self::Redis {
+                    script: other
+                        .strip_prefix("redis:")
+                        .expect("the operation is one of these")
+                        .to_owned(),
+                },
             },
         }
     }

@@ -18,6 +18,9 @@ pub const ATTACKS_ONLY: &str = "attacks";
 /// The mode that measures what reading profiles costs, and nothing else.
 pub const PROFILES_ONLY: &str = "profiles";
 
+/// The mode that measures what the two clients of the wire contract do, and nothing else.
+pub const FLOWS_ONLY: &str = "flows";
+
 pub struct Plan {
     pub mode: &'static str,
     /// The points of one round, in order.
@@ -37,6 +40,9 @@ pub struct Plan {
     pub bulk_measure: Duration,
     /// How long each attack is.
     pub attack_measure: Duration,
+    /// How often each flow of a client is measured, and for how long each time.
+    pub flow_rounds: u64,
+    pub flow_measure: Duration,
     /// How many bursts go over each slow link.
     pub bursts: usize,
 }
@@ -126,11 +132,15 @@ impl Plan {
                 mode: PROFILES_ONLY,
                 ..Self::default(seed)
             },
+            Ok("flows") => Self {
+                mode: FLOWS_ONLY,
+                ..Self::default(seed)
+            },
             Ok("links") => Self::links(seed),
             Ok("") | Err(_) => Self::default(seed),
             Ok(other) => {
                 panic!(
-                    "REMEMBERD_BENCH is quick, attacks, bulk, links, profiles, sign_in, tickets, long or absent, not {other:?}"
+                    "REMEMBERD_BENCH is quick, attacks, bulk, flows, links, profiles, sign_in, tickets, long or absent, not {other:?}"
                 )
             }
         }
@@ -168,6 +178,8 @@ impl Plan {
             bulk_rounds: 3,
             bulk_measure: Duration::from_secs(8),
             attack_measure: Duration::from_secs(5),
+            flow_rounds: 3,
+            flow_measure: Duration::from_secs(5),
             bursts: 200,
         }
     }
@@ -185,6 +197,8 @@ impl Plan {
             bulk_rounds: 1,
             bulk_measure: Duration::from_secs(1),
             attack_measure: Duration::from_secs(1),
+            flow_rounds: 1,
+            flow_measure: Duration::from_secs(1),
             bursts: 10,
             ..Self::default(seed)
         }

@@ -2,9 +2,10 @@
 //!
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
 //! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point), `attacks` (only
-//! what honest clients get while the server is attacked), `bulk` (only what many logins of one profile cost), `profiles`
-//! (only reads of profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are read) or `links`
-//! (only bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
+//! what honest clients get while the server is attacked), `bulk` (only what many logins of one profile cost), `flows` (only
+//! what clients do from sign-in to sign-out), `profiles` (only reads of profiles), `sign_in` (only how many users sign in),
+//! `tickets` (only how many tickets are read) or `links` (only bursts over slow links), and `REMEMBERD_BENCH_SEED` replays
+//! the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk gives
 //! different figures a minute later. Load always comes from another process. Where to read on:
@@ -22,6 +23,7 @@
 //! | `probe.rs` | that the server rotates at all, and how many bytes travel |
 //! | `dataset.rs` | the logins, computable from a seed |
 //! | `attacks.rs`, `attacker.rs` | what honest clients get while the server is attacked, and the attacks |
+//! | `flows.rs`, `flow.rs` | what the clients of the wire contract do from sign-in to sign-out, and its calls |
 //! | `bulk.rs` | what very many logins of one profile cost all others |
 //! | `sign_in.rs` | how many users sign in, and the memory of it |
 //! | `profiles.rs` | reads of profiles, compared with reads of logins |
@@ -48,6 +50,8 @@ mod dataset;
 mod deployment;
 mod disk;
 mod exchange;
+mod flow;
+mod flows;
 mod generator;
 mod json;
 mod listing;
@@ -120,6 +124,10 @@ fn run(plan: &Plan) -> ExitCode {
         table::print_comparisons(&profiles.comparisons());
         return ExitCode::SUCCESS;
     }
+    if plan.mode == plan::FLOWS_ONLY {
+        table::print_comparisons(&targets::of_flows(&flows::measure(plan, &workspace)));
+        return ExitCode::SUCCESS;
+    }
     if plan.points.is_empty() {
         table::print_links(&slow_link::measure(plan, &workspace));
         return ExitCode::SUCCESS;
@@ -133,7 +141,9 @@ fn run(plan: &Plan) -> ExitCode {
 
     let attacks = attacks::measure(plan, &workspace);
 
-    let comparisons = targets::compare(plan, &rates, &facts, &attacks);
+    let flows = flows::measure(plan, &workspace);
+
+    let comparisons = targets::compare(plan, &rates, &facts, &attacks, &flows);
     let report = Report {
         plan,
         file_system: disk::file_system(workspace.path()),

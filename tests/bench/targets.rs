@@ -4,6 +4,7 @@ use crate::attacks::AttackRow;
 use crate::bulk::Bulk;
 use crate::comparison::{BothFacts, Rates};
 use crate::deployment::Facts;
+use crate::flows::FlowRow;
 use crate::plan::{Plan, Point, Subject, grouped, point};
 use crate::sample::{Round, Spread};
 use crate::sign_in::SignIn;
@@ -91,6 +92,7 @@ pub fn compare(
     rates: &Rates,
     facts: &BothFacts,
     attacks: &[AttackRow],
+    flows: &[FlowRow],
 ) -> Vec<Comparison> {
     let mut comparisons = of_rates(plan, rates);
     comparisons.extend(of_deployment(&facts.small, IDLE_SMALL_MB_MAX));
@@ -98,6 +100,7 @@ pub fn compare(
     comparisons.extend(of_large(facts));
     comparisons.extend(of_bulk(&facts.bulk));
     comparisons.extend(of_attacks(attacks));
+    comparisons.extend(of_flows(flows));
     comparisons
 }
 
@@ -273,6 +276,24 @@ pub fn of_tickets(figures: &Tickets) -> [Comparison; 4] {
             figures.by_logins,
         ),
     ]
+}
+
+/// The requests per second of each flow of a client.
+pub fn of_flows(rows: &[FlowRow]) -> Vec<Comparison> {
+    let of_row = |row: &FlowRow| {
+        let errors: u64 = row.rounds.iter().map(|round| round.errors).sum();
+        let rates = row.rounds.iter().map(|round| round.per_second);
+        Comparison {
+            name: row.flow.name().to_owned(),
+            unit: "requests per second",
+            bound: None,
+            value: match errors {
+                0 => Spread::of(rates).ok_or_else(|| "not measured".to_owned()),
+                _ => Err(format!("{errors} people were refused something")),
+            },
+        }
+    };
+    rows.iter().map(of_row).collect()
 }
 
 /// What honest clients get under the worst of the attacks.
