@@ -9,6 +9,7 @@ pub mod caller;
 mod context;
 mod end_access;
 pub mod error;
+pub mod lazy_list;
 mod list_room;
 pub mod password;
 pub mod persistent_login;

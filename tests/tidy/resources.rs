@@ -80,6 +80,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "context",
             "end_access",
             "error",
+            "lazy_list",
             "list_room",
             "mod",
             "password",

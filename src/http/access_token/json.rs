@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use crate::domain::access_token::{AccessTokenId, TenantPermission};
 use crate::error::Failure;
-use crate::http::json_list::{self, ListSource};
+use crate::http::json_list;
 use crate::http::response::{self, Response};
 use crate::service::access_token::IssuedToken;
-use crate::service::access_token::list::TokenList;
+use crate::service::access_token::list::RestOfTokens;
+use crate::service::lazy_list::LazyList;
 
 /// A response with one access token.
 ///
@@ -23,24 +24,10 @@ pub fn access_token(issued: &IssuedToken) -> Result<Response, Failure> {
 /// # Errors
 ///
 /// As [`response::json`]; failures of the storage.
-pub fn list(tokens: TokenList) -> Result<Response, Failure> {
-    json_list::response(tokens)
-}
-
-impl ListSource for TokenList {
-    type Item = IssuedToken;
-
-    fn is_complete(&self) -> bool {
-        self.is_complete()
-    }
-
-    fn take_some(&mut self) -> Result<Vec<IssuedToken>, Failure> {
-        self.take_some()
-    }
-
-    fn encode(json: &mut Vec<u8>, issued: &IssuedToken) -> Result<(), Failure> {
+pub fn list(tokens: LazyList<RestOfTokens>) -> Result<Response, Failure> {
+    json_list::response(tokens, |json, issued| {
         response::write_json(json, &AccessTokenBody::new(issued))
-    }
+    })
 }
 
 /// The wire contract's form of an access token, in its field order.

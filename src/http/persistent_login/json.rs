@@ -1,22 +1,16 @@
 //! The JSON of persistent logins.
 
-use std::mem;
-
-use hyper::StatusCode;
-use hyper::body::Bytes;
 use serde::{Serialize, Serializer};
 
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId};
 use crate::error::Failure;
+use crate::http::json_list;
 use crate::http::response::{self, Response};
-use crate::http::response_body::Pieces;
+use crate::service::lazy_list::LazyList;
 use crate::service::persistent_login::extension::{Extension, IssuedLogin};
-use crate::service::persistent_login::list::{ListedLogin, LoginList};
+use crate::service::persistent_login::list::{ListedLogin, RestOfLogins};
 use crate::service::persistent_login::refresh::Refreshed;
-
-/// About what the JSON of a login in a list takes.
-const LISTED_CAPACITY: usize = 320;
 
 /// A response with one login.
 ///
@@ -61,65 +55,10 @@ fn with_extension(
 /// # Errors
 ///
 /// As [`response::json`]; failures of the storage.
-pub fn list(logins: LoginList) -> Result<Response, Failure> {
-    let mut pieces = ListPieces {
-        logins,
-        has_begun: false,
-    };
-    let first = pieces.encode_some()?;
-    if pieces.logins.is_complete() {
-        return Ok(response::with_status(StatusCode::OK, first));
-    }
-    Ok(response::in_pieces(FirstAndRest {
-        first: Some(first.into()),
-        rest: pieces,
-    }))
-}
-
-/// The JSON of a list, as far as it was not encoded yet.
-struct ListPieces {
-    logins: LoginList,
-    has_begun: bool,
-}
-
-impl ListPieces {
-    /// The JSON of the next few logins, with the brackets that belong to it.
-    fn encode_some(&mut self) -> Result<Vec<u8>, Failure> {
-        let some = self.logins.take_some()?;
-        let mut json = Vec::with_capacity(LISTED_CAPACITY * some.len() + 2);
-        for login in &some {
-            json.push(if mem::replace(&mut self.has_begun, true) {
-                b','
-            } else {
-                b'['
-            });
-            response::write_json(&mut json, &ListedBody::new(login))?;
-        }
-        if self.logins.is_complete() {
-            if !mem::replace(&mut self.has_begun, true) {
-                json.push(b'[');
-            }
-            json.push(b']');
-        }
-        Ok(json)
-    }
-}
-
-struct FirstAndRest {
-    first: Option<Bytes>,
-    rest: ListPieces,
-}
-
-impl Pieces for FirstAndRest {
-    fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        if let Some(first) = self.first.take() {
-            return Ok(Some(first));
-        }
-        if self.rest.logins.is_complete() {
-            return Ok(None);
-        }
-        Ok(Some(self.rest.encode_some()?.into()))
-    }
+pub fn list(logins: LazyList<RestOfLogins>) -> Result<Response, Failure> {
+    json_list::response(logins, |json, login| {
+        response::write_json(json, &ListedBody::new(login))
+    })
 }
 
 /// A response with the number of logins that were deleted.

@@ -1,17 +1,15 @@
 //! The JSON of profiles.
 
-use std::mem;
-
 use hyper::StatusCode;
-use hyper::body::Bytes;
 
 use crate::domain::attributes::Attributes;
 use crate::domain::profile::Profile;
 use crate::domain::projection::Projection;
 use crate::error::Failure;
+use crate::http::json_list;
 use crate::http::response::{self, Response};
-use crate::http::response_body::Pieces;
-use crate::service::profile::list::ProfileList;
+use crate::service::lazy_list::LazyList;
+use crate::service::profile::list::RestOfProfiles;
 
 /// About what the JSON of a profile takes beside its attributes.
 const USUAL_BYTES: usize = 384;
@@ -43,66 +41,13 @@ pub fn attributes(profile: &Profile, projection: &Projection) -> Result<Response
 /// # Errors
 ///
 /// As [`response::json`]; failures of the storage.
-pub fn list(profiles: ProfileList, projection: Projection) -> Result<Response, Failure> {
-    let mut pieces = ListPieces {
-        profiles,
-        projection,
-        has_begun: false,
-    };
-    let first = pieces.encode_some()?;
-    if pieces.profiles.is_complete() {
-        return Ok(response::with_status(StatusCode::OK, first));
-    }
-    Ok(response::in_pieces(FirstAndRest {
-        first: Some(first.into()),
-        rest: pieces,
-    }))
-}
-
-/// The JSON of a list, as far as it was not encoded yet.
-struct ListPieces {
-    profiles: ProfileList,
+pub fn list(
+    profiles: LazyList<RestOfProfiles>,
     projection: Projection,
-    has_begun: bool,
-}
-
-impl ListPieces {
-    /// The JSON of the next few profiles, with the brackets that belong to it.
-    fn encode_some(&mut self) -> Result<Vec<u8>, Failure> {
-        let mut json = Vec::new();
-        // All that are left may have been deleted meanwhile.
-        while json.is_empty() && !self.profiles.is_complete() {
-            for profile in self.profiles.take_some()? {
-                let has_begun = mem::replace(&mut self.has_begun, true);
-                json.push(if has_begun { b',' } else { b'[' });
-                write_profile(&mut json, &profile, &self.projection)?;
-            }
-        }
-        if self.profiles.is_complete() {
-            if !mem::replace(&mut self.has_begun, true) {
-                json.push(b'[');
-            }
-            json.push(b']');
-        }
-        Ok(json)
-    }
-}
-
-struct FirstAndRest {
-    first: Option<Bytes>,
-    rest: ListPieces,
-}
-
-impl Pieces for FirstAndRest {
-    fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        if let Some(first) = self.first.take() {
-            return Ok(Some(first));
-        }
-        if self.rest.profiles.is_complete() {
-            return Ok(None);
-        }
-        Ok(Some(self.rest.encode_some()?.into()))
-    }
+) -> Result<Response, Failure> {
+    json_list::response(profiles, move |json, profile| {
+        write_profile(json, profile, &projection)
+    })
 }
 
 /// Appends a profile: the wire contract's form, in its field order ("JSON shapes").

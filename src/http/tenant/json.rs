@@ -1,19 +1,14 @@
 //! The JSON of tenants.
 
 use std::sync::Arc;
-use std::vec;
 
-use hyper::body::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant};
 use crate::error::Failure;
+use crate::http::json_list;
 use crate::http::response::{self, Response};
-use crate::http::response_body::Pieces;
-
-/// From how many bytes on a piece of a list is sent.
-const PIECE_BYTES: usize = 16 << 10;
 
 /// The wire contract's form of a tenant, in its field order ("JSON shapes").
 #[derive(Serialize)]
@@ -53,11 +48,14 @@ pub fn tenant(tenant: &Tenant) -> Result<Response, Failure> {
     response::json(&body(tenant, &mut [0; 24]))
 }
 
-/// A response with a list of tenants, which is sent in pieces.
-pub fn list(tenants: Vec<Arc<Tenant>>) -> Response {
-    response::in_pieces(ListPieces {
-        tenants: Some(tenants.into_iter()),
-        has_begun: false,
+/// A response with a list of tenants. A long one is sent in pieces.
+///
+/// # Errors
+///
+/// As [`response::json`].
+pub fn list(tenants: Vec<Arc<Tenant>>) -> Result<Response, Failure> {
+    json_list::response(tenants.into_iter(), |json, tenant| {
+        response::write_json(json, &body(tenant, &mut [0; 24]))
     })
 }
 
@@ -90,32 +88,5 @@ fn permission(permission: &AttributePermission) -> PermissionBody<'_> {
     PermissionBody {
         allowed_actions: &permission.allowed_actions,
         application: &permission.application,
-    }
-}
-
-/// The JSON of a list, as far as it was not encoded yet. The tenants are those that are kept in memory anyway.
-struct ListPieces {
-    /// `None` once the end was encoded.
-    tenants: Option<vec::IntoIter<Arc<Tenant>>>,
-    has_begun: bool,
-}
-
-impl Pieces for ListPieces {
-    fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        let Some(tenants) = &mut self.tenants else {
-            return Ok(None);
-        };
-        let mut json = Vec::new();
-        while json.len() < PIECE_BYTES {
-            let Some(tenant) = tenants.next() else {
-                json.extend_from_slice(if self.has_begun { b"]" } else { b"[]" });
-                self.tenants = None;
-                break;
-            };
-            json.push(if self.has_begun { b',' } else { b'[' });
-            self.has_begun = true;
-            response::write_json(&mut json, &body(&tenant, &mut [0; 24]))?;
-        }
-        Ok(Some(json.into()))
     }
 }

@@ -58,7 +58,7 @@ impl ResourceRoute for TenantRoute {
         let (name, change) = match self {
             Self::Read(name) => return Ok(json::tenant(&*read::read(app, &caller, &name)?)?),
             Self::Count => return Ok(response::json(&read::count(app, &caller)?)?),
-            Self::ListAll => return Ok(json::list(read::all(app, &caller)?)),
+            Self::ListAll => return Ok(json::list(read::all(app, &caller)?)?),
             Self::Create => {
                 admit(app, &caller)?;
                 let created = create(app, caller, input::tenant(params)?).await?;

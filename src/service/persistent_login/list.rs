@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::mem;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -16,13 +15,13 @@ use crate::error::Failure;
 use crate::service::access::ProfileRequest;
 use crate::service::caller::Caller;
 use crate::service::error::Error;
+use crate::service::lazy_list::{LazyList, Rest};
 use crate::service::list_room::ListRoom;
 use crate::service::persistent_login::profile_walk::{ProfileWalk, STEP_LOGINS_MIN};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
 use crate::service::profile::ProfileSelector;
 use crate::service::transaction;
-use crate::storage::Store;
 use crate::storage::transaction::Read;
 use crate::tables::persistent_login;
 use crate::tables::persistent_login::key::LoginKey;
@@ -70,7 +69,7 @@ pub async fn list_by_profile(
     profile: ProfileSelector,
     start: usize,
     count: usize,
-) -> Result<LoginList, Error<PersistentLoginRefusal>> {
+) -> Result<LazyList<RestOfLogins>, Error<PersistentLoginRefusal>> {
     let request = ProfileRequest::new(app, caller, profile);
     let keys = app.keys.get()?;
     let mut newest = Newest::new(start, count);
@@ -90,7 +89,7 @@ pub async fn list_by_profile(
             if !is_last {
                 return Ok(None);
             }
-            let mut rest = Rest {
+            let mut rest = RestOfLogins {
                 owner: (profile.tenant, profile_id),
                 lifetime: request.context.lifetime,
                 timeline: request.context.now.timeline.clone(),
@@ -107,40 +106,7 @@ pub async fn list_by_profile(
     };
     let (first, rest) = list;
     room.shrink(list_bytes(rest.listed.len()));
-    Ok(LoginList {
-        first: Some(first),
-        rest,
-        store: Arc::clone(&app.store),
-        _room: room,
-    })
-}
-
-/// A list of logins. They are read when they are taken, but for the first few, which are of the moment in which the
-/// list was made; the memory of the list does not depend on who takes them, and how fast.
-pub struct LoginList {
-    first: Option<Vec<ListedLogin>>,
-    rest: Rest,
-    store: Arc<Store>,
-    _room: ListRoom,
-}
-
-impl LoginList {
-    /// Whether all of the logins were taken.
-    pub fn is_complete(&self) -> bool {
-        self.first.is_none() && self.rest.is_complete()
-    }
-
-    /// Takes the next few logins; none if all of them were taken.
-    ///
-    /// # Errors
-    ///
-    /// Failures of the storage.
-    pub fn take_some(&mut self) -> Result<Vec<ListedLogin>, Failure> {
-        match self.first.take() {
-            Some(first) => Ok(first),
-            None => self.store.read(|txn| self.rest.read_some(txn)),
-        }
-    }
+    Ok(LazyList::new(app, room, first, rest))
 }
 
 /// What a list of `count` logins takes.
@@ -217,7 +183,7 @@ impl Listed {
 }
 
 /// The logins of a list from the next one on.
-struct Rest {
+pub struct RestOfLogins {
     owner: (TenantName, ObjectId),
     lifetime: Lifetime,
     timeline: Timeline,
@@ -225,7 +191,9 @@ struct Rest {
     next: usize,
 }
 
-impl Rest {
+impl Rest for RestOfLogins {
+    type Item = ListedLogin;
+
     fn is_complete(&self) -> bool {
         self.next == self.listed.len()
     }

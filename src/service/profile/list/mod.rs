@@ -20,6 +20,7 @@ use crate::domain::projection::Projection;
 use crate::error::Failure;
 use crate::service::access::{require, require_profiles};
 use crate::service::caller::Caller;
+use crate::service::lazy_list::{LazyList, Rest};
 use crate::service::list_room::ListRoom;
 use crate::service::profile::list::choice::Choice;
 use crate::service::profile::list::source::{Source, Step};
@@ -28,7 +29,6 @@ use crate::service::profile::refusal::ProfileRequestRefusal;
 use crate::service::profile::request::Checked;
 use crate::service::profile::visible::Visibility;
 use crate::service::transaction;
-use crate::storage::Store;
 use crate::storage::transaction::Read;
 use crate::tables::profile;
 
@@ -48,7 +48,11 @@ const LIST_BYTES: usize = 96 << 10;
 /// Refuses an invalid caller. Of a tenant, a caller without MANAGE_PROFILES on it, and if there is anything to list, one
 /// without READ_TENANT; of ids, a caller that lacks one of them, in this order, on the tenant of a profile that exists.
 /// Refuses what takes more than the limits of lists allow. [`Failure::ListsFull`] if there is no room for the list.
-pub async fn list(app: &App, caller: Caller, wanted: ListRequest) -> Checked<ProfileList> {
+pub async fn list(
+    app: &App,
+    caller: Caller,
+    wanted: ListRequest,
+) -> Checked<LazyList<RestOfProfiles>> {
     caller.note_use(app);
     let now = app.clock.now().time();
     let limits = &app.config.requests;
@@ -86,7 +90,7 @@ pub async fn list(app: &App, caller: Caller, wanted: ListRequest) -> Checked<Pro
             {
                 require(&token, TenantAction::ReadTenant, tenant)?;
             }
-            let mut rest = Rest {
+            let mut rest = RestOfProfiles {
                 visibility,
                 chosen,
                 next: 0,
@@ -104,12 +108,7 @@ pub async fn list(app: &App, caller: Caller, wanted: ListRequest) -> Checked<Pro
     };
     let (first, rest) = list;
     room.shrink(LIST_BYTES + size_of_val(&*rest.chosen));
-    Ok(ProfileList {
-        first: Some(first),
-        rest,
-        store: Arc::clone(&app.store),
-        _room: room,
-    })
+    Ok(LazyList::new(app, room, first, rest))
 }
 
 /// About how many bytes of JSON are sent of a profile with these attributes.
@@ -125,42 +124,16 @@ fn json_bytes(profile: &Profile, projection: &Projection) -> usize {
     FIXED_BYTES + text_bytes + role_bytes + attribute_bytes
 }
 
-/// A list of profiles. They are read when they are taken, but for the first few, which are of the moment in which the last
-/// of them was chosen.
-pub struct ProfileList {
-    first: Option<Vec<Profile>>,
-    rest: Rest,
-    store: Arc<Store>,
-    _room: ListRoom,
-}
-
-impl ProfileList {
-    /// Whether all of the profiles were taken.
-    pub fn is_complete(&self) -> bool {
-        self.first.is_none() && self.rest.is_complete()
-    }
-
-    /// Takes the next few profiles. They may be none though there are more, if they were deleted meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// Failures of the storage.
-    pub fn take_some(&mut self) -> Result<Vec<Profile>, Failure> {
-        match self.first.take() {
-            Some(first) => Ok(first),
-            None => self.store.read(|txn| self.rest.read_some(txn)),
-        }
-    }
-}
-
 /// The profiles of a list from the next one on.
-struct Rest {
+pub struct RestOfProfiles {
     visibility: Visibility,
     chosen: Box<[ObjectId]>,
     next: usize,
 }
 
-impl Rest {
+impl Rest for RestOfProfiles {
+    type Item = Profile;
+
     fn is_complete(&self) -> bool {
         self.next == self.chosen.len()
     }
