@@ -5,7 +5,7 @@ use crate::error::Failure;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login::ended as ended_logins;
-use crate::tables::profile::login_block;
+use crate::tables::profile::login_block::{self, LoginBlock};
 use crate::tables::profile::record::{
     BY_USERNAME, PROFILES, decode_head, decode_owner, username_key,
 };
@@ -47,14 +47,19 @@ pub fn remove(txn: &WriteTxn, id: ObjectId) -> Result<bool, Failure> {
     {
         txn.remove(&BY_USERNAME, &key)?;
     }
-    match persistent_login::of_profile(txn, id, FEW)? {
+    let block = match persistent_login::of_profile(txn, id, FEW)? {
         Some(logins) => {
             for login in logins {
                 persistent_login::delete(txn, &login)?;
             }
+            None
         }
-        None => ended_logins::end_all(txn, id, None)?,
-    }
+        None => {
+            ended_logins::end_all(txn, id, None)?;
+            // Until the last of them is removed, it tells them from logins whose profile was lost.
+            Some(LoginBlock::Gone)
+        }
+    };
     let (tickets, more) = ticket::of_profile(txn, id, None, FEW)?;
     for ticket in &tickets {
         ticket::delete(txn, TicketKey::of(ticket))?;
@@ -64,6 +69,6 @@ pub fn remove(txn: &WriteTxn, id: ObjectId) -> Result<bool, Failure> {
     }
     sign_in::forget(txn, id)?;
     txn.remove(&PROFILES, id.as_bytes())?;
-    login_block::put(txn, id, None)?;
+    login_block::put(txn, id, block)?;
     Ok(true)
 }

@@ -4,7 +4,8 @@ use rememberd::testing::{Event, ObjectId, TenantName, service, tables};
 use serde_json::json;
 
 use crate::support::fixture::{ACME_LOGIN, ACME_PROFILE, LOGIN};
-use crate::support::server::Server;
+use crate::support::process::Launch;
+use crate::support::server::{Server, Setup};
 use crate::tenant::support::{
     ADMIN, ANNA, CORP, CORP_JSON, NOTHING, READER, UPDATER, assert_no_such_tenant, get, post,
     post_json, server,
@@ -96,6 +97,30 @@ fn one_that_is_created_again_has_nothing_of_the_old_one() {
         client.read(&new.id).assert_no_such_login(&new.id);
         assert_eq!(remove(), Ok(1));
     }
+}
+
+#[test]
+fn a_database_with_logins_that_are_still_to_be_removed_is_whole() {
+    const LOGINS: usize = 70;
+    let server = server();
+    for _ in 0..LOGINS {
+        server.client().create(ANNA).login();
+    }
+    post(&server, CORP, "corp/delete", &[]).assert_empty();
+    let removed = server.block_on(service::tenant::remove_ended(&server.app));
+    assert_eq!(removed, Ok(2));
+    let home = server.stop();
+    let path = home.path().to_string_lossy().into_owned();
+    let checked = Launch::new(&["check", "--data-dir", &path]).run();
+    assert!(checked.status.success(), "{checked:?}");
+    let server = Setup::new().home(home).start();
+    let id = ObjectId::parse(ANNA).expect("an id");
+    let clean_up = || {
+        let removal = service::persistent_login::remove_ended(&server.app, id);
+        server.block_on(removal)
+    };
+    assert_eq!(clean_up(), Ok(LOGINS));
+    assert_eq!(clean_up(), Ok(0));
 }
 
 #[test]
