@@ -3,6 +3,7 @@
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
+use crate::domain::profile::Profile;
 use crate::domain::tenant::TenantName;
 use crate::request_id::RequestId;
 
@@ -28,7 +29,6 @@ impl From<&LoginState> for AuditedLogin {
 }
 
 /// What an event other than that of a login happened to.
-#[allow(dead_code)]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Subject {
     /// A profile, or the sign-in of its user.
@@ -47,6 +47,15 @@ pub enum Subject {
         /// The application that it was issued to.
         issued_to: String,
     },
+}
+
+impl From<&Profile> for Subject {
+    fn from(profile: &Profile) -> Self {
+        Self::Profile {
+            tenant: profile.tenant.clone(),
+            id: profile.id,
+        }
+    }
 }
 
 /// Who asked for what happened, and in which request; both are `None` if the server acted by itself.

@@ -5,9 +5,7 @@
 //! they are removed by background work.
 
 use crate::audit::event::Event;
-use crate::audit::subject::Subject;
-use crate::domain::object_id::ObjectId;
-use crate::domain::tenant::TenantName;
+use crate::domain::profile::Profile;
 use crate::error::Failure;
 use crate::service::context::OpContext;
 use crate::storage::transaction::write_txn::WriteTxn;
@@ -40,7 +38,7 @@ impl EndReason {
     }
 }
 
-/// Ends all logins and tickets that the profile of this tenant has now, without exception, and records why. It is
+/// Ends all logins and tickets that the profile has now, without exception, and records why. It is
 /// called within the transaction that changes the profile; the caller records nothing else for this change.
 ///
 /// # Errors
@@ -49,9 +47,10 @@ impl EndReason {
 pub(super) fn end_access(
     txn: &WriteTxn,
     context: &OpContext,
-    (tenant, profile_id): (&TenantName, ObjectId),
+    profile: &Profile,
     reason: EndReason,
 ) -> Result<(), Failure> {
+    let profile_id = profile.id;
     match persistent_login::of_profile(txn, profile_id, FEW)? {
         Some(few) => {
             for login in few {
@@ -68,10 +67,6 @@ pub(super) fn end_access(
         }
         (_, Some(_)) => ended_tickets::end_all(txn, profile_id)?,
     }
-    let subject = Subject::Profile {
-        tenant: tenant.clone(),
-        id: profile_id,
-    };
-    context.record_subject(txn, reason.event(), subject);
+    context.record_subject(txn, reason.event(), profile.into());
     Ok(())
 }

@@ -176,7 +176,7 @@ impl SignInRequest {
             return Ok(Conclusion::HashChanged);
         }
         let context = self.context.as_caller(token);
-        let subject = subject(&profile);
+        let subject = Subject::from(&profile);
         profile.last_modified = context.now.time();
         match comparison {
             Comparison::Same { replacement } => {
@@ -205,7 +205,7 @@ impl SignInRequest {
 
     fn record_failure(&self, token: Arc<AccessToken>, profile: &Profile, why: SignInFailure) {
         let context = self.context.as_caller(token);
-        context.record_subject_now(Event::FailedSignIn(why), &subject(profile));
+        context.record_subject_now(Event::FailedSignIn(why), &profile.into());
     }
 
     fn record_unknown(&self, token: Arc<AccessToken>) {
@@ -214,13 +214,6 @@ impl SignInRequest {
             let event = Event::FailedSignIn(SignInFailure::UnknownUser);
             context.record_subject_now(event, &Subject::Tenant(tenant));
         }
-    }
-}
-
-fn subject(profile: &Profile) -> Subject {
-    Subject::Profile {
-        tenant: profile.tenant.clone(),
-        id: profile.id,
     }
 }
 

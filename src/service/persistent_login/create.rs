@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::audit::event::Event;
-use crate::audit::subject::Subject;
 use crate::domain::device::Device;
 use crate::domain::login_state::{KeyEpoch, LoginState};
 use crate::domain::object_id::ObjectId;
@@ -66,26 +65,27 @@ pub async fn create(
     let timeline = request.context.now.timeline.clone();
     let (login, extension) = transaction::write(app, move |txn| {
         let (caller, owner) = request.authorize_create(txn)?;
-        let (profile_id, tenant, is_new) = match owner {
-            LoginOwner::Existing(id, profile) => (id, profile.tenant, false),
+        let context = request.context.as_caller(caller);
+        let (profile_id, tenant) = match owner {
+            LoginOwner::Existing(id, profile) => (id, profile.tenant),
             LoginOwner::New(tenant, username) => {
-                let now = request.context.now.time();
+                let now = context.now.time();
                 let profile = Profile::without_password(new_profile_id, &tenant, &username, now);
                 profile::put(txn, &profile)?;
-                (new_profile_id, profile.tenant, true)
+                context.record_subject(txn, Event::CreateProfile, (&profile).into());
+                (new_profile_id, profile.tenant)
             }
         };
         let login = LoginState {
             id,
             tenant,
             profile_id,
-            created: request.context.now.moment,
+            created: context.now.moment,
             era: ended::era_of_new(txn, profile_id)?,
             chain: TokenChain::NEW,
             key: KeyEpoch { number, since: 0 },
             imported: None,
         };
-        let context = request.context.as_caller(caller);
         let validity = Validity::of_profile_at(txn, &context, &ring, profile_id)?;
         cap::end_surplus(
             txn,
@@ -96,13 +96,6 @@ pub async fn create(
             candidates.as_ref(),
         )?;
         persistent_login::create(txn, &login, &device)?;
-        if is_new {
-            let subject = Subject::Profile {
-                tenant: login.tenant.clone(),
-                id: login.profile_id,
-            };
-            context.record_subject(txn, Event::CreateProfile, subject);
-        }
         context.record(txn, Event::Create, &login);
         let mut extension = None;
         if is_extended {

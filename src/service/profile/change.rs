@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::audit::event::Event;
-use crate::audit::subject::Subject;
 use crate::domain::access_token::AccessToken;
 use crate::domain::attribute_access::{self, AttributeAction};
 use crate::domain::given_attributes::GivenAttributes;
@@ -107,10 +106,10 @@ impl<E: Fn(&mut Draft) -> Edited + Send + 'static> ProfileChange<E> {
         } = draft;
         let context = self.request.context.as_caller(Arc::clone(token));
         for reason in ends {
-            end_access(txn, &context, (&profile.tenant, profile.id), *reason)?;
+            end_access(txn, &context, profile, *reason)?;
         }
         if ends.is_empty() {
-            context.record_subject(txn, draft.event, subject(profile));
+            context.record_subject(txn, draft.event, profile.into());
         }
         profile::put(txn, profile)
     }
@@ -232,12 +231,4 @@ pub(super) fn distinct(roles: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut seen = HashSet::new();
     let roles = roles.into_iter();
     roles.filter(|role| seen.insert(role.clone())).collect()
-}
-
-/// A profile as the audit log names it.
-pub(super) fn subject(profile: &Profile) -> Subject {
-    Subject::Profile {
-        tenant: profile.tenant.clone(),
-        id: profile.id,
-    }
 }

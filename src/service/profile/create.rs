@@ -17,7 +17,7 @@ use crate::service::caller::Caller;
 use crate::service::context::OpContext;
 use crate::service::password::hash;
 use crate::service::profile::ProfileRefusal;
-use crate::service::profile::change::{distinct, require_free, subject};
+use crate::service::profile::change::{distinct, require_free};
 use crate::service::profile::limits::ProfileLimits;
 use crate::service::profile::refusal::ProfileRequestRefusal;
 use crate::service::profile::request::Checked;
@@ -77,7 +77,7 @@ pub async fn create(app: &App, caller: Caller, new: NewProfile) -> Checked<Profi
         let (token, mut profile, given) = creation.prepare(txn)?;
         profile::put(txn, &profile)?;
         let context = creation.context.as_caller(token);
-        context.record_subject(txn, Event::CreateProfile, subject(&profile));
+        context.record_subject(txn, Event::CreateProfile, (&profile).into());
         given.show_nulls(&mut profile.attributes);
         Ok(profile)
     })

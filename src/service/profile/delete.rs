@@ -20,7 +20,7 @@ pub async fn delete(app: &App, caller: Caller, id: String) -> Checked<()> {
     transaction::write(app, move |txn| {
         if let Some((token, found)) = request.find(txn)? {
             let context = request.context.as_caller(token);
-            end_access(txn, &context, (&found.tenant, found.id), EndReason::Delete)?;
+            end_access(txn, &context, &found, EndReason::Delete)?;
             profile::delete(txn, &found)?;
         }
         Ok(())
