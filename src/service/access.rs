@@ -143,25 +143,11 @@ impl ProfileRequest {
             }
             ProfileSelector::Username(tenant, username) => {
                 require_all(tenant)?;
-                find_username(txn, tenant, username)?
+                profile::status_by_username(txn, tenant, username.as_str())?
             }
         };
         Ok((token, found))
     }
-}
-
-fn find_username(
-    txn: &impl Read,
-    tenant: &TenantName,
-    username: &Username,
-) -> Result<FoundProfile, Failure> {
-    let Some(id) = profile::id_by_username(txn, tenant, username.as_str())? else {
-        return Ok(None);
-    };
-    // Both are put and removed together, so that the record is damaged and not missing.
-    let missing = || Failure::Corrupt("profile: its record is missing".to_owned());
-    let status = profile::status(txn, id)?.ok_or_else(missing)?;
-    Ok(Some((id, status)))
 }
 
 fn no_such_profile(selector: &ProfileSelector) -> ProfileRefusal {

@@ -150,11 +150,8 @@ impl SignInRequest {
     }
 
     fn find(&self, txn: &impl Read) -> Result<Option<Profile>, Failure> {
-        let Some(tenant) = TenantName::new(&*self.tenant) else {
-            return Ok(None);
-        };
-        match profile::id_by_username(txn, &tenant, &self.username)? {
-            Some(id) => profile::get(txn, id),
+        match TenantName::new(&*self.tenant) {
+            Some(tenant) => profile::by_username(txn, &tenant, &self.username),
             None => Ok(None),
         }
     }

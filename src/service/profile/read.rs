@@ -4,7 +4,6 @@ use crate::app::App;
 use crate::domain::access_token::TenantAction;
 use crate::domain::profile::Profile;
 use crate::domain::tenant::TenantName;
-use crate::error::Failure;
 use crate::service::access::{require, require_profiles};
 use crate::service::caller::Caller;
 use crate::service::profile::ProfileRefusal;
@@ -13,7 +12,6 @@ use crate::service::profile::request::{Checked, SingleProfileRequest};
 use crate::service::profile::visible::Visibility;
 use crate::service::ticket::lookup::TicketLookup;
 use crate::service::transaction;
-use crate::storage::transaction::Read;
 use crate::tables::profile;
 
 /// The profile with this id, with the attributes that the caller's application may read.
@@ -48,13 +46,14 @@ pub fn read_by_username(
     transaction::read(app, |txn| {
         let token = caller.identify(txn, now)?;
         require(&token, TenantAction::ManageProfiles, &tenant)?;
-        let Some(mut profile) = find_username(txn, &tenant, &username)? else {
-            return Err(ProfileRefusal::NoSuchUsername {
-                tenant: tenant.clone(),
-                username: username.clone(),
-            }
-            .into());
+        let found = match TenantName::new(tenant.as_str()) {
+            Some(tenant) => profile::by_username(txn, &tenant, &username)?,
+            None => None,
         };
+        let mut profile = found.ok_or_else(|| ProfileRefusal::NoSuchUsername {
+            tenant: tenant.clone(),
+            username: username.clone(),
+        })?;
         require(&token, TenantAction::ReadTenant, &tenant)?;
         Visibility::of(token).keep_readable(txn, &mut profile)?;
         Ok(profile)
@@ -85,20 +84,4 @@ pub fn read_by_ticket(app: &App, caller: Caller, ticket_id: String) -> Checked<P
         Visibility::of(token).keep_readable(txn, &mut profile)?;
         Ok(profile)
     })
-}
-
-fn find_username(
-    txn: &impl Read,
-    tenant: &str,
-    username: &str,
-) -> Result<Option<Profile>, Failure> {
-    let Some(tenant) = TenantName::new(tenant) else {
-        return Ok(None);
-    };
-    let Some(id) = profile::id_by_username(txn, &tenant, username)? else {
-        return Ok(None);
-    };
-    // Both are put and removed together, so that the record is damaged and not missing.
-    let missing = || Failure::Corrupt("profile: its record is missing".to_owned());
-    profile::get(txn, id)?.map(Some).ok_or_else(missing)
 }

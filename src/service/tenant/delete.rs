@@ -11,6 +11,7 @@ use crate::service::access::require;
 use crate::service::caller::Caller;
 use crate::service::context::OpContext;
 use crate::service::error::Error;
+use crate::service::tenant::find;
 use crate::service::tenant::refusal::TenantRefusal;
 use crate::service::transaction;
 use crate::storage::transaction::Read;
@@ -65,10 +66,7 @@ impl DeleteRequest {
     ) -> Result<(Arc<AccessToken>, Option<TenantName>), Error<TenantRefusal>> {
         let token = self.caller.identify(txn, self.context.now.time())?;
         require(&token, TenantAction::DeleteTenant, &self.name)?;
-        let found = match TenantName::new(self.name.as_str()) {
-            Some(name) => tenant::get(txn, &name)?,
-            None => None,
-        };
+        let found = find(txn, &self.name)?;
         Ok((token, found.map(|found| found.name.clone())))
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::domain::access_token::TenantAction;
-use crate::domain::tenant::{Tenant, TenantName};
+use crate::domain::tenant::Tenant;
 use crate::service::access::{require, require_global};
 use crate::service::caller::Caller;
 use crate::service::error::Error;
+use crate::service::tenant::find;
 use crate::service::tenant::refusal::TenantRefusal;
 use crate::service::transaction;
 use crate::tables::tenant;
@@ -23,10 +24,7 @@ pub fn read(app: &App, caller: &Caller, name: &str) -> Result<Arc<Tenant>, Error
     transaction::read(app, |txn| {
         let token = caller.identify(txn, now)?;
         require(&token, TenantAction::ReadTenant, name)?;
-        let found = match TenantName::new(name) {
-            Some(name) => tenant::get(txn, &name)?,
-            None => None,
-        };
+        let found = find(txn, name)?;
         let name = name.to_owned();
         found.ok_or_else(|| TenantRefusal::NotFound { name }.into())
     })

@@ -7,12 +7,13 @@ use crate::audit::event::Event;
 use crate::audit::subject::Subject;
 use crate::domain::access_token::{AccessToken, TenantAction};
 use crate::domain::sweep::Sweep;
+use crate::domain::tenant::Tenant;
 use crate::domain::tenant::change::TenantChange;
-use crate::domain::tenant::{Tenant, TenantName};
 use crate::service::access::require;
 use crate::service::caller::Caller;
 use crate::service::context::OpContext;
 use crate::service::error::Error;
+use crate::service::tenant::find;
 use crate::service::tenant::refusal::TenantRefusal;
 use crate::service::transaction;
 use crate::storage::transaction::Read;
@@ -61,10 +62,7 @@ impl UpdateRequest {
     ) -> Result<(Arc<AccessToken>, Arc<Tenant>), Error<TenantRefusal>> {
         let token = self.caller.identify(txn, self.context.now.time())?;
         require(&token, TenantAction::ReadTenant, &self.name)?;
-        let found = match TenantName::new(self.name.as_str()) {
-            Some(name) => tenant::get(txn, &name)?,
-            None => None,
-        };
+        let found = find(txn, &self.name)?;
         let found = found.ok_or_else(|| TenantRefusal::NotFound {
             name: self.name.clone(),
         })?;

@@ -107,6 +107,46 @@ pub fn id_by_username(
     Ok(Some(id))
 }
 
+/// The tenant's profile with this username.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn by_username(
+    txn: &impl Read,
+    tenant: &TenantName,
+    username: &str,
+) -> Result<Option<Profile>, Failure> {
+    match id_by_username(txn, tenant, username)? {
+        Some(id) => get(txn, id)?.map(Some).ok_or_else(record_missing),
+        None => Ok(None),
+    }
+}
+
+/// The id of the tenant's profile with this username, and as [`status`].
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn status_by_username(
+    txn: &impl Read,
+    tenant: &TenantName,
+    username: &str,
+) -> Result<Option<(ObjectId, ProfileStatus)>, Failure> {
+    match id_by_username(txn, tenant, username)? {
+        Some(id) => {
+            let status = status(txn, id)?.ok_or_else(record_missing)?;
+            Ok(Some((id, status)))
+        }
+        None => Ok(None),
+    }
+}
+
+/// A record and its entry in the index are put and removed together: where the entry is alone, the record is damaged.
+fn record_missing() -> Failure {
+    Failure::Corrupt("profile: its record is missing".to_owned())
+}
+
 /// Calls `visit` with the ids of the tenant's profiles after the username `after`, also of those of which something is
 /// left since they ended with it, in the order of their usernames, until
 /// it breaks off. Returns the username that it broke off with, to go on after it; `None` at the end.
