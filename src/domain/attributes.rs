@@ -105,6 +105,16 @@ impl Attributes {
     }
 }
 
+impl<'v> FromIterator<(&'v str, &'v Value)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (&'v str, &'v Value)>>(values: I) -> Self {
+        let mut attributes = Self::default();
+        for (name, value) in values {
+            attributes.set(name, value);
+        }
+        attributes
+    }
+}
+
 impl From<&Map<String, Value>> for Attributes {
     fn from(map: &Map<String, Value>) -> Self {
         let mut attributes = Self::default();

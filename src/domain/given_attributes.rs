@@ -34,12 +34,9 @@ impl GivenAttributes {
 
     /// Adds the default values of the tenant's attributes that are not given, or given as null.
     pub fn add_defaults(&mut self, tenant: &Tenant) {
-        for definition in &tenant.attribute_definitions {
-            if let Some(default) = &definition.default_value
-                && !default.is_null()
-                && self.0.get(&definition.name).is_none_or(Value::is_null)
-            {
-                self.0.insert(definition.name.clone(), default.clone());
+        for (name, default) in tenant.default_values() {
+            if self.0.get(name).is_none_or(Value::is_null) {
+                self.0.insert(name.to_owned(), default.clone());
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The fields of a JSON object, in their order.
@@ -31,7 +31,9 @@ pub fn object(json: &str) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::
     }
 
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    deserializer.deserialize_map(Fields)
+    let fields = deserializer.deserialize_map(Fields)?;
+    deserializer.end()?;
+    Ok(fields)
 }
 
 /// The items of a JSON array.
@@ -40,26 +42,7 @@ pub fn object(json: &str) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::
 ///
 /// It is none.
 pub fn array(json: &str) -> Result<Vec<&RawValue>, serde_json::Error> {
-    struct Items;
-
-    impl<'de> Visitor<'de> for Items {
-        type Value = Vec<&'de RawValue>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("an array")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-            let mut items = Vec::new();
-            while let Some(item) = sequence.next_element()? {
-                items.push(item);
-            }
-            Ok(items)
-        }
-    }
-
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    deserializer.deserialize_seq(Items)
+    serde_json::from_str(json)
 }
 
 /// The text that a JSON text is; `None` if it is another value.

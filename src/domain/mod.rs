@@ -7,7 +7,7 @@ mod cleansing;
 pub mod device;
 pub mod email;
 pub mod given_attributes;
-mod json_text;
+pub mod json_text;
 pub mod key_ring;
 pub mod login_state;
 pub mod object_id;

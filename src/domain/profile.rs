@@ -5,6 +5,7 @@ use std::fmt;
 use crate::clock::Timestamp;
 use crate::domain::attributes::Attributes;
 use crate::domain::given_attributes::GivenAttributes;
+use crate::domain::json_text::visit_path;
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
 use crate::domain::tenant::{Tenant, TenantName};
@@ -115,6 +116,19 @@ impl Profile {
             roles: None,
             attributes,
         }
+    }
+
+    /// Calls `visit` with the JSON of each value of the attribute with this dotted name, until it returns true. Returns
+    /// whether it did.
+    pub fn visit_attribute(&self, name: &str, mut visit: impl FnMut(&str) -> bool) -> bool {
+        let mut parts = name.split('.');
+        let attribute = parts.next().unwrap_or_default();
+        let attributes = self.attributes.as_ref();
+        let Some(json) = attributes.and_then(|attributes| attributes.get(attribute)) else {
+            return false;
+        };
+        let parts: Vec<_> = parts.collect();
+        visit_path(json, &parts, &mut visit)
     }
 
     /// The part that the checks of a login's creation need.

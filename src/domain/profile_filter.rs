@@ -1,6 +1,6 @@
 //! Which profiles of a tenant a list has.
 
-use crate::domain::json_text::{array, text, visit_path};
+use crate::domain::json_text::{array, text};
 use crate::domain::profile::Profile;
 
 /// What the profiles of a list have in common.
@@ -22,24 +22,12 @@ impl ProfileFilter {
         match self {
             Self::All => true,
             Self::Role(role) => profile.roles.iter().flatten().any(|found| found == role),
-            Self::Attribute(name) => visit_attribute(profile, name, |_| true),
+            Self::Attribute(name) => profile.visit_attribute(name, |_| true),
             Self::AttributeValue(name, value) => {
-                visit_attribute(profile, name, |json| is_or_has(json, value))
+                profile.visit_attribute(name, |json| is_or_has(json, value))
             }
         }
     }
-}
-
-/// Calls `visit` with each value of the attribute with this dotted name, until it returns true. Returns whether it did.
-fn visit_attribute(profile: &Profile, name: &str, mut visit: impl FnMut(&str) -> bool) -> bool {
-    let mut parts = name.split('.');
-    let attribute = parts.next().unwrap_or_default();
-    let attributes = profile.attributes.as_ref();
-    let Some(json) = attributes.and_then(|attributes| attributes.get(attribute)) else {
-        return false;
-    };
-    let parts: Vec<_> = parts.collect();
-    visit_path(json, &parts, &mut visit)
 }
 
 /// Whether a JSON value is the text `value`, or a list that has it.

@@ -6,7 +6,6 @@
 
 use serde_json::{Number, Value};
 
-use crate::domain::json_text::visit_path;
 use crate::domain::profile::Profile;
 use crate::domain::sort_order::SortOrder;
 
@@ -29,8 +28,8 @@ enum SortField {
     LastModified,
     Tenant,
     Roles,
-    /// The attribute with the first name, and the path into it.
-    Attribute(String, Vec<String>),
+    /// The attribute with this dotted name.
+    Attribute(String),
     /// No profile has it, so that all are equal.
     Unknown,
 }
@@ -76,11 +75,7 @@ impl ProfileOrder {
             "tenant" => SortField::Tenant,
             "roles" => SortField::Roles,
             _ => match name.strip_prefix(ATTRIBUTES) {
-                Some(path) => {
-                    let mut parts = path.split('.').map(str::to_owned);
-                    let attribute = parts.next().unwrap_or_default();
-                    SortField::Attribute(attribute, parts.collect())
-                }
+                Some(name) => SortField::Attribute(name.to_owned()),
                 None => SortField::Unknown,
             },
         };
@@ -102,7 +97,7 @@ impl ProfileOrder {
                 let roles = profile.roles.iter().flatten();
                 self.first_of(roles.map(|role| text(role)))
             }
-            SortField::Attribute(name, path) => self.attribute(profile, name, path),
+            SortField::Attribute(name) => self.attribute(profile, name),
             SortField::Unknown => nothing(),
         };
         if self.direction == SortOrder::Descending {
@@ -113,14 +108,9 @@ impl ProfileOrder {
         key
     }
 
-    fn attribute(&self, profile: &Profile, name: &str, path: &[String]) -> Vec<u8> {
-        let attributes = profile.attributes.as_ref();
-        let Some(json) = attributes.and_then(|attributes| attributes.get(name)) else {
-            return nothing();
-        };
-        let path: Vec<_> = path.iter().map(String::as_str).collect();
+    fn attribute(&self, profile: &Profile, name: &str) -> Vec<u8> {
         let mut keys = Vec::new();
-        visit_path(json, &path, &mut |value| {
+        profile.visit_attribute(name, |value| {
             keys.extend(self.json(value));
             false
         });

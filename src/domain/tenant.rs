@@ -5,7 +5,8 @@ pub mod change;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::domain::attributes::Attributes;
+use serde_json::{Map, Value};
+
 use crate::domain::object_id::ObjectId;
 
 /// The longest names of tenants, roles, attributes, applications and actions that are accepted, in bytes.
@@ -152,16 +153,17 @@ impl Tenant {
         self.available_roles.iter().chain(of_definitions)
     }
 
-    /// The values that a new profile's attributes have. A default of null is none.
-    pub fn default_values(&self) -> Attributes {
-        let mut defaults = Attributes::default();
-        for definition in &self.attribute_definitions {
-            let value = definition.default_value.as_ref();
-            if let Some(value) = value.filter(|value| !value.is_null()) {
-                defaults.set(&definition.name, value);
-            }
-        }
-        defaults
+    /// Whether it defines the attribute with this name.
+    pub fn defines(&self, name: &str) -> bool {
+        definition(&self.attribute_definitions, name).is_some()
+    }
+
+    /// The names of the attributes that have a default value, with the value. A default of null is none.
+    pub fn default_values(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.attribute_definitions.iter().filter_map(|definition| {
+            let value = definition.default_value.as_ref()?;
+            (!value.is_null()).then_some((definition.name.as_str(), value))
+        })
     }
 }
 
@@ -173,9 +175,9 @@ pub struct AttributeDefinition {
     /// The attribute's name.
     pub name: String,
     /// Any JSON that an application keeps with it.
-    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    pub metadata: Option<Map<String, Value>>,
     /// The value that a profile has unless it has another; `None` for none.
-    pub default_value: Option<serde_json::Value>,
+    pub default_value: Option<Value>,
 }
 
 /// The definition of the attribute with this name.

@@ -80,9 +80,9 @@ impl TenantChange {
                 let lost = roles.filter(|role| !changed.available_roles.contains(role));
                 sweep.removed_roles.extend(lost.cloned());
                 let names = tenant.attribute_definitions.iter().map(|found| &found.name);
-                let lost = names.filter(|name| !defines(&changed, name));
+                let lost = names.filter(|name| !changed.defines(name));
                 sweep.removed_attributes.extend(lost.cloned());
-                sweep.defaults = changed.default_values();
+                sweep.defaults = changed.default_values().collect();
             }
             Self::VerifyNewProfiles(verify) => changed.verify_new_profiles = *verify,
             Self::AddRoles(roles) => add_roles(&mut changed, roles),
@@ -92,7 +92,7 @@ impl TenantChange {
             }
             Self::AddDefinitions(definitions) => {
                 add_definitions(&mut changed, definitions);
-                sweep.defaults = changed.default_values();
+                sweep.defaults = changed.default_values().collect();
             }
             Self::UpdateDefinitions(definitions) => {
                 for definition in definitions {
@@ -113,11 +113,6 @@ impl TenantChange {
     }
 }
 
-fn defines(tenant: &Tenant, name: &str) -> bool {
-    let mut definitions = tenant.attribute_definitions.iter();
-    definitions.any(|definition| definition.name == name)
-}
-
 fn add_roles(tenant: &mut Tenant, roles: &[String]) {
     for role in roles {
         if !tenant.available_roles.contains(role) {
@@ -128,7 +123,7 @@ fn add_roles(tenant: &mut Tenant, roles: &[String]) {
 
 fn add_definitions(tenant: &mut Tenant, definitions: &[AttributeDefinition]) {
     for definition in definitions {
-        if !defines(tenant, &definition.name) {
+        if !tenant.defines(&definition.name) {
             tenant.attribute_definitions.push(definition.clone());
         }
     }

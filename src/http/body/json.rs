@@ -3,11 +3,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::domain::json_text;
 use crate::http::error::ApiError;
 use crate::http::params::Params;
 
@@ -18,20 +17,22 @@ use crate::http::params::Params;
 /// [`ApiError::BodyMalformed`] if it is none; [`ApiError::ParameterInvalid`] for a repeated name and for a value that
 /// is no parameter; [`ApiError::TooManyParameters`].
 pub fn add(params: &mut Params, body: &[u8]) -> Result<(), ApiError> {
-    let Members(members) = serde_json::from_slice(body).map_err(malformed)?;
+    let body = str::from_utf8(body).map_err(|_| ApiError::BodyMalformed)?;
+    let members = json_text::object(body).map_err(malformed)?;
     let mut names = BTreeSet::new();
     for (name, value) in &members {
         if !names.insert(name) {
-            return Err(ApiError::invalid(name.clone(), "is given more than once"));
+            let problem = "is given more than once";
+            return Err(ApiError::invalid(name.to_string(), problem));
         }
         if !value.get().starts_with('[') {
             params.add(name, &text(name, value)?)?;
             continue;
         }
-        let list: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(malformed)?;
+        let list = json_text::array(value.get()).map_err(malformed)?;
         // It would count as missing, and a token that is missing is not compared.
         if list.is_empty() {
-            return Err(ApiError::invalid(name.clone(), "is an empty list"));
+            return Err(ApiError::invalid(name.to_string(), "is an empty list"));
         }
         for value in list {
             params.add(name, &text(name, value)?)?;
@@ -55,31 +56,4 @@ fn text<'v>(name: &str, value: &'v RawValue) -> Result<Cow<'v, str>, ApiError> {
 
 fn malformed(_: serde_json::Error) -> ApiError {
     ApiError::BodyMalformed
-}
-
-/// The members of an object, in their order, repeated ones too.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MemberVisitor;
-
-        impl<'de> Visitor<'de> for MemberVisitor {
-            type Value = Members<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(MemberVisitor)
-    }
 }
