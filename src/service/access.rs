@@ -15,7 +15,7 @@ use crate::domain::tenant::{Tenant, TenantName};
 use crate::error::Failure;
 use crate::service::caller::{AccessRefusal, Caller};
 use crate::service::context::OpContext;
-use crate::service::error::Error;
+use crate::service::error::{Error, Refusal};
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::profile::{ExpectedOwner, ProfileRefusal, ProfileSelector};
 use crate::service::ticket::refusal::TicketRefusal;
@@ -123,7 +123,7 @@ impl ProfileRequest {
         actions: &[TenantAction],
     ) -> Result<(Arc<AccessToken>, FoundProfile), Error<R>>
     where
-        Error<R>: From<Error<AccessRefusal>> + From<AccessRefusal> + From<Failure>,
+        R: Refusal + From<AccessRefusal>,
     {
         let token = self.caller.identify(txn, self.context.now.time())?;
         let require_all = |tenant: &TenantName| {

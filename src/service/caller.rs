@@ -61,12 +61,6 @@ pub enum AccessRefusal {
     },
 }
 
-impl From<AccessRefusal> for Error<AccessRefusal> {
-    fn from(refusal: AccessRefusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
 /// The access token id that a request came with, if any.
 #[derive(Clone, Debug)]
 pub struct Caller(Option<DigestedId>);

@@ -1,7 +1,7 @@
 //! Why a use case of access tokens refuses.
 
 use crate::service::caller::AccessRefusal;
-use crate::service::error::Error;
+use crate::service::error::Refusal;
 
 /// Why a caller does not get what it asked for. The texts are the caller's own or public.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,23 +20,10 @@ pub enum AccessTokenRefusal {
     },
 }
 
-impl From<AccessTokenRefusal> for Error<AccessTokenRefusal> {
-    fn from(refusal: AccessTokenRefusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
+impl Refusal for AccessTokenRefusal {}
 
-impl From<AccessRefusal> for Error<AccessTokenRefusal> {
+impl From<AccessRefusal> for AccessTokenRefusal {
     fn from(refusal: AccessRefusal) -> Self {
-        Self::Refused(AccessTokenRefusal::Access(refusal))
-    }
-}
-
-impl From<Error<AccessRefusal>> for Error<AccessTokenRefusal> {
-    fn from(error: Error<AccessRefusal>) -> Self {
-        match error {
-            Error::Refused(refusal) => refusal.into(),
-            Error::Failed(failure) => failure.into(),
-        }
+        Self::Access(refusal)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::service::caller::AccessRefusal;
-use crate::service::error::Error;
+use crate::service::error::Refusal;
 use crate::service::profile::ProfileRefusal;
 
 /// Why a user does not sign in. The texts are the caller's own or public.
@@ -22,29 +22,16 @@ pub enum AuthenticationRefusal {
     },
 }
 
-impl From<AuthenticationRefusal> for Error<AuthenticationRefusal> {
-    fn from(refusal: AuthenticationRefusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
+impl Refusal for AuthenticationRefusal {}
 
-impl From<AccessRefusal> for Error<AuthenticationRefusal> {
+impl From<AccessRefusal> for AuthenticationRefusal {
     fn from(refusal: AccessRefusal) -> Self {
-        Self::Refused(AuthenticationRefusal::Access(refusal))
+        Self::Access(refusal)
     }
 }
 
-impl From<ProfileRefusal> for Error<AuthenticationRefusal> {
+impl From<ProfileRefusal> for AuthenticationRefusal {
     fn from(refusal: ProfileRefusal) -> Self {
-        Self::Refused(AuthenticationRefusal::Profile(refusal))
-    }
-}
-
-impl From<Error<AccessRefusal>> for Error<AuthenticationRefusal> {
-    fn from(error: Error<AccessRefusal>) -> Self {
-        match error {
-            Error::Refused(refusal) => refusal.into(),
-            Error::Failed(failure) => failure.into(),
-        }
+        Self::Profile(refusal)
     }
 }

@@ -1,7 +1,7 @@
 //! Why a use case of persistent logins refuses.
 
 use crate::service::caller::AccessRefusal;
-use crate::service::error::Error;
+use crate::service::error::Refusal;
 use crate::service::profile::ProfileRefusal;
 
 /// Why a caller does not get what it asked for. The texts are the caller's own or public.
@@ -36,29 +36,16 @@ pub enum Revoked {
     Nothing,
 }
 
-impl From<PersistentLoginRefusal> for Error<PersistentLoginRefusal> {
-    fn from(refusal: PersistentLoginRefusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
+impl Refusal for PersistentLoginRefusal {}
 
-impl From<AccessRefusal> for Error<PersistentLoginRefusal> {
+impl From<AccessRefusal> for PersistentLoginRefusal {
     fn from(refusal: AccessRefusal) -> Self {
-        Self::Refused(PersistentLoginRefusal::Access(refusal))
+        Self::Access(refusal)
     }
 }
 
-impl From<ProfileRefusal> for Error<PersistentLoginRefusal> {
+impl From<ProfileRefusal> for PersistentLoginRefusal {
     fn from(refusal: ProfileRefusal) -> Self {
-        Self::Refused(PersistentLoginRefusal::Profile(refusal))
-    }
-}
-
-impl From<Error<AccessRefusal>> for Error<PersistentLoginRefusal> {
-    fn from(error: Error<AccessRefusal>) -> Self {
-        match error {
-            Error::Refused(refusal) => refusal.into(),
-            Error::Failed(failure) => failure.into(),
-        }
+        Self::Profile(refusal)
     }
 }

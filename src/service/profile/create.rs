@@ -119,8 +119,7 @@ impl Creation {
             given.names(),
             AttributeAction::Write,
             &token.application,
-        )
-        .map_err(ProfileRequestRefusal::from)?;
+        )?;
         let profile = self.profile(&tenant, &given);
         self.limits
             .check_roles(profile.roles.as_deref().unwrap_or_default())?;

@@ -20,6 +20,7 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::profile::Username;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
+use crate::service::error::Refusal;
 use crate::storage::transaction::Read;
 use crate::tables::profile;
 
@@ -93,3 +94,5 @@ pub enum ProfileRefusal {
         tenant: String,
     },
 }
+
+impl Refusal for ProfileRefusal {}

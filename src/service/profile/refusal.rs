@@ -2,7 +2,7 @@
 
 use crate::domain::attribute_access::AttributeRefusal;
 use crate::service::caller::AccessRefusal;
-use crate::service::error::Error;
+use crate::service::error::Refusal;
 use crate::service::profile::ProfileRefusal;
 
 /// Why a caller does not get what it asked of profiles. The texts are the caller's own or public.
@@ -68,32 +68,21 @@ pub enum ProfileRequestRefusal {
     },
 }
 
-impl From<ProfileRequestRefusal> for Error<ProfileRequestRefusal> {
-    fn from(refusal: ProfileRequestRefusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
+impl Refusal for ProfileRequestRefusal {}
 
-impl From<AccessRefusal> for Error<ProfileRequestRefusal> {
+impl From<AccessRefusal> for ProfileRequestRefusal {
     fn from(refusal: AccessRefusal) -> Self {
-        Self::Refused(ProfileRequestRefusal::Access(refusal))
+        Self::Access(refusal)
     }
 }
 
-impl From<ProfileRefusal> for Error<ProfileRequestRefusal> {
+impl From<ProfileRefusal> for ProfileRequestRefusal {
     fn from(refusal: ProfileRefusal) -> Self {
-        Self::Refused(ProfileRequestRefusal::Profile(refusal))
+        Self::Profile(refusal)
     }
 }
 
-impl From<Error<AccessRefusal>> for Error<ProfileRequestRefusal> {
-    fn from(error: Error<AccessRefusal>) -> Self {
-        match error {
-            Error::Refused(refusal) => refusal.into(),
-            Error::Failed(failure) => failure.into(),
-        }
-    }
-}
+impl Refusal for AttributeRefusal {}
 
 impl From<AttributeRefusal> for ProfileRequestRefusal {
     fn from(refusal: AttributeRefusal) -> Self {

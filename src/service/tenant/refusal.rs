@@ -2,7 +2,7 @@
 
 use crate::domain::tenant::TenantInvalid;
 use crate::service::caller::AccessRefusal;
-use crate::service::error::Error;
+use crate::service::error::Refusal;
 
 /// Why a caller does not get what it asked of tenants. The texts are the caller's own or public.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,23 +27,10 @@ pub enum TenantRefusal {
     TooManyChanges,
 }
 
-impl From<TenantRefusal> for Error<TenantRefusal> {
-    fn from(refusal: TenantRefusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
+impl Refusal for TenantRefusal {}
 
-impl From<AccessRefusal> for Error<TenantRefusal> {
+impl From<AccessRefusal> for TenantRefusal {
     fn from(refusal: AccessRefusal) -> Self {
-        Self::Refused(TenantRefusal::Access(refusal))
-    }
-}
-
-impl From<Error<AccessRefusal>> for Error<TenantRefusal> {
-    fn from(error: Error<AccessRefusal>) -> Self {
-        match error {
-            Error::Refused(refusal) => refusal.into(),
-            Error::Failed(failure) => failure.into(),
-        }
+        Self::Access(refusal)
     }
 }

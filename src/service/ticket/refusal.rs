@@ -1,7 +1,7 @@
 //! Why a use case of tickets refuses.
 
 use crate::service::caller::AccessRefusal;
-use crate::service::error::Error;
+use crate::service::error::Refusal;
 use crate::service::profile::ProfileRefusal;
 
 /// Why a caller does not get what it asked for. The texts are the caller's own or public.
@@ -18,29 +18,16 @@ pub enum TicketRefusal {
     },
 }
 
-impl From<TicketRefusal> for Error<TicketRefusal> {
-    fn from(refusal: TicketRefusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
+impl Refusal for TicketRefusal {}
 
-impl From<AccessRefusal> for Error<TicketRefusal> {
+impl From<AccessRefusal> for TicketRefusal {
     fn from(refusal: AccessRefusal) -> Self {
-        Self::Refused(TicketRefusal::Access(refusal))
+        Self::Access(refusal)
     }
 }
 
-impl From<ProfileRefusal> for Error<TicketRefusal> {
+impl From<ProfileRefusal> for TicketRefusal {
     fn from(refusal: ProfileRefusal) -> Self {
-        Self::Refused(TicketRefusal::Profile(refusal))
-    }
-}
-
-impl From<Error<AccessRefusal>> for Error<TicketRefusal> {
-    fn from(error: Error<AccessRefusal>) -> Self {
-        match error {
-            Error::Refused(refusal) => refusal.into(),
-            Error::Failed(failure) => failure.into(),
-        }
+        Self::Profile(refusal)
     }
 }
