@@ -8,7 +8,7 @@ use time::macros::format_description;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::access_token::{AccessToken, AccessTokenId};
-use crate::service::error::Error;
+use crate::service::error::{Error, Refusal};
 use crate::service::request_scope;
 use crate::service::transaction;
 use crate::storage::transaction::Read;
@@ -59,6 +59,21 @@ pub enum AccessRefusal {
         /// The id of the other access token, as the caller gave it.
         id: String,
     },
+}
+
+impl<R: From<AccessRefusal>> From<AccessRefusal> for Error<R> {
+    fn from(refusal: AccessRefusal) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl<R: Refusal + From<AccessRefusal>> From<Error<AccessRefusal>> for Error<R> {
+    fn from(error: Error<AccessRefusal>) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::Failed(failure) => failure.into(),
+        }
+    }
 }
 
 /// The access token id that a request came with, if any.

@@ -1,7 +1,6 @@
 //! Why a use case did not return its value.
 
 use crate::error::Failure;
-use crate::service::caller::AccessRefusal;
 
 /// A refusal of the resource's own kind, or a failure of the server. Inside a transaction the difference
 /// counts: a refusal is a verdict like any other and lets the batch commit, a failure undoes it.
@@ -20,26 +19,11 @@ impl<R> From<Failure> for Error<R> {
 }
 
 /// Why the use cases of a resource refuse. One that also refuses what another one does is made from its refusal, as all
-/// are from [`AccessRefusal`].
+/// are from [`AccessRefusal`](crate::service::caller::AccessRefusal).
 pub trait Refusal {}
 
 impl<R: From<P>, P: Refusal> From<P> for Error<R> {
     fn from(refusal: P) -> Self {
         Self::Refused(refusal.into())
-    }
-}
-
-impl<R: From<AccessRefusal>> From<AccessRefusal> for Error<R> {
-    fn from(refusal: AccessRefusal) -> Self {
-        Self::Refused(refusal.into())
-    }
-}
-
-impl<R: Refusal + From<AccessRefusal>> From<Error<AccessRefusal>> for Error<R> {
-    fn from(error: Error<AccessRefusal>) -> Self {
-        match error {
-            Error::Refused(refusal) => refusal.into(),
-            Error::Failed(failure) => failure.into(),
-        }
     }
 }
