@@ -13,13 +13,15 @@ pub use crate::config::logins::ReuseRevokes;
 pub use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
 pub use crate::domain::attributes::Attributes;
 pub use crate::domain::device::{Device, DeviceUpdate};
+pub use crate::domain::given_attributes::GivenAttributes;
 pub use crate::domain::key_ring::{KeyRing, SecretKey};
 pub use crate::domain::login_state::LoginState;
 pub use crate::domain::object_id::ObjectId;
 pub use crate::domain::password::{Password, PasswordHash};
 pub use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 pub use crate::domain::profile::{Profile, ProfileStatus, Username};
-pub use crate::domain::tenant::{Tenant, TenantName};
+pub use crate::domain::tenant::change::{TenantChange, TenantInput};
+pub use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
 pub use crate::domain::ticket::{TicketDigest, TicketId};
 pub use crate::domain::token_chain::{Generation, GraceRules, Presented, TokenChain};
 pub use crate::entropy::Entropy;
@@ -29,9 +31,12 @@ pub use crate::service::bootstrap::seed::Seed;
 pub use crate::service::bootstrap::seed::findings::SeedRules;
 pub use crate::service::bootstrap::seed_file::SeedFile;
 pub use crate::service::caller::{AccessRefusal, Caller};
+pub use crate::service::error::Error as ServiceError;
 pub use crate::service::persistent_login::list::ListedLogin;
 pub use crate::service::persistent_login::refresh::{Outcome, Refreshed};
 pub use crate::service::persistent_login::refusal::{PersistentLoginRefusal, Revoked};
+pub use crate::service::profile::create::NewProfile;
+pub use crate::service::profile::update::ProfileUpdate;
 pub use crate::service::profile::{ExpectedOwner, ProfileRefusal, ProfileSelector};
 pub use crate::storage::Store;
 pub use crate::storage::data_dir::DataDirectory;
@@ -109,6 +114,7 @@ pub mod service {
 
     /// Those of access tokens.
     pub mod access_token {
+        pub use crate::service::access_token::create::create;
         pub use crate::service::access_token::delete::delete;
     }
 
@@ -238,7 +244,14 @@ pub mod service {
 
     /// Those of profiles.
     pub mod profile {
+        pub use crate::service::profile::attributes::{remove_attributes, update_attributes};
+        pub use crate::service::profile::count::count;
+        pub use crate::service::profile::create::create;
+        pub use crate::service::profile::delete::delete;
         pub use crate::service::profile::enable::set_enabled;
+        pub use crate::service::profile::read::{read, read_by_ticket, read_by_username};
+        pub use crate::service::profile::roles::{add_roles, remove_roles};
+        pub use crate::service::profile::update::update;
     }
 
     /// Those of tickets.
@@ -246,6 +259,7 @@ pub mod service {
         pub use crate::service::ticket::create::create;
         pub use crate::service::ticket::end::{ended_profiles, remove_ended};
         pub use crate::service::ticket::expire::delete_expired;
+        pub use crate::service::ticket::invalidate::invalidate;
         pub use crate::service::ticket::read::read;
         pub use crate::service::ticket::save::save_requests;
     }
@@ -257,7 +271,11 @@ pub mod service {
 
     /// Those of tenants.
     pub mod tenant {
+        pub use crate::service::tenant::create::create;
+        pub use crate::service::tenant::delete::delete;
         pub use crate::service::tenant::follow::{carry_out_sweeps, remove_ended};
+        pub use crate::service::tenant::read::all;
+        pub use crate::service::tenant::update::update;
     }
 
     /// Those of an empty database.
