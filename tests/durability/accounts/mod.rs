@@ -1,7 +1,9 @@
 //! Tenants, profiles, passwords, tickets, logins, access tokens and the end of access, beside a plain model of them:
 //! random operations, power loss, failing disks and concurrent clients.
 
+mod concurrency;
 mod draw;
+mod failing_disk;
 mod model;
 mod operation;
 mod power_loss;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rememberd::testing::{
-    App, Caller, ObjectId, Profile, ServiceError, Tenant,
+    App, Caller, Failure, Profile, ServiceError, Tenant,
     service::{persistent_login, profile, tenant},
     tables::sign_in,
 };
@@ -92,58 +92,66 @@ pub struct State {
 impl State {
     /// What can be seen by these ids.
     pub fn observe(app: &App, known: &KnownIds) -> Self {
-        let tenants = tenant::all(app, &root()).expect("the store is open");
+        Self::try_observe(app, known).unwrap_or_else(|failure| panic!("{failure}"))
+    }
+
+    /// As [`State::observe`].
+    ///
+    /// # Errors
+    ///
+    /// If something cannot be read.
+    pub fn try_observe(app: &App, known: &KnownIds) -> Result<Self, Failure> {
+        let tenants = unless_refused(tenant::all(app, &root()))?.unwrap_or_default();
         let mut state = Self {
             tenants: tenants.iter().map(|tenant| tenant_state(tenant)).collect(),
             ..Self::default()
         };
         for tenant in TENANTS {
-            let count = profile::count(app, root(), tenant.to_owned());
-            let count = count.expect("the store is open");
-            state.counts.insert(tenant.to_owned(), count);
+            let count = unless_refused(profile::count(app, root(), tenant.to_owned()))?;
+            state
+                .counts
+                .insert(tenant.to_owned(), count.unwrap_or_default());
             for username in USERNAMES {
-                let (tenant, username) = (tenant.to_owned(), username.to_owned());
-                let found =
-                    profile::read_by_username(app, root(), tenant.clone(), username.clone());
-                if let Some(found) = unless_refused(found) {
-                    let failures = failures(app, found.id);
-                    let found = (profile_state(&found), failures);
-                    state.profiles.insert((tenant, username), found);
+                let name = (tenant.to_owned(), username.to_owned());
+                let found = profile::read_by_username(app, root(), name.0.clone(), name.1.clone());
+                if let Some(found) = unless_refused(found)? {
+                    let failures = app.store.read(|txn| sign_in::get(txn, found.id))?.count;
+                    state
+                        .profiles
+                        .insert(name, (profile_state(&found), failures));
                 }
             }
         }
-        let exists =
-            |id: &&String| unless_refused(profile::read(app, root(), (*id).clone())).is_some();
-        state.ids = known.profiles.iter().filter(exists).cloned().collect();
-        let is_valid = |id: &&String| {
-            unless_refused(profile::read_by_ticket(app, root(), (*id).clone())).is_some()
-        };
-        state.tickets = known.tickets.iter().filter(is_valid).cloned().collect();
+        for id in &known.profiles {
+            if unless_refused(profile::read(app, root(), id.clone()))?.is_some() {
+                state.ids.insert(id.clone());
+            }
+        }
+        for id in &known.tickets {
+            if unless_refused(profile::read_by_ticket(app, root(), id.clone()))?.is_some() {
+                state.tickets.insert(id.clone());
+            }
+        }
         for id in &known.logins {
-            if let Some(login) = unless_refused(persistent_login::read(app, root(), id.clone())) {
+            if let Some(login) = unless_refused(persistent_login::read(app, root(), id.clone()))? {
                 let token = login.token.reveal().to_string();
                 state.logins.insert(id.clone(), token);
             }
         }
-        let is_accepted = |name: &&&str| {
-            let caller = Caller::new(Some((**name).to_owned()));
-            unless_refused(profile::count(app, caller, TENANTS[0].to_owned())).is_some()
-        };
-        let accepted = TOKENS.iter().filter(is_accepted);
-        state.tokens = accepted.map(|&name| name.to_owned()).collect();
-        state
+        for token in TOKENS {
+            let caller = Caller::new(Some(token.to_owned()));
+            if unless_refused(profile::count(app, caller, TENANTS[0].to_owned()))?.is_some() {
+                state.tokens.insert(token.to_owned());
+            }
+        }
+        Ok(state)
     }
 }
 
-fn failures(app: &App, id: ObjectId) -> u32 {
-    let failures = app.store.read(|txn| sign_in::get(txn, id));
-    failures.expect("the store is open").count
-}
-
-fn unless_refused<T, R>(result: Result<T, ServiceError<R>>) -> Option<T> {
+fn unless_refused<T, R>(result: Result<T, ServiceError<R>>) -> Result<Option<T>, Failure> {
     match result {
-        Ok(value) => Some(value),
-        Err(ServiceError::Refused(_)) => None,
-        Err(ServiceError::Failed(failure)) => panic!("{failure}"),
+        Ok(value) => Ok(Some(value)),
+        Err(ServiceError::Refused(_)) => Ok(None),
+        Err(ServiceError::Failed(failure)) => Err(failure),
     }
 }

@@ -3,11 +3,11 @@
 //! `REMEMBERD_TEST_LONG=1` tests all damage with every duration, at every operation of more workloads;
 //! `REMEMBERD_TEST_SEED` replays a run.
 
-mod client;
+pub mod client;
 mod corruption;
 mod damaged_pages;
 mod every_operation;
-mod faulty_disk;
+pub mod faulty_disk;
 mod file_size;
 mod full_disk;
 mod ledger;
