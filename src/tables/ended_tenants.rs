@@ -7,27 +7,24 @@
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use crate::domain::login_state::Era;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
-use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::table::{Table, Text};
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::storage::transaction::{Derived, Read};
+use crate::tables::ended::{self, Ends};
 use crate::tables::meta;
 
 /// The name of the table in the file.
 pub const TABLE_NAME: &str = "tenant_ended";
 
 const ENDED: Table<Text> = Table::new(TABLE_NAME);
-const VERSION: u8 = 1;
 
 /// The eras that begin with the last deletion of each tenant whose profiles may be there still. One that cannot be read
 /// concerns its tenant alone.
 #[derive(Clone, Default, Debug)]
-pub struct EndedTenants(HashMap<TenantName, Result<Era, Failure>>);
+pub struct EndedTenants(Ends<TenantName, Era>);
 
 impl EndedTenants {
     /// Whether what is of this tenant and era was ended.
@@ -45,16 +42,12 @@ impl EndedTenants {
     ///
     /// As [`EndedTenants::have`].
     pub fn of(&self, tenant: &TenantName) -> Result<Option<Era>, Failure> {
-        if self.0.is_empty() {
-            return Ok(None);
-        }
-        self.0.get(tenant).cloned().transpose()
+        self.0.of(tenant)
     }
 
     /// The tenants, but those whose end cannot be read.
     pub fn tenants(&self) -> impl Iterator<Item = &TenantName> {
-        let readable = self.0.iter().filter(|(_, era)| era.is_ok());
-        readable.map(|(name, _)| name)
+        self.0.readable()
     }
 }
 
@@ -62,7 +55,7 @@ impl Derived for EndedTenants {
     const TABLES: &'static [&'static str] = &[TABLE_NAME];
 
     fn derive(txn: &impl Read) -> Result<Self, Failure> {
-        let mut eras = HashMap::new();
+        let mut eras = Ends::default();
         txn.scan(&ENDED, Bound::Unbounded, |name, record| {
             if let Some(name) = TenantName::new(name) {
                 eras.insert(name, record.and_then(decode));
@@ -97,9 +90,8 @@ pub fn has_ended(txn: &impl Read, tenant: &TenantName, era: Era) -> Result<bool,
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn end(txn: &WriteTxn, tenant: &TenantName) -> Result<Era, Failure> {
-    let era = meta::login_era(txn)? + 1;
-    meta::put_login_era(txn, era)?;
-    txn.put(&ENDED, tenant.as_str(), &encode(&era))?;
+    let era = meta::begin_era(txn)?;
+    txn.put(&ENDED, tenant.as_str(), &ended::encode(&era))?;
     Ok(era)
 }
 
@@ -115,20 +107,13 @@ pub fn forget(txn: &WriteTxn, tenant: &TenantName, ended: Era) -> Result<(), Fai
     Ok(())
 }
 
-fn encode(era: &Era) -> Vec<u8> {
-    Encoder::new(VERSION).varint(*era).finish()
-}
-
 /// The era that began when a tenant was deleted.
 ///
 /// # Errors
 ///
 /// [`Failure::Corrupt`].
 pub fn decode(record: &[u8]) -> Result<Era, Failure> {
-    let mut decoder = Decoder::new("end of a tenant", VERSION, record)?;
-    let era = decoder.varint()?;
-    decoder.finish()?;
-    Ok(era)
+    ended::decode("end of a tenant", record)
 }
 
 #[cfg(test)]
@@ -140,17 +125,17 @@ mod tests {
 
     #[test]
     fn ends_are_what_they_were() {
-        check(any::<u64>(), encode, decode);
+        check(any::<u64>(), ended::encode, decode);
     }
 
     #[test]
     fn an_end_that_cannot_be_read_concerns_its_tenant_alone() {
         let name = |text: &str| TenantName::new(text).expect("not empty");
         let unreadable = Failure::Corrupt("unreadable".to_owned());
-        let ended = EndedTenants(HashMap::from_iter([
-            (name("a"), Ok(3)),
-            (name("b"), Err(unreadable.clone())),
-        ]));
+        let mut ends = Ends::default();
+        ends.insert(name("a"), Ok(3));
+        ends.insert(name("b"), Err(unreadable.clone()));
+        let ended = EndedTenants(ends);
         assert_eq!(ended.have(&name("a"), 2), Ok(true));
         assert_eq!(ended.have(&name("a"), 3), Ok(false));
         assert_eq!(ended.have(&name("b"), 2), Err(unreadable));

@@ -7,25 +7,22 @@
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
 use crate::error::Failure;
-use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::table::{Fixed, Table};
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::storage::transaction::{Derived, Read};
+use crate::tables::ended::{self, Ends};
 use crate::tables::meta;
 
 const NAME: &str = "ticket_ended";
 const ENDED: Table<Fixed<12>> = Table::new(NAME);
-const VERSION: u8 = 1;
 
 /// The eras that begin with the last end of all tickets of each profile whose tickets may be there still. One that
 /// cannot be read concerns its profile alone.
 #[derive(Debug)]
-pub struct EndedTickets(HashMap<ObjectId, Result<Era, Failure>>);
+pub struct EndedTickets(Ends<ObjectId, Era>);
 
 impl EndedTickets {
     /// Whether a ticket of the profile that was created in this era was ended.
@@ -43,16 +40,12 @@ impl EndedTickets {
     ///
     /// As [`EndedTickets::have`].
     pub fn of(&self, profile_id: ObjectId) -> Result<Option<Era>, Failure> {
-        if self.0.is_empty() {
-            return Ok(None);
-        }
-        self.0.get(&profile_id).cloned().transpose()
+        self.0.of(&profile_id)
     }
 
     /// The profiles, but those whose end cannot be read.
     pub fn profiles(&self) -> impl Iterator<Item = ObjectId> {
-        let readable = self.0.iter().filter(|(_, era)| era.is_ok());
-        readable.map(|(profile_id, _)| *profile_id)
+        self.0.readable().copied()
     }
 }
 
@@ -60,7 +53,7 @@ impl Derived for EndedTickets {
     const TABLES: &'static [&'static str] = &[NAME];
 
     fn derive(txn: &impl Read) -> Result<Self, Failure> {
-        let mut eras = HashMap::new();
+        let mut eras = Ends::default();
         txn.scan(&ENDED, Bound::Unbounded, |profile_id, record| {
             eras.insert(ObjectId::from_bytes(*profile_id), record.and_then(decode));
             Ok(ControlFlow::Continue(()))
@@ -93,9 +86,8 @@ pub fn has_ended(txn: &impl Read, profile_id: ObjectId, era: Era) -> Result<bool
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn end_all(txn: &WriteTxn, profile_id: ObjectId) -> Result<(), Failure> {
-    let era = meta::login_era(txn)? + 1;
-    meta::put_login_era(txn, era)?;
-    txn.put(&ENDED, profile_id.as_bytes(), &encode(&era))
+    let era = meta::begin_era(txn)?;
+    txn.put(&ENDED, profile_id.as_bytes(), &ended::encode(&era))
 }
 
 /// Forgets that all tickets of the profile were ended, if this was the last time: none of them is left.
@@ -120,20 +112,13 @@ pub fn era_of_new(txn: &WriteTxn, profile_id: ObjectId) -> Result<Era, Failure> 
     Ok(meta::login_era(txn)?.max(ended.unwrap_or(0)))
 }
 
-fn encode(era: &Era) -> Vec<u8> {
-    Encoder::new(VERSION).varint(*era).finish()
-}
-
 /// The era in a record.
 ///
 /// # Errors
 ///
 /// [`Failure::Corrupt`].
 pub fn decode(record: &[u8]) -> Result<Era, Failure> {
-    let mut decoder = Decoder::new("end of a profile's tickets", VERSION, record)?;
-    let era = decoder.varint()?;
-    decoder.finish()?;
-    Ok(era)
+    ended::decode("end of a profile's tickets", record)
 }
 
 #[cfg(test)]
@@ -145,17 +130,17 @@ mod tests {
 
     #[test]
     fn ends_are_what_they_were() {
-        check(any::<u64>(), encode, decode);
+        check(any::<u64>(), ended::encode, decode);
     }
 
     #[test]
     fn an_end_that_cannot_be_read_concerns_its_profile_alone() {
         let profile = |number| ObjectId::from_bytes([number; 12]);
         let unreadable = Failure::Corrupt("unreadable".to_owned());
-        let ended = EndedTickets(HashMap::from_iter([
-            (profile(1), Ok(3)),
-            (profile(2), Err(unreadable.clone())),
-        ]));
+        let mut ends = Ends::default();
+        ends.insert(profile(1), Ok(3));
+        ends.insert(profile(2), Err(unreadable.clone()));
+        let ended = EndedTickets(ends);
         assert_eq!(ended.have(profile(1), 2), Ok(true));
         assert_eq!(ended.have(profile(1), 3), Ok(false));
         assert_eq!(ended.have(profile(2), 2), Err(unreadable));

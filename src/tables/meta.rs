@@ -134,13 +134,15 @@ pub fn login_era(txn: &impl Read) -> Result<Era, Failure> {
     Ok(txn.get(&META, LOGIN_ERA, decode_login_era)?.unwrap_or(0))
 }
 
-/// Puts the era that logins are created in from now on.
+/// Begins a new era, which logins are created in from now on, and returns it.
 ///
 /// # Errors
 ///
-/// Of the storage.
-pub fn put_login_era(txn: &WriteTxn, era: Era) -> Result<(), Failure> {
-    txn.put(&META, LOGIN_ERA, &encode_login_era(&era))
+/// Of the storage, or of a record that does not decode.
+pub fn begin_era(txn: &WriteTxn) -> Result<Era, Failure> {
+    let era = login_era(txn)? + 1;
+    txn.put(&META, LOGIN_ERA, &encode_login_era(&era))?;
+    Ok(era)
 }
 
 /// The record of an era.

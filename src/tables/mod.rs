@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod check;
 pub mod clock;
+mod ended;
 pub mod ended_tenants;
 pub mod ended_tickets;
 mod expiry_index;

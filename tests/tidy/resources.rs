@@ -60,6 +60,7 @@ const SHARED: [(&str, &[&str]); 5] = [
         &[
             "check",
             "clock",
+            "ended",
             "ended_tenants",
             "ended_tickets",
             "expiry_index",

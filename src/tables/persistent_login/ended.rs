@@ -7,7 +7,6 @@
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use uuid::Uuid;
 
 use crate::domain::login_state::{Era, LoginState};
@@ -18,6 +17,7 @@ use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::table::{Fixed, Table};
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::storage::transaction::{Derived, Read};
+use crate::tables::ended::Ends;
 use crate::tables::ended_tenants::EndedTenants;
 use crate::tables::{ended_tenants, meta};
 
@@ -45,7 +45,7 @@ impl EndOfAll {
 /// concerns its profile or tenant alone.
 #[derive(Debug)]
 pub struct EndedLogins {
-    profiles: HashMap<ObjectId, Result<EndOfAll, Failure>>,
+    profiles: Ends<ObjectId, EndOfAll>,
     /// They are here too, so that a use of a login looks into one value.
     tenants: EndedTenants,
 }
@@ -73,16 +73,12 @@ impl EndedLogins {
     ///
     /// As [`EndedLogins::have`].
     pub fn of(&self, profile_id: ObjectId) -> Result<Option<EndOfAll>, Failure> {
-        if self.profiles.is_empty() {
-            return Ok(None);
-        }
-        self.profiles.get(&profile_id).cloned().transpose()
+        self.profiles.of(&profile_id)
     }
 
     /// The profiles, but those whose end cannot be read.
     pub fn profiles(&self) -> impl Iterator<Item = ObjectId> {
-        let readable = self.profiles.iter().filter(|(_, end)| end.is_ok());
-        readable.map(|(profile_id, _)| *profile_id)
+        self.profiles.readable().copied()
     }
 }
 
@@ -90,7 +86,7 @@ impl Derived for EndedLogins {
     const TABLES: &'static [&'static str] = &[NAME, ended_tenants::TABLE_NAME];
 
     fn derive(txn: &impl Read) -> Result<Self, Failure> {
-        let mut profiles = HashMap::new();
+        let mut profiles = Ends::default();
         txn.scan(&ENDED, Bound::Unbounded, |profile_id, record| {
             profiles.insert(ObjectId::from_bytes(*profile_id), record.and_then(decode));
             Ok(ControlFlow::Continue(()))
@@ -130,8 +126,7 @@ pub fn end_all(
     profile_id: ObjectId,
     except: Option<PersistentLoginId>,
 ) -> Result<(), Failure> {
-    let era = meta::login_era(txn)? + 1;
-    meta::put_login_era(txn, era)?;
+    let era = meta::begin_era(txn)?;
     let end = EndOfAll { era, except };
     txn.put(&ENDED, profile_id.as_bytes(), &encode(&end))
 }
@@ -209,11 +204,11 @@ mod tests {
             except: None,
         };
         let unreadable = Failure::Corrupt("unreadable".to_owned());
+        let mut profiles = Ends::default();
+        profiles.insert(profile(1), Ok(end));
+        profiles.insert(profile(2), Err(unreadable.clone()));
         let ended = EndedLogins {
-            profiles: HashMap::from_iter([
-                (profile(1), Ok(end)),
-                (profile(2), Err(unreadable.clone())),
-            ]),
+            profiles,
             tenants: EndedTenants::default(),
         };
         assert_eq!(ended.have(profile(1), id, 2), Ok(true));
