@@ -46,6 +46,18 @@ impl Failure {
         }
     }
 
+    /// What was found; nothing if the record does not decode.
+    ///
+    /// # Errors
+    ///
+    /// Any other failure.
+    pub fn unless_corrupt<T>(found: Result<Option<T>, Self>) -> Result<Option<T>, Self> {
+        match found {
+            Err(Self::Corrupt(_)) => Ok(None),
+            found => found,
+        }
+    }
+
     /// The failure with the name of a file before its cause, if it is not there already.
     #[must_use]
     pub fn of_file(self, name: &str) -> Self {

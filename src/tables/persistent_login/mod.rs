@@ -282,10 +282,10 @@ pub fn remove_expired(
     txn: &WriteTxn,
     id: PersistentLoginId,
 ) -> Result<Option<LoginState>, Failure> {
-    match unless_corrupt(profile_of(txn, id))? {
+    match Failure::unless_corrupt(profile_of(txn, id))? {
         Some(profile_id) => {
             let key = LoginKey { profile_id, id };
-            let login = unless_corrupt(get_at(txn, key))?;
+            let login = Failure::unless_corrupt(get_at(txn, key))?;
             remove(txn, key)?;
             Ok(login)
         }
@@ -293,13 +293,6 @@ pub fn remove_expired(
             txn.remove(&PROFILES, id.uuid().as_bytes())?;
             Ok(None)
         }
-    }
-}
-
-fn unless_corrupt<T>(found: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
-    match found {
-        Err(Failure::Corrupt(_)) => Ok(None),
-        found => found,
     }
 }
 

@@ -6,6 +6,7 @@
 //! a profile here gets it as it is with them. One whose tenant was deleted does not exist, whatever is still there of it
 //! ([`ended_tenants`]).
 
+pub mod access;
 pub mod count;
 pub mod ended;
 pub mod login_block;

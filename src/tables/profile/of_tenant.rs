@@ -38,11 +38,7 @@ pub fn is_behind(txn: &impl Read, id: ObjectId) -> Result<bool, Failure> {
         let newest = tenant::with_sweeps(txn, &head.tenant, |sweeps| sweeps.revision)?;
         Ok(has_ended || head.tenant_revision < newest)
     });
-    match found {
-        Ok(found) => Ok(found.unwrap_or(false)),
-        Err(Failure::Corrupt(_)) => Ok(false),
-        Err(failure) => Err(failure),
-    }
+    Ok(Failure::unless_corrupt(found)?.unwrap_or(false))
 }
 
 /// Rewrites the record of the profile with this id with all sweeps of its tenant, if there is one.

@@ -146,25 +146,18 @@ pub fn remove_until(
     let ids = BY_REQUEST.take_until(txn, newest, count_max)?;
     for id in &ids {
         let digest = TicketDigest::from_bytes(*id.as_bytes());
-        let Some(Place { profile_id, .. }) = unless_corrupt(place_of(txn, digest))? else {
+        let Some(Place { profile_id, .. }) = Failure::unless_corrupt(place_of(txn, digest))? else {
             txn.remove(&BY_DIGEST, digest.as_bytes())?;
             continue;
         };
         let key = TicketKey { profile_id, digest };
-        let ticket = unless_corrupt(get_at(txn, key))?;
+        let ticket = Failure::unless_corrupt(get_at(txn, key))?;
         match ticket.as_ref().and_then(&last_request) {
             Some(last_request) => put_place(txn, key, last_request)?,
             None => remove(txn, key)?,
         }
     }
     Ok(ids.len())
-}
-
-fn unless_corrupt<T>(found: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
-    match found {
-        Err(Failure::Corrupt(_)) => Ok(None),
-        found => found,
-    }
 }
 
 /// At most `count_max` tickets of the profile, in the order of their keys, from the first one after `after` on, expired
