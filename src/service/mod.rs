@@ -15,6 +15,7 @@ pub mod password;
 pub mod persistent_login;
 pub mod profile;
 pub mod request_scope;
+mod steps;
 pub mod tenant;
 pub mod ticket;
 mod transaction;

@@ -86,6 +86,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "mod",
             "password",
             "request_scope",
+            "steps",
             "transaction",
         ],
     ),

@@ -22,16 +22,17 @@ use crate::service::access::{LoginOwner, ProfileRequest};
 use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::service::persistent_login::longest_unused::{Candidate, Candidates, LongestUnused};
-use crate::service::persistent_login::profile_walk::{ProfileWalk, STEP_LOGINS_MIN};
+use crate::service::persistent_login::profile_walk::ProfileWalk;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
+use crate::service::steps::STEP_MIN;
 use crate::service::transaction;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
 use crate::tables::persistent_login::key::LoginKey;
 
 /// Of how many logins a profile may have in all for the transaction to read them.
-const FEW: usize = STEP_LOGINS_MIN;
+const FEW: usize = STEP_MIN;
 
 /// How many logins a creation ends at most.
 const ENDED_PER_CREATION_MAX: usize = 16;

@@ -19,8 +19,9 @@ use crate::domain::persistent_login::PersistentLoginId;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::service::context::OpContext;
-use crate::service::persistent_login::profile_walk::{ProfileWalk, STEP_LOGINS_MIN};
+use crate::service::persistent_login::profile_walk::ProfileWalk;
 use crate::service::persistent_login::validity::{Invalid, Validity};
+use crate::service::steps::STEP_MIN;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login;
 use crate::tables::persistent_login::ended;
@@ -28,7 +29,7 @@ use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::profile::login_block::{self, LoginBlock};
 
 /// How many logins, valid or not, the transaction removes that ends them; more are removed afterwards.
-const FEW: usize = STEP_LOGINS_MIN;
+const FEW: usize = STEP_MIN;
 
 /// How many ended logins are looked for before other work of the thread is done.
 const LOGINS_PER_STEP: usize = 256;

@@ -17,10 +17,11 @@ use crate::service::caller::Caller;
 use crate::service::error::Error;
 use crate::service::lazy_list::{LazyList, Rest};
 use crate::service::list_room::ListRoom;
-use crate::service::persistent_login::profile_walk::{ProfileWalk, STEP_LOGINS_MIN};
+use crate::service::persistent_login::profile_walk::ProfileWalk;
 use crate::service::persistent_login::refusal::PersistentLoginRefusal;
 use crate::service::persistent_login::validity::Validity;
 use crate::service::profile::ProfileSelector;
+use crate::service::steps::STEP_MIN;
 use crate::service::transaction;
 use crate::storage::transaction::Read;
 use crate::tables::persistent_login;
@@ -202,7 +203,7 @@ impl Rest for RestOfLogins {
     fn read_some(&mut self, txn: &impl Read) -> Result<Vec<ListedLogin>, Failure> {
         let (tenant, profile_id) = &self.owner;
         let (mut some, mut text_bytes) = (Vec::new(), 0);
-        for listed in self.listed[self.next..].iter().take(STEP_LOGINS_MIN) {
+        for listed in self.listed[self.next..].iter().take(STEP_MIN) {
             let id = listed.id;
             let (created, last_used) = (listed.created, listed.last_used);
             let device = persistent_login::device(

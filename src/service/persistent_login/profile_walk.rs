@@ -6,28 +6,17 @@
 //! ended meanwhile may be visited or not. What is so short that one step reads it is of one moment.
 
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
 
 use tokio::sync::SemaphorePermit;
-use tokio::time::sleep;
 
 use crate::app::App;
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::error::Failure;
+use crate::service::steps::{StepLimit, pause};
 use crate::storage::transaction::Read;
 use crate::tables::persistent_login;
 use crate::tables::persistent_login::usage::Usage;
-
-/// How many logins a step reads at least, if there are so many: the lists of most profiles are of one moment.
-pub(super) const STEP_LOGINS_MIN: usize = 64;
-
-/// After which time a step ends, once it has read the least.
-const STEP_TIME_MAX: Duration = Duration::from_micros(400);
-
-/// How long a walk pauses after a step. With a shorter pause, a thread that walks would be busy all the time, and on a
-/// host whose processors are all busy its other requests would have to wait until it is scheduled again.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// A walk over the logins of a profile.
 pub(super) struct ProfileWalk<'a> {
@@ -86,8 +75,7 @@ impl<'a> ProfileWalk<'a> {
         profile_id: ObjectId,
         mut visit: impl FnMut(Usage) -> ControlFlow<()>,
     ) -> Result<bool, Failure> {
-        let began = Instant::now();
-        let mut count = 0;
+        let mut limit = StepLimit::begin();
         loop {
             let end = self.end.filter(|_| self.has_gone_round);
             let mut is_at_end = false;
@@ -99,9 +87,7 @@ impl<'a> ProfileWalk<'a> {
                         return ControlFlow::Break(());
                     }
                     visit(usage)?;
-                    count += 1;
-                    let is_over = count % STEP_LOGINS_MIN == 0 && began.elapsed() >= STEP_TIME_MAX;
-                    if is_over {
+                    if limit.is_over_with_next() {
                         ControlFlow::Break(())
                     } else {
                         ControlFlow::Continue(())
@@ -135,7 +121,7 @@ impl<'a> ProfileWalk<'a> {
     /// As [`ProfileWalk::exclude_others`].
     pub(super) async fn pause(&mut self) -> Result<(), Failure> {
         self.exclude_others().await?;
-        sleep(PAUSE).await;
+        pause().await;
         Ok(())
     }
 

@@ -4,9 +4,7 @@
 //! open for long.
 
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
-
-use tokio::time::sleep;
+use std::time::Instant;
 
 use crate::app::App;
 use crate::domain::object_id::ObjectId;
@@ -16,18 +14,9 @@ use crate::error::Failure;
 use crate::service::profile::list::wanted::Listed;
 use crate::service::profile::refusal::ProfileRequestRefusal;
 use crate::service::profile::request::Checked;
+use crate::service::steps::{StepLimit, pause};
 use crate::storage::transaction::Read;
 use crate::tables::profile;
-
-/// How many profiles a step reads at least, if there are so many: short lists are of one moment.
-const STEP_PROFILES_MIN: usize = 64;
-
-/// After which time a step ends, once it has read the least.
-const STEP_TIME_MAX: Duration = Duration::from_micros(400);
-
-/// How long all that read very many profiles pause after a step of one of them. With a shorter pause, a thread would be
-/// busy with them all the time, and other requests would have to wait until it is scheduled again.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// What comes after a profile, or after a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,9 +73,9 @@ impl<'a> Source<'a> {
         txn: &impl Read,
         mut visit: impl FnMut(Profile) -> Checked<Step>,
     ) -> Checked<Step> {
-        let began = Instant::now();
+        let mut limit = StepLimit::begin();
         let max = self.app.config.requests.list_examined_max.get();
-        let (mut count, examined) = (0, &mut self.examined);
+        let examined = &mut self.examined;
         // Whether the step, or all, ends with the profile that has this id.
         let mut visit_id = |id: ObjectId| -> Checked<ControlFlow<Step>> {
             *examined += 1;
@@ -98,9 +87,7 @@ impl<'a> Source<'a> {
             {
                 return Ok(ControlFlow::Break(Step::End));
             }
-            count += 1;
-            let is_over = count % STEP_PROFILES_MIN == 0 && began.elapsed() >= STEP_TIME_MAX;
-            Ok(if is_over {
+            Ok(if limit.is_over_with_next() {
                 ControlFlow::Break(Step::GoOn)
             } else {
                 ControlFlow::Continue(())
@@ -148,7 +135,7 @@ impl<'a> Source<'a> {
         // is served between steps waits for one step, not for one of each.
         let permit = self.app.long_lists.acquire().await;
         let _permit = permit.map_err(|_closed| Failure::Unavailable)?;
-        sleep(PAUSE).await;
+        pause().await;
         Ok(())
     }
 }
