@@ -7,7 +7,8 @@
 //! sealed                   = nonce, ChaCha20-Poly1305(HMAC-SHA-256(key, label), nonce, secret, what it belongs to)
 //! ```
 //!
-//! So the database holds no token, and no id of a ticket or a verification token: without a key nobody can compute one from it.
+//! So the database holds no token, and no id of a ticket or a verification token: without a key nobody can compute one
+//! from it.
 
 use std::collections::BTreeMap;
 use std::fmt;

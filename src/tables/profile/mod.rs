@@ -149,8 +149,8 @@ fn record_missing() -> Failure {
 }
 
 /// Calls `visit` with the ids of the tenant's profiles after the username `after`, also of those of which something is
-/// left since they ended with it, in the order of their usernames, until
-/// it breaks off. Returns the username that it broke off with, to go on after it; `None` at the end.
+/// left since they ended with it, in the order of their usernames, until it breaks off. Returns the username that it
+/// broke off with, to go on after it; `None` at the end.
 ///
 /// # Errors
 ///
