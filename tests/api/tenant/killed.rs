@@ -15,7 +15,7 @@ use crate::tenant::support::TENANTS;
 const TOKEN: &str = "all";
 
 /// How many profiles the tenant has. Background work on them takes seconds, since it pauses most of the time.
-const COUNT: u32 = 2_000;
+const COUNT: u32 = 10_000;
 
 /// How many of them are looked at each time.
 const LOOKS: u32 = 100;
@@ -48,10 +48,10 @@ fn seed(home: &Path) {
 }
 
 fn start(home: &Path) -> Serving {
-    // Small batches, so that a kill is in the midst of them.
+    // Batches so small that a kill is in the midst of them, and so large that the work ends within the test.
     Launch::serve(&home.join("data"))
         .seed(home.join("seed.json"))
-        .argument("--cleaner-batch-max=16")
+        .argument("--cleaner-batch-max=256")
         .start()
 }
 
