@@ -5,7 +5,6 @@ pub mod check;
 pub mod clock;
 mod ended;
 pub mod ended_tenants;
-pub mod ended_tickets;
 mod expiry_index;
 pub mod meta;
 pub mod persistent_login;

@@ -62,7 +62,6 @@ const SHARED: [(&str, &[&str]); 5] = [
             "clock",
             "ended",
             "ended_tenants",
-            "ended_tickets",
             "expiry_index",
             "meta",
             "mod",

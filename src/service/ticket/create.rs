@@ -13,7 +13,8 @@ use crate::service::profile::ProfileSelector;
 use crate::service::ticket::refusal::TicketRefusal;
 use crate::service::transaction;
 use crate::storage::transaction::write_txn::WriteTxn;
-use crate::tables::{ended_tickets, ticket};
+use crate::tables::ticket;
+use crate::tables::ticket::ended as ended_tickets;
 
 /// The id of a ticket that is to be created, drawn before the transaction that does it.
 #[derive(Clone, Copy, Debug)]

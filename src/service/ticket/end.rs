@@ -5,8 +5,9 @@ use tokio::task::yield_now;
 use crate::app::App;
 use crate::domain::object_id::ObjectId;
 use crate::error::Failure;
+use crate::tables::ticket;
+use crate::tables::ticket::ended as ended_tickets;
 use crate::tables::ticket::key::TicketKey;
-use crate::tables::{ended_tickets, ticket};
 
 /// The profiles whose tickets were all ended and may be there still.
 ///

@@ -11,8 +11,9 @@ use crate::error::Failure;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::read_txn::ReadTxn;
 use crate::storage::transaction::write_txn::WriteTxn;
+use crate::tables::ticket::ended as ended_tickets;
 use crate::tables::ticket::requests::{Missed, TicketRequests, Version};
-use crate::tables::{ended_tenants, ended_tickets, ticket};
+use crate::tables::{ended_tenants, ticket};
 
 /// A ticket that is looked for.
 #[derive(Clone)]

@@ -20,11 +20,12 @@ use crate::tables::profile::count::{self, ProfileCount};
 use crate::tables::profile::login_block::{self, LoginBlock};
 use crate::tables::profile::record as profile_record;
 use crate::tables::tenant::record as tenant_record;
+use crate::tables::ticket::ended as ended_tickets;
 use crate::tables::ticket::key::TicketKey;
 use crate::tables::ticket::record::{self as ticket_record, Place};
 use crate::tables::{
-    JOURNALED, access_token, clock, ended_tenants, ended_tickets, expiry_index, meta, secret_key,
-    sign_in, verification_token,
+    JOURNALED, access_token, clock, ended_tenants, expiry_index, meta, secret_key, sign_in,
+    verification_token,
 };
 
 /// An entry, as far as it matters for others.

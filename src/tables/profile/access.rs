@@ -4,8 +4,9 @@ use crate::domain::object_id::ObjectId;
 use crate::error::Failure;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::persistent_login::ended as ended_logins;
+use crate::tables::ticket::ended as ended_tickets;
 use crate::tables::ticket::key::TicketKey;
-use crate::tables::{ended_tickets, persistent_login, ticket};
+use crate::tables::{persistent_login, ticket};
 
 /// How many logins and how many tickets, valid or not, the transaction removes that ends them.
 const FEW: usize = 64;

@@ -4,6 +4,7 @@
 //! request of a ticket is in memory first ([`requests`]), and journaled with those of half a second: [`TICKETS`] says how.
 //! It does not move the entry in the index: the cleaner does, when it finds there a ticket that was requested since.
 
+pub mod ended;
 pub mod key;
 pub mod record;
 pub mod requests;
