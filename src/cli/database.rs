@@ -302,7 +302,7 @@ fn check_seed(
 
 fn seed_rules(config: &Config) -> SeedRules {
     SeedRules {
-        is_strict: config.data.seed_strict,
+        is_strict: config.seed.seed_strict,
     }
 }
 

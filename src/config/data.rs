@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::heading::TUNING;
 use crate::config::value::switch;
 
 /// The data directory, and what an empty database begins with.
@@ -54,14 +53,6 @@ pub struct DataConfig {
     /// data directory until it is used.
     #[arg(long, env = "REMEMBERD_SEED", value_name = "FILE")]
     pub seed: Option<PathBuf>,
-
-    /// Refuse a seed file with entries that belong to nothing
-    ///
-    /// Without this switch, a profile of a tenant that is not in the file, and what belongs to a profile that is not in
-    /// it, is skipped, and a warning has the number of such entries.
-    #[arg(long, env = "REMEMBERD_SEED_STRICT", value_parser = switch, help_heading = TUNING,
-          hide_short_help = true)]
-    pub seed_strict: bool,
 
     /// Serve the demo's public token to other hosts
     ///

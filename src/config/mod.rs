@@ -21,6 +21,7 @@ pub mod logins;
 pub mod passwords;
 mod profiles;
 pub mod requests;
+mod seed;
 mod storage;
 mod tickets;
 mod value;
@@ -44,6 +45,7 @@ use crate::config::logins::LoginConfig;
 use crate::config::passwords::PasswordConfig;
 use crate::config::profiles::ProfileConfig;
 use crate::config::requests::RequestConfig;
+use crate::config::seed::SeedConfig;
 use crate::config::storage::StorageConfig;
 use crate::config::tickets::TicketConfig;
 use crate::config::writer::WriterConfig;
@@ -74,6 +76,9 @@ pub struct Config {
     /// The log.
     #[command(flatten)]
     pub log: LogConfig,
+    /// How a seed file is read.
+    #[command(flatten)]
+    pub seed: SeedConfig,
     /// The rules of tickets.
     #[command(flatten)]
     pub tickets: TicketConfig,
