@@ -170,12 +170,13 @@ async fn serve_database(
     tracing::info!("stopping");
     app.enter(Phase::Draining);
     drop(stop);
-    let served = serving.end().await;
-    drop(counted);
-    served?;
+    serving.end().await?;
     background.abort();
     let saved = jobs::stop(&app).await;
-    app.store.close().await?;
+    let closed = app.store.close().await;
+    // The writer records what happened after it sent the responses: all of it is counted once it has ended.
+    drop(counted);
+    closed?;
     saved?;
     database.files().check()?;
     tracing::info!("stopped");
