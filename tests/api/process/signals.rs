@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -16,6 +17,9 @@ use crate::support::wire::Wire;
 
 /// The log line after a signal.
 const STOPPING: &str = "stopping";
+
+/// A part of a body that takes much longer to send byte by byte than a test waits.
+const DRIP: &[u8] = &[b'x'; 8_192];
 
 /// How much a pipe holds that nobody reads.
 const PIPE_BYTES: usize = 65_536;
@@ -42,12 +46,16 @@ fn form() -> String {
 
 /// A connection with a refresh that is being handled and whose body, [`form`], is still to be sent.
 fn open_request(serving: &Serving) -> Wire {
+    open_request_of(serving, form().len())
+}
+
+/// The same with a body of this many bytes.
+fn open_request_of(serving: &Serving, body_bytes: usize) -> Wire {
     let mut wire = serving.wire();
     wire.send(format!(
         "POST {LOGINS}/{LOGIN}/refresh_token HTTP/1.1\r\nHost: localhost\r\nContent-Type: {}\r\n\
-         Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+         Expect: 100-continue\r\nContent-Length: {body_bytes}\r\n\r\n",
         FORM.1,
-        form().len()
     ));
     assert_eq!(wire.response().status, 100);
     wire
@@ -95,11 +103,14 @@ fn an_open_request_gets_its_response_before_the_process_ends() {
 #[test]
 fn an_open_request_is_aborted_after_the_drain_timeout() {
     let home = Home::new();
-    // Shorter than the time that half a request has until it is dropped.
-    let serving = home.launch().argument("--drain-timeout=200ms").start();
-    let mut wire = open_request(&serving);
-    let ended = serving.stop();
-    wire.assert_closed();
+    let mut serving = home.launch().argument("--drain-timeout=200ms").start();
+    let mut wire = open_request_of(&serving, DRIP.len() + 1);
+    serving.signal(Signal::TERM);
+    serving.wait_for_log(STOPPING);
+    // It goes on all the time, so that it is not dropped because nothing comes.
+    wire.drip_until_closed(DRIP, Duration::from_millis(20));
+    let ended = serving.wait();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     assert!(ended.stderr.contains("did not finish in time"), "{ended:?}");
     home.launch().start().stop();
 }
