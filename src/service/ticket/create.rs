@@ -1,6 +1,8 @@
 //! A profile signs in, with its password or because a persistent login remembers it.
 
 use crate::app::App;
+use crate::audit::event::Event;
+use crate::audit::subject::Subject;
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::TenantName;
 use crate::domain::ticket::{Ticket, TicketDigest, TicketId, TicketState};
@@ -80,7 +82,13 @@ pub async fn create(
     transaction::write(app, move |txn| {
         let (caller, profile_id, profile) = request.authorize_ticket(txn)?;
         let context = request.context.as_caller(caller);
-        Ok(new.create_in(txn, &context, &profile.tenant, profile_id)?)
+        let ticket = new.create_in(txn, &context, &profile.tenant, profile_id)?;
+        let subject = Subject::Profile {
+            tenant: profile.tenant,
+            id: profile_id,
+        };
+        context.record_subject(txn, Event::CreateTicket, subject);
+        Ok(ticket)
     })
     .await
 }

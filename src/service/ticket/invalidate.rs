@@ -1,7 +1,11 @@
 //! Somebody signs out.
 
+use std::sync::Arc;
+
 use crate::app::App;
-use crate::domain::access_token::TenantAction;
+use crate::audit::event::Event;
+use crate::audit::subject::Subject;
+use crate::domain::access_token::{AccessToken, TenantAction};
 use crate::domain::ticket::TicketState;
 use crate::service::access::require;
 use crate::service::caller::Caller;
@@ -27,29 +31,35 @@ pub async fn invalidate(app: &App, caller: Caller, id: &str) -> Result<(), Error
         let found = lookup.find(txn, &context.now)?;
         authorize(&caller, txn, &context, found)
     })?;
-    if found.is_none() {
+    if found.1.is_none() {
         return Ok(());
     }
     transaction::write(app, move |txn| {
         let found = lookup.find_in_write(txn, &context.now)?;
-        if let Some(found) = authorize(&caller, txn, &context, found)? {
+        if let (token, Some(found)) = authorize(&caller, txn, &context, found)? {
             ticket::delete(txn, TicketKey::of(&found))?;
+            let subject = Subject::Profile {
+                tenant: found.tenant,
+                id: found.profile_id,
+            };
+            let context = context.as_caller(token);
+            context.record_subject(txn, Event::InvalidateTicket, subject);
         }
         Ok(())
     })
     .await
 }
 
-/// The ticket that was found, if the caller may end it.
+/// The caller and the ticket that was found, if the caller may end it.
 fn authorize(
     caller: &Caller,
     txn: &impl Read,
     context: &OpContext,
     found: Option<TicketState>,
-) -> Result<Option<TicketState>, Error<TicketRefusal>> {
+) -> Result<(Arc<AccessToken>, Option<TicketState>), Error<TicketRefusal>> {
     let token = caller.identify(txn, context.now.time())?;
     if let Some(ticket) = &found {
         require(&token, TenantAction::ManageTickets, ticket.tenant.as_str())?;
     }
-    Ok(found)
+    Ok((token, found))
 }

@@ -1,7 +1,9 @@
 //! Ending a ticket.
 
+use rememberd::testing::Event;
+
 use crate::support::concurrency::together;
-use crate::support::fixture::{ACME, POWERLESS, PROFILE, PROFILES, TICKETS};
+use crate::support::fixture::{ACME, NO_PROFILE, POWERLESS, PROFILE, PROFILES, TICKETS};
 use crate::support::server::{Server, Setup};
 use crate::ticket::{NO_TICKET, TICKETS_PATH};
 
@@ -72,4 +74,27 @@ fn no_read_brings_an_invalidated_ticket_back() {
             .expect("requests are saved");
         client.read_ticket(&id).assert_no_such_ticket(&id);
     }
+}
+
+#[test]
+fn creating_and_ending_a_ticket_is_recorded() {
+    let server = Server::start();
+    let client = server.client();
+    let counts = || {
+        server.wait_for_writer();
+        server.wait_for_writer();
+        [Event::CreateTicket, Event::InvalidateTicket].map(|event| server.app.audit.count(event))
+    };
+    assert_eq!(counts(), [0, 0]);
+    let id = client.create_ticket(PROFILE).ticket().id;
+    client.create_ticket(NO_PROFILE);
+    client.with_token(POWERLESS).create_ticket(PROFILE);
+    assert_eq!(counts(), [1, 0]);
+    client.with_token(POWERLESS).invalidate(&id);
+    client.read_ticket(&id).ticket();
+    assert_eq!(counts(), [1, 0]);
+    for _ in 0..2 {
+        client.invalidate(&id).assert_empty();
+    }
+    assert_eq!(counts(), [1, 1]);
 }
