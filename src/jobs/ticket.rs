@@ -11,8 +11,8 @@ use crate::service::ticket::end::{ended_profiles, remove_ended};
 use crate::service::ticket::expire::delete_expired;
 use crate::service::ticket::save::save_requests;
 
-/// So often requests are saved, so that a crash loses those of a second at most.
-const SAVE_INTERVAL: Duration = Duration::from_millis(500);
+/// So often requests are saved: a crash loses those of a second at most, also where a commit takes long.
+const SAVE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Brings the last requests of tickets into the database.
 pub(super) struct SaveRequests;

@@ -17,7 +17,7 @@ use ureq::Agent;
 use crate::support::{self, process};
 
 /// How long requests may be in memory alone: a second, and what a busy host adds.
-const UNSAVED_MAX: Duration = Duration::from_secs(3);
+const UNSAVED_MAX: Duration = Duration::from_millis(1_500);
 
 const PROFILE: &str = "5925a68def86951f895cf497";
 
