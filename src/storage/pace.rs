@@ -2,11 +2,18 @@
 //!
 //! A transaction of a cleaner is short, but a caller whose write comes during it waits for it. So there is a pause
 //! after each, in proportion to how long it took: a slow disk makes background work slower, not callers. The pause is
-//! longer while callers write.
+//! longer while callers write, and short where none has written for a while.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
+
+/// The pause after a transaction where nobody else has written for [`QUIET_FOR`]: the part of the time that it took. A
+/// write that came during the transaction is committed in this pause, and so is noticed.
+const QUIET_PART: u32 = 8;
+
+/// After which time without writes of others nobody is expected to write.
+const QUIET_FOR: Duration = Duration::from_secs(1);
 
 /// The pause after a transaction, in times that it took, while nobody else writes.
 const PAUSES_IDLE: u32 = 1;
@@ -19,6 +26,8 @@ const PAUSES_BUSY: u32 = 19;
 pub struct Pace {
     pause_max: Duration,
     last: Option<Written>,
+    /// When somebody else was last seen to have written.
+    others: Option<Instant>,
 }
 
 /// A transaction of background work.
@@ -36,22 +45,33 @@ impl Pace {
         Self {
             pause_max,
             last: None,
+            others: None,
         }
     }
 
     /// Waits until the next transaction is due. `commits` returns the number of commits so far.
-    pub async fn wait(&self, commits: impl Fn() -> u64) {
+    pub async fn wait(&mut self, commits: impl Fn() -> u64) {
         let Some(last) = &self.last else {
             return;
         };
-        self.pause(last, PAUSES_IDLE).await;
+        self.pause(last, self.idle_pause(last.took)).await;
         if commits() > last.commits {
-            self.pause(last, PAUSES_BUSY).await;
+            self.pause(last, last.took.saturating_mul(PAUSES_BUSY))
+                .await;
+            self.others = Some(Instant::now());
         }
     }
 
-    async fn pause(&self, last: &Written, pauses: u32) {
-        let end = last.ended + last.took.saturating_mul(pauses).min(self.pause_max);
+    /// The pause after a transaction that took so long, if nobody else writes in it.
+    fn idle_pause(&self, took: Duration) -> Duration {
+        match self.others {
+            Some(seen) if seen.elapsed() < QUIET_FOR => took.saturating_mul(PAUSES_IDLE),
+            Some(_) | None => took / QUIET_PART,
+        }
+    }
+
+    async fn pause(&self, last: &Written, pause: Duration) {
+        let end = last.ended + pause.min(self.pause_max);
         if Instant::now() < end {
             sleep_until(end).await;
         }
@@ -90,9 +110,22 @@ mod tests {
 
     #[tokio::test]
     async fn the_pause_is_longer_while_others_write() {
-        assert!(waited(5 * MILLISECOND, 0).await >= 5 * MILLISECOND);
+        assert!(waited(8 * MILLISECOND, 0).await >= MILLISECOND);
         assert!(waited(5 * MILLISECOND, 1).await >= 95 * MILLISECOND);
         let longest = waited(3_600 * SECOND, 1).await;
         assert!(longest >= 100 * MILLISECOND && longest < 60 * SECOND);
+    }
+
+    #[tokio::test]
+    async fn the_pause_is_short_where_nobody_else_has_written_for_a_while() {
+        let mut pace = Pace::new(SECOND);
+        assert_eq!(pace.idle_pause(8 * SECOND), SECOND);
+        pace.written(MILLISECOND, 7);
+        pace.wait(|| 7).await;
+        assert_eq!(pace.idle_pause(8 * SECOND), SECOND);
+        pace.wait(|| 8).await;
+        assert_eq!(pace.idle_pause(8 * SECOND), 8 * SECOND);
+        pace.others = Instant::now().checked_sub(QUIET_FOR);
+        assert_eq!(pace.idle_pause(8 * SECOND), SECOND);
     }
 }
