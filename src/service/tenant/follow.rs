@@ -11,6 +11,7 @@ use crate::app::{App, Phase};
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
+use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::profile::ended as ended_profiles;
 use crate::tables::profile::of_tenant::{self, is_behind};
@@ -79,50 +80,90 @@ async fn change_all(
 ) -> Result<Option<usize>, Failure> {
     let batch_max = app.config.jobs.cleaner_batch_max.get();
     let (mut after, mut changed) = (None::<String>, 0);
+    let mut is_any_unreadable = false;
     loop {
         if app.phase() == Phase::Draining {
             return Ok(None);
         }
         let (ids, next) = app.store.read(|txn| {
             let mut seen = Vec::new();
-            let next = profile::visit_tenant(txn, &name, after.as_deref(), |id| {
-                seen.push(id);
+            let next = profile::visit_tenant(txn, &name, after.as_deref(), |entry| {
+                match entry {
+                    Ok(id) => seen.push(id),
+                    Err(failure) => {
+                        tracing::warn!(%failure, "an entry of the index by username is passed over");
+                        is_any_unreadable = true;
+                    }
+                }
                 if seen.len() < batch_max.min(PROFILES_PER_STEP) {
                     ControlFlow::Continue(())
                 } else {
                     ControlFlow::Break(())
                 }
             })?;
-            let mut behind = Vec::new();
-            for id in seen {
-                if is_behind(txn, id)? {
-                    behind.push(id);
-                }
-            }
-            Ok((behind, next))
+            Ok((behind(txn, seen)?, next))
         })?;
-        if ids.is_empty() {
-            yield_now().await;
-        } else {
-            changed += ids.len();
-            app.store
-                .write_in_background(move |txn| {
-                    for &id in &ids {
-                        match change(txn, id) {
-                            // It cannot be read, with the change or without.
-                            Err(Failure::Corrupt(cause)) => {
-                                tracing::warn!(cause, profile = %id, "a profile is left as it is");
-                            }
-                            changed => changed?,
-                        }
-                    }
-                    Ok(())
-                })
-                .await?;
+        changed += change_batch(app, ids, change).await?;
+        match next {
+            Some(next) => after = Some(next),
+            None if is_any_unreadable => break,
+            None => return Ok(Some(changed)),
         }
+    }
+    // The profiles of entries that cannot be read are found among all others.
+    let mut after = None;
+    loop {
+        if app.phase() == Phase::Draining {
+            return Ok(None);
+        }
+        let (ids, next) = app.store.read(|txn| {
+            let seen = profile::ids_after(txn, after, batch_max.min(PROFILES_PER_STEP))?;
+            let next = seen.last().copied();
+            Ok((behind(txn, seen)?, next))
+        })?;
+        changed += change_batch(app, ids, change).await?;
         match next {
             Some(next) => after = Some(next),
             None => return Ok(Some(changed)),
         }
     }
+}
+
+/// Those of the profiles that have not followed their tenants.
+fn behind(txn: &impl Read, ids: Vec<ObjectId>) -> Result<Vec<ObjectId>, Failure> {
+    let mut behind = Vec::new();
+    for id in ids {
+        if is_behind(txn, id)? {
+            behind.push(id);
+        }
+    }
+    Ok(behind)
+}
+
+/// Calls `change` with the profiles in one transaction, if there are any. Returns how many there were.
+async fn change_batch(
+    app: &App,
+    ids: Vec<ObjectId>,
+    change: fn(&WriteTxn, ObjectId) -> Result<(), Failure>,
+) -> Result<usize, Failure> {
+    let count = ids.len();
+    if ids.is_empty() {
+        yield_now().await;
+        return Ok(count);
+    }
+    app.store
+        .write_in_background(move |txn| {
+            for &id in &ids {
+                match change(txn, id) {
+                    // It cannot be read, with the change or without.
+                    Err(Failure::Corrupt(cause)) => {
+                        tracing::warn!(cause, profile = %id, "a profile is left as it is");
+                    }
+                    changed => changed?,
+                }
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(count)
 }

@@ -37,10 +37,13 @@ pub fn remove(txn: &WriteTxn, id: ObjectId) -> Result<bool, Failure> {
         let head = decode_head(record)?;
         Ok(username_key(&head.tenant, head.username))
     })?;
-    if let Some(key) = key
-        && txn.get(&BY_USERNAME, &key, decode_owner)? == Some(id)
-    {
-        txn.remove(&BY_USERNAME, &key)?;
+    if let Some(key) = key {
+        match txn.get(&BY_USERNAME, &key, decode_owner) {
+            // One that cannot be read was never overwritten by a profile that came later.
+            Ok(owner) if owner == Some(id) => drop(txn.remove(&BY_USERNAME, &key)?),
+            Err(Failure::Corrupt(_)) => drop(txn.remove(&BY_USERNAME, &key)?),
+            owner => drop(owner?),
+        }
     }
     // Until the last of many logins is removed, it tells them from logins whose profile was lost.
     let block = access::end(txn, id)?.then_some(LoginBlock::Gone);

@@ -150,16 +150,17 @@ fn record_missing() -> Failure {
 
 /// Calls `visit` with the ids of the tenant's profiles after the username `after`, also of those of which something is
 /// left since they ended with it, in the order of their usernames, until it breaks off. Returns the username that it
-/// broke off with, to go on after it; `None` at the end.
+/// broke off with, to go on after it; `None` at the end. An entry that cannot be read is given as that failure: it may be
+/// that of another tenant, and concerns no other profile.
 ///
 /// # Errors
 ///
-/// Of the storage, or of an entry that does not decode.
+/// Of the storage.
 pub fn visit_tenant(
     txn: &impl Read,
     tenant: &TenantName,
     after: Option<&str>,
-    mut visit: impl FnMut(ObjectId) -> ControlFlow<()>,
+    mut visit: impl FnMut(Result<ObjectId, Failure>) -> ControlFlow<()>,
 ) -> Result<Option<String>, Failure> {
     let prefix = username_key(tenant, "");
     let after = after.map(|username| username_key(tenant, username));
@@ -171,11 +172,12 @@ pub fn visit_tenant(
     txn.scan(&BY_USERNAME, first, |key, record| {
         let Some(username) = key.strip_prefix(prefix.as_slice()) else {
             // An entry that cannot be read may have any key.
-            record?;
-            return Ok(ControlFlow::Break(()));
+            return Ok(match record {
+                Ok(_) => ControlFlow::Break(()),
+                Err(failure) => visit(Err(failure)),
+            });
         };
-        let id = record.and_then(decode_owner)?;
-        let flow = visit(id);
+        let flow = visit(record.and_then(decode_owner));
         if flow.is_break() {
             last = Some(String::from_utf8_lossy(username).into_owned());
         }
@@ -257,6 +259,35 @@ pub fn first_id(txn: &impl Read) -> Result<Option<ObjectId>, Failure> {
         Ok(ControlFlow::Break(()))
     })?;
     Ok(first)
+}
+
+/// At most `count_max` ids of profiles of all tenants, those after `after`, in their order. Records are not read, and an
+/// entry that cannot be read is passed over.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn ids_after(
+    txn: &impl Read,
+    after: Option<ObjectId>,
+    count_max: usize,
+) -> Result<Vec<ObjectId>, Failure> {
+    let first = match &after {
+        Some(id) => Bound::Excluded(id.as_bytes()),
+        None => Bound::Unbounded,
+    };
+    let mut ids = Vec::new();
+    txn.scan(&PROFILES, first, |id, record| {
+        if record.is_ok() {
+            ids.push(ObjectId::from_bytes(*id));
+        }
+        Ok(if ids.len() < count_max {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        })
+    })?;
+    Ok(ids)
 }
 
 /// Whether there is no profile at all.

@@ -11,11 +11,12 @@ use crate::tables::profile::record::{PROFILES, decode_head};
 use crate::tables::profile::{get, put, visit_tenant};
 use crate::tables::{ended_tenants, tenant};
 
-/// Whether the tenant has a profile, or something is left of one that ended with it.
+/// Whether the tenant has a profile, or something is left of one that ended with it; also if an entry cannot be read, which
+/// may be that of one.
 ///
 /// # Errors
 ///
-/// Of the storage, or of an entry that does not decode.
+/// Of the storage.
 pub fn is_any(txn: &impl Read, tenant: &TenantName) -> Result<bool, Failure> {
     let mut is_any = false;
     visit_tenant(txn, tenant, None, |_| {

@@ -1,6 +1,6 @@
 //! The profiles of a tenant follow its changes, before and after their records do.
 
-use rememberd::testing::{ObjectId, service, tables};
+use rememberd::testing::{ObjectId, TenantName, service, tables};
 use serde_json::json;
 
 use crate::support::server::Server;
@@ -140,4 +140,45 @@ fn a_tenant_that_is_created_again_begins_without_pending_changes() {
     assert_state(&server, &new.profile_id, Some(&["USER"]), None);
     post(&server, CORP, "corp/roles/remove", &[("role", "USER")]);
     assert_state(&server, &new.profile_id, Some(&[]), None);
+}
+
+/// Replaces the entry of anna, the first of the tenant's profiles, in the index by username by one that cannot be read.
+fn spoil_first_entry(server: &Server) {
+    use tables::profile::{BY_USERNAME, username_key};
+    let tenant = TenantName::new("corp").expect("a name");
+    let id = ObjectId::parse(ANNA).expect("an id");
+    let write = server.app.store.write(move |txn| {
+        let found = tables::profile::get(txn, id)?.expect("it exists");
+        let key = username_key(&tenant, &found.username);
+        txn.put(&BY_USERNAME, &key, &[0xFF])
+    });
+    server.block_on(write).expect("it is written");
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_keeps_no_profile_from_following_its_tenant() {
+    let server = server();
+    spoil_first_entry(&server);
+    post(&server, CORP, "corp/roles/remove", &[("role", "USER")]);
+    assert_eq!(carry_out(&server), 2);
+    assert_eq!(carry_out(&server), 0);
+    let anna = json!({"city": "Bern", "age": 44});
+    assert_state(&server, ANNA, Some(&["ADMIN"]), Some(anna));
+    assert_state(&server, BEN, None, None);
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_keeps_no_profile_from_ending_with_its_tenant() {
+    let server = server();
+    spoil_first_entry(&server);
+    post(&server, CORP, "corp/delete", &[]).assert_empty();
+    let removed = service::tenant::remove_ended(&server.app);
+    assert_eq!(server.block_on(removed), Ok(2));
+    // The tenant may be there again without them.
+    post_json(&server, ADMIN, "create", &json!({"name": "corp"}));
+    for id in [ANNA, BEN] {
+        let id = ObjectId::parse(id).expect("an id");
+        let found = server.app.store.read(|txn| tables::profile::get(txn, id));
+        assert_eq!(found, Ok(None));
+    }
 }

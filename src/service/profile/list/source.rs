@@ -97,7 +97,14 @@ impl<'a> Source<'a> {
             Place::Tenant(None, _) => Ok(Step::End),
             Place::Tenant(Some(tenant), after) => {
                 let mut outcome = Ok(Step::End);
-                let last = profile::visit_tenant(txn, tenant, after.as_deref(), |id| {
+                let last = profile::visit_tenant(txn, tenant, after.as_deref(), |entry| {
+                    let id = match entry {
+                        Ok(id) => id,
+                        Err(failure) => {
+                            tracing::warn!(%failure, "a list lacks a profile whose entry cannot be read");
+                            return ControlFlow::Continue(());
+                        }
+                    };
                     outcome = match visit_id(id) {
                         Ok(ControlFlow::Continue(())) => return ControlFlow::Continue(()),
                         Ok(ControlFlow::Break(step)) => Ok(step),
