@@ -87,8 +87,8 @@ pub enum RouteError {
         /// These.
         allow: Allow,
     },
-    /// A segment of the path has an encoded slash.
-    EncodedSlash,
+    /// A segment of the path has this, which no segment may have.
+    BadSegment(&'static str),
 }
 
 /// An error as the client sees it.
@@ -166,7 +166,7 @@ impl ApiError {
             } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after_secs));
             }
-            Self::Route(RouteError::NoSuchPath | RouteError::EncodedSlash)
+            Self::Route(RouteError::NoSuchPath | RouteError::BadSegment(_))
             | Self::NotAcceptable
             | Self::CrossOrigin
             | Self::BodyUnsupported(_)
@@ -199,9 +199,9 @@ impl ApiError {
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("Request method '{}' not supported", quote(method.as_str())).into(),
             ),
-            Self::Route(RouteError::EncodedSlash) => (
+            Self::Route(RouteError::BadSegment(what)) => (
                 StatusCode::BAD_REQUEST,
-                "The path holds an encoded slash".into(),
+                format!("The path holds {what}").into(),
             ),
             Self::NotAcceptable => (
                 StatusCode::NOT_ACCEPTABLE,

@@ -2,6 +2,7 @@
 //!
 //! The rules are those of the wire contract ("General"): a final `.json`, matrix parameters, a trailing
 //! slash and repeated slashes are ignored; segments are percent-decoded as UTF-8; paths are case-sensitive.
+//! What no segment may hold is from its "Deliberate differences".
 
 use std::borrow::Cow;
 
@@ -26,7 +27,7 @@ pub fn without_context<'p>(path: &'p str, context: &str) -> &'p str {
 ///
 /// # Errors
 ///
-/// [`RouteError::EncodedSlash`], [`RouteError::NoSuchPath`] for a path with more segments than any that is
+/// [`RouteError::BadSegment`], [`RouteError::NoSuchPath`] for a path with more segments than any that is
 /// served, and the error of `parse`.
 pub fn with_segments<R>(
     path: &str,
@@ -67,13 +68,10 @@ fn split<'p>(
             continue;
         }
         let segment = if is_encoded {
-            percent_decode_str(plain).decode_utf8_lossy()
+            decode(plain)?
         } else {
             Cow::Borrowed(plain)
         };
-        if is_encoded && segment.contains('/') {
-            return Err(RouteError::EncodedSlash);
-        }
         if let Some(slot) = segments.get_mut(count) {
             *slot = segment;
         }
@@ -83,6 +81,22 @@ fn split<'p>(
         strip_suffix(last);
     }
     Ok(count)
+}
+
+/// The text of a segment that may have percent-encoding.
+///
+/// A server in front may read a slash, a backslash or a NUL otherwise than this one, and so take the path for another.
+fn decode(segment: &str) -> Result<Cow<'_, str>, RouteError> {
+    for rest in segment.split('%').skip(1) {
+        match rest.as_bytes() {
+            [b'0', b'0', ..] => return Err(RouteError::BadSegment("an encoded NUL")),
+            [b'2', b'F' | b'f', ..] => return Err(RouteError::BadSegment("an encoded slash")),
+            [b'5', b'C' | b'c', ..] => return Err(RouteError::BadSegment("an encoded backslash")),
+            [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {}
+            _ => return Err(RouteError::BadSegment("an invalid percent-encoding")),
+        }
+    }
+    Ok(percent_decode_str(segment).decode_utf8_lossy())
 }
 
 /// Removes a final `.json`, unless nothing would be left.
@@ -151,6 +165,7 @@ mod tests {
         assert_eq!(count(&"/x".repeat(SEGMENTS_MAX)), Ok(SEGMENTS_MAX));
         let path = "/x".repeat(SEGMENTS_MAX + 1);
         assert_eq!(count(&path), Err(RouteError::NoSuchPath));
-        assert_eq!(count(&(path + "/%2F")), Err(RouteError::EncodedSlash));
+        let bad = RouteError::BadSegment("an encoded slash");
+        assert_eq!(count(&(path + "/%2F")), Err(bad));
     }
 }

@@ -130,6 +130,7 @@ mod tests {
             Ok(Route::Options(OptionsRoute { allow, is_public }))
         };
         let refresh = |id: &str| route(PersistentLoginRoute::Refresh(id.to_owned()));
+        let bad = |what| Err(RouteError::BadSegment(what));
         let table = [
             ("GET", "/x", read("x")),
             ("POST", "/x/delete", delete("x")),
@@ -174,10 +175,16 @@ mod tests {
             ("GET", "/%C3%A9", read("é")),
             ("GET", "/%FF", read("\u{FFFD}")),
             ("GET", "/a%3Bb", read("a;b")),
-            ("GET", "/a%", read("a%")),
             ("GET", "/%63reate", read("create")),
-            ("GET", "/a%2Fb", Err(RouteError::EncodedSlash)),
-            ("POST", "/a%2fb/delete", Err(RouteError::EncodedSlash)),
+            ("GET", "/a%2Fb", bad("an encoded slash")),
+            ("POST", "/a%2fb/delete", bad("an encoded slash")),
+            ("GET", "/a%5Cb", bad("an encoded backslash")),
+            ("GET", "/a%00", bad("an encoded NUL")),
+            ("GET", "/a%", bad("an invalid percent-encoding")),
+            ("GET", "/a%2", bad("an invalid percent-encoding")),
+            ("GET", "/%zz", bad("an invalid percent-encoding")),
+            ("GET", "/%%41", bad("an invalid percent-encoding")),
+            ("GET", "/%+1", bad("an invalid percent-encoding")),
         ];
         for (method, path, expected) in table {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
