@@ -150,8 +150,8 @@ fn record_missing() -> Failure {
 
 /// Calls `visit` with the ids of the tenant's profiles after the username `after`, also of those of which something is
 /// left since they ended with it, in the order of their usernames, until it breaks off. Returns the username that it
-/// broke off with, to go on after it; `None` at the end. An entry that cannot be read is given as that failure: it may be
-/// that of another tenant, and concerns no other profile.
+/// broke off with, to go on after it; `None` at the end. An entry that cannot be read is given as that failure: it may
+/// be that of another tenant, and concerns no other profile.
 ///
 /// # Errors
 ///
@@ -261,8 +261,8 @@ pub fn first_id(txn: &impl Read) -> Result<Option<ObjectId>, Failure> {
     Ok(first)
 }
 
-/// At most `count_max` ids of profiles of all tenants, those after `after`, in their order. Records are not read, and an
-/// entry that cannot be read is passed over.
+/// At most `count_max` ids of profiles of all tenants, those after `after`, in their order. Records are not read, and
+/// an entry that cannot be read is passed over.
 ///
 /// # Errors
 ///

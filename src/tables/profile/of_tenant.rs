@@ -11,8 +11,8 @@ use crate::tables::profile::record::{PROFILES, decode_head};
 use crate::tables::profile::{get, put, visit_tenant};
 use crate::tables::{ended_tenants, tenant};
 
-/// Whether the tenant has a profile, or something is left of one that ended with it; also if an entry cannot be read, which
-/// may be that of one.
+/// Whether the tenant has a profile, or something is left of one that ended with it; also if an entry cannot be
+/// read, which may be that of one.
 ///
 /// # Errors
 ///

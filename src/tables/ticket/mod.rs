@@ -1,7 +1,8 @@
 //! Tickets: a record under the key of its profile and the digest of its id, and what is needed to find it.
 //!
 //! A small table has the profile of each digest, and an index by the time of a request lets the expired ones be found. A
-//! request of a ticket is in memory first ([`requests`]), and journaled with those of a quarter of a second: [`TICKETS`] says how.
+//! request of a ticket is in memory first ([`requests`]), and journaled with those of a quarter of a second:
+//! [`TICKETS`] says how.
 //! It does not move the entry in the index: the cleaner does, when it finds there a ticket that was requested since.
 
 pub mod ended;

@@ -142,7 +142,7 @@ fn a_tenant_that_is_created_again_begins_without_pending_changes() {
     assert_state(&server, &new.profile_id, Some(&[]), None);
 }
 
-/// Replaces the entry of anna, the first of the tenant's profiles, in the index by username by one that cannot be read.
+/// Makes the entry of anna, the first of the tenant's profiles, in the index by username one that cannot be read.
 fn spoil_first_entry(server: &Server) {
     use tables::profile::{BY_USERNAME, username_key};
     let tenant = TenantName::new("corp").expect("a name");
