@@ -21,6 +21,8 @@ pub struct Exchange {
     id_at: usize,
     /// Whether the id in the path is that of a profile.
     is_of_profile: bool,
+    /// Whether the token stands in place of the id: it is what each request has that no other one has.
+    is_of_token: bool,
     /// Where the caller sends a token: the new one to Redis, the login's own to be compared.
     token_at: Option<usize>,
     check: fn(answer: &[u8], id: &[u8]) -> Check,
@@ -51,6 +53,11 @@ impl Exchange {
                 check: check_username,
                 ..Self::http(get_username_request(dataset), None)
             },
+            Operation::CreateProfile => Self {
+                is_of_token: true,
+                check: check_username,
+                ..Self::http(create_profile_request(dataset), None)
+            },
             Operation::Visits(_) => unreachable!("a visit is many requests"),
             Operation::Redis { script } => {
                 Self::redis(redis::rotate_request(script, PLACEHOLDER, PLACEHOLDER))
@@ -60,6 +67,7 @@ impl Exchange {
 
     /// The request for this login.
     pub fn aim(&mut self, id: &Uuid, token: &Uuid) -> &[u8] {
+        let id = if self.is_of_token { token } else { id };
         if self.is_of_profile {
             let id = profile_id(id);
             self.request[self.id_at..][..id.len()].copy_from_slice(&id);
@@ -77,6 +85,9 @@ impl Exchange {
         if self.is_of_profile {
             return (self.check)(answer, &profile_id(id));
         }
+        if self.is_of_token {
+            return (self.check)(answer, &self.request[self.id_at..][..Uuid::LEN]);
+        }
         let expected = self.answers_with.map_or(&id.as_bytes()[..], str::as_bytes);
         (self.check)(answer, expected)
     }
@@ -87,6 +98,7 @@ impl Exchange {
                 .find(PLACEHOLDER)
                 .expect("the path has a placeholder for the id"),
             is_of_profile: false,
+            is_of_token: false,
             token_at: None,
             request: request.into_bytes(),
             check: check_http,
@@ -101,6 +113,7 @@ impl Exchange {
                 .find(NO_PROFILE)
                 .expect("the path has a placeholder for the id"),
             is_of_profile: true,
+            is_of_token: false,
             token_at: None,
             request: request.into_bytes(),
             check: check_http,
@@ -122,6 +135,7 @@ impl Exchange {
                 .find(PLACEHOLDER)
                 .expect("the command has a placeholder for the id"),
             is_of_profile: false,
+            is_of_token: false,
             token_at: request.rfind(PLACEHOLDER),
             request: request.into_bytes(),
             check: redis::check_rotated,
@@ -192,6 +206,19 @@ fn get_username_request(dataset: &Dataset) -> String {
         "GET {PROFILES}/by_username?accessTokenId={}&tenantName=default&username={PLACEHOLDER} HTTP/1.1\r\n\
          Host: 127.0.0.1\r\n\r\n",
         access_token.as_str()
+    )
+}
+
+fn create_profile_request(dataset: &Dataset) -> String {
+    let body = format!(
+        "accessTokenId={}&tenantName=default&username={PLACEHOLDER}&email=someone@example.com&enabled=true&role=USER\
+         &attributes=%7B%22attribute0%22%3A%22Jane%22%2C%22attribute1%22%3A%22Doe%22%7D",
+        dataset.access_token().as_str()
+    );
+    format!(
+        "POST {PROFILES}/create HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
     )
 }
 

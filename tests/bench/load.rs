@@ -39,6 +39,8 @@ pub enum Operation {
     /// GET of a profile by its id.
     GetProfile,
     GetProfileByUsername,
+    /// Each one has a username of its own.
+    CreateProfile,
     BaselineRefresh,
     BaselineGet,
     /// Visits of people who are remembered, as one of the clients makes them.
@@ -161,6 +163,7 @@ impl Operation {
             Self::Get => "get".to_owned(),
             Self::GetProfile => "get-profile".to_owned(),
             Self::GetProfileByUsername => "get-profile-by-username".to_owned(),
+            Self::CreateProfile => "create-profile".to_owned(),
             Self::BaselineRefresh => "baseline-refresh".to_owned(),
             Self::BaselineGet => "baseline-get".to_owned(),
             Self::Visits(flow) => flow.name().to_owned(),
@@ -175,6 +178,7 @@ impl Operation {
             "get" => Self::Get,
             "get-profile" => Self::GetProfile,
             "get-profile-by-username" => Self::GetProfileByUsername,
+            "create-profile" => Self::CreateProfile,
             "baseline-refresh" => Self::BaselineRefresh,
             "baseline-get" => Self::BaselineGet,
             other => match Flow::parse(other) {

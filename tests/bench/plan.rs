@@ -15,7 +15,7 @@ pub const TICKETS_ONLY: &str = "tickets";
 /// The mode that measures what honest clients get under attack, and nothing else.
 pub const ATTACKS_ONLY: &str = "attacks";
 
-/// The mode that measures what reading profiles costs, and nothing else.
+/// The mode that measures what reading and creating profiles costs, and nothing else.
 pub const PROFILES_ONLY: &str = "profiles";
 
 /// The mode that measures what the two clients of the wire contract do, and nothing else.

@@ -1,5 +1,5 @@
 //! What reads of profiles cost, compared with reads of logins: by id and by username, of few and of many profiles, and lists
-//! of a tenant that has many.
+//! of a tenant that has many; and what their creation costs, compared with refreshes of logins.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -27,6 +27,7 @@ const RARE: u64 = 100_000;
 
 const BY_ID_MIN: Bound = Bound::AtLeast(0.8);
 const LARGE_MIN: Bound = Bound::AtLeast(0.8);
+const CREATE_MIN: Bound = Bound::AtLeast(0.5);
 const COUNT_MS_MAX: Bound = Bound::AtMost(5.0);
 
 /// The figures of each round.
@@ -37,6 +38,7 @@ pub struct Profiles {
     by_username: Vec<f64>,
     large_by_id: Vec<f64>,
     large_by_username: Vec<f64>,
+    create: Vec<f64>,
     count_ms: f64,
     page_ms: f64,
     deep_page_ms: f64,
@@ -57,6 +59,7 @@ pub fn measure(plan: &Plan, workspace: &Workspace) -> Profiles {
         by_username: Vec::new(),
         large_by_id: Vec::new(),
         large_by_username: Vec::new(),
+        create: Vec::new(),
         count_ms: 0.0,
         page_ms: 0.0,
         deep_page_ms: 0.0,
@@ -65,21 +68,22 @@ pub fn measure(plan: &Plan, workspace: &Workspace) -> Profiles {
         idle_mb,
         bytes_per_profile: large.bytes_per_profile,
     };
-    for round in 0..plan.rounds {
-        let rate = |filled: &Filled, operation| {
-            let load = Load {
-                address: filled.server.address,
-                operation,
-                connections: CONNECTIONS,
-                warm_up: plan.warm_up,
-                measure: plan.measure,
-                dataset: filled.dataset,
-                stream: STREAM + round,
-            };
-            let round = load.run();
-            assert_eq!(round.errors, 0, "every answer is right");
-            round.per_second
+    let rate = |filled: &Filled, operation, round| {
+        let load = Load {
+            address: filled.server.address,
+            operation,
+            connections: CONNECTIONS,
+            warm_up: plan.warm_up,
+            measure: plan.measure,
+            dataset: filled.dataset,
+            stream: STREAM + round,
         };
+        let round = load.run();
+        assert_eq!(round.errors, 0, "every answer is right");
+        round.per_second
+    };
+    for round in 0..plan.rounds {
+        let rate = |filled, operation| rate(filled, operation, round);
         let login = rate(&small, Operation::Get);
         let by_id = rate(&small, Operation::GetProfile);
         let by_username = rate(&small, Operation::GetProfileByUsername);
@@ -95,6 +99,13 @@ pub fn measure(plan: &Plan, workspace: &Workspace) -> Profiles {
         profiles
             .large_by_username
             .push(large_by_username / by_username);
+    }
+    // Last, because it changes how many profiles there are.
+    for round in 0..plan.rounds {
+        let refresh = rate(&small, Operation::Refresh, round);
+        let create = rate(&small, Operation::CreateProfile, round);
+        eprintln!("round {round}: refresh {refresh:.0}/s, create profile {create:.0}/s");
+        profiles.create.push(create / refresh);
     }
     profiles.measure_lists(large.server.address, &large.dataset);
     small.server.stop();
@@ -163,6 +174,11 @@ impl Profiles {
                 format!("profile by username, {large} / {small}"),
                 LARGE_MIN,
                 &self.large_by_username,
+            ),
+            ratio(
+                format!("profile created / refresh, {small} of each"),
+                CREATE_MIN,
+                &self.create,
             ),
             time("count", Some(COUNT_MS_MAX), self.count_ms),
             time("first page", None, self.page_ms),

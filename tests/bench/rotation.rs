@@ -3,7 +3,7 @@
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
 //! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point), `attacks` (only
 //! what honest clients get while the server is attacked), `bulk` (only what many logins of one profile cost), `flows` (only
-//! what clients do from sign-in to sign-out), `profiles` (only reads of profiles), `sign_in` (only how many users sign in),
+//! what clients do from sign-in to sign-out), `profiles` (only profiles), `sign_in` (only how many users sign in),
 //! `tickets` (only how many tickets are read) or `links` (only bursts over slow links), and `REMEMBERD_BENCH_SEED` replays
 //! the random choices of an earlier run.
 //!
@@ -26,7 +26,7 @@
 //! | `flows.rs`, `flow.rs` | what the clients of the wire contract do from sign-in to sign-out, and its calls |
 //! | `bulk.rs` | what very many logins of one profile cost all others |
 //! | `sign_in.rs` | how many users sign in, and the memory of it |
-//! | `profiles.rs` | reads of profiles, compared with reads of logins |
+//! | `profiles.rs` | reads of profiles, compared with reads of logins, and their creation |
 //! | `tickets.rs` | how many tickets are read |
 //! | `targets.rs`, `sample.rs` | the targets, and medians |
 //! | `report.rs`, `table.rs`, `json.rs` | the results, as text, as JSON |
