@@ -71,7 +71,7 @@ pub async fn create(
             LoginOwner::New(tenant, username) => {
                 let now = context.now.time();
                 let profile = Profile::without_password(new_profile_id, &tenant, &username, now);
-                profile::put(txn, &profile)?;
+                profile::insert(txn, &profile)?;
                 context.record_subject(txn, Event::CreateProfile, (&profile).into());
                 (new_profile_id, profile.tenant)
             }

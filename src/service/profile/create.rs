@@ -75,7 +75,7 @@ pub async fn create(app: &App, caller: Caller, new: NewProfile) -> Checked<Profi
     }
     transaction::write(app, move |txn| {
         let (token, mut profile, given) = creation.prepare(txn)?;
-        profile::put(txn, &profile)?;
+        profile::insert(txn, &profile)?;
         let context = creation.context.as_caller(token);
         context.record_subject(txn, Event::CreateProfile, (&profile).into());
         given.show_nulls(&mut profile.attributes);

@@ -54,6 +54,12 @@ impl DerivedValues {
         Ok(value)
     }
 
+    /// Whether one of the values was computed from the table with this name.
+    pub fn depend_on(&self, table: &str) -> bool {
+        let mut values = self.values.iter().filter_map(OnceLock::get);
+        values.any(|(tables, _)| tables.contains(&table))
+    }
+
     /// The values that are left once the tables with the names `written` were written. They are values of their
     /// own: whoever still computes one from the state before must not put it here.
     #[must_use]

@@ -169,6 +169,9 @@ impl WriteTxn {
     }
 
     fn forget_derived(&self, table: &'static str) {
+        if !self.derived.borrow().depend_on(table) {
+            return;
+        }
         let left = self.derived.borrow().without(&[table]);
         self.derived.replace(left);
     }

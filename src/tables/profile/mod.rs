@@ -229,6 +229,30 @@ pub fn put(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     login_block::put(txn, profile.id, block)
 }
 
+/// Puts a new profile, whose id was never used, and whose username [`id_by_username`] did not find in this transaction:
+/// that is not examined again, and to look for what is not there takes longest.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn insert(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
+    if ended_tenants::all(txn)?.of(&profile.tenant)?.is_some() {
+        // What is left under the username makes way.
+        return put(txn, profile);
+    }
+    count::add_one(txn, &profile.tenant)?;
+    let era = meta::login_era(txn)?;
+    let revision = tenant::with_sweeps(txn, &profile.tenant, |sweeps| sweeps.revision)?;
+    let encoded = record::encode(profile, era, revision);
+    txn.put(&PROFILES, profile.id.as_bytes(), &encoded)?;
+    let key = username_key(&profile.tenant, &profile.username);
+    txn.put(&BY_USERNAME, &key, &encode_owner(&profile.id))?;
+    if profile.enabled {
+        return Ok(());
+    }
+    login_block::put(txn, profile.id, Some(LoginBlock::Disabled))
+}
+
 /// Removes the profile. Logins that it may have are blocked.
 ///
 /// # Errors
