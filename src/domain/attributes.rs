@@ -17,6 +17,14 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// None, with memory for names and values of `bytes` bytes together.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+            ends: Vec::new(),
+        }
+    }
+
     /// The names with the JSON of their values.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         let mut start = 0;
@@ -83,13 +91,15 @@ impl Attributes {
 
     /// Keeps the attributes with the names for which `keeps` returns true.
     pub fn retain(&mut self, mut keeps: impl FnMut(&str) -> bool) {
-        let kept: Vec<bool> = self.iter().map(|(name, _)| keeps(name)).collect();
-        if kept.iter().all(|is_kept| *is_kept) {
+        // Mostly all are kept.
+        let Some(removed) = self.iter().position(|(name, _)| !keeps(name)) else {
             return;
-        }
+        };
         let mut left = Self::default();
-        for ((name, json), _) in self.iter().zip(kept).filter(|(_, is_kept)| *is_kept) {
-            left.push_json(name, json);
+        for (at, (name, json)) in self.iter().enumerate() {
+            if at < removed || at > removed && keeps(name) {
+                left.push_json(name, json);
+            }
         }
         *self = left;
     }

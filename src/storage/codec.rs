@@ -188,6 +188,11 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// How many bytes were not taken yet.
+    pub fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Takes a truth value.
     ///
     /// # Errors

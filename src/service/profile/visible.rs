@@ -10,10 +10,14 @@ use crate::error::Failure;
 use crate::storage::transaction::Read;
 use crate::tables::tenant;
 
+/// Of so many definitions each is found at once: to sort their names takes longer than a profile does.
+const FEW: usize = 32;
+
 /// What the application of an access token may see of profiles, most of which are of one tenant.
 pub(super) struct Visibility {
     token: Arc<AccessToken>,
-    /// The tenant that was looked at last, and the names of the attributes that may be read of its profiles, sorted.
+    /// The tenant of many attributes that was looked at last, and the names of those that may be read of its profiles,
+    /// sorted.
     readable: Option<(TenantName, Vec<String>)>,
 }
 
@@ -41,7 +45,14 @@ impl Visibility {
         let readable = match &mut self.readable {
             Some((tenant, readable)) if *tenant == profile.tenant => readable,
             slot => {
-                let readable = readable(txn, &self.token, &profile.tenant)?;
+                let tenant = tenant::get(txn, &profile.tenant)?;
+                let tenant = tenant.as_deref();
+                let definitions = tenant.map_or(&[][..], |tenant| &tenant.attribute_definitions);
+                if definitions.len() <= FEW {
+                    keep_visible(definitions, &self.token.application, profile, |_| false);
+                    return Ok(());
+                }
+                let readable = readable(definitions, &self.token.application);
                 &mut slot.insert((profile.tenant.clone(), readable)).1
             }
         };
@@ -53,20 +64,14 @@ impl Visibility {
     }
 }
 
-fn readable(
-    txn: &impl Read,
-    token: &AccessToken,
-    tenant: &TenantName,
-) -> Result<Vec<String>, Failure> {
-    let tenant = tenant::get(txn, tenant)?;
-    let definitions = tenant
-        .iter()
-        .flat_map(|tenant| &tenant.attribute_definitions);
-    let readable = definitions
-        .filter(|definition| definition.allows(AttributeAction::Read, &token.application));
+/// The names of the attributes that the application may read, sorted.
+fn readable(definitions: &[AttributeDefinition], application: &str) -> Vec<String> {
+    let definitions = definitions.iter();
+    let readable =
+        definitions.filter(|definition| definition.allows(AttributeAction::Read, application));
     let mut names: Vec<_> = readable.map(|definition| definition.name.clone()).collect();
     names.sort_unstable();
-    Ok(names)
+    names
 }
 
 /// Removes the attributes that are not among these definitions, and those that `application` may not read unless

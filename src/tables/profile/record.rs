@@ -16,6 +16,7 @@ use crate::domain::tenant::TenantName;
 use crate::error::Failure;
 use crate::storage::codec::{Decoder, Encoder};
 use crate::storage::table::{Bytes, Fixed, Table};
+use crate::tables::persistent_login::record::tenant_name;
 
 /// The records of profiles, by their ids.
 pub const PROFILES: Table<Fixed<12>> = Table::new("profile");
@@ -186,8 +187,7 @@ fn take_head<'r>(record: &mut Decoder<'r>) -> Result<ProfileHead<'r>, Failure> {
     if flags & !ALL != 0 {
         return Err(record.corrupt(format_args!("it has unknown flags")));
     }
-    let tenant = TenantName::new(record.varint_text()?)
-        .ok_or_else(|| record.corrupt(format_args!("its tenant has no name")))?;
+    let tenant = tenant_name(record.varint_text()?)?;
     Ok(ProfileHead {
         flags,
         enabled: flags & ENABLED != 0,
@@ -199,7 +199,7 @@ fn take_head<'r>(record: &mut Decoder<'r>) -> Result<ProfileHead<'r>, Failure> {
 }
 
 fn take_attributes(record: &mut Decoder<'_>) -> Result<Attributes, Failure> {
-    let mut attributes = Attributes::default();
+    let mut attributes = Attributes::with_capacity(record.remaining());
     record.varint_list(|record| {
         attributes.push_json(record.varint_text()?, record.varint_text()?);
         Ok(())
