@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::fixture::{self, ADMIN, LOGIN, NOW, PROFILE, TOKEN, first_login};
+use crate::support::fixture::{
+    self, ADMIN, DISABLED_PROFILE, LOGIN, NOW, PROFILE, TOKEN, first_login,
+};
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
 use crate::support::server::Setup;
 
@@ -129,6 +131,24 @@ fn tickets_of_a_seed_are_valid_until_they_expire_and_no_id_is_in_a_file() {
         let is_there = |bytes: &[u8]| file.windows(bytes.len()).any(|found| found == bytes);
         assert!(!is_there(&bytes) && !is_there(id.as_bytes()), "{id}");
     }
+}
+
+#[test]
+fn no_ticket_of_a_seed_outlives_one_that_is_created_now() {
+    const TICKET: &str = "3b1f6a52-8c0d-4a1e-9b7f-5e2d4c6a8f01";
+    const DISABLED: &str = "3b1f6a52-8c0d-4a1e-9b7f-5e2d4c6a8f02";
+    const YEAR_MILLIS: i64 = 365 * 86_400_000;
+    let future = NOW.as_millis() + YEAR_MILLIS;
+    let mut seed = fixture::seed();
+    seed["ticket"] = json!([
+        {"_id": TICKET, "tenant": "default", "profileId": PROFILE, "lastRequestTime": future},
+        {"_id": DISABLED, "tenant": "default", "profileId": DISABLED_PROFILE, "lastRequestTime": NOW.as_millis()},
+    ]);
+    let server = Setup::new().seed(seed).start();
+    let client = server.client();
+    client.read_ticket(DISABLED).assert_no_such_ticket(DISABLED);
+    let last_request = client.read_ticket(TICKET).ticket().last_request_time;
+    assert_eq!(last_request, NOW.as_millis() + 1);
 }
 
 #[test]

@@ -51,6 +51,7 @@ pub(super) struct Check<'a> {
     tenants: HashSet<TenantName>,
     tenant_ids: HashSet<ObjectId>,
     profiles: HashMap<ObjectId, TenantName>,
+    disabled: HashSet<ObjectId>,
     usernames: HashSet<(TenantName, String)>,
     login_ids: HashSet<PersistentLoginId>,
     ticket_ids: HashSet<Uuid>,
@@ -70,6 +71,7 @@ impl<'a> Check<'a> {
             tenants: HashSet::new(),
             tenant_ids: HashSet::new(),
             profiles: HashMap::new(),
+            disabled: HashSet::new(),
             usernames: HashSet::new(),
             login_ids: HashSet::new(),
             ticket_ids: HashSet::new(),
@@ -182,6 +184,9 @@ impl<'a> Check<'a> {
         };
         let is_new = self.profiles.insert(id, tenant.clone()).is_none();
         unique(is_new, at, "_id")?;
+        if !entry.enabled {
+            self.disabled.insert(id);
+        }
         if entry.username.is_empty() {
             return Err(at.refuse("username", "it is empty"));
         }
@@ -269,12 +274,21 @@ impl<'a> Check<'a> {
         let Id(text) = entry.id;
         let id = TicketId::parse(&text).ok_or_else(|| at.refuse("_id", "it is not a UUID"))?;
         unique(self.ticket_ids.insert(id.reveal()), at, "_id")?;
-        let owner = self.known_owner(at, entry.tenant, entry.profile_id)?;
-        Ok(owner.map(|(tenant, profile_id)| Ticket {
+        let Some((tenant, profile_id)) = self.known_owner(at, entry.tenant, entry.profile_id)?
+        else {
+            return Ok(None);
+        };
+        if self.disabled.contains(&profile_id) {
+            // Disabling a profile here would have ended it. The file is not wrong for that.
+            let (rules, why) = (SeedRules::default(), "its profile is disabled");
+            self.findings.skip(rules, at, "profileId", why)?;
+            return Ok(None);
+        }
+        Ok(Some(Ticket {
             id,
             tenant,
             profile_id,
-            last_request: self.date(entry.last_request_time),
+            last_request: self.beginning(entry.last_request_time),
         }))
     }
 
@@ -292,7 +306,7 @@ impl<'a> Check<'a> {
             id,
             tenant,
             profile_id,
-            created: self.date(entry.timestamp),
+            created: self.beginning(entry.timestamp),
         }))
     }
 
@@ -351,6 +365,12 @@ impl<'a> Check<'a> {
 
     fn date(&self, date: Option<Date>) -> Timestamp {
         date.map_or(self.now, |Date(date)| date)
+    }
+
+    /// The date from which on the age of a ticket or a verification token is counted. With one in the future it would live
+    /// longer than one that is created now.
+    fn beginning(&self, date: Option<Date>) -> Timestamp {
+        self.date(date).min(self.now)
     }
 }
 
