@@ -178,13 +178,10 @@ impl Database {
         audit_key::prepare(app).await.map_err(unusable)?;
         let loaded = match &self.seed_file {
             Some((file, name)) => self.load_seed(app, file, name).await?,
-            None => {
-                let keep =
-                    |token: &_| token_file::write(&self.directory, std::slice::from_ref(token));
-                initial::create(app, keep).await.map_err(unusable)?;
-                None
-            }
+            None => None,
         };
+        let keep = |token: &_| token_file::write(&self.directory, std::slice::from_ref(token));
+        initial::create(app, keep).await.map_err(unusable)?;
         if !app.config.data.allow_demo_secrets && demo::is_known(app).map_err(unusable)? {
             if demo::is_refused(&app.config) {
                 return Err(demo_exposed(&self.listen));

@@ -5,6 +5,38 @@ use crate::http::error::ApiError;
 use crate::http::params::Params;
 use crate::http::quote::quote;
 
+/// The parameters of the wire contract's endpoints: they are ignored where they are of no use, also where they are
+/// nearly one of ours.
+pub const CONTRACT: &[&str] = &[
+    "accessTokenId",
+    "attributeName",
+    "attributeToReturn",
+    "attributeValue",
+    "attributes",
+    "count",
+    "email",
+    "enabled",
+    "existingAttributeName",
+    "filename",
+    "id",
+    "newPassword",
+    "password",
+    "profileId",
+    "query",
+    "resetPasswordUrl",
+    "role",
+    "selector",
+    "sortBy",
+    "sortOrder",
+    "start",
+    "tenantName",
+    "ticketId",
+    "tokenId",
+    "username",
+    "verificationUrl",
+    "verify",
+];
+
 /// The shortest name that another one can differ from by one edit and still be meant for it.
 const EDITED_LENGTH_MIN: usize = 4;
 

@@ -1,39 +1,7 @@
 //! The parameters that each endpoint of persistent logins knows.
 
-use crate::http::known_params::{KnownParams, Others};
+use crate::http::known_params::{CONTRACT, KnownParams, Others};
 use crate::http::persistent_login::route::PersistentLoginRoute;
-
-/// The parameters of the wire contract's endpoints: they are ignored where they are of no use, also where they are
-/// nearly one of ours.
-const CONTRACT: &[&str] = &[
-    "accessTokenId",
-    "attributeName",
-    "attributeToReturn",
-    "attributeValue",
-    "attributes",
-    "count",
-    "email",
-    "enabled",
-    "existingAttributeName",
-    "filename",
-    "id",
-    "newPassword",
-    "password",
-    "profileId",
-    "query",
-    "resetPasswordUrl",
-    "role",
-    "selector",
-    "sortBy",
-    "sortOrder",
-    "start",
-    "tenantName",
-    "ticketId",
-    "tokenId",
-    "username",
-    "verificationUrl",
-    "verify",
-];
 
 /// What is ours and decides whose login it is, or whether it is rotated.
 const ONCE: &[&str] = &["token", "tenantName", "username"];

@@ -1,10 +1,45 @@
-//! Decodes the parameters of requests for profiles. Those that an endpoint does not know are ignored.
+//! Decodes the parameters of requests for profiles. Those that an endpoint does not know are ignored, unless they are
+//! nearly what a profile is created with or changed to: a `pasword` that is ignored leaves the old one valid.
 
 use crate::domain::profile_order::ProfileOrder;
 use crate::domain::projection::Projection;
 use crate::http::error::ApiError;
+use crate::http::known_params::{CONTRACT, KnownParams, Others};
 use crate::http::params::Params;
 use crate::service::profile::list::wanted::Page;
+
+/// The parameters that a profile is created with.
+pub const CREATE: KnownParams = KnownParams {
+    names: &[
+        "accessTokenId",
+        "tenantName",
+        "username",
+        "email",
+        "enabled",
+        "password",
+        "role",
+        "attributes",
+        "verificationUrl",
+    ],
+    once: &[],
+    others: Others::Ignored(CONTRACT),
+};
+
+/// The parameters that a profile is changed by.
+pub const UPDATE: KnownParams = KnownParams {
+    names: &[
+        "accessTokenId",
+        "username",
+        "email",
+        "enabled",
+        "password",
+        "role",
+        "attributes",
+        "attributeToReturn",
+    ],
+    once: &[],
+    others: Others::Ignored(CONTRACT),
+};
 
 /// The attributes that a read is to show.
 pub fn projection(params: &Params) -> Projection {

@@ -16,6 +16,7 @@ use crate::service::profile::update::{self, ProfileUpdate};
 
 pub async fn create(app: &App, caller: Caller, params: &Params) -> Result<Response, ApiError> {
     admit(app, &caller)?;
+    parameters::CREATE.check(params)?;
     let new = NewProfile {
         tenant: input::tenant(params)?,
         username: input::username(&params.required("username")?)?,
@@ -39,6 +40,7 @@ pub async fn update(
     id: String,
 ) -> Result<Response, ApiError> {
     admit(app, &caller)?;
+    parameters::UPDATE.check(params)?;
     let text = |name| params.text(name).filter(|text| !text.is_empty());
     let update = ProfileUpdate {
         username: text("username")

@@ -1,4 +1,4 @@
-//! What an empty database begins with if no seed file is given.
+//! What an empty database begins with beside the entries of a seed file.
 
 use crate::app::App;
 use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
@@ -19,7 +19,8 @@ const APPLICATION: &str = "admin";
 /// Creates a master access token with a random id if there is no access token, and the tenant `default` if there is
 /// nothing at all. Before the token is in the database, `keep` gets it, as nothing else has its id.
 ///
-/// A database that is not empty and has no access token is one that was salvaged: nobody could use it.
+/// A database that is not empty and has no access token is one that was salvaged, or that was filled from a seed file
+/// without any: nobody could use it.
 ///
 /// # Errors
 ///

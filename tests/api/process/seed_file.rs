@@ -152,6 +152,30 @@ fn no_ticket_of_a_seed_outlives_one_that_is_created_now() {
 }
 
 #[test]
+fn a_login_that_is_dated_in_the_future_is_warned_of() {
+    let mut seed = fixture::seed();
+    seed["persistentlogin"][1]["timestamp"] = json!("2999-01-01");
+    let log = Home::new(seed).launch().start().stop().stderr;
+    let warning = "persistentlogin[1].timestamp: the date is in the future, one of 1; ";
+    assert!(log.contains(warning), "{log}");
+}
+
+#[test]
+fn a_seed_without_access_tokens_gets_the_first_one() {
+    let mut seed = fixture::seed();
+    seed["accesstoken"] = json!([]);
+    let home = Home::new(seed);
+    let mut serving = home.launch().start();
+    let id = serving.first_token();
+    assert_eq!(
+        serving.client(&id).read(LOGIN).status,
+        404,
+        "it has expired"
+    );
+    serving.stop();
+}
+
+#[test]
 fn a_verification_token_of_a_seed_is_found_by_its_id() {
     const ID: &str = "3b1f6a52-8c0d-4a1e-9b7f-5e2d4c6a8f03";
     let mut seed = fixture::seed();

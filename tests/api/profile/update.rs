@@ -287,3 +287,23 @@ fn roles_and_attributes_are_bounded() {
         refused.assert_error(400, "OTHER", message);
     });
 }
+
+#[test]
+fn what_is_nearly_a_parameter_changes_nothing() {
+    let server = server();
+    assert_unchanged(&server, ANNA, || {
+        for name in ["pasword", "Password", "enable", "user_name", "roles"] {
+            update(&server, ANNA, &[("email", "x@y"), (name, "no")]).assert_bad_parameter(name);
+        }
+    });
+    // Others are ignored, those of the contract's other endpoints among them.
+    json_of(&update(
+        &server,
+        ANNA,
+        &[
+            ("attributeName", "x"),
+            ("newPassword", "x"),
+            ("anything", "x"),
+        ],
+    ));
+}

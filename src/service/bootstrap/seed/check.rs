@@ -262,7 +262,7 @@ impl<'a> Check<'a> {
             tenant,
             profile_id,
             token,
-            timestamp: self.date(entry.timestamp),
+            timestamp: self.creation(at, "timestamp", entry.timestamp),
         }))
     }
 
@@ -361,6 +361,16 @@ impl<'a> Check<'a> {
                 Ok(None)
             }
         }
+    }
+
+    /// The date that a login was created, which its clients see. One in the future is kept: it may be the clock of the host
+    /// that is wrong.
+    fn creation(&mut self, at: EntryPath, field: &'static str, date: Option<Date>) -> Timestamp {
+        let date = self.date(date);
+        if date > self.now {
+            self.findings.note_future(at, field);
+        }
+        date
     }
 
     fn date(&self, date: Option<Date>) -> Timestamp {

@@ -31,6 +31,8 @@ impl EntryPath {
 #[derive(Default, Debug)]
 pub(super) struct Findings {
     skipped: Vec<Skipped>,
+    /// How many entries are dated in the future, and where the first date is.
+    future: Option<(usize, String)>,
     warnings: Vec<String>,
 }
 
@@ -64,6 +66,12 @@ impl Findings {
         Ok(())
     }
 
+    /// Counts an entry that is dated in the future.
+    pub(super) fn note_future(&mut self, at: EntryPath, field: &str) {
+        let first = || format!("{}[{}].{field}", at.list, at.index);
+        self.future.get_or_insert_with(|| (0, first())).0 += 1;
+    }
+
     /// Adds a warning, if there are not too many.
     pub(super) fn warn(&mut self, path: impl fmt::Display, what: impl fmt::Display) {
         if self.warnings.len() < WARNINGS_MAX {
@@ -79,7 +87,14 @@ impl Findings {
     /// The texts.
     pub(super) fn texts(&self) -> impl Iterator<Item = String> {
         let skipped = self.skipped.iter().map(Skipped::to_string);
-        skipped.chain(self.warnings.iter().cloned())
+        let future = self.future.iter().map(|(count, first)| {
+            format!(
+                "{first}: the date is in the future, one of {count}; what has one is valid for that much longer, unless it \
+                 is the clock of this host that is wrong"
+            )
+        });
+        let all = skipped.chain(future);
+        all.chain(self.warnings.iter().cloned())
     }
 }
 
