@@ -301,7 +301,7 @@ pub mod tables {
 
     /// Of profiles.
     pub mod profile {
-        pub use crate::tables::profile::record::{BY_USERNAME, username_key};
+        pub use crate::tables::profile::record::{BY_USERNAME, PROFILES, username_key};
         pub use crate::tables::profile::{delete, get, id_by_username, put, status};
     }
 

@@ -31,7 +31,7 @@ pub async fn carry_out_sweeps(app: &App) -> Result<usize, Failure> {
     for (name, id, revision) in app.store.read(tenant::swept)? {
         // A profile that is written after this has all sweeps up to this revision: none comes behind the walk that
         // lacks one.
-        let walk = change_all(app, name.clone(), of_tenant::rewrite);
+        let walk = change_all(app, name.clone(), |txn, _, id| of_tenant::rewrite(txn, id));
         let Some(count) = walk.await? else {
             return Ok(rewritten);
         };
@@ -56,8 +56,8 @@ pub async fn remove_ended(app: &App) -> Result<usize, Failure> {
             continue;
         };
         // No profile of an earlier era is created any more: none comes behind the walk.
-        let walk = change_all(app, name.clone(), |txn, id| {
-            ended_profiles::remove(txn, id).map(drop)
+        let walk = change_all(app, name.clone(), |txn, name, id| {
+            ended_profiles::remove(txn, name, id).map(drop)
         });
         let Some(count) = walk.await? else {
             return Ok(removed);
@@ -76,7 +76,7 @@ pub async fn remove_ended(app: &App) -> Result<usize, Failure> {
 async fn change_all(
     app: &App,
     name: TenantName,
-    change: fn(&WriteTxn, ObjectId) -> Result<(), Failure>,
+    change: fn(&WriteTxn, &TenantName, ObjectId) -> Result<(), Failure>,
 ) -> Result<Option<usize>, Failure> {
     let batch_max = app.config.jobs.cleaner_batch_max.get();
     let (mut after, mut changed) = (None::<String>, 0);
@@ -101,9 +101,9 @@ async fn change_all(
                     ControlFlow::Break(())
                 }
             })?;
-            Ok((behind(txn, seen)?, next))
+            Ok((behind(txn, &name, seen)?, next))
         })?;
-        changed += change_batch(app, ids, change).await?;
+        changed += change_batch(app, &name, ids, change).await?;
         match next {
             Some(next) => after = Some(next),
             None if is_any_unreadable => break,
@@ -119,9 +119,9 @@ async fn change_all(
         let (ids, next) = app.store.read(|txn| {
             let seen = profile::ids_after(txn, after, batch_max.min(PROFILES_PER_STEP))?;
             let next = seen.last().copied();
-            Ok((behind(txn, seen)?, next))
+            Ok((behind(txn, &name, seen)?, next))
         })?;
-        changed += change_batch(app, ids, change).await?;
+        changed += change_batch(app, &name, ids, change).await?;
         match next {
             Some(next) => after = Some(next),
             None => return Ok(Some(changed)),
@@ -129,11 +129,15 @@ async fn change_all(
     }
 }
 
-/// Those of the profiles that have not followed their tenants.
-fn behind(txn: &impl Read, ids: Vec<ObjectId>) -> Result<Vec<ObjectId>, Failure> {
+/// Those of the profiles that have not followed the tenant, or theirs if it is another one.
+fn behind(
+    txn: &impl Read,
+    tenant: &TenantName,
+    ids: Vec<ObjectId>,
+) -> Result<Vec<ObjectId>, Failure> {
     let mut behind = Vec::new();
     for id in ids {
-        if is_behind(txn, id)? {
+        if is_behind(txn, tenant, id)? {
             behind.push(id);
         }
     }
@@ -143,18 +147,20 @@ fn behind(txn: &impl Read, ids: Vec<ObjectId>) -> Result<Vec<ObjectId>, Failure>
 /// Calls `change` with the profiles in one transaction, if there are any. Returns how many there were.
 async fn change_batch(
     app: &App,
+    tenant: &TenantName,
     ids: Vec<ObjectId>,
-    change: fn(&WriteTxn, ObjectId) -> Result<(), Failure>,
+    change: fn(&WriteTxn, &TenantName, ObjectId) -> Result<(), Failure>,
 ) -> Result<usize, Failure> {
     let count = ids.len();
     if ids.is_empty() {
         yield_now().await;
         return Ok(count);
     }
+    let tenant = tenant.clone();
     app.store
         .write_in_background(move |txn| {
             for &id in &ids {
-                match change(txn, id) {
+                match change(txn, &tenant, id) {
                     // It cannot be read, with the change or without.
                     Err(Failure::Corrupt(cause)) => {
                         tracing::warn!(cause, profile = %id, "a profile is left as it is");

@@ -221,7 +221,7 @@ pub fn put(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
                     "another profile has the username".to_owned(),
                 ));
             }
-            ended::remove(txn, owner)?;
+            ended::remove(txn, &profile.tenant, owner)?;
         }
         txn.put(&BY_USERNAME, &key, &encode_owner(&profile.id))?;
     }

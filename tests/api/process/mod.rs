@@ -17,6 +17,7 @@ mod overload;
 mod own_user_ids;
 mod removed;
 mod restore;
+mod secrets;
 mod seed_file;
 mod signals;
 mod special_files;

@@ -1,9 +1,11 @@
 //! Deleting a tenant, and with it its profiles and their logins.
 
+use std::fs;
+
 use rememberd::testing::{Event, ObjectId, TenantName, service, tables};
 use serde_json::json;
 
-use crate::support::fixture::{ACME_LOGIN, ACME_PROFILE, LOGIN};
+use crate::support::fixture::{ACME_LOGIN, ACME_PROFILE, LOGIN, PROFILE};
 use crate::support::process::Launch;
 use crate::support::server::{Server, Setup};
 use crate::tenant::support::{
@@ -121,6 +123,62 @@ fn a_database_with_logins_that_are_still_to_be_removed_is_whole() {
     };
     assert_eq!(clean_up(), Ok(LOGINS));
     assert_eq!(clean_up(), Ok(0));
+}
+
+#[test]
+fn the_access_of_a_profile_whose_record_is_damaged_stays_ended() {
+    let server = server();
+    let login = server.client().create(ANNA).login();
+    let ticket = server.client().create_ticket(ANNA).ticket();
+    let home = server.stop();
+    let path = home.path().join("rememberd.redb");
+    let mut file = fs::read(&path).expect("the database");
+    // A record begins with its version, flags, the tenant, an era and a revision of one byte each, and the username.
+    let is_record = |bytes: &[u8]| bytes.starts_with(b"\x04corp") && bytes[7..] == *b"\x04anna";
+    let at = file.windows(12).position(is_record).expect("its record") - 2;
+    file[at] = 99;
+    fs::write(&path, file).expect("it is written");
+    let server = Setup::new().home(home).start();
+    let client = server.client();
+    client.read(&login.id).login();
+    client.read_ticket(&ticket.id).ticket();
+    post(&server, CORP, "corp/delete", &[]).assert_empty();
+    for _ in 0..2 {
+        client.read(&login.id).assert_no_such_login(&login.id);
+        client.refresh(&login.id).assert_no_such_login(&login.id);
+        client
+            .read_ticket(&ticket.id)
+            .assert_no_such_ticket(&ticket.id);
+        let removed = server.block_on(service::tenant::remove_ended(&server.app));
+        removed.expect("the store is open");
+    }
+}
+
+#[test]
+fn no_login_ends_but_those_of_the_tenant_where_neither_record_nor_entry_can_be_read() {
+    use tables::profile::{BY_USERNAME, PROFILES, username_key};
+    let server = server();
+    let client = server.client();
+    let (anna, other) = (client.create(ANNA).login(), client.create(PROFILE).login());
+    let ticket = client.create_ticket(ANNA).ticket();
+    let write = server.app.store.write(|txn| {
+        let tenant = TenantName::new("corp").expect("a name");
+        txn.put(&BY_USERNAME, &username_key(&tenant, "anna"), &[0xFF])?;
+        for id in [ANNA, PROFILE] {
+            let id = ObjectId::parse(id).expect("an id");
+            txn.put(&PROFILES, id.as_bytes(), &[0xFF])?;
+        }
+        Ok(())
+    });
+    server.block_on(write).expect("it is written");
+    post(&server, CORP, "corp/delete", &[]).assert_empty();
+    let removed = server.block_on(service::tenant::remove_ended(&server.app));
+    removed.expect("the store is open");
+    client.read(&anna.id).assert_no_such_login(&anna.id);
+    client
+        .read_ticket(&ticket.id)
+        .assert_no_such_ticket(&ticket.id);
+    client.read(&other.id).login();
 }
 
 #[test]
