@@ -323,6 +323,6 @@ pub mod tables {
 
     /// Of tickets.
     pub mod ticket {
-        pub use crate::tables::ticket::{count, get};
+        pub use crate::tables::ticket::{BY_DIGEST, count, get};
     }
 }

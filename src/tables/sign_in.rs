@@ -37,11 +37,13 @@ pub fn put(txn: &WriteTxn, profile_id: ObjectId, failures: &FailedSignIns) -> Re
 ///
 /// Of the storage.
 pub fn forget(txn: &WriteTxn, profile_id: ObjectId) -> Result<(), Failure> {
-    let is_there = txn.get(&SIGN_INS, profile_id.as_bytes(), |_| Ok(()))?;
-    if is_there.is_some() {
-        txn.remove(&SIGN_INS, profile_id.as_bytes())?;
+    match txn.get(&SIGN_INS, profile_id.as_bytes(), |_| Ok(())) {
+        Ok(None) => Ok(()),
+        Ok(Some(())) | Err(Failure::Corrupt(_)) => {
+            txn.remove(&SIGN_INS, profile_id.as_bytes()).map(drop)
+        }
+        Err(failure) => Err(failure),
     }
-    Ok(())
 }
 
 fn encode(failures: &FailedSignIns) -> Vec<u8> {

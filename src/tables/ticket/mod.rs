@@ -38,7 +38,8 @@ pub static TICKETS: JournaledTable<28> = JournaledTable {
     cache_divisor: 8,
 };
 
-const BY_DIGEST: Table<Fixed<16>> = Table::new("ticket_by_digest");
+/// Where each ticket is, by its digest.
+pub const BY_DIGEST: Table<Fixed<16>> = Table::new("ticket_by_digest");
 
 /// The tickets by a request of each, which may not be the last.
 pub const BY_REQUEST: ExpiryIndex = ExpiryIndex::new("ticket_by_request");
@@ -118,9 +119,10 @@ pub fn put_request(txn: &WriteTxn, key: TicketKey, last_request: Moment) -> Resu
 ///
 /// # Errors
 ///
-/// Of the storage, or if its entry by digest does not decode.
+/// Of the storage.
 pub fn delete(txn: &WriteTxn, key: TicketKey) -> Result<(), Failure> {
-    if let Some(Place { indexed, .. }) = place_of(txn, key.digest)? {
+    // Where it cannot be read, the entry in the index by request is removed once it is old.
+    if let Some(Place { indexed, .. }) = Failure::unless_corrupt(place_of(txn, key.digest))? {
         BY_REQUEST.remove(txn, indexed, index_id(key.digest))?;
     }
     remove(txn, key)

@@ -1,8 +1,9 @@
 //! Deleting a tenant, and with it its profiles and their logins.
 
 use std::fs;
+use std::ops::{Bound, ControlFlow};
 
-use rememberd::testing::{Event, ObjectId, TenantName, service, tables};
+use rememberd::testing::{Event, ObjectId, Read, TenantName, service, tables};
 use serde_json::json;
 
 use crate::support::fixture::{ACME_LOGIN, ACME_PROFILE, LOGIN, PROFILE};
@@ -179,6 +180,35 @@ fn no_login_ends_but_those_of_the_tenant_where_neither_record_nor_entry_can_be_r
         .read_ticket(&ticket.id)
         .assert_no_such_ticket(&ticket.id);
     client.read(&other.id).login();
+}
+
+#[test]
+fn an_entry_of_a_ticket_that_cannot_be_read_keeps_nothing_from_ending() {
+    use tables::ticket::BY_DIGEST;
+    let server = server();
+    let client = server.client();
+    let tickets: Vec<_> = (0..3)
+        .map(|_| client.create_ticket(ANNA).ticket())
+        .collect();
+    let write = server.app.store.write(|txn| {
+        let mut first = None;
+        txn.scan(&BY_DIGEST, Bound::Unbounded, |digest, _| {
+            first = Some(*digest);
+            Ok(ControlFlow::Break(()))
+        })?;
+        // That of the ticket that is removed first.
+        txn.put(&BY_DIGEST, &first.expect("one of three"), &[0xFF])
+    });
+    server.block_on(write).expect("it is written");
+    post(&server, CORP, "corp/delete", &[]).assert_empty();
+    let removed = service::tenant::remove_ended(&server.app);
+    assert_eq!(server.block_on(removed), Ok(2));
+    for ticket in tickets {
+        client
+            .read_ticket(&ticket.id)
+            .assert_no_such_ticket(&ticket.id);
+    }
+    assert!(!is_there(&server, ANNA));
 }
 
 #[test]
