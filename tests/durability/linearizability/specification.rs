@@ -90,6 +90,8 @@ struct Login {
     token: Token,
     /// The tokens that rotations replaced.
     replaced: Vec<Token>,
+    /// The last of them, where reads show it: no token was presented in the rotation, and refreshes are coalesced.
+    shown: Option<Token>,
 }
 
 /// The random values that the server generates for a call, taken from its response.
@@ -130,11 +132,12 @@ pub fn step(
             let login = Login {
                 token: fresh.token,
                 replaced: Vec::new(),
+                shown: None,
             };
             state.logins.insert(id, login);
             Response::Login(id, fresh.token)
         }
-        Call::Read(id) => state.login_response(id),
+        Call::Read(id) => state.read_response(id),
         Call::Refresh(_, Presented::Garbage) => Response::Malformed,
         Call::Refresh(id, presented) => refresh(rules, &mut state, id, presented, fresh.token)?,
         Call::Delete(id) => {
@@ -181,9 +184,11 @@ fn refresh(
     if rotates {
         let mut replaced = login.replaced.clone();
         replaced.push(login.token);
+        let is_shown = rules.coalesce && presented == Presented::Nothing;
         let rotated = Login {
             token: fresh,
             replaced,
+            shown: is_shown.then_some(login.token),
         };
         state.issue(fresh)?;
         state.logins.insert(id, rotated);
@@ -191,19 +196,38 @@ fn refresh(
     Some(state.login_response(id))
 }
 
+impl Login {
+    /// Puts the token that was received in place of an unseen one.
+    fn identify(&mut self, unseen: Token, received: Token) {
+        let replaced = self.replaced.iter_mut();
+        let tokens = replaced.chain(&mut self.shown).chain([&mut self.token]);
+        tokens
+            .filter(|token| **token == unseen)
+            .for_each(|token| *token = received);
+    }
+}
+
 impl State {
     /// Compares the `received` response with the `expected` one. Returns the state, in which an unseen
     /// token is replaced by the one received; `None` if they differ.
     pub fn reconcile(mut self, expected: &Response, received: &Response) -> Option<Self> {
         match (expected, received) {
-            (&Response::Login(id, Token::Unseen(_)), &Response::Login(shown, token))
+            (&Response::Login(id, unseen @ Token::Unseen(_)), &Response::Login(shown, token))
                 if id == shown =>
             {
                 self.issue(token)?;
-                self.logins.get_mut(&id)?.token = token;
+                self.logins.get_mut(&id)?.identify(unseen, token);
                 Some(self)
             }
             _ => (expected == received).then_some(self),
+        }
+    }
+
+    /// The response to a read of this login.
+    fn read_response(&self, id: LoginId) -> Response {
+        match self.logins.get(&id).and_then(|login| login.shown) {
+            Some(token) => Response::Login(id, token),
+            None => self.login_response(id),
         }
     }
 

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::support::contract::{Model, TENANT};
-use crate::support::operation::{Operation, Outcome};
+use crate::support::operation::{Operation, Outcome, is_of_logins};
 use crate::support::settings::Settings;
 use crate::support::test_caller::TestCaller;
 use crate::support::{self, audit};
@@ -89,40 +89,6 @@ enum Step {
     LoseKey,
     /// Presents the current token of a login and then, again and again, the one that was replaced by it late.
     Share,
-}
-
-/// Whether steps can cause the event.
-fn is_modeled(event: &Event) -> bool {
-    match event {
-        Event::Create
-        | Event::Rotation
-        | Event::Grace
-        | Event::Coalesced
-        | Event::LateRetry
-        | Event::NewerToken
-        | Event::UnknownToken
-        | Event::Shared
-        | Event::Reuse
-        | Event::Revocation(_)
-        | Event::Expiry
-        | Event::Delete
-        | Event::CreateProfile => true,
-        Event::CreateTicket
-        | Event::InvalidateTicket
-        | Event::SignIn
-        | Event::FailedSignIn(_)
-        | Event::Lockout
-        | Event::UpdateProfile
-        | Event::EnableProfile
-        | Event::DisableProfile
-        | Event::DeleteProfile
-        | Event::ChangePassword
-        | Event::CreateTenant
-        | Event::UpdateTenant
-        | Event::DeleteTenant
-        | Event::CreateAccessToken
-        | Event::DeleteAccessToken => false,
-    }
 }
 
 /// The services on a real file, and the model of them.
@@ -362,7 +328,7 @@ impl Trial {
     fn missing_event(&self) -> Option<Event> {
         let has_occurred =
             |event: &Event| self.past_events.contains(event) || self.model.events.contains(event);
-        let mut modeled = Event::ALL.into_iter().filter(is_modeled);
+        let mut modeled = Event::ALL.into_iter().filter(is_of_logins);
         modeled.find(|event| !has_occurred(event))
     }
 

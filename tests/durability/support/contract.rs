@@ -56,6 +56,7 @@ pub enum Refreshed {
 #[derive(Clone, Copy, Debug)]
 pub enum Rotates {
     Current,
+    WithoutToken,
     LostAnswer,
     Newer(Generation),
 }
@@ -103,6 +104,7 @@ impl Model {
     ) -> Result<(ObjectId, TenantName), LoginError> {
         let (id, status) = self.profile(caller, profile_id)?;
         check_permission(caller, "MANAGE_PROFILES", &status.tenant)?;
+        check_permission(caller, "READ_TENANT", &status.tenant)?;
         check_permission(caller, "MANAGE_TICKETS", &status.tenant)?;
         check_enabled(&id.to_string(), &status)?;
         Ok((id, status.tenant))
@@ -118,9 +120,7 @@ impl Model {
     ) -> Result<Option<ObjectId>, LoginError> {
         self.authenticate(caller)?;
         check_permission(caller, "MANAGE_PROFILES", tenant)?;
-        if creates_profile {
-            check_permission(caller, "READ_TENANT", tenant)?;
-        }
+        check_permission(caller, "READ_TENANT", tenant)?;
         check_permission(caller, "MANAGE_TICKETS", tenant)?;
         let key = (tenant.clone(), username.to_owned());
         if let Some(id) = self.usernames.get(&key) {
@@ -380,7 +380,7 @@ impl Model {
                 self.events.push(Event::Coalesced);
                 return Ok(Refreshed::Unchanged(login));
             }
-            return Ok(Refreshed::Rotated(login, Rotates::Current));
+            return Ok(Refreshed::Rotated(login, Rotates::WithoutToken));
         };
         let Some(generation) = self.generation(id, presented) else {
             self.events.push(Event::UnknownToken);
@@ -409,6 +409,20 @@ impl Model {
                 Err(PersistentLoginRefusal::TokenReused { revoked }.into())
             }
         }
+    }
+
+    /// The expected result of a read: the login, with the replaced token while a refresh without one is coalesced.
+    pub fn read(&self, caller: TestCaller, id: &str) -> Result<Login, LoginError> {
+        let (login, _) = self.authorize_read(caller, id, None)?;
+        let id = &login.id.to_string();
+        let replaced = self.generations[id].replaced_without_token();
+        Ok(match replaced.filter(|_| self.is_coalesced(id)) {
+            Some(parent) => Login {
+                token: self.tokens[id][parent as usize],
+                ..login.returned()
+            },
+            None => login.returned(),
+        })
     }
 
     fn is_coalesced(&self, id: &str) -> bool {
@@ -465,6 +479,10 @@ impl Model {
         self.events.push(match rotates {
             Rotates::Current => {
                 generations.rotate(self.now);
+                Event::Rotation
+            }
+            Rotates::WithoutToken => {
+                generations.rotate_without_token(self.now);
                 Event::Rotation
             }
             Rotates::LostAnswer => {

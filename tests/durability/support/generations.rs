@@ -45,6 +45,8 @@ pub struct Generations {
     tokens: Vec<Issued>,
     parent: Option<usize>,
     rotated: Option<Timestamp>,
+    /// Whether no token was presented in the last rotation.
+    without_token: bool,
     /// How many rotations in a row were followed by a late visit, the last one excluded.
     late_rotations: usize,
     /// Whether the last rotation was followed by a late visit.
@@ -81,6 +83,7 @@ impl Generations {
             tokens: vec![FRESH],
             parent: None,
             rotated: None,
+            without_token: false,
             late_rotations: 0,
             is_late: false,
             is_shared: false,
@@ -94,6 +97,11 @@ impl Generations {
     /// The generation that the last rotation replaced.
     pub fn parent(&self) -> Option<Generation> {
         self.parent.map(number)
+    }
+
+    /// The generation that the last rotation replaced, if no token was presented in it.
+    pub fn replaced_without_token(&self) -> Option<Generation> {
+        self.parent().filter(|_| self.without_token)
     }
 
     /// The time of the last rotation.
@@ -141,7 +149,13 @@ impl Generations {
         Some(Duration::from_millis(u64::try_from(age).unwrap_or(0)))
     }
 
-    /// Applies a rotation in which the current token was presented, or none.
+    /// Applies a rotation in which no token was presented.
+    pub fn rotate_without_token(&mut self, now: Timestamp) {
+        self.rotate(now);
+        self.without_token = true;
+    }
+
+    /// Applies a rotation in which the current token was presented.
     pub fn rotate(&mut self, now: Timestamp) {
         let current = self.tokens.len() - 1;
         self.replace(current, now);
@@ -176,6 +190,7 @@ impl Generations {
         self.tokens.push(FRESH);
         self.parent = Some(presented);
         self.rotated = Some(now);
+        self.without_token = false;
         self.late_rotations = if self.is_late {
             self.late_rotations + 1
         } else {

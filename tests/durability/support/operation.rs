@@ -1,7 +1,7 @@
 //! Operations of clients and of the cleaner on logins: run on the services, and then on the model.
 
 use rememberd::testing::{
-    App, Device, ExpectedOwner, ListedLogin, LoginError, LoginKey, PersistentLoginId,
+    App, Device, Event, ExpectedOwner, ListedLogin, LoginError, LoginKey, PersistentLoginId,
     ProfileSelector, TenantName, Username,
     service::persistent_login::{self, RefreshOptions},
 };
@@ -126,10 +126,7 @@ impl Model {
             ) => {
                 panic!("{context}: {result:?}");
             }
-            (Operation::Read(who, id), _) => {
-                let read = self.authorize_read(who, &id, None);
-                Outcome::Login(read.map(|(login, _)| login.returned()))
-            }
+            (Operation::Read(who, id), _) => Outcome::Login(self.read(who, &id)),
             (Operation::Delete(who, id, expected), _) => {
                 Outcome::Done(self.delete(who, &id, expected.as_ref()))
             }
@@ -143,5 +140,39 @@ impl Model {
             (Operation::DeleteIdle(after), _) => Outcome::Position(Ok(self.delete_idle(after))),
         };
         assert_eq!(result, expected, "{context}");
+    }
+}
+
+/// Whether operations on logins can cause the event.
+pub fn is_of_logins(event: &Event) -> bool {
+    match event {
+        Event::Create
+        | Event::Rotation
+        | Event::Grace
+        | Event::Coalesced
+        | Event::LateRetry
+        | Event::NewerToken
+        | Event::UnknownToken
+        | Event::Shared
+        | Event::Reuse
+        | Event::Revocation(_)
+        | Event::Expiry
+        | Event::Delete
+        | Event::CreateProfile => true,
+        Event::CreateTicket
+        | Event::InvalidateTicket
+        | Event::SignIn
+        | Event::FailedSignIn(_)
+        | Event::Lockout
+        | Event::UpdateProfile
+        | Event::EnableProfile
+        | Event::DisableProfile
+        | Event::DeleteProfile
+        | Event::ChangePassword
+        | Event::CreateTenant
+        | Event::UpdateTenant
+        | Event::DeleteTenant
+        | Event::CreateAccessToken
+        | Event::DeleteAccessToken => false,
     }
 }
