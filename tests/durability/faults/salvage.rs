@@ -85,7 +85,11 @@ fn a_flipped_bit_is_found_and_costs_one_entry_at_most() {
     let case = Case::new();
     let good = fs::read(&case.database).expect("it is there");
     let mut found = 0;
-    for number in 0..25 {
+    // Much of a small file is space that is not used yet.
+    for number in 0..500 {
+        if number >= 25 && found > 0 {
+            break;
+        }
         let bit = random.random_range(0..8 * good.len());
         let mut bytes = good.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
