@@ -8,9 +8,10 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::dataset::{Dataset, Uuid};
+use crate::dataset::Uuid;
 use crate::exchange::http_body;
 use crate::generator::Tally;
+use crate::load::Load;
 
 const API: &str = "/crafter-profile/api/1";
 const PASSWORD: &str = "correct-horse";
@@ -63,12 +64,12 @@ impl Flow {
 }
 
 /// Makes the calls of one person until the time is up or one of them fails.
-pub async fn visit(stream: TcpStream, number: u64, flow: Flow, dataset: &Dataset, tally: &Tally) {
+pub async fn visit(stream: TcpStream, number: u64, flow: Flow, load: &Load, tally: &Tally) {
     let mut person = Person {
         stream,
         answer: Vec::new(),
-        access_token: dataset.access_token(),
-        username: format!("person-{number}"),
+        access_token: load.dataset.access_token(),
+        username: format!("person-{}-{number}", load.stream),
         tally,
     };
     let visited = async {

@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 
 const CONNECTIONS: usize = 64;
 /// Apart from the streams of the other loads.
-const STREAM: u64 = 5 << 32;
+const STREAM: u64 = 7 << 32;
 
 /// What people get who do one thing again and again.
 pub struct FlowRow {
@@ -32,9 +32,11 @@ pub fn measure(plan: &Plan, workspace: &Workspace) -> Vec<FlowRow> {
     let server = Server::start(&data_dir, Some(&seed_path), &log_path);
     server.stop();
     let mut rows = Vec::new();
+    // Each load has people of its own, who are named after its stream.
+    let mut streams = STREAM..;
     for flow in Flow::ALL {
         let mut rounds = Vec::new();
-        for number in 0..plan.flow_rounds {
+        for _ in 0..plan.flow_rounds {
             let server = Server::start_with(&data_dir, &[], &log_path);
             let load = Load {
                 address: server.address,
@@ -43,7 +45,7 @@ pub fn measure(plan: &Plan, workspace: &Workspace) -> Vec<FlowRow> {
                 warm_up: plan.warm_up,
                 measure: plan.flow_measure,
                 dataset,
-                stream: STREAM + number,
+                stream: streams.next().expect("they do not end"),
             };
             rounds.push(load.run());
             server.stop();

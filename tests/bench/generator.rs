@@ -126,7 +126,7 @@ async fn send_all(
     tally: Rc<Tally>,
 ) {
     if let Operation::Visits(flow) = load.operation {
-        return flow::visit(stream, number, flow, &load.dataset, &tally).await;
+        return flow::visit(stream, number, flow, &load, &tally).await;
     }
     let mut exchange = Exchange::new(&load.operation, &load.dataset);
     let mut random = Random::new(load.dataset.seed, (load.stream << 16) + number);
