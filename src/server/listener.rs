@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::task::Poll;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::set_ipv6_v6only;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -100,6 +101,16 @@ impl Listeners {
             Poll::Pending
         })
         .await
+    }
+
+    /// Whether a connection is waiting to be accepted, or a socket has failed. Without a file descriptor for it, accepting
+    /// fails also if none is waiting.
+    pub fn has_waiting(&self) -> bool {
+        let sockets = self.sockets.iter();
+        let mut polled: Vec<PollFd<'_>> = sockets
+            .map(|socket| PollFd::new(socket, PollFlags::IN))
+            .collect();
+        poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 }
 

@@ -34,6 +34,9 @@ use crate::server::workers::Workers;
 /// How long to wait after a failed accept that no connection can be closed for.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long to wait for a connection while there is no file descriptor for it.
+const WAITING_PAUSE: Duration = Duration::from_millis(10);
+
 /// Serves `app` on `listeners` until `shutdown` completes, then finishes the requests that are being
 /// handled, for at most the configured time.
 ///
@@ -126,6 +129,8 @@ async fn accept(
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
             // The client has disconnected already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            // There is no more file descriptor, and no connection to be accepted either.
+            Err(_) if !listeners.has_waiting() => tokio::time::sleep(WAITING_PAUSE).await,
             Err(error) => {
                 warnings.accept_failed(&error, Instant::now());
                 // The host or the process may have no more file descriptors.
