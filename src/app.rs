@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::audit::AuditLog;
 use crate::clock::source::Clock;
@@ -45,6 +45,8 @@ pub struct App {
     pub passwords: PasswordPool,
     /// The sign-ins that go on.
     pub sign_ins: SignIns,
+    /// Notified when a mail was queued; jobs of the writer hold it too.
+    pub mail_queued: Arc<Notify>,
     /// Requests that are refused or fail again and again.
     pub warnings: Warnings,
     /// The memory of lists that are being sent: one permit for each KiB.
@@ -139,6 +141,7 @@ impl App {
             ticket_requests: Arc::default(),
             unused_tokens: UnusedSecrets::default(),
             audit: Arc::default(),
+            mail_queued: Arc::default(),
             warnings: Warnings::default(),
             long_walks: Semaphore::new(1),
             long_lists: Semaphore::new(1),

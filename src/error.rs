@@ -13,6 +13,8 @@ pub enum Failure {
     Overloaded,
     /// The memory for lists that are being sent is full: nothing was applied.
     ListsFull,
+    /// The outbox of mails is full: nothing was applied.
+    OutboxFull,
     /// The storage failed: a write may have been applied or not.
     Storage(String),
     /// The database file is damaged, so that it cannot be opened: nothing was applied.
@@ -75,7 +77,11 @@ impl Failure {
             Self::Unusable(cause) => Self::Unusable(named(cause)),
             Self::Corrupt(cause) => Self::Corrupt(named(cause)),
             Self::Internal(cause) => Self::Internal(named(cause)),
-            Self::Unavailable | Self::Overloaded | Self::ListsFull | Self::TimedOut => self,
+            Self::Unavailable
+            | Self::Overloaded
+            | Self::ListsFull
+            | Self::OutboxFull
+            | Self::TimedOut => self,
         }
     }
 }
@@ -87,6 +93,9 @@ impl fmt::Display for Failure {
             Self::Overloaded => formatter.write_str("the writer's queue is full"),
             Self::ListsFull => {
                 formatter.write_str("the lists that are being sent take all of --list-memory-max")
+            }
+            Self::OutboxFull => {
+                formatter.write_str("the outbox of mails holds --mail-outbox-max of them")
             }
             Self::Storage(cause) => write!(formatter, "the storage failed: {cause}"),
             Self::Damaged(cause) | Self::Unusable(cause) => formatter.write_str(cause),

@@ -237,6 +237,12 @@ pub mod service {
         pub use crate::service::authentication::refusal::AuthenticationRefusal;
     }
 
+    /// Those of mails.
+    pub mod mail {
+        pub use crate::domain::mail::{LinkUrl, MailKind};
+        pub use crate::service::mail::enqueue::NewMail;
+    }
+
     /// Those of passwords.
     pub mod password {
         pub use crate::service::password::{Comparison, compare, hash};
@@ -289,6 +295,11 @@ pub mod tables {
     /// Of access tokens.
     pub mod access_token {
         pub use crate::tables::access_token::{DigestedId, SealedId, get, put};
+    }
+
+    /// Of mails that are to be sent.
+    pub mod mail_outbox {
+        pub use crate::tables::mail_outbox::{count, next, remove};
     }
 
     /// Of persistent logins.

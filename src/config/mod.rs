@@ -18,6 +18,7 @@ mod journal;
 pub mod listen_address;
 pub mod log;
 pub mod logins;
+mod mail;
 pub mod passwords;
 mod profiles;
 pub mod requests;
@@ -42,6 +43,7 @@ use crate::config::jobs::JobConfig;
 use crate::config::journal::JournalConfig;
 use crate::config::log::LogConfig;
 use crate::config::logins::LoginConfig;
+use crate::config::mail::MailConfig;
 use crate::config::passwords::PasswordConfig;
 use crate::config::profiles::ProfileConfig;
 use crate::config::requests::RequestConfig;
@@ -88,6 +90,9 @@ pub struct Config {
     /// How passwords are hashed, and what a wrong one costs.
     #[command(flatten)]
     pub passwords: PasswordConfig,
+    /// Mails to the owners of profiles.
+    #[command(flatten)]
+    pub mail: MailConfig,
     /// How much a profile may hold.
     #[command(flatten)]
     pub profiles: ProfileConfig,

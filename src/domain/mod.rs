@@ -10,6 +10,7 @@ pub mod given_attributes;
 pub mod json_text;
 pub mod key_ring;
 pub mod login_state;
+pub mod mail;
 pub mod object_id;
 pub mod password;
 pub mod persistent_login;

@@ -16,6 +16,16 @@ use crate::domain::tenant::TenantName;
 pub struct VerificationTokenId(Uuid);
 
 impl VerificationTokenId {
+    /// The id that `uuid` is.
+    pub const fn new(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// The id itself, for its owner.
+    pub const fn reveal(self) -> Uuid {
+        self.0
+    }
+
     /// Parses 32 hexadecimal digits of either case in five groups; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         hyphenated_uuid(text).map(Self)

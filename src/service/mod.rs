@@ -11,6 +11,7 @@ mod end_access;
 pub mod error;
 pub mod lazy_list;
 mod list_room;
+pub mod mail;
 pub mod password;
 pub mod persistent_login;
 pub mod profile;

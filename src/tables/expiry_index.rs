@@ -122,7 +122,8 @@ pub fn key(moment: Moment, id: Uuid) -> [u8; 24] {
     key
 }
 
-fn split(key: &[u8; 24]) -> (Moment, Uuid) {
+/// The moment and the id of a key.
+pub fn split(key: &[u8; 24]) -> (Moment, Uuid) {
     let (mut time, mut id) = ([0; 8], [0; 16]);
     time.copy_from_slice(&key[..8]);
     id.copy_from_slice(&key[8..]);

@@ -6,6 +6,7 @@ pub mod clock;
 mod ended;
 pub mod ended_tenants;
 mod expiry_index;
+pub mod mail_outbox;
 pub mod meta;
 pub mod persistent_login;
 pub mod profile;

@@ -6,13 +6,15 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 9] = [
+const RESOURCES: [(&str, &[&str]); 11] = [
     (
         "access_token",
         &["domain", "tables", "service", "http", "tests"],
     ),
     ("authentication", &["service", "http", "tests"]),
     ("health", &["http"]),
+    ("mail", &["domain", "service"]),
+    ("mail_outbox", &["tables"]),
     (
         "persistent_login",
         &["domain", "tables", "service", "http", "jobs", "tests"],

@@ -24,8 +24,8 @@ use crate::tables::ticket::ended as ended_tickets;
 use crate::tables::ticket::key::TicketKey;
 use crate::tables::ticket::record::{self as ticket_record, Place};
 use crate::tables::{
-    JOURNALED, access_token, clock, ended_tenants, expiry_index, meta, secret_key, sign_in,
-    verification_token,
+    JOURNALED, access_token, clock, ended_tenants, expiry_index, mail_outbox, meta, secret_key,
+    sign_in, verification_token,
 };
 
 /// An entry, as far as it matters for others.
@@ -115,6 +115,11 @@ pub enum TableEntry {
         secret_key: KeyNumber,
         /// Its number in the order of creation.
         order: u64,
+    },
+    /// A mail that is to be sent.
+    Mail {
+        /// The number of the secret key that seals the id of its verification token.
+        secret_key: KeyNumber,
     },
     /// A tenant.
     Tenant {
@@ -256,6 +261,9 @@ impl TableEntry {
                 let (secret_key, order) = access_token::verify(record)?;
                 Self::AccessToken { secret_key, order }
             }
+            "mail_outbox" => Self::Mail {
+                secret_key: mail_outbox::decode(&fixed(key)?, record)?.sealed.key(),
+            },
             "sign_in" => {
                 fixed::<12>(key)?;
                 sign_in::decode(record)?;
@@ -304,6 +312,9 @@ pub fn describe_key(table: &str, key: &[u8]) -> String {
         ("verification_token", 16) => format!("verification token {}", hex(&key[..6])),
         ("verification_token_by_creation", 24) => {
             format!("verification token {}", hex(&key[8..14]))
+        }
+        ("mail_outbox", 24) => {
+            format!("mail of verification token {}", hex(&key[8..14]))
         }
         ("ticket_by_request", 24) => format!("ticket {}", hex(&key[8..14])),
         ("persistent_login_profile", 16) => format!("login {}", fingerprint(key)),

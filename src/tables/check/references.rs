@@ -135,6 +135,7 @@ impl References {
                 *self.needed.entry(secret_key).or_default() += 1;
                 self.newest_order = self.newest_order.max(order);
             }
+            TableEntry::Mail { secret_key } => *self.needed.entry(secret_key).or_default() += 1,
             TableEntry::Tenant { order, revision: _ } => {
                 self.newest_order = self.newest_order.max(order)
             }

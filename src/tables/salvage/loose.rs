@@ -137,8 +137,10 @@ impl Wanted {
             | TableEntry::AccessToken { .. }
             | TableEntry::LastOrder(_)
             | TableEntry::Other => Some(0),
-            // Nothing says which tickets were not invalidated, and which verification tokens were not used.
+            // Nothing says which tickets were not invalidated, which verification tokens were not used, and which
+            // mails were not sent.
             TableEntry::Ticket { .. }
+            | TableEntry::Mail { .. }
             | TableEntry::VerificationToken(_)
             | TableEntry::VerificationTokenByCreation(_)
             | TableEntry::PlaceOfTicket { .. }

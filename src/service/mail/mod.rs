@@ -1,0 +1,3 @@
+//! Mails: they are written into an outbox with what they are about, and sent by a job.
+
+pub mod enqueue;
