@@ -20,6 +20,10 @@ pub use crate::domain::object_id::ObjectId;
 pub use crate::domain::password::{Password, PasswordHash};
 pub use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
 pub use crate::domain::profile::{Profile, ProfileStatus, Username};
+pub use crate::domain::query::error::QueryError;
+pub use crate::domain::query::ranges::{IdRange, UsernameRange};
+pub use crate::domain::query::value::{Fields, Value};
+pub use crate::domain::query::{Query, parse_value};
 pub use crate::domain::tenant::change::{TenantChange, TenantInput};
 pub use crate::domain::tenant::{AttributeDefinition, AttributePermission, Tenant, TenantName};
 pub use crate::domain::ticket::{TicketDigest, TicketId};
@@ -61,6 +65,18 @@ pub type LoginError = crate::service::error::Error<PersistentLoginRefusal>;
 /// Why a user did not sign in.
 pub type SignInError =
     crate::service::error::Error<crate::service::authentication::refusal::AuthenticationRefusal>;
+
+/// Whether a stored document matches a query. In its JSON, ids are `{"$oid": …}` and dates are `{"$date": …}`.
+///
+/// # Errors
+///
+/// What is wrong with the query, as a message for its sender, or with the document.
+pub fn query_matches(query: &str, document: &serde_json::Value) -> Result<bool, String> {
+    let query = Query::parse(query).map_err(|error| error.to_string())?;
+    let document = document.to_string();
+    let document = parse_value(&document).map_err(|error| error.to_string())?;
+    Ok(query.matches_document(&document))
+}
 
 /// Opens the database in `directory`, or creates an empty one if there is none.
 ///

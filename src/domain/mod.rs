@@ -18,6 +18,7 @@ pub mod profile;
 pub mod profile_filter;
 pub mod profile_order;
 pub mod projection;
+pub mod query;
 pub mod sign_in;
 pub mod sort_order;
 pub mod sweep;

@@ -3,7 +3,7 @@
 use crate::source::{names, report, sources};
 
 /// Where a library or a part of the standard one may be named, as path prefixes below `src`.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("redb::", &["storage/engine/"]),
     ("rand::", &["entropy.rs"]),
     ("hyper::", &["http/", "server/"]),
@@ -12,6 +12,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("multer::", &["http/body.rs"]),
     ("form_urlencoded::", &["http/params"]),
     ("percent_encoding::", &["http/path.rs"]),
+    ("regex::", &["domain/query/pattern.rs"]),
     ("clap::", &["config/", "cli/", "main.rs"]),
     ("tracing_subscriber::", &["logging.rs", "logging/"]),
     (

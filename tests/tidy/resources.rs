@@ -52,6 +52,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "profile_filter",
             "profile_order",
             "projection",
+            "query",
             "sort_order",
             "sweep",
             "token_chain",
