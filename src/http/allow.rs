@@ -14,6 +14,15 @@ pub enum Allow {
 }
 
 impl Allow {
+    /// The methods of a path that has those of both.
+    pub fn merged(self, other: Self) -> Self {
+        if self == other {
+            self
+        } else {
+            Self::GetAndPost
+        }
+    }
+
     /// The value of the `Allow` header, as the wire contract writes it ("General").
     pub const fn header(self) -> HeaderValue {
         HeaderValue::from_static(match self {

@@ -21,6 +21,14 @@ pub struct OptionsRoute {
 }
 
 impl OptionsRoute {
+    /// The methods of a path of which another resource has the methods in `other`. It is public if both are.
+    pub fn merged(self, other: Option<Self>) -> Self {
+        other.map_or(self, |other| Self {
+            allow: self.allow.merged(other.allow),
+            is_public: self.is_public && other.is_public,
+        })
+    }
+
     /// Returns the methods of the path.
     ///
     /// # Errors

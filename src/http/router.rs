@@ -38,15 +38,25 @@ macro_rules! resources {
             ///
             /// Why there is none.
             pub fn parse(method: &Method, path: &str) -> Result<Self, RouteError> {
-                path::with_segments(path, |segments| match segments {
-                    $([$($prefix),+, rest @ ..] => match <$route>::parse(method, rest) {
-                        Err(RouteError::NoSuchMethod { allow }) if method == Method::OPTIONS => {
-                            let is_public = <$route>::IS_PUBLIC;
-                            Ok(Self::Options(OptionsRoute { allow, is_public }))
+                path::with_segments(path, |segments| {
+                    let mut other_methods: Option<OptionsRoute> = None;
+                    $(if let [$($prefix),+, rest @ ..] = segments {
+                        match <$route>::parse(method, rest) {
+                            Ok(route) => return Ok(Self::$resource(route)),
+                            Err(RouteError::NoSuchPath) => {}
+                            Err(RouteError::NoSuchMethod { allow }) => {
+                                let is_public = <$route>::IS_PUBLIC;
+                                let found = OptionsRoute { allow, is_public };
+                                other_methods = Some(found.merged(other_methods));
+                            }
+                            Err(error @ RouteError::BadSegment(_)) => return Err(error),
                         }
-                        parsed => parsed.map(Self::$resource),
-                    },)+
-                    _ => Err(RouteError::NoSuchPath),
+                    })+
+                    match other_methods {
+                        Some(route) if method == Method::OPTIONS => Ok(Self::Options(route)),
+                        Some(OptionsRoute { allow, .. }) => Err(RouteError::NoSuchMethod { allow }),
+                        None => Err(RouteError::NoSuchPath),
+                    }
                 })
             }
 
@@ -93,15 +103,17 @@ macro_rules! resources {
     };
 }
 
-// The one list of resources: the path prefix, the name, and the type of the routes below the prefix.
+// The one list of resources: the path prefix, the name, and the type of the routes below the prefix. They are tried in
+// this order, and several may have one prefix: what one of them has no route for, the next one may have. Refreshing a
+// login is what most requests are for, so that logins come first.
 resources! {
-    ["health"] => Health(HealthRoute),
-    ["api", "1", "access_token"] => AccessToken(AccessTokenRoute),
-    ["api", "1", "authentication", "authenticate"] => Authentication(AuthenticationRoute),
     ["api", "1", "authentication", "persistent_login"] => PersistentLogin(PersistentLoginRoute),
     ["api", "1", "profile"] => Profile(ProfileRoute),
     ["api", "1", "authentication", "ticket"] => Ticket(TicketRoute),
+    ["api", "1", "authentication", "authenticate"] => Authentication(AuthenticationRoute),
+    ["api", "1", "access_token"] => AccessToken(AccessTokenRoute),
     ["api", "1", "tenant"] => Tenant(TenantRoute),
+    ["health"] => Health(HealthRoute),
 }
 
 #[cfg(test)]
