@@ -1,13 +1,16 @@
-//! Support for property tests: cases that can be replayed, input that is almost valid, and whether the time of
-//! some work grows faster than its input.
+//! Support for property tests: cases that can be replayed, corpora of cases worth keeping, input that is almost valid,
+//! and whether the time of some work grows faster than its input.
 
 use std::env;
 use std::fmt::Debug;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
+use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_oneof;
-use proptest::sample::Index;
+use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -78,6 +81,54 @@ pub fn assert_holds<S: Strategy<Value: Debug>>(strategy: S, property: impl Fn(S:
     }
 }
 
+/// The folder of the corpora: one folder for each kind of input, with a file for each case.
+const CORPORA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus");
+
+/// The longest input that no case of a corpus is behind.
+const BYTES_MAX: usize = 256;
+
+/// Asserts `property` on the cases of the corpus `target` as they are, damaged, and spliced with each other, and on
+/// arbitrary bytes. A case that fails is to be added to the corpus.
+#[track_caller]
+pub fn assert_holds_on_corpus(target: &str, property: impl Fn(&[u8])) {
+    let mut cases = Vec::new();
+    for (name, case) in corpus(target) {
+        // The last one that is printed is the one that fails.
+        println!("tests/corpus/{target}/{name}");
+        property(&case);
+        cases.push(case);
+    }
+    println!("damaged, or arbitrary:");
+    let case = || select(cases.clone());
+    let spliced = (case(), any::<Index>(), case(), any::<Index>());
+    let spliced = spliced.prop_map(|(start, kept, end, dropped)| {
+        let kept = &start[..kept.index(start.len() + 1)];
+        [kept, &end[dropped.index(end.len() + 1)..]].concat()
+    });
+    let arbitrary = vec(any::<u8>(), 0..BYTES_MAX);
+    let input = prop_oneof![3 => damaged(case()), 2 => spliced, 1 => arbitrary];
+    assert_holds(input, |input| property(&input));
+}
+
+/// The cases of the corpus `target`, each with the name of its file. The line feed that ends a file is not a part of its
+/// case.
+pub fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    let directory = Path::new(CORPORA).join(target);
+    let files = fs::read_dir(&directory).expect("each target has a corpus");
+    let cases = files.map(|file| {
+        let file = file.expect("a file is listed");
+        let mut case = fs::read(file.path()).expect("a case is readable");
+        if case.last() == Some(&b'\n') {
+            case.pop();
+        }
+        (file.file_name().to_string_lossy().into_owned(), case)
+    });
+    let mut cases: Vec<_> = cases.collect();
+    cases.sort();
+    assert!(!cases.is_empty(), "{} is empty", directory.display());
+    cases
+}
+
 /// Asserts that `work` on the input of [`GROWTH`] times `size` takes no more than [`GROWTH`] times
 /// what it takes on that of `size`, with some slack.
 #[track_caller]
@@ -116,7 +167,7 @@ pub fn damaged(valid: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = V
         Just(Damage::Repeat),
         prop_oneof![Just(u32::MAX), 0..64_u32, any::<u32>()].prop_map(Damage::Length),
     ];
-    let damages = proptest::collection::vec((any::<Index>(), damage), 1..6);
+    let damages = vec((any::<Index>(), damage), 1..6);
     (valid, damages).prop_map(|(mut bytes, damages)| {
         for (position, damage) in damages {
             damage.apply(&mut bytes, position);

@@ -14,7 +14,9 @@ use proptest::sample::select;
 use crate::http::error::ApiError;
 use crate::http::params::Params;
 use crate::http::params::properties::names;
-use crate::property::{HEADER_PIECES, assert_holds, assert_linear, damaged};
+use crate::property::{
+    HEADER_PIECES, assert_holds, assert_holds_on_corpus, assert_linear, damaged,
+};
 
 const MULTIPART: &str = "multipart/form-data; boundary=frontier";
 
@@ -60,6 +62,30 @@ fn damaged_bodies_are_decoded_or_refused() {
     });
     assert_holds(vec(any::<u8>(), 0..256), |body| {
         let _ = decode(MULTIPART, &body);
+    });
+}
+
+#[test]
+fn a_body_of_the_corpus_is_refused_or_decoded() {
+    assert_holds_on_corpus("multipart", |body| {
+        let Ok(pairs) = decode(MULTIPART, body) else {
+            return;
+        };
+        let text: usize = pairs
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        // A byte that is not UTF-8 becomes three.
+        assert!(text <= 3 * body.len());
+        // What was decoded can be sent again, unless a quoted name or the boundary ends it early.
+        let is_plain = |(name, value): &(String, String)| {
+            !name.contains(['"', '\\', '\r', '\n'])
+                && !value.contains("--frontier")
+                && !value.ends_with('\r')
+        };
+        if pairs.iter().all(is_plain) {
+            assert_eq!(decode(MULTIPART, &multipart(&pairs)), Ok(pairs));
+        }
     });
 }
 

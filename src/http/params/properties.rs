@@ -8,7 +8,7 @@ use proptest::prop_oneof;
 use proptest::sample::select;
 
 use super::Params;
-use crate::property::{assert_holds, assert_linear};
+use crate::property::{assert_holds, assert_holds_on_corpus, assert_linear};
 
 fn url_encoded(query: &str, form: &[u8]) -> Params {
     let mut params = Params::new(query, NonZeroUsize::MAX).expect("any number is allowed");
@@ -106,6 +106,56 @@ fn arbitrary_queries_and_forms_are_decoded() {
         assert_eq!(pairs.next(), None);
         look_up(&query, &form);
         look_up("", query.as_bytes());
+    });
+}
+
+/// The pairs of a form, read one byte after another.
+fn pairs(form: &[u8]) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for pair in form
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+    {
+        let mut parts = [Vec::new(), Vec::new()];
+        let mut part = 0;
+        let mut at = 0;
+        while at < pair.len() {
+            let digit = |at: usize| char::from(*pair.get(at)?).to_digit(16);
+            let decoded = match (pair[at], digit(at + 1), digit(at + 2)) {
+                (b'=', ..) if part == 0 => {
+                    part = 1;
+                    at += 1;
+                    continue;
+                }
+                (b'+', ..) => b' ',
+                (b'%', Some(high), Some(low)) => {
+                    at += 2;
+                    u8::try_from(high * 16 + low).expect("it has two digits")
+                }
+                (other, ..) => other,
+            };
+            parts[part].push(decoded);
+            at += 1;
+        }
+        pairs.push(
+            parts
+                .map(|part| String::from_utf8_lossy(&part).into_owned())
+                .into(),
+        );
+    }
+    pairs
+}
+
+#[test]
+fn a_form_of_the_corpus_is_what_it_reads_as() {
+    assert_holds_on_corpus("form", |form| {
+        let params = url_encoded("", form);
+        let decoded = params
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(decoded.collect::<Vec<_>>(), pairs(form));
+        look_up("", form);
+        look_up(&String::from_utf8_lossy(form), b"token=x");
     });
 }
 

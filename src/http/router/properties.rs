@@ -7,9 +7,9 @@ use proptest::sample::select;
 
 use super::Route;
 use crate::http::error::RouteError;
-use crate::http::path::without_context;
+use crate::http::path::{has_suffix, with_segments, without_context};
 use crate::http::persistent_login::route::PersistentLoginRoute;
-use crate::property::{assert_holds, assert_linear};
+use crate::property::{assert_holds, assert_holds_on_corpus, assert_linear};
 
 const CONTEXT: &str = "/crafter-profile";
 
@@ -68,6 +68,76 @@ fn id(route: &Route) -> Option<&str> {
         ) => Some(id),
         _ => None,
     }
+}
+
+/// The segments of `path` as the wire contract says, read one byte after another. `None` if one may not be served.
+fn segments(path: &str) -> Option<Vec<String>> {
+    let mut segments = vec![Vec::new()];
+    let mut is_matrix = false;
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        let segment = segments.last_mut().expect("there is one");
+        match byte {
+            b'/' => {
+                segments.push(Vec::new());
+                is_matrix = false;
+            }
+            b';' => is_matrix = true,
+            _ if is_matrix => {}
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                let decoded = u8::try_from(digit()? * 16 + digit()?).expect("it has two digits");
+                if b"\0/\\".contains(&decoded) {
+                    return None;
+                }
+                segment.push(decoded);
+            }
+            other => segment.push(other),
+        }
+    }
+    segments.retain(|segment| !segment.is_empty());
+    let texts = segments
+        .iter()
+        .map(|segment| String::from_utf8_lossy(segment));
+    let mut texts: Vec<_> = texts.map(String::from).collect();
+    if let Some(last) = texts.last_mut()
+        && let Some(named) = last.strip_suffix(".json")
+        && !named.is_empty()
+    {
+        *last = named.to_owned();
+    }
+    Some(texts)
+}
+
+#[test]
+fn a_path_of_the_corpus_is_what_the_contract_says() {
+    assert_holds_on_corpus("path", |path| {
+        let path = String::from_utf8_lossy(path);
+        let decoded = with_segments(&path, |segments| {
+            Ok(segments
+                .iter()
+                .map(|segment| (*segment).to_owned())
+                .collect())
+        });
+        match decoded {
+            Ok(decoded) => assert_eq!(segments(&path), Some(decoded)),
+            Err(RouteError::NoSuchPath) => {
+                assert!(segments(&path).is_some_and(|segments| segments.len() > 8));
+            }
+            Err(RouteError::BadSegment(_)) => assert_eq!(segments(&path), None),
+            Err(other) => panic!("{other:?}"),
+        }
+        let ends_a_segment = path.ends_with('/') || path.contains(';') || path.is_empty();
+        for method in METHODS {
+            let route = Route::parse(&method, &path);
+            assert_eq!(Route::parse(&method, &path.replace('/', "//")), route);
+            assert_eq!(Route::parse(&method, &path.replace('/', ";a=b/")), route);
+            assert_eq!(Route::parse(&method, &format!("{path}/")), route);
+            if !ends_a_segment && !has_suffix(&path) && segments(&path).is_some() {
+                assert_eq!(Route::parse(&method, &format!("{path}.json")), route);
+            }
+        }
+    });
 }
 
 #[test]

@@ -12,14 +12,15 @@ use serde_json::{Map, Value};
 use super::{Decoder, Encoder};
 use crate::clock::Timestamp;
 use crate::error::Failure;
-use crate::property::{assert_holds, assert_linear, damaged};
+use crate::property::{assert_holds, assert_holds_on_corpus, assert_linear, damaged};
 
 /// How many times as long as a record that which it decodes to may be when encoded again: JSON has
 /// short forms of long numbers, like `1e15`.
 const BLOAT_MAX: usize = 32;
 
 /// Checks a kind of record: that `values` are what they were after `encode` and `decode`, and that
-/// `decode` refuses what is damaged, or takes it as a value of its size.
+/// `decode` refuses what is damaged, or takes it as a value of its size. The corpus has records of all kinds, of
+/// which each kind gets all.
 #[track_caller]
 pub fn check<T: Debug + PartialEq>(
     values: impl Strategy<Value = T> + Clone,
@@ -45,6 +46,19 @@ pub fn check<T: Debug + PartialEq>(
             look([&record[..kept % (record.len() + 1)], &rest].concat());
         },
     );
+    assert_holds_on_corpus("record", |digits| look(from_hex(digits)));
+}
+
+/// The bytes of as many pairs of hexadecimal digits as there are; what else there is between them is skipped.
+fn from_hex(text: &[u8]) -> Vec<u8> {
+    let digits = text
+        .iter()
+        .filter_map(|byte| char::from(*byte).to_digit(16));
+    let digits: Vec<_> = digits.collect();
+    let bytes = digits.chunks_exact(2).map(|pair| pair[0] * 16 + pair[1]);
+    bytes
+        .map(|byte| u8::try_from(byte).expect("it has two digits"))
+        .collect()
 }
 
 /// Checks that `decode` takes its share of time for records that are `start` and then one thing again

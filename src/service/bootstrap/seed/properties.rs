@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Seed, SeedError, SeedFile, SeedRules};
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
-use crate::property::{assert_holds, assert_linear, damaged};
+use crate::property::{assert_holds, assert_holds_on_corpus, assert_linear, damaged};
 use crate::storage::codec::properties::json;
 
 /// The example data.
@@ -82,6 +82,27 @@ fn any_file_is_refused_or_loaded() {
     });
     assert_holds(json(), |value| {
         let _ = read(value.to_string().as_bytes());
+    });
+}
+
+#[test]
+fn a_file_of_the_corpus_is_refused_or_loaded_whole() {
+    assert_holds_on_corpus("seed", |file| {
+        let Ok(seed) = read(file) else { return };
+        let file = SeedFile::parse(file).expect("it was read");
+        let entries = [
+            file.accesstoken.len(),
+            file.tenant.len(),
+            file.profile.len(),
+            file.persistentlogin.len(),
+            file.ticket.len(),
+            file.verificationtoken.len(),
+        ];
+        let counts = seed.counts();
+        assert_eq!(
+            counts.total() + counts.skipped,
+            entries.iter().sum::<usize>()
+        );
     });
 }
 
