@@ -17,6 +17,7 @@ mod allow;
 mod authentication;
 mod body;
 mod caller;
+mod description;
 mod health;
 mod json_list;
 mod known_params;

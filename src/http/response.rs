@@ -68,6 +68,16 @@ fn with_body(status: StatusCode, body: ResponseBody) -> Response {
     response
 }
 
+/// 200 with a text of this type that is the same for everybody, and that may be kept as `Cache-Control` says.
+pub fn public(content_type: HeaderValue, cached: &'static str, text: &'static str) -> Response {
+    let mut response = Response::new(ResponseBody::whole(text));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cached));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    response
+}
+
 /// 200 without a body and without a content type.
 pub fn empty() -> Response {
     let mut response = Response::new(ResponseBody::whole(Bytes::new()));

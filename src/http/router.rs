@@ -5,6 +5,8 @@ use hyper::Method;
 use crate::app::App;
 use crate::http::access_token::route::AccessTokenRoute;
 use crate::http::authentication::route::AuthenticationRoute;
+use crate::http::description::docs::DocsRoute;
+use crate::http::description::openapi::OpenApiRoute;
 use crate::http::error::{ApiError, RouteError};
 use crate::http::health::HealthRoute;
 use crate::http::options::OptionsRoute;
@@ -114,6 +116,8 @@ resources! {
     ["api", "1", "access_token"] => AccessToken(AccessTokenRoute),
     ["api", "1", "tenant"] => Tenant(TenantRoute),
     ["health"] => Health(HealthRoute),
+    ["docs"] => Docs(DocsRoute),
+    ["openapi"] => OpenApi(OpenApiRoute),
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod access_token;
 mod authentication;
 mod connection;
+mod description;
 mod ending_access;
 mod flows;
 mod health;

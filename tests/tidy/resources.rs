@@ -6,12 +6,13 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 11] = [
+const RESOURCES: [(&str, &[&str]); 12] = [
     (
         "access_token",
         &["domain", "tables", "service", "http", "tests"],
     ),
     ("authentication", &["service", "http", "tests"]),
+    ("description", &["http", "tests"]),
     ("health", &["http"]),
     ("mail", &["domain", "service"]),
     ("mail_outbox", &["tables"]),
