@@ -18,6 +18,7 @@ use crate::password_pool::PasswordPool;
 use crate::request_id::RequestIds;
 use crate::storage::Store;
 use crate::storage::data_dir::secret_file::UnusedSecrets;
+use crate::tables::attachment::in_use::BlobsInUse;
 use crate::tables::ticket::requests::TicketRequests;
 
 /// One running server, apart from its sockets.
@@ -49,6 +50,8 @@ pub struct App {
     pub mail_queued: Arc<Notify>,
     /// Requests that are refused or fail again and again.
     pub warnings: Warnings,
+    /// The uploads of attachments that go on.
+    pub uploads: Uploads,
     /// The memory of lists that are being sent: one permit for each KiB.
     pub list_memory: Arc<Semaphore>,
     /// Held by the one walk over very many logins of a profile that goes on.
@@ -113,6 +116,27 @@ impl SignIns {
     }
 }
 
+/// The uploads of attachments that go on.
+#[derive(Debug)]
+pub struct Uploads {
+    /// One for each that may go on.
+    pub permits: Semaphore,
+    /// Held by the one that writes a chunk: a commit with more than one would take others longer.
+    pub writing: Semaphore,
+    /// The blobs that are being uploaded or downloaded; jobs of the writer hold them too.
+    pub blobs: Arc<BlobsInUse>,
+}
+
+impl Uploads {
+    fn new(count_max: usize) -> Self {
+        Self {
+            permits: Semaphore::new(count_max),
+            writing: Semaphore::new(1),
+            blobs: Arc::default(),
+        }
+    }
+}
+
 /// Where a server is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -132,6 +156,7 @@ impl App {
             list_memory: Arc::new(Semaphore::new(config.requests.list_memory_max >> 10)),
             passwords: PasswordPool::new(&config.passwords),
             sign_ins: SignIns::new(config.passwords.sign_ins_max.get()),
+            uploads: Uploads::new(config.attachments.uploads_max.get()),
             config,
             store: Arc::new(store),
             clock,

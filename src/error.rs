@@ -15,6 +15,8 @@ pub enum Failure {
     ListsFull,
     /// The outbox of mails is full: nothing was applied.
     OutboxFull,
+    /// As many uploads go on as may: nothing was applied.
+    UploadsFull,
     /// The storage failed: a write may have been applied or not.
     Storage(String),
     /// The database file is damaged, so that it cannot be opened: nothing was applied.
@@ -81,6 +83,7 @@ impl Failure {
             | Self::Overloaded
             | Self::ListsFull
             | Self::OutboxFull
+            | Self::UploadsFull
             | Self::TimedOut => self,
         }
     }
@@ -97,6 +100,7 @@ impl fmt::Display for Failure {
             Self::OutboxFull => {
                 formatter.write_str("the outbox of mails holds --mail-outbox-max of them")
             }
+            Self::UploadsFull => formatter.write_str("there are --uploads-max uploads already"),
             Self::Storage(cause) => write!(formatter, "the storage failed: {cause}"),
             Self::Damaged(cause) | Self::Unusable(cause) => formatter.write_str(cause),
             Self::TimedOut => formatter.write_str("the write did not finish in time"),

@@ -134,6 +134,11 @@ pub mod service {
         pub use crate::service::access_token::delete::delete;
     }
 
+    /// Those of attachments.
+    pub mod attachment {
+        pub use crate::service::attachment::clean_up::{remove_of_deleted, remove_orphans};
+    }
+
     /// Those of persistent logins.
     pub mod persistent_login {
         use super::super::{

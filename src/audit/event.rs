@@ -73,6 +73,8 @@ pub enum Event {
     DeleteProfile,
     /// A profile got another password, which ended its logins and tickets.
     ChangePassword,
+    /// An attachment of a profile was uploaded.
+    UploadAttachment,
     /// A tenant was created.
     CreateTenant,
     /// A tenant was changed.
@@ -99,7 +101,7 @@ pub(super) struct Description {
 
 impl Event {
     /// Every event, for whoever reads all counters.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Create,
         Self::Rotation,
         Self::Grace,
@@ -128,6 +130,7 @@ impl Event {
         Self::DisableProfile,
         Self::DeleteProfile,
         Self::ChangePassword,
+        Self::UploadAttachment,
         Self::CreateTenant,
         Self::UpdateTenant,
         Self::DeleteTenant,
@@ -175,6 +178,7 @@ impl Event {
             Self::DisableProfile => event("disable_profile"),
             Self::DeleteProfile => event("delete_profile"),
             Self::ChangePassword => event("change_password"),
+            Self::UploadAttachment => event("upload_attachment"),
             Self::CreateTenant => event("create_tenant"),
             Self::UpdateTenant => event("update_tenant"),
             Self::DeleteTenant => event("delete_tenant"),

@@ -8,6 +8,7 @@
 //! What only tuning needs is hidden from `-h` and stands under the heading [`TUNING`](heading::TUNING). The topics that have such
 //! settings come last in [`Config`], because clap orders the headings by their first setting.
 
+mod attachments;
 mod clock;
 mod connections;
 pub mod data;
@@ -35,6 +36,7 @@ mod tests;
 
 use clap::{Args, Parser};
 
+use crate::config::attachments::AttachmentConfig;
 use crate::config::clock::ClockConfig;
 use crate::config::connections::ConnectionConfig;
 use crate::config::data::DataConfig;
@@ -96,6 +98,9 @@ pub struct Config {
     /// How much a profile may hold.
     #[command(flatten)]
     pub profiles: ProfileConfig,
+    /// Limits of attachments.
+    #[command(flatten)]
+    pub attachments: AttachmentConfig,
     /// The queue of writes and their commits.
     #[command(flatten)]
     pub writer: WriterConfig,

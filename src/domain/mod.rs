@@ -1,6 +1,7 @@
 //! The pure rules: what each resource is and how it changes. No I/O, no clock, no randomness.
 
 pub mod access_token;
+pub mod attachment;
 pub mod attribute_access;
 pub mod attributes;
 mod cleansing;

@@ -4,10 +4,11 @@ pub mod document;
 pub mod field;
 mod json;
 pub mod kind;
+pub mod upload;
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use http_body_util::{BodyDataStream, Full};
 use hyper::body::{Body, Bytes, Incoming};
@@ -74,6 +75,20 @@ impl PendingRequest {
         self.body.is_some()
     }
 
+    /// The parameters of the query, and the body, which is a multipart form of this content type.
+    ///
+    /// # Errors
+    ///
+    /// The request as it is, if its body is another one, or it has none.
+    pub fn into_multipart(self) -> Result<(Params, HeaderValue, Incoming), Box<Self>> {
+        match self.body {
+            Some((BodyKind::Multipart(content_type), body)) => {
+                Ok((self.params, content_type, body))
+            }
+            body => Err(Box::new(Self { body, ..self })),
+        }
+    }
+
     /// Receives the body, if there is one.
     ///
     /// # Errors
@@ -108,7 +123,10 @@ async fn collect(
     }
     // Most bodies arrive in one piece, which is not copied.
     let (mut first, mut others) = (Bytes::new(), Vec::new());
-    while let Some(piece) = next_piece(&mut body, connection).await? {
+    let most = size_max as u64;
+    while let Some(piece) =
+        poll_fn(|context| poll_piece(&mut body, context, connection, most)).await?
+    {
         if piece.len() > size_max - first.len() - others.len() {
             return Err(ApiError::BodyTooLarge);
         }
@@ -124,27 +142,28 @@ async fn collect(
     Ok([&first[..], &others].concat().into())
 }
 
-/// The next piece of a body; `None` at its end. A body with trailers is refused: hyper takes a trailer section that a
-/// line feed ends for one that goes on, and the next request for a part of it.
-async fn next_piece(
+/// The next piece of a body of at most `size_max` bytes; `None` at its end. A body with trailers is refused: hyper takes
+/// a trailer section that a line feed ends for one that goes on, and the next request for a part of it.
+fn poll_piece(
     body: &mut Incoming,
+    context: &mut Context<'_>,
     connection: &impl Connection,
-) -> Result<Option<Bytes>, ApiError> {
-    poll_fn(|context| match Pin::new(&mut *body).poll_frame(context) {
+    size_max: u64,
+) -> Poll<Result<Option<Bytes>, ApiError>> {
+    match Pin::new(&mut *body).poll_frame(context) {
         Poll::Ready(Some(frame)) => {
             let data = frame.ok().and_then(|frame| frame.into_data().ok());
             Poll::Ready(data.map(Some).ok_or(ApiError::BodyMalformed))
         }
         Poll::Ready(None) => Poll::Ready(Ok(None)),
         Poll::Pending
-            if body.size_hint().exact().is_none() && connection.has_too_large_chunks() =>
+            if body.size_hint().exact().is_none() && connection.announced_bytes() > size_max =>
         {
             Poll::Ready(Err(ApiError::BodyTooLarge))
         }
         Poll::Pending if connection.is_overdue() => Poll::Ready(Err(ApiError::BodyTooSlow)),
         Poll::Pending => Poll::Pending,
-    })
-    .await
+    }
 }
 
 /// Adds the parameters in a body of this kind.

@@ -14,6 +14,7 @@ pub mod protocol;
 mod accept;
 mod access_token;
 mod allow;
+mod attachment;
 mod authentication;
 mod body;
 mod caller;
@@ -38,9 +39,8 @@ mod tenant;
 mod ticket;
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::future::Future;
+use std::pin::pin;
 use std::time::Instant;
 
 use hyper::Request;
@@ -49,8 +49,10 @@ use tokio::task::yield_now;
 
 use crate::app::{App, Phase};
 use crate::error::Failure;
+use crate::http::attachment::route::AttachmentRoute;
+use crate::http::attachment::upload;
 use crate::http::body::PendingRequest;
-use crate::http::connection::Connection;
+use crate::http::connection::{Connection, in_time};
 use crate::http::error::ApiError;
 use crate::http::panic::{catch_panic, catch_panic_async};
 use crate::http::request_log::RequestLog;
@@ -136,7 +138,11 @@ fn admit(
     let headers = request.headers();
     options::refuse_preflight(request.method(), headers)?;
     if !route.is_public() {
-        let ignores_accept = || route.is_answer_empty() || path::has_suffix(request.uri().path());
+        let ignores_accept = || {
+            route.is_answer_empty()
+                || route.is_answer_file()
+                || path::has_suffix(request.uri().path())
+        };
         if !accept::accepts_json(headers) && !ignores_accept() {
             return Err(ApiError::NotAcceptable);
         }
@@ -156,75 +162,15 @@ async fn dispatch(
     received: Instant,
     connection: &impl Connection,
 ) -> Result<Response, ApiError> {
+    let route = match route {
+        // Boxed because it is rare, and would make every request's future large.
+        Route::Attachment(AttachmentRoute::Upload(id)) => {
+            return Box::pin(upload::receive(app, id, request, connection)).await;
+        }
+        route => route,
+    };
     let has_body = request.has_body();
     let params = request.receive(&app.config, connection).await?;
     connection.on_request_received(if has_body { Instant::now() } else { received });
     in_time(pin!(route.handle(app, &params)), connection).await
-}
-
-/// Awaits `work` until the connection is overdue.
-fn in_time(
-    mut work: Pin<&mut impl Future<Output = Result<Response, ApiError>>>,
-    connection: &impl Connection,
-) -> impl Future<Output = Result<Response, ApiError>> {
-    poll_fn(move |context| match work.as_mut().poll(context) {
-        // Only writes wait, and dropping one does not cancel it: its outcome is unknown.
-        Poll::Pending if connection.is_overdue() => Poll::Ready(Err(Failure::TimedOut.into())),
-        polled => polled,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future;
-    use std::net::SocketAddr;
-
-    use super::*;
-
-    struct Overdue(bool);
-
-    impl Connection for Overdue {
-        fn peer(&self) -> SocketAddr {
-            SocketAddr::from(([127, 0, 0, 1], 1))
-        }
-
-        fn on_head_received(&self, _: Instant) {}
-
-        fn on_request_received(&self, _: Instant) {}
-
-        fn on_response_ready(&self, _: Instant) {}
-
-        fn is_turn_over(&self) -> bool {
-            false
-        }
-
-        fn is_closing(&self) -> bool {
-            false
-        }
-
-        fn is_overdue(&self) -> bool {
-            self.0
-        }
-
-        fn has_too_large_chunks(&self) -> bool {
-            false
-        }
-    }
-
-    #[tokio::test]
-    async fn a_write_that_does_not_finish_in_time_is_no_storage_failure() {
-        let pending = pin!(future::pending());
-        let outcome = in_time(pending, &Overdue(true)).await;
-        let error = outcome.expect_err("the write does not finish");
-        assert_eq!(error, ApiError::Failed(Failure::TimedOut));
-    }
-
-    #[tokio::test]
-    async fn what_is_ready_is_returned_however_late() {
-        for is_overdue in [false, true] {
-            let ready = pin!(future::ready(Ok(response::empty())));
-            let outcome = in_time(ready, &Overdue(is_overdue)).await;
-            assert!(outcome.is_ok());
-        }
-    }
 }

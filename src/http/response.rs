@@ -60,6 +60,14 @@ pub fn in_pieces(pieces: impl Pieces + 'static) -> Response {
     with_body(StatusCode::OK, ResponseBody::pieces(pieces))
 }
 
+/// 200 with a file of this many bytes in pieces, whose type is still to be set.
+pub fn file(length: u64, pieces: impl Pieces + 'static) -> Response {
+    let mut response = with_body(StatusCode::OK, ResponseBody::pieces(pieces));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}
+
 fn with_body(status: StatusCode, body: ResponseBody) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;

@@ -4,6 +4,7 @@ use hyper::Method;
 
 use crate::app::App;
 use crate::http::access_token::route::AccessTokenRoute;
+use crate::http::attachment::route::AttachmentRoute;
 use crate::http::authentication::route::AuthenticationRoute;
 use crate::http::description::docs::DocsRoute;
 use crate::http::description::openapi::OpenApiRoute;
@@ -86,6 +87,14 @@ macro_rules! resources {
                 }
             }
 
+            /// As [`ResourceRoute::is_answer_file`].
+            pub fn is_answer_file(&self) -> bool {
+                match self {
+                    $(Self::$resource(route) => route.is_answer_file(),)+
+                    Self::Options(_) => false,
+                }
+            }
+
             /// As [`ResourceRoute::takes_document`].
             pub fn takes_document(&self) -> bool {
                 match self {
@@ -110,6 +119,7 @@ macro_rules! resources {
 // login is what most requests are for, so that logins come first.
 resources! {
     ["api", "1", "authentication", "persistent_login"] => PersistentLogin(PersistentLoginRoute),
+    ["api", "1", "profile"] => Attachment(AttachmentRoute),
     ["api", "1", "profile"] => Profile(ProfileRoute),
     ["api", "1", "authentication", "ticket"] => Ticket(TicketRoute),
     ["api", "1", "authentication", "authenticate"] => Authentication(AuthenticationRoute),

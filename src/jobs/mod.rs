@@ -1,5 +1,6 @@
 //! Background work: one list of jobs, each in a loop of its own.
 
+mod attachment;
 mod batches;
 pub mod clock;
 mod job;
@@ -16,6 +17,7 @@ use tokio::time::sleep;
 
 use crate::app::App;
 use crate::error::Failure;
+use crate::jobs::attachment::RemoveAttachments;
 use crate::jobs::clock::{CheckClock, SaveClock};
 use crate::jobs::job::Job;
 use crate::jobs::persistent_login::{ExpireLogins, RemoveEnded, RemoveSurplus};
@@ -38,6 +40,7 @@ fn all() -> Vec<Box<dyn Job>> {
         Box::new(SaveRequests),
         Box::new(ExpireTickets),
         Box::new(RemoveEndedTickets),
+        Box::new(RemoveAttachments),
     ]
 }
 

@@ -60,7 +60,8 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
     let shortest = config
         .requests
         .header_timeout
-        .min(config.requests.body_timeout);
+        .min(config.requests.body_timeout)
+        .min(config.attachments.upload_timeout);
     let check_interval = shortest.min(config.requests.write_timeout) / CHECKS_PER_TIMEOUT;
     loop {
         tokio::select! {

@@ -76,8 +76,8 @@ struct Current {
     since: Instant,
     /// Whether the phase has exceeded its timeout.
     is_overdue: bool,
-    /// Whether the chunks of the request have more bytes than a body may have.
-    has_too_large_chunks: bool,
+    /// How many bytes the chunks of the request announce, if these are more than most bodies may have.
+    announced_bytes: u64,
     /// Since when the client has not received any byte of a response, although some are to be sent.
     write_blocked_since: Option<Instant>,
     /// Whether the socket is known to hold no byte that was not received yet.
@@ -101,6 +101,8 @@ enum Phase {
     ReceivingHead,
     /// A request's head has been received, and its body perhaps not.
     ReceivingBody,
+    /// An upload's head has been received, and its body perhaps not. There are few at the same time.
+    ReceivingUpload,
     /// A request is being handled.
     Handling,
 }
@@ -116,7 +118,7 @@ impl ConnectionState {
                 phase: Phase::New,
                 since: now,
                 is_overdue: false,
-                has_too_large_chunks: false,
+                announced_bytes: 0,
                 write_blocked_since: None,
                 is_socket_empty: false,
                 closing: None,
@@ -143,9 +145,9 @@ impl ConnectionState {
         current.phase == Phase::ReceivingHead
     }
 
-    /// Is called when the chunks of the request have more bytes than a body may have.
-    pub fn on_chunks_too_large(&self) {
-        self.lock().has_too_large_chunks = true;
+    /// Is called when the chunks of the request announce this many bytes, which are more than most bodies may have.
+    pub fn on_bytes_announced(&self, bytes: u64) {
+        self.lock().announced_bytes = bytes;
     }
 
     /// Is called when the next bytes of a request are awaited and the socket holds none.
@@ -177,6 +179,7 @@ impl ConnectionState {
             Phase::New | Phase::Idle => config.connections.idle_timeout,
             Phase::ReceivingHead => config.requests.header_timeout,
             Phase::ReceivingBody => config.requests.body_timeout,
+            Phase::ReceivingUpload => config.attachments.upload_timeout,
             Phase::Handling => config.requests.write_timeout,
         };
         current.since + timeout
@@ -197,7 +200,7 @@ impl ConnectionState {
                 true
             }
             Phase::ReceivingHead => false,
-            Phase::ReceivingBody | Phase::Handling => {
+            Phase::ReceivingBody | Phase::ReceivingUpload | Phase::Handling => {
                 current.is_overdue = true;
                 true
             }
@@ -217,6 +220,7 @@ impl ConnectionState {
         match current.phase {
             _ if current.write_blocked_since.is_some() => stalled(PROTECTED_FOR),
             Phase::ReceivingHead | Phase::ReceivingBody => stalled(PAUSE_MAX),
+            Phase::ReceivingUpload => None,
             Phase::New => stalled(STALLED_AFTER)
                 .or_else(|| (age >= PAUSE_MAX).then_some((EvictionRank::New, since))),
             Phase::Idle if age >= STALLED_AFTER => Some((EvictionRank::Idle, since)),
@@ -236,7 +240,7 @@ impl ConnectionState {
         }
         let since = match (current.write_blocked_since, current.phase) {
             (Some(since), _) => since,
-            (None, Phase::Handling) => return None,
+            (None, Phase::ReceivingUpload | Phase::Handling) => return None,
             (None, _) => current.since,
         };
         (now.saturating_duration_since(since) >= PAUSE_MAX).then_some(since)
@@ -285,6 +289,7 @@ impl ConnectionState {
         }
         match (current.phase, closing.reason) {
             (Phase::Handling, _) => false,
+            (Phase::ReceivingUpload, CloseReason::Rotation | CloseReason::Eviction) => false,
             // Some bytes wait to be received. They get a moment, in which the phase changes if they are a request.
             _ if !current.is_socket_empty => {
                 let is_over = now.saturating_duration_since(closing.since) >= PAUSE_MAX;
@@ -298,7 +303,10 @@ impl ConnectionState {
                 is_evicted || age >= STALLED_AFTER
             }
             // A stop gives each request the same time to arrive, however long it took until then.
-            (Phase::ReceivingHead | Phase::ReceivingBody, CloseReason::Stop) => {
+            (
+                Phase::ReceivingHead | Phase::ReceivingBody | Phase::ReceivingUpload,
+                CloseReason::Stop,
+            ) => {
                 let since = since.max(closing.since);
                 now.saturating_duration_since(since) >= STALLED_AFTER
             }
@@ -316,7 +324,9 @@ impl Current {
         self.since = since;
         self.is_overdue = false;
         // The chunks are read while the head is, before the handler takes it.
-        self.has_too_large_chunks &= phase != Phase::Idle;
+        if phase == Phase::Idle {
+            self.announced_bytes = 0;
+        }
     }
 }
 
@@ -349,8 +359,16 @@ impl Connection for ConnectionState {
         self.lock().is_overdue
     }
 
-    fn has_too_large_chunks(&self) -> bool {
-        self.lock().has_too_large_chunks
+    fn announced_bytes(&self) -> u64 {
+        self.lock().announced_bytes
+    }
+
+    fn on_upload_admitted(&self, at: Instant) {
+        self.lock().enter(Phase::ReceivingUpload, at);
+    }
+
+    fn close_after_response(&self) {
+        self.request_close(CloseReason::Rotation);
     }
 }
 

@@ -71,8 +71,8 @@ impl ObservedSocket {
         written
     }
 
-    /// Records whether the chunks of the request's body have more bytes than a body may have. `received` was just
-    /// received, as a part of a head or of a body.
+    /// Records how many bytes the chunks of the request's body announce, if these are more than most bodies may have.
+    /// `received` was just received, as a part of a head or of a body.
     fn observe_chunks(&mut self, received: &[u8], is_of_head: bool) {
         if is_of_head {
             self.chunks = ChunkSizes::begin(received);
@@ -80,13 +80,10 @@ impl ObservedSocket {
             chunks.pass(received);
         }
         let size_max = self.app.config.requests.body_size_max as u64;
-        if self
-            .chunks
-            .as_ref()
-            .is_some_and(|chunks| chunks.announced() > size_max)
+        if let Some(chunks) = &self.chunks
+            && chunks.announced() > size_max
         {
-            self.chunks = None;
-            self.state.on_chunks_too_large();
+            self.state.on_bytes_announced(chunks.announced());
         }
     }
 

@@ -90,6 +90,11 @@ impl Caller {
         )
     }
 
+    /// Whether there is one at all.
+    pub fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The caller's access token, which exists and is not expired at `now`.
     ///
     /// # Errors

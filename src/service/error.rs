@@ -12,6 +12,16 @@ pub enum Error<R> {
     Failed(Failure),
 }
 
+impl<R> Error<R> {
+    /// The same with the refusal of another resource.
+    pub fn map<Q>(self, refusal: impl FnOnce(R) -> Q) -> Error<Q> {
+        match self {
+            Self::Refused(refused) => Error::Refused(refusal(refused)),
+            Self::Failed(failure) => Error::Failed(failure),
+        }
+    }
+}
+
 impl<R> From<Failure> for Error<R> {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)

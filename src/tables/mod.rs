@@ -1,6 +1,7 @@
 //! Keys, records and indexes of each resource, over the tables that the storage offers.
 
 pub mod access_token;
+pub mod attachment;
 pub mod check;
 pub mod clock;
 mod ended;

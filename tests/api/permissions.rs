@@ -37,6 +37,10 @@ const CREATES_LOGIN: Needs = Tenant(&[PROFILES, READ, TICKETS]);
 const USES_LOGIN: Needs = Tenant(&[TICKETS]);
 const UPDATES_TENANT: Needs = Tenant(&[READ, UPDATE]);
 
+/// A multipart form with a file.
+const FILE: &str = "--x\r\nContent-Disposition: form-data; name=\"attachment\"; filename=\"me.gif\"\r\n\r\nGIF89a\r\n\
+                    --x--\r\n";
+
 /// A method, a path below the API, a form or a JSON body, and what the call needs. `{ticket}` is the id of a ticket.
 type Row = (&'static str, &'static str, &'static str, Needs);
 
@@ -247,6 +251,22 @@ const MATRIX: &[Row] = &[
         "tenantName=default",
         Tenant(&[PROFILES]),
     ),
+    // Attachments.
+    (
+        "POST",
+        "/profile/{profile}/uploadAttachment",
+        FILE,
+        READS_PROFILE,
+    ),
+    ("GET", "/profile/{profile}/attachment/me", "", READS_PROFILE),
+    (
+        "GET",
+        "/profile/{profile}/attachment/me/details",
+        "",
+        READS_PROFILE,
+    ),
+    ("GET", "/profile/{profile}/attachments", "", READS_PROFILE),
+    // Lists.
     ("GET", "/profile/range", "tenantName=default", READS_PROFILE),
     ("GET", "/profile/by_ids", "id={profile}", READS_PROFILE),
     (
@@ -303,6 +323,12 @@ impl Fixture {
             "/authentication/ticket/create",
             &format!("profileId={PROFILE}"),
         );
+        let upload = format!("{API}/profile/{PROFILE}/uploadAttachment");
+        let target = format!("{upload}?accessTokenId={}", data::ADMIN);
+        let form = ("content-type", "multipart/form-data; boundary=x");
+        let client = server.client();
+        let uploaded = client.send("POST", &target, &[form], Some(FILE.as_bytes()));
+        assert_eq!(uploaded.status, 200, "{uploaded:?}");
         let ticket: Value = serde_json::from_str(&ticket.body).expect("a ticket");
         let ticket = ticket["id"].as_str().expect("a text").to_owned();
         Self { server, ticket }
@@ -327,6 +353,9 @@ impl Fixture {
         let client = self.server.client();
         if method == "GET" {
             client.get(&with_query(&fill(input)))
+        } else if input == FILE {
+            let form = ("content-type", "multipart/form-data; boundary=x");
+            client.send(method, &with_query(""), &[form], Some(FILE.as_bytes()))
         } else if input.starts_with(['{', '[']) {
             let json = ("content-type", "application/json");
             client.send(

@@ -9,7 +9,7 @@ const HOMES: [(&str, &[&str]); 15] = [
     ("hyper::", &["http/", "server/"]),
     ("hyper_util::", &["server/"]),
     ("http_body_util::", &["http/"]),
-    ("multer::", &["http/body.rs"]),
+    ("multer::", &["http/body", "http/attachment/form.rs"]),
     ("form_urlencoded::", &["http/params"]),
     ("percent_encoding::", &["http/path.rs"]),
     ("regex::", &["domain/query/pattern.rs"]),

@@ -6,10 +6,14 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 12] = [
+const RESOURCES: [(&str, &[&str]); 13] = [
     (
         "access_token",
         &["domain", "tables", "service", "http", "tests"],
+    ),
+    (
+        "attachment",
+        &["domain", "tables", "service", "http", "jobs", "tests"],
     ),
     ("authentication", &["service", "http", "tests"]),
     ("description", &["http", "tests"]),

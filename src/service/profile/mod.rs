@@ -10,7 +10,7 @@ mod limits;
 pub mod list;
 pub mod read;
 pub mod refusal;
-mod request;
+pub(super) mod request;
 pub mod roles;
 pub mod update;
 mod visible;

@@ -19,15 +19,15 @@ use crate::tables::profile;
 pub type Checked<T> = Result<T, Error<ProfileRequestRefusal>>;
 
 /// A request for the profile with an id.
-pub(super) struct SingleProfileRequest {
+pub(in crate::service) struct SingleProfileRequest {
     caller: Caller,
     /// The id as the caller gave it.
     id_text: String,
-    pub(super) context: OpContext,
+    pub(in crate::service) context: OpContext,
 }
 
 impl SingleProfileRequest {
-    pub(super) fn new(app: &App, caller: Caller, id: String) -> Self {
+    pub(in crate::service) fn new(app: &App, caller: Caller, id: String) -> Self {
         caller.note_use(app);
         Self {
             caller,
@@ -39,7 +39,10 @@ impl SingleProfileRequest {
     /// The caller and the profile, if there is one and the caller may do with profiles of its tenant what it likes, as far
     /// as that is not checked further. The order is that of the wire contract: the profile exists, MANAGE_PROFILES,
     /// READ_TENANT.
-    pub(super) fn authorize(&self, txn: &impl Read) -> Checked<(Arc<AccessToken>, Profile)> {
+    pub(in crate::service) fn authorize(
+        &self,
+        txn: &impl Read,
+    ) -> Checked<(Arc<AccessToken>, Profile)> {
         self.find(txn)?.ok_or_else(|| {
             let id = self.id_text.clone();
             ProfileRefusal::NotFound { id }.into()

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::clock::timeline::Moment;
+use crate::domain::attachment::BlobId;
 use crate::domain::key_ring::{KeyCheck, KeyNumber};
 use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
@@ -13,6 +14,7 @@ use crate::domain::ticket::TicketDigest;
 use crate::domain::verification_token::VerificationTokenDigest;
 use crate::error::Failure;
 use crate::storage::journal;
+use crate::tables::attachment::{self, chunk, deleted, orphan};
 use crate::tables::meta::MetaEntry;
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::{ended, record};
@@ -134,6 +136,26 @@ pub enum TableEntry {
     VerificationToken([u8; 24]),
     /// An entry of the index of verification tokens by creation.
     VerificationTokenByCreation([u8; 24]),
+    /// An attachment.
+    Attachment {
+        /// Its key.
+        key: Vec<u8>,
+        /// Its content.
+        blob: BlobId,
+        /// How many bytes it has.
+        size: u64,
+    },
+    /// A chunk of the content of an attachment.
+    AttachmentChunk {
+        /// The content.
+        blob: BlobId,
+        /// Its number.
+        number: u32,
+        /// How many bytes it has.
+        bytes: u64,
+    },
+    /// A content that is to be removed.
+    AttachmentOrphan(BlobId),
     /// Where the clock was; higher for a later time.
     Clock(i64),
     /// What no other table must agree with.
@@ -248,6 +270,31 @@ impl TableEntry {
                 Self::ProfileCount(name.ok_or_else(no_name)?, count::decode(record)?)
             }
             "profile_bar" => Self::LoginBlock(fixed(key)?, login_block::decode(record)?),
+            attachment::TABLE_NAME => {
+                let found = attachment::decode(key, record)?;
+                Self::Attachment {
+                    key: key.to_vec(),
+                    blob: found.blob,
+                    size: found.size,
+                }
+            }
+            chunk::TABLE_NAME => {
+                let (blob, number) = chunk::parse_key(&fixed(key)?);
+                Self::AttachmentChunk {
+                    blob,
+                    number,
+                    bytes: chunk::decode(record)?.len() as u64,
+                }
+            }
+            orphan::TABLE_NAME => {
+                orphan::verify(record)?;
+                Self::AttachmentOrphan(BlobId::from_bytes(fixed(key)?))
+            }
+            deleted::TABLE_NAME => {
+                fixed::<12>(key)?;
+                deleted::verify(record)?;
+                Self::Other
+            }
             "secret_key" => {
                 let (check, is_given_up) = secret_key::decode_record(record)?;
                 Self::SecretKey {
@@ -321,6 +368,11 @@ pub fn describe_key(table: &str, key: &[u8]) -> String {
         ("persistent_login_by_creation", 24) => format!("login {}", fingerprint(&key[8..])),
         ("tenant" | "tenant_ended" | "meta" | "clock" | count::TABLE_NAME, _) => {
             format!("{:?}", String::from_utf8_lossy(key))
+        }
+        // The name of an attachment may be anything.
+        (attachment::TABLE_NAME, 12..) => {
+            let name = fingerprint(&key[12..]);
+            format!("profile {}, attachment {name}", hex(&key[..12]))
         }
         ("profile_by_username", _) => format!("username {}", fingerprint(key)),
         _ => format!("key {}", hex(key)),

@@ -3,6 +3,7 @@
 //! The file is only read. What is found is also what a salvaged file is mended by: each index that disagrees with the
 //! records that it belongs to is a [`Mend`].
 
+mod attachments;
 pub mod entries;
 mod references;
 pub mod report;

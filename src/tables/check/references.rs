@@ -12,6 +12,7 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::TenantName;
 use crate::storage::key_file::KeyFile;
 use crate::storage::table::KeyKind;
+use crate::tables::check::attachments::Attachments;
 use crate::tables::check::entries::{TableEntry, describe_key};
 use crate::tables::check::report::{Fault, Finding, Mend};
 use crate::tables::persistent_login::key::LoginKey;
@@ -47,6 +48,7 @@ pub struct References {
     usernames_wanted: Vec<(Vec<u8>, [u8; 12])>,
     usernames: Vec<(Vec<u8>, [u8; 12])>,
     blocks: BTreeMap<[u8; 12], LoginBlock>,
+    attachments: Attachments,
     secret_keys: BTreeMap<KeyNumber, (KeyCheck, bool)>,
     /// How many entries need each secret key.
     needed: BTreeMap<KeyNumber, u64>,
@@ -140,6 +142,13 @@ impl References {
                 self.newest_order = self.newest_order.max(order)
             }
             TableEntry::LastOrder(last) => self.last_order = last,
+            TableEntry::Attachment { key, blob, size } => self.attachments.add(key, blob, size),
+            TableEntry::AttachmentChunk {
+                blob,
+                number,
+                bytes,
+            } => self.attachments.add_chunk(blob, number, bytes),
+            TableEntry::AttachmentOrphan(blob) => self.attachments.add_orphan(blob),
             TableEntry::Clock(_) | TableEntry::Other => {}
         }
     }
@@ -169,6 +178,7 @@ impl References {
         self.eras(&mut found);
         self.orders(&mut found);
         self.keys(keys, &mut found);
+        self.attachments.findings(&mut found);
         found
     }
 

@@ -10,7 +10,7 @@ use crate::tables::profile::login_block::{self, LoginBlock};
 use crate::tables::profile::record::{
     BY_USERNAME, PROFILES, decode_head, decode_owner, username_key,
 };
-use crate::tables::{ended_tenants, sign_in};
+use crate::tables::{attachment, ended_tenants, sign_in};
 
 /// Whether there is something left of a profile with this id that ended with its tenant.
 ///
@@ -57,6 +57,7 @@ pub fn remove(txn: &WriteTxn, tenant: &TenantName, id: ObjectId) -> Result<bool,
     // Until the last of many logins is removed, it tells them from logins whose profile was lost.
     let block = access::end(txn, id)?.then_some(LoginBlock::Gone);
     sign_in::forget(txn, id)?;
+    attachment::deleted::put(txn, id)?;
     txn.remove(&PROFILES, id.as_bytes())?;
     login_block::put(txn, id, block)?;
     Ok(true)

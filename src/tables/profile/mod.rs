@@ -26,7 +26,7 @@ use crate::tables::profile::record::{
     BY_USERNAME, PROFILES, ProfileHead, StoredProfile, decode_head, decode_owner, encode_owner,
     username_key,
 };
-use crate::tables::{ended_tenants, meta, persistent_login, sign_in, tenant};
+use crate::tables::{attachment, ended_tenants, meta, persistent_login, sign_in, tenant};
 
 /// The profile with this id.
 ///
@@ -265,6 +265,7 @@ pub fn delete(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     }
     txn.remove(&PROFILES, profile.id.as_bytes())?;
     sign_in::forget(txn, profile.id)?;
+    attachment::deleted::put(txn, profile.id)?;
     let username = username_key(&profile.tenant, &profile.username);
     txn.remove(&BY_USERNAME, &username)?;
     let has_logins = persistent_login::has_more_than(txn, profile.id, 0)?;

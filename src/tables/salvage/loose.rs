@@ -148,7 +148,11 @@ impl Wanted {
             | TableEntry::ProfileOfLogin(_)
             | TableEntry::ByCreation(_)
             | TableEntry::Username { .. }
-            | TableEntry::ProfileCount(..) => None,
+            | TableEntry::ProfileCount(..)
+            // They would all have to be in memory, and the profile's owner can upload them again.
+            | TableEntry::Attachment { .. }
+            | TableEntry::AttachmentChunk { .. }
+            | TableEntry::AttachmentOrphan(_) => None,
         }
     }
 }

@@ -169,6 +169,7 @@ pub fn is_of_logins(event: &Event) -> bool {
         | Event::DisableProfile
         | Event::DeleteProfile
         | Event::ChangePassword
+        | Event::UploadAttachment
         | Event::CreateTenant
         | Event::UpdateTenant
         | Event::DeleteTenant
