@@ -9,6 +9,7 @@
 //! recurse as deeply as their input is nested. This one refuses what is nested deeper than [`syntax::DEPTH_MAX`], and its
 //! time is linear. Comments are refused, as in all JSON here.
 
+mod any_case;
 mod compile;
 pub mod error;
 mod filter;

@@ -6,6 +6,7 @@
 
 use regex::{Regex, RegexBuilder};
 
+use crate::domain::query::any_case::TextInAnyCase;
 use crate::domain::query::value::Value;
 
 /// How much memory a compiled regular expression may take, in bytes.
@@ -21,6 +22,8 @@ const NEST_MAX: u32 = 100;
 #[derive(Debug)]
 pub struct Pattern {
     regex: Regex,
+    /// What is looked for, if it is a text in any case. In short texts, to start the library takes longer than to search.
+    text_in_any_case: Option<TextInAnyCase>,
     prefix: Option<Box<str>>,
 }
 
@@ -58,13 +61,26 @@ impl Pattern {
             .build()
             .map_err(|error| message(&error))?;
         let has_options = builder_options != Options::default();
-        let prefix = if has_options { None } else { prefix(pattern) };
-        Ok(Self { regex, prefix })
+        Ok(Self {
+            regex,
+            text_in_any_case: builder_options
+                .ignores_case
+                .then(|| TextInAnyCase::new(&translated))
+                .flatten(),
+            prefix: if has_options { None } else { prefix(pattern) },
+        })
     }
 
     /// Whether the value is a text, and the regular expression is found in it.
     pub fn is_match(&self, value: &Value<'_>) -> bool {
-        matches!(value, Value::Text(text) if self.regex.is_match(text))
+        let Value::Text(text) = value else {
+            return false;
+        };
+        match &self.text_in_any_case {
+            // Letters of other scripts have cases of their own, and two of them are cases of k and s.
+            Some(wanted) if text.is_ascii() => wanted.is_in(text.as_bytes()),
+            _ => self.regex.is_match(text),
+        }
     }
 
     /// What every text begins with that it matches; `None` if that is nothing certain.
