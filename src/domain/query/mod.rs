@@ -15,6 +15,7 @@ pub mod error;
 mod filter;
 mod literal;
 mod matcher;
+mod operands;
 mod pattern;
 pub mod ranges;
 mod syntax;
@@ -23,6 +24,8 @@ pub mod value;
 
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod properties;
 
 use crate::domain::query::compile::compile;
 use crate::domain::query::error::QueryError;
@@ -36,7 +39,7 @@ use crate::domain::query::value::{Fields, Value};
 ///
 /// Where it is malformed.
 pub fn parse_value(text: &str) -> Result<Value<'_>, QueryError> {
-    let parsed = syntax::parse(text).and_then(compile::literal);
+    let parsed = syntax::parse(text).and_then(operands::literal);
     parsed.map_err(|error| error.with_position_in(text))
 }
 
