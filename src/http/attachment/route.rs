@@ -5,7 +5,7 @@ use hyper::Method;
 use crate::http::error::RouteError;
 use crate::http::method::{get, post};
 
-/// The routes of attachments, which are under `/api/1/profile`. Ids and names are text of the client that has not been
+/// The routes under `/api/1/profile` that are of attachments. Ids and names are text of the client that has not been
 /// parsed yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AttachmentRoute {

@@ -20,7 +20,28 @@ pub fn example_server() -> Server {
         "profileId": profile,
         "lastRequestTime": NOW.as_millis(),
     }]);
-    Setup::new().seed(seed).start()
+    let server = Setup::new().seed(seed).start();
+    let id = profile.as_str().expect("an id");
+    upload(
+        &server,
+        &format!("/crafter-profile/api/1/profile/{id}/uploadAttachment"),
+    );
+    server
+}
+
+/// Uploads an attachment.
+fn upload(server: &Server, target: &str) -> Response {
+    const BODY: &str = "--x\r\nContent-Disposition: form-data; name=\"attachment\"; filename=\"me.gif\"\r\n\r\n\
+                        GIF89a\r\n--x--\r\n";
+    let bearer = format!("Bearer {DEMO_ACCESS_TOKEN}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "multipart/form-data; boundary=x"),
+    ];
+    let client = server.client();
+    let uploaded = client.send("POST", target, &headers, Some(BODY.as_bytes()));
+    assert_eq!(uploaded.status, 200, "{uploaded:?}");
+    uploaded
 }
 
 /// How a body is sent.
@@ -60,6 +81,11 @@ pub fn send(server: &Server, description: &Value, call: &Call, kind: Kind) -> Re
     let mut target = format!("/crafter-profile{path}");
     if !query.is_empty() {
         target = format!("{target}?{}", encode(&query));
+    }
+    if call.operation["requestBody"]["content"]["multipart/form-data"]["schema"]["$ref"]
+        == "#/components/schemas/Upload"
+    {
+        return upload(server, &target);
     }
     let bearer = format!("Bearer {DEMO_ACCESS_TOKEN}");
     let mut headers = Vec::new();
