@@ -19,7 +19,7 @@
 //! | [`domain`] | what a persistent login is and how it rotates: pure functions and types | I/O, clock, randomness |
 //!
 //! [`app`] is what the use cases share, [`jobs`] is what goes on in the background, [`audit`] records what
-//! happened, [`password_pool`] hashes passwords. [`config`], [`clock`], [`entropy`], [`error`], [`json_problem`],
+//! happened, [`password_pool`] hashes passwords, [`smtp`] sends mails. [`config`], [`clock`], [`entropy`], [`error`], [`json_problem`],
 //! [`logging`], [`request_id`] and [`similar`] import nothing above them.
 //! [`testing`] is the one path by which the tests reach the inside.
 //!
@@ -75,6 +75,7 @@ mod app;
 mod audit;
 mod jobs;
 mod service;
+mod smtp;
 
 mod http;
 mod server;

@@ -118,6 +118,7 @@ pub mod server {
 /// Background work.
 pub mod jobs {
     pub use crate::jobs::clock::{check as check_clock, start};
+    pub use crate::jobs::mail::run as run_mail;
     pub use crate::jobs::{run, stop};
 }
 
@@ -262,6 +263,7 @@ pub mod service {
     pub mod mail {
         pub use crate::domain::mail::{LinkUrl, MailKind};
         pub use crate::service::mail::enqueue::NewMail;
+        pub use crate::smtp::Mailer;
     }
 
     /// Those of passwords.
@@ -320,7 +322,7 @@ pub mod tables {
 
     /// Of mails that are to be sent.
     pub mod mail_outbox {
-        pub use crate::tables::mail_outbox::{count, next, remove};
+        pub use crate::tables::mail_outbox::{count, next};
     }
 
     /// Of persistent logins.
@@ -349,8 +351,10 @@ pub mod tables {
 
     /// Of verification tokens.
     pub mod verification_token {
-        pub use crate::domain::verification_token::{VerificationTokenDigest, VerificationTokenId};
-        pub use crate::tables::verification_token::get;
+        pub use crate::domain::verification_token::{
+            VerificationToken, VerificationTokenDigest, VerificationTokenId,
+        };
+        pub use crate::tables::verification_token::{create, get};
     }
 
     /// Of tickets.

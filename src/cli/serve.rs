@@ -26,6 +26,7 @@ use crate::logging::repeated::Taken;
 use crate::server::descriptors;
 use crate::server::listener::{ListenError, Listeners};
 use crate::server::{self, reachable};
+use crate::smtp::Mailer;
 use crate::storage::Store;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
@@ -65,8 +66,12 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandE
             cause,
         ));
     }
+    let mailer = Mailer::load(&config.mail).map_err(|error| {
+        let what = origins.describe(error.setting, error.value);
+        CommandError::new(what, error.cause)
+    })?;
     let database = Database::lock(&config, origins)?;
-    let served = serve_database(&database, config, origins, signals).await;
+    let served = serve_database(&database, config, mailer, origins, signals).await;
     database.discard();
     served
 }
@@ -74,6 +79,7 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandE
 async fn serve_database(
     database: &Database,
     config: Config,
+    mailer: Option<Mailer>,
     origins: &Origins,
     mut signals: Signals,
 ) -> Result<Served, CommandError> {
@@ -145,6 +151,15 @@ async fn serve_database(
         jobs::run(worker).await;
         Ok(())
     });
+    let worker = Arc::clone(&app);
+    let (stop_mail, stopping_mail) = oneshot::channel::<()>();
+    let mut mailing = Task::spawn("sending mails failed", async {
+        let stop = async {
+            let _ = stopping_mail.await;
+        };
+        jobs::mail::run(worker, mailer, stop).await;
+        Ok(())
+    });
     let context = app.config.http.context_path.as_str();
     for address in &addresses {
         print_line(format_args!(
@@ -164,13 +179,15 @@ async fn serve_database(
         print_line(format_args!("try: {command}"));
     }
 
+    let stopped = mailing.required_for(signals.next());
     serving
-        .required_for(background.required_for(signals.next()))
-        .await??;
+        .required_for(background.required_for(stopped))
+        .await???;
     tracing::info!("stopping");
     app.enter(Phase::Draining);
-    drop(stop);
+    drop((stop, stop_mail));
     serving.end().await?;
+    mailing.end().await?;
     background.abort();
     let saved = jobs::stop(&app).await;
     let closed = app.store.close().await;

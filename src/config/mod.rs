@@ -19,7 +19,7 @@ mod journal;
 pub mod listen_address;
 pub mod log;
 pub mod logins;
-mod mail;
+pub mod mail;
 pub mod passwords;
 mod profiles;
 pub mod requests;
@@ -80,6 +80,9 @@ pub struct Config {
     /// The log.
     #[command(flatten)]
     pub log: LogConfig,
+    /// Mails to the owners of profiles.
+    #[command(flatten)]
+    pub mail: MailConfig,
     /// How a seed file is read.
     #[command(flatten)]
     pub seed: SeedConfig,
@@ -92,9 +95,6 @@ pub struct Config {
     /// How passwords are hashed, and what a wrong one costs.
     #[command(flatten)]
     pub passwords: PasswordConfig,
-    /// Mails to the owners of profiles.
-    #[command(flatten)]
-    pub mail: MailConfig,
     /// How much a profile may hold.
     #[command(flatten)]
     pub profiles: ProfileConfig,

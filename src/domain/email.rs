@@ -6,20 +6,58 @@ pub const EMAIL_BYTES_MAX: usize = 1_024;
 /// What ends a word of RFC 822 that is not quoted.
 const SPECIALS: &str = "()<>@,;:\\\".[]";
 
-/// Whether `text` is one address: `local@domain`, alone, in angle brackets, or in such behind a name. Spaces around it
-/// are ignored.
+/// An address, and the name that stands before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EmailAddress<'t> {
+    /// The name as it is written, with its quotes; empty if there is none.
+    pub name: &'t str,
+    /// What is before the `@`.
+    pub local: &'t str,
+    /// What is behind it.
+    pub domain: &'t str,
+}
+
+impl<'t> EmailAddress<'t> {
+    /// The one address that `text` is: `local@domain`, alone, in angle brackets, or in such behind a name. Spaces around
+    /// it are ignored. `None` for anything else.
+    pub fn parse(text: &'t str) -> Option<Self> {
+        let text = text.trim_matches(' ');
+        if text.chars().any(char::is_control) {
+            return None;
+        }
+        let (name, address) = match text.strip_suffix('>') {
+            Some(text) => rsplit_unquoted(text, '<')?,
+            None => ("", text),
+        };
+        let (local, domain) = rsplit_unquoted(address, '@')?;
+        let is_valid = is_name(name) && is_local(local) && is_domain(domain);
+        is_valid.then_some(Self {
+            name: name.trim_matches(' '),
+            local,
+            domain,
+        })
+    }
+
+    /// The name without the quotes of its words.
+    pub fn plain_name(&self) -> String {
+        let mut plain = String::with_capacity(self.name.len());
+        let mut is_escaped = false;
+        for char in self.name.chars() {
+            match char {
+                '"' | '\\' if !is_escaped => is_escaped = char == '\\',
+                _ => {
+                    plain.push(char);
+                    is_escaped = false;
+                }
+            }
+        }
+        plain
+    }
+}
+
+/// Whether `text` is one address, as [`EmailAddress::parse`] takes it.
 pub fn is_valid(text: &str) -> bool {
-    let text = text.trim_matches(' ');
-    if text.chars().any(char::is_control) {
-        return false;
-    }
-    match text.strip_suffix('>') {
-        Some(text) => match rsplit_unquoted(text, '<') {
-            Some((name, address)) => is_name(name) && is_address(address),
-            None => false,
-        },
-        None => is_address(text),
-    }
+    EmailAddress::parse(text).is_some()
 }
 
 /// Whether `text` may stand before an address in angle brackets: words, quoted or not, with spaces and dots between them.
@@ -37,10 +75,6 @@ fn is_name(text: &str) -> bool {
         };
     }
     true
-}
-
-fn is_address(text: &str) -> bool {
-    rsplit_unquoted(text, '@').is_some_and(|(local, domain)| is_local(local) && is_domain(domain))
 }
 
 /// The parts before and after the last `separator` of `text` that is not within quotes.
@@ -158,6 +192,19 @@ mod tests {
         ] {
             assert!(is_valid(text), "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_has_a_name_and_two_parts() {
+        let address = EmailAddress::parse(" \"Doe, \\\"J\\\"\" Jr. <\"x@y\"@[::1]> ");
+        let address = address.expect("an address");
+        assert_eq!((address.local, address.domain), ("\"x@y\"", "[::1]"));
+        assert_eq!(address.plain_name(), "Doe, \"J\" Jr.");
+        let address = EmailAddress::parse("a@b").expect("an address");
+        assert_eq!(
+            (address.name, address.local, address.domain),
+            ("", "a", "b")
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod attachment;
 mod batches;
 pub mod clock;
 mod job;
+pub mod mail;
 mod persistent_login;
 mod summaries;
 mod tenant;

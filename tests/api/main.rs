@@ -9,6 +9,7 @@ mod description;
 mod ending_access;
 mod flows;
 mod health;
+mod mail;
 mod permissions;
 mod persistent_login;
 mod process;

@@ -20,7 +20,7 @@ const FLOORS: [&[&str]; 13] = [
     &["domain"],
     &["storage"],
     &["tables"],
-    &["audit", "password_pool"],
+    &["audit", "password_pool", "smtp"],
     &["app"],
     &["service"],
     &["jobs"],

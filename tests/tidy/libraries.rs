@@ -3,12 +3,13 @@
 use crate::source::{names, report, sources};
 
 /// Where a library or a part of the standard one may be named, as path prefixes below `src`.
-const HOMES: [(&str, &[&str]); 15] = [
+const HOMES: [(&str, &[&str]); 16] = [
     ("redb::", &["storage/engine/"]),
     ("rand::", &["entropy.rs"]),
     ("hyper::", &["http/", "server/"]),
     ("hyper_util::", &["server/"]),
     ("http_body_util::", &["http/"]),
+    ("lettre::", &["smtp/"]),
     ("multer::", &["http/body", "http/attachment/form.rs"]),
     ("form_urlencoded::", &["http/params"]),
     ("percent_encoding::", &["http/path.rs"]),
@@ -28,11 +29,15 @@ const HOMES: [(&str, &[&str]); 15] = [
             "storage/engine/",
             "cli/",
             "config/guide.rs",
+            "smtp/tests.rs",
         ],
     ),
-    ("std::net", &["config/", "http/", "logging/", "server/"]),
+    (
+        "std::net",
+        &["config/", "http/", "logging/", "server/", "smtp/"],
+    ),
     ("tokio::net", &["server/"]),
-    ("SystemTime", &["clock/"]),
+    ("SystemTime", &["clock/", "smtp/"]),
 ];
 
 #[test]

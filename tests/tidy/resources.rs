@@ -18,7 +18,7 @@ const RESOURCES: [(&str, &[&str]); 13] = [
     ("authentication", &["service", "http", "tests"]),
     ("description", &["http", "tests"]),
     ("health", &["http"]),
-    ("mail", &["domain", "service"]),
+    ("mail", &["domain", "service", "jobs", "tests"]),
     ("mail_outbox", &["tables"]),
     (
         "persistent_login",

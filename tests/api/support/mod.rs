@@ -7,4 +7,5 @@ pub mod process;
 pub mod random;
 pub mod raw_request;
 pub mod server;
+pub mod tools;
 pub mod wire;

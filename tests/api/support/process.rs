@@ -343,13 +343,15 @@ pub fn secret(path: &Path) -> String {
 }
 
 /// The lines that a process writes.
-struct Lines {
+pub struct Lines {
     incoming: Receiver<String>,
-    read: String,
+    /// Those that were waited for, and those before them.
+    pub read: String,
 }
 
 impl Lines {
-    fn of(stream: impl Read + Send + 'static) -> Self {
+    /// Those that come from `stream`.
+    pub fn of(stream: impl Read + Send + 'static) -> Self {
         let (lines, incoming) = channel();
         thread::spawn(move || {
             for line in BufReader::new(stream).lines() {
@@ -367,7 +369,7 @@ impl Lines {
 
     /// The next line with `text` in it.
     #[track_caller]
-    fn wait_for(&mut self, text: &str) -> String {
+    pub fn wait_for(&mut self, text: &str) -> String {
         let began = Instant::now();
         loop {
             let left = PATIENCE.saturating_sub(began.elapsed());
@@ -381,8 +383,9 @@ impl Lines {
         }
     }
 
+    /// Waits until there are no more.
     #[track_caller]
-    fn wait_for_end(&mut self) {
+    pub fn wait_for_end(&mut self) {
         let began = Instant::now();
         while let Ok(line) = self
             .incoming

@@ -1,5 +1,7 @@
 //! Mails with a link, by which the owner of a profile verifies an address or sets a new password.
 
+pub mod template;
+
 use std::fmt;
 
 use crate::domain::verification_token::VerificationTokenId;

@@ -1,0 +1,7 @@
+//! Mails, sent to a real SMTP server.
+
+mod delivery;
+mod links;
+mod outbox;
+mod protection;
+mod relay;

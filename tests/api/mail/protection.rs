@@ -1,0 +1,127 @@
+//! TLS and users.
+
+use rememberd::testing::service::mail::MailKind;
+use serde_json::json;
+
+use crate::mail::relay::{Certificates, Relay, Sending, file_flag, soon, start};
+use crate::support::fixture::PROFILE;
+use crate::support::server::Setup;
+
+fn queue(sending: &Sending) {
+    let queued = sending.queue(MailKind::VerifyAccount, PROFILE, "jane@example.com");
+    queued.expect("there is room");
+}
+
+#[test]
+fn mails_are_sent_with_tls_of_both_kinds_by_a_user() {
+    let Some(certificates) = Certificates::new() else {
+        return;
+    };
+    let password = certificates.file("password");
+    std::fs::write(&password, "pass word\n").expect("it is writable");
+    for (security, host) in [
+        ("starttls", "localhost"),
+        ("tls", "localhost"),
+        ("tls", "127.0.0.1"),
+    ] {
+        let mut settings = certificates.settings(security);
+        settings["user"] = json!("remember");
+        settings["password"] = json!("pass word");
+        let Some(mut relay) = Relay::start(&settings) else {
+            return;
+        };
+        let mut flags = relay.address_flags(host);
+        flags.extend([
+            format!("--smtp-security={security}"),
+            file_flag("smtp-ca-file", &certificates.file("ca.pem")),
+            "--smtp-user=remember".to_owned(),
+            file_flag("smtp-password-file", &password),
+        ]);
+        let sending = start(Setup::new(), &flags);
+        queue(&sending);
+        relay.wait_for("authenticated");
+        let mail = relay.mail();
+        assert_eq!(mail["encrypted"], true, "{security}");
+        assert_eq!(mail["user"], "remember");
+        sending.wait_for_outbox(0);
+    }
+}
+
+#[test]
+fn a_wrong_password_keeps_the_mails() {
+    let Some(certificates) = Certificates::new() else {
+        return;
+    };
+    let password = certificates.file("password");
+    std::fs::write(&password, "wrong").expect("it is writable");
+    let settings = json!({"security": "none", "user": "remember", "password": "right"});
+    let Some(mut relay) = Relay::start(&settings) else {
+        return;
+    };
+    let user = [
+        "--smtp-user=remember".to_owned(),
+        file_flag("smtp-password-file", &password),
+    ];
+    let flags = [relay.flags(), user.to_vec(), soon()].concat();
+    let sending = start(Setup::new(), &flags);
+    queue(&sending);
+    relay.wait_for("not authenticated");
+    // It is due again 1 ms later by a clock that stands still, and is tried only if that is moved.
+    assert_eq!(sending.outbox(), 1);
+    let server = sending.stop();
+    std::fs::write(&password, "right").expect("it is writable");
+    let now = server.app.clock.now().time();
+    let home = server.stop();
+    let setup = Setup::new()
+        .home(home)
+        .at(now.plus(std::time::Duration::from_secs(1)));
+    let sending = start(setup, &flags);
+    assert_eq!(relay.mail()["user"], "remember");
+    sending.wait_for_outbox(0);
+}
+
+#[test]
+fn nothing_is_sent_to_a_server_that_is_not_trusted() {
+    let (Some(certificates), Some(others)) = (Certificates::new(), Certificates::new()) else {
+        return;
+    };
+    let trusted = file_flag("smtp-ca-file", &certificates.file("ca.pem"));
+    let untrusted = file_flag("smtp-ca-file", &others.file("ca.pem"));
+    for (security, host, flag) in [
+        // Another authority, the system's authorities, and a name that is not in the certificate.
+        ("starttls", "localhost", Some(&untrusted)),
+        ("tls", "localhost", Some(&untrusted)),
+        ("tls", "localhost", None),
+        ("tls", "127.0.0.2", Some(&trusted)),
+    ] {
+        let mut settings = certificates.settings(security);
+        settings["host"] = json!(if host == "localhost" {
+            "127.0.0.1"
+        } else {
+            host
+        });
+        let Some(relay) = Relay::start(&settings) else {
+            return;
+        };
+        let mut flags = [relay.address_flags(host), soon()].concat();
+        flags.push(format!("--smtp-security={security}"));
+        flags.extend(flag.cloned());
+        assert_is_kept(relay, &flags);
+    }
+    // A server that does not offer STARTTLS.
+    let Some(relay) = Relay::plain() else { return };
+    let mut flags = [relay.address_flags("localhost"), soon()].concat();
+    flags.push(trusted);
+    assert_is_kept(relay, &flags);
+}
+
+/// Asserts that a mail is tried and stays in the outbox.
+#[track_caller]
+fn assert_is_kept(mut relay: Relay, flags: &[String]) {
+    let sending = start(Setup::new(), flags);
+    queue(&sending);
+    sending.wait_for_attempt(1);
+    assert_eq!(sending.outbox(), 1);
+    sending.stop();
+    relay.assert_no_mail();
+}
