@@ -29,6 +29,7 @@ const HOMES: [(&str, &[&str]); 16] = [
             "storage/engine/",
             "cli/",
             "config/guide.rs",
+            "property.rs",
             "smtp/tests.rs",
         ],
     ),
