@@ -23,6 +23,8 @@ mod tree;
 pub mod value;
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod properties;
