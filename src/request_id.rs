@@ -47,6 +47,11 @@ impl RequestIds {
         }
     }
 
+    /// A number that each id raises by one.
+    pub fn count(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
     /// The next id.
     pub fn next(&self) -> RequestId {
         RequestId(mix(self.next.fetch_add(1, Ordering::Relaxed)))

@@ -6,6 +6,8 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use tokio::task::yield_now;
+
 use crate::app::App;
 use crate::domain::object_id::ObjectId;
 use crate::domain::profile::Profile;
@@ -34,6 +36,8 @@ pub(super) struct Source<'a> {
     /// How many were read so far.
     examined: usize,
     began: Instant,
+    /// How many requests there had been when the list paused last.
+    requests: u64,
 }
 
 enum Place {
@@ -60,6 +64,7 @@ impl<'a> Source<'a> {
             place,
             examined: 0,
             began: Instant::now(),
+            requests: app.request_ids.count(),
         }
     }
 
@@ -142,7 +147,14 @@ impl<'a> Source<'a> {
         // is served between steps waits for one step, not for one of each.
         let permit = self.app.long_lists.acquire().await;
         let _permit = permit.map_err(|_closed| Failure::Unavailable)?;
-        pause().await;
+        let requests = self.app.request_ids.count();
+        if requests == self.requests {
+            // Nobody is there who would have to wait.
+            yield_now().await;
+        } else {
+            pause().await;
+        }
+        self.requests = requests;
         Ok(())
     }
 }
