@@ -47,8 +47,8 @@ enum Kind {
     Date,
 }
 
-/// The field whose values no list may depend on: its order would tell them little by little.
-const SECRET: &str = "password";
+/// The fields whose values no list may depend on: its order would tell them little by little.
+const SECRETS: [&str; 3] = ["password", "failedLoginAttempts", "lastFailedLogin"];
 
 /// The prefix of the names of attributes.
 const ATTRIBUTES: &str = "attributes.";
@@ -57,11 +57,8 @@ impl ProfileOrder {
     /// The order by the field of this name, or by the attribute with the dotted name after `attributes.`; `None` if lists
     /// must not be sorted by it.
     pub fn new(name: &str, direction: SortOrder) -> Option<Self> {
-        if name == SECRET
-            || name
-                .strip_prefix(SECRET)
-                .is_some_and(|rest| rest.starts_with('.'))
-        {
+        let field = name.split('.').next().unwrap_or_default();
+        if SECRETS.contains(&field) {
             return None;
         }
         let by = match name {
@@ -80,6 +77,14 @@ impl ProfileOrder {
             },
         };
         Some(Self { by, direction })
+    }
+
+    /// The order of the index of usernames.
+    pub fn by_username() -> Self {
+        Self {
+            by: SortField::Username,
+            direction: SortOrder::Ascending,
+        }
     }
 
     /// The sort key of a profile: the profile with the least one comes first.
@@ -291,7 +296,12 @@ mod tests {
 
     #[test]
     fn lists_are_not_sorted_by_secrets() {
-        for name in ["password", "password.x"] {
+        for name in [
+            "password",
+            "password.x",
+            "failedLoginAttempts",
+            "lastFailedLogin",
+        ] {
             assert_eq!(ProfileOrder::new(name, SortOrder::Ascending), None);
         }
     }

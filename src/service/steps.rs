@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub(super) struct StepLimit {
     began: Instant,
     count: usize,
+    /// After how many elements the time is looked at.
+    count_min: usize,
 }
 
 impl StepLimit {
@@ -26,13 +28,22 @@ impl StepLimit {
         Self {
             began: Instant::now(),
             count: 0,
+            count_min: STEP_MIN,
+        }
+    }
+
+    /// The same, but that a step may end with each element, because one alone may take long.
+    pub(super) fn begin_slow() -> Self {
+        Self {
+            count_min: 1,
+            ..Self::begin()
         }
     }
 
     /// Counts an element that was read. Returns whether it is time for others.
     pub(super) fn is_over_with_next(&mut self) -> bool {
         self.count += 1;
-        self.count.is_multiple_of(STEP_MIN) && self.began.elapsed() >= STEP_TIME_MAX
+        self.count.is_multiple_of(self.count_min) && self.began.elapsed() >= STEP_TIME_MAX
     }
 }
 

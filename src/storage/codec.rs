@@ -148,7 +148,7 @@ impl Encoder {
 }
 
 /// Reads a record of the kind that it names in errors.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Decoder<'a> {
     kind: &'static str,
     rest: &'a [u8],

@@ -268,6 +268,24 @@ const MATRIX: &[Row] = &[
     ("GET", "/profile/{profile}/attachments", "", READS_PROFILE),
     // Lists.
     ("GET", "/profile/range", "tenantName=default", READS_PROFILE),
+    (
+        "GET",
+        "/profile/by_query",
+        "tenantName=default&query=",
+        READS_PROFILE,
+    ),
+    (
+        "GET",
+        "/profile/one_by_query",
+        "tenantName=default&query=",
+        READS_PROFILE,
+    ),
+    (
+        "GET",
+        "/profile/count_by_query",
+        "tenantName=default&query=",
+        READS_PROFILE,
+    ),
     ("GET", "/profile/by_ids", "id={profile}", READS_PROFILE),
     (
         "GET",

@@ -69,8 +69,22 @@ impl Describe for ProfileRequestRefusal {
                 "The list has too many profiles; select fewer with 'start' and 'count'".to_owned(),
             ),
             Self::TooManyExamined { max } => too_much(format!(
-                "The tenant has more than {max} profiles to be looked at for this list"
+                "The tenant has more than {max} profiles to be looked at for this request"
             )),
+            Self::QueryInvalid(error) => invalid_query(error.to_string()),
+            Self::QueryAttributeDenied { name } => invalid_query(format!(
+                "Attribute \"{}\" is not allowed in query",
+                quote(name)
+            )),
+            Self::NoProfileOfQuery { tenant, query } => (
+                StatusCode::NOT_FOUND,
+                "NO_SUCH_PROFILE",
+                format!(
+                    "No profile found for tenant \"{}\" and query \"{}\"",
+                    quote(tenant),
+                    quote(query)
+                ),
+            ),
         };
         Description {
             status,
@@ -78,6 +92,10 @@ impl Describe for ProfileRequestRefusal {
             message: message.into(),
         }
     }
+}
+
+fn invalid_query(message: String) -> (StatusCode, &'static str, String) {
+    (StatusCode::BAD_REQUEST, "INVALID_QUERY", message)
 }
 
 /// Not 503, after which clients try again: it would take as much again, with the same result.

@@ -64,7 +64,8 @@ pub async fn by_attribute_value(
     list(app, caller, params, listed, Page::WHOLE).await
 }
 
-async fn list(
+/// A list of the page of what is listed, sorted as the request says.
+pub async fn list(
     app: &App,
     caller: Caller,
     params: &Params,

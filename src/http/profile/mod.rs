@@ -7,6 +7,7 @@ mod input;
 mod json;
 mod list;
 mod parameters;
+mod query;
 mod read;
 mod write;
 
@@ -52,6 +53,9 @@ impl ResourceRoute for ProfileRoute {
             Self::ListByRole => list::by_role(app, caller, params).await,
             Self::ListByExistingAttribute => list::by_existing_attribute(app, caller, params).await,
             Self::ListByAttributeValue => list::by_attribute_value(app, caller, params).await,
+            Self::OneByQuery => query::one_by_query(app, caller, params).await,
+            Self::ListByQuery => query::by_query(app, caller, params).await,
+            Self::CountByQuery => query::count_by_query(app, caller, params).await,
             Self::Create => write::create(app, caller, params).await,
             Self::Update(id) => write::update(app, caller, params, id).await,
             Self::Enable(id) => write::set_enabled(app, caller, params, id, true).await,

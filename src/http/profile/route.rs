@@ -28,6 +28,12 @@ pub enum ProfileRoute {
     ListByExistingAttribute,
     /// GET `by_attribute_value`
     ListByAttributeValue,
+    /// GET `one_by_query`
+    OneByQuery,
+    /// GET `by_query`
+    ListByQuery,
+    /// GET `count_by_query`
+    CountByQuery,
     /// POST `create`
     Create,
     /// POST `{id}/update`
@@ -65,6 +71,9 @@ pub fn parse(method: &Method, segments: &[&str]) -> Result<ProfileRoute, RouteEr
         ["by_role"] => get(method, || ProfileRoute::ListByRole),
         ["by_existing_attribute"] => get(method, || ProfileRoute::ListByExistingAttribute),
         ["by_attribute_value"] => get(method, || ProfileRoute::ListByAttributeValue),
+        ["one_by_query"] => get(method, || ProfileRoute::OneByQuery),
+        ["by_query"] => get(method, || ProfileRoute::ListByQuery),
+        ["count_by_query"] => get(method, || ProfileRoute::CountByQuery),
         // With GET, it is an id.
         ["create"] => get_or_post(
             method,
@@ -98,6 +107,9 @@ pub const fn name(route: &ProfileRoute) -> &'static str {
         ProfileRoute::ListByRole => "profile/by_role",
         ProfileRoute::ListByExistingAttribute => "profile/by_existing_attribute",
         ProfileRoute::ListByAttributeValue => "profile/by_attribute_value",
+        ProfileRoute::OneByQuery => "profile/one_by_query",
+        ProfileRoute::ListByQuery => "profile/by_query",
+        ProfileRoute::CountByQuery => "profile/count_by_query",
         ProfileRoute::Create => "profile/create",
         ProfileRoute::Update(_) => "profile/update",
         ProfileRoute::Enable(_) => "profile/enable",

@@ -1,6 +1,7 @@
 //! Why a use case of profiles refuses.
 
 use crate::domain::attribute_access::AttributeRefusal;
+use crate::domain::query::error::QueryError;
 use crate::service::caller::AccessRefusal;
 use crate::service::error::Refusal;
 use crate::service::profile::ProfileRefusal;
@@ -29,7 +30,21 @@ pub enum ProfileRequestRefusal {
     },
     /// What has to be kept until a list is complete would take more memory than one list may take.
     ListTooLong,
-    /// The profiles of a list would have to be looked for among more than a list may take.
+    /// The query is malformed, or names what no query may.
+    QueryInvalid(QueryError),
+    /// The query names an attribute that the caller's application may not read.
+    QueryAttributeDenied {
+        /// The attribute's name.
+        name: String,
+    },
+    /// No profile matches the query.
+    NoProfileOfQuery {
+        /// The tenant's name.
+        tenant: String,
+        /// The query's text.
+        query: String,
+    },
+    /// The profiles of a list or a count would have to be looked for among more than a list may take.
     TooManyExamined {
         /// How many it may take.
         max: usize,

@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod count;
+pub mod document;
 pub mod ended;
 pub mod login_block;
 pub mod of_tenant;
@@ -162,28 +163,52 @@ pub fn visit_tenant(
     after: Option<&str>,
     mut visit: impl FnMut(Result<ObjectId, Failure>) -> ControlFlow<()>,
 ) -> Result<Option<String>, Failure> {
+    let first = after.map_or(Bound::Included(""), Bound::Excluded);
+    visit_usernames(txn, tenant, first, |_, id| visit(id))
+}
+
+/// The same from the username `first` on, with the usernames too. That of an entry that cannot be read is empty.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn visit_usernames(
+    txn: &impl Read,
+    tenant: &TenantName,
+    first: Bound<&str>,
+    mut visit: impl FnMut(&str, Result<ObjectId, Failure>) -> ControlFlow<()>,
+) -> Result<Option<String>, Failure> {
     let prefix = username_key(tenant, "");
-    let after = after.map(|username| username_key(tenant, username));
-    let first = match &after {
-        Some(key) => Bound::Excluded(key.as_slice()),
-        None => Bound::Included(prefix.as_slice()),
-    };
+    let first = first.map(|username| username_key(tenant, username));
     let mut last = None;
-    txn.scan(&BY_USERNAME, first, |key, record| {
-        let Some(username) = key.strip_prefix(prefix.as_slice()) else {
-            // An entry that cannot be read may have any key.
-            return Ok(match record {
-                Ok(_) => ControlFlow::Break(()),
-                Err(failure) => visit(Err(failure)),
-            });
-        };
-        let flow = visit(record.and_then(decode_owner));
-        if flow.is_break() {
-            last = Some(String::from_utf8_lossy(username).into_owned());
-        }
-        Ok(flow)
-    })?;
+    txn.scan(
+        &BY_USERNAME,
+        first.as_ref().map(Vec::as_slice),
+        |key, record| {
+            let Some(username) = key.strip_prefix(prefix.as_slice()) else {
+                // An entry that cannot be read may have any key.
+                return Ok(match record {
+                    Ok(_) => ControlFlow::Break(()),
+                    Err(failure) => visit("", Err(failure)),
+                });
+            };
+            let id = record.and_then(decode_owner);
+            let flow = match (str::from_utf8(username), id) {
+                (Ok(username), Ok(id)) => visit(username, Ok(id)),
+                (_, Err(failure)) => visit("", Err(failure)),
+                (Err(_), Ok(_)) => visit("", Err(username_invalid())),
+            };
+            if flow.is_break() {
+                last = Some(String::from_utf8_lossy(username).into_owned());
+            }
+            Ok(flow)
+        },
+    )?;
     Ok(last)
+}
+
+fn username_invalid() -> Failure {
+    Failure::Corrupt("profile: a username is not UTF-8".to_owned())
 }
 
 /// Puts the profile, in place of the one with its id, whose tenant must be the same. No other profile of the tenant

@@ -7,6 +7,7 @@
 
 use serde_json::value::RawValue;
 
+use crate::clock::Timestamp;
 use crate::domain::attributes::Attributes;
 use crate::domain::login_state::Era;
 use crate::domain::object_id::ObjectId;
@@ -72,6 +73,12 @@ pub struct ProfileHead<'r> {
     pub username: &'r str,
 }
 
+impl ProfileHead<'_> {
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
 /// The record of a profile that was created in this era and has the sweeps of its tenant up to this number.
 pub fn encode(profile: &Profile, era: Era, tenant_revision: u64) -> Vec<u8> {
     let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
@@ -124,24 +131,21 @@ pub fn decode_head(record: &[u8]) -> Result<ProfileHead<'_>, Failure> {
 /// [`Failure::Corrupt`].
 pub fn decode(id: ObjectId, record: &[u8]) -> Result<StoredProfile, Failure> {
     let mut decoder = Decoder::new("profile", VERSION, record)?;
-    let head = take_head(&mut decoder)?;
-    let has = |flag: u8| head.flags & flag != 0;
-    let email = decoder.varint_text()?.to_owned();
-    let password = if has(PASSWORD) {
-        let password = PasswordHash::from_stored(decoder.varint_text()?);
-        let invalid = || decoder.corrupt(format_args!("its password is no hash"));
-        Some(password.ok_or_else(invalid)?)
-    } else {
-        None
+    let start = take_start(&mut decoder)?;
+    let head = start.head;
+    let password = match start.password {
+        Some(text) => {
+            let invalid = || decoder.corrupt(format_args!("its password is no hash"));
+            Some(PasswordHash::from_stored(text).ok_or_else(invalid)?)
+        }
+        None => None,
     };
-    let created_on = decoder.timestamp()?;
-    let last_modified = decoder.timestamp()?;
-    let roles = if has(ROLES) {
+    let roles = if head.has(ROLES) {
         Some(decoder.varint_list(|record| record.varint_text().map(str::to_owned))?)
     } else {
         None
     };
-    let attributes = if has(ATTRIBUTES) {
+    let attributes = if head.has(ATTRIBUTES) {
         Some(take_attributes(&mut decoder)?)
     } else {
         None
@@ -151,11 +155,11 @@ pub fn decode(id: ObjectId, record: &[u8]) -> Result<StoredProfile, Failure> {
         id,
         username: head.username.to_owned(),
         password,
-        email,
-        verified: has(VERIFIED),
+        email: start.email.to_owned(),
+        verified: head.has(VERIFIED),
         enabled: head.enabled,
-        created_on,
-        last_modified,
+        created_on: start.created_on,
+        last_modified: start.last_modified,
         tenant: head.tenant,
         roles,
         attributes,
@@ -164,6 +168,82 @@ pub fn decode(id: ObjectId, record: &[u8]) -> Result<StoredProfile, Failure> {
         profile,
         era: head.era,
         tenant_revision: head.tenant_revision,
+    })
+}
+
+/// The parts of a record, of which nothing is copied. The lists are decoded when they are iterated.
+#[derive(Debug)]
+pub struct ProfileParts<'r> {
+    /// The first part.
+    pub head: ProfileHead<'r>,
+    /// The mail address.
+    pub email: &'r str,
+    /// Whether the mail address was verified.
+    pub verified: bool,
+    /// When the profile was created.
+    pub created_on: Timestamp,
+    /// When it was last changed.
+    pub last_modified: Timestamp,
+    roles: Option<Decoder<'r>>,
+    attributes: Option<Decoder<'r>>,
+}
+
+impl<'r> ProfileParts<'r> {
+    /// The roles; `None` if they were never set.
+    pub fn roles(&self) -> Option<impl Iterator<Item = &'r str> + use<'r>> {
+        self.roles.clone().map(texts)
+    }
+
+    /// The names of the attributes with the JSON of their values; `None` if none was ever set.
+    pub fn attributes(&self) -> Option<impl Iterator<Item = (&'r str, &'r str)> + use<'r>> {
+        self.attributes.clone().map(pairs)
+    }
+}
+
+/// The parts of a record.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`].
+pub fn decode_parts(record: &[u8]) -> Result<ProfileParts<'_>, Failure> {
+    let mut decoder = Decoder::new("profile", VERSION, record)?;
+    let start = take_start(&mut decoder)?;
+    // The lists are passed over, so that whoever iterates over them finds them whole.
+    let roles = start.head.has(ROLES).then(|| decoder.clone());
+    if roles.is_some() {
+        decoder.varint_list(|record| record.varint_bytes().map(drop))?;
+    }
+    let attributes = start.head.has(ATTRIBUTES).then(|| decoder.clone());
+    if attributes.is_some() {
+        decoder.varint_list(|record| {
+            record.varint_bytes()?;
+            record.varint_bytes().map(drop)
+        })?;
+    }
+    decoder.finish()?;
+    Ok(ProfileParts {
+        verified: start.head.has(VERIFIED),
+        head: start.head,
+        email: start.email,
+        created_on: start.created_on,
+        last_modified: start.last_modified,
+        roles,
+        attributes,
+    })
+}
+
+/// The texts of a list; what is not UTF-8 is passed over.
+fn texts(mut list: Decoder<'_>) -> impl Iterator<Item = &str> {
+    let count = list.varint().unwrap_or(0);
+    (0..count).filter_map(move |_| list.varint_text().ok())
+}
+
+/// As [`texts`], of a list of names with values.
+fn pairs(mut list: Decoder<'_>) -> impl Iterator<Item = (&str, &str)> {
+    let count = list.varint().unwrap_or(0);
+    (0..count).filter_map(move |_| {
+        let (name, value) = (list.varint_text(), list.varint_text());
+        name.ok().zip(value.ok())
     })
 }
 
@@ -180,6 +260,32 @@ pub fn verify(id: ObjectId, record: &[u8]) -> Result<StoredProfile, Failure> {
             .map_err(|_| Failure::Corrupt("profile: an attribute is not JSON".to_owned()))?;
     }
     Ok(stored)
+}
+
+/// What comes before the lists.
+struct ProfileStart<'r> {
+    head: ProfileHead<'r>,
+    email: &'r str,
+    password: Option<&'r str>,
+    created_on: Timestamp,
+    last_modified: Timestamp,
+}
+
+fn take_start<'r>(record: &mut Decoder<'r>) -> Result<ProfileStart<'r>, Failure> {
+    let head = take_head(record)?;
+    let email = record.varint_text()?;
+    let password = if head.has(PASSWORD) {
+        Some(record.varint_text()?)
+    } else {
+        None
+    };
+    Ok(ProfileStart {
+        head,
+        email,
+        password,
+        created_on: record.timestamp()?,
+        last_modified: record.timestamp()?,
+    })
 }
 
 fn take_head<'r>(record: &mut Decoder<'r>) -> Result<ProfileHead<'r>, Failure> {
@@ -238,8 +344,6 @@ mod properties;
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-
-    use crate::clock::Timestamp;
 
     use super::*;
 

@@ -110,6 +110,7 @@ fn a_range_is_sorted_by_any_field() {
     sorted("username", "asc").assert_bad_parameter("sortOrder");
     sorted("password", "ASC").assert_bad_parameter("sortBy");
     sorted("password.x", "ASC").assert_bad_parameter("sortBy");
+    sorted("failedLoginAttempts", "ASC").assert_bad_parameter("sortBy");
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn more_profiles_than_the_limit_are_not_looked_at() {
     let server = setup.start();
     let first = [("start", "0"), ("count", "2")];
     assert_ids(&range(&server, ADMIN, &first), &[ANNA, BEN]);
-    let message = "The tenant has more than 2 profiles to be looked at for this list";
+    let message = "The tenant has more than 2 profiles to be looked at for this request";
     for more in [
         &[][..],
         &[("start", "2")],

@@ -7,15 +7,20 @@
 //! deleted meanwhile may be in it or not, and each is as it is when it is sent.
 
 mod choice;
+pub mod count_by_query;
+pub mod one_by_query;
+mod query;
 mod source;
 pub mod wanted;
 
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::domain::access_token::TenantAction;
+use crate::domain::access_token::{AccessToken, TenantAction};
 use crate::domain::object_id::ObjectId;
 use crate::domain::profile::Profile;
+use crate::domain::profile_filter::ProfileFilter;
+use crate::domain::profile_order::ProfileOrder;
 use crate::domain::projection::Projection;
 use crate::error::Failure;
 use crate::service::access::{require, require_profiles};
@@ -23,7 +28,8 @@ use crate::service::caller::Caller;
 use crate::service::lazy_list::{LazyList, Rest};
 use crate::service::list_room::ListRoom;
 use crate::service::profile::list::choice::Choice;
-use crate::service::profile::list::source::{Source, Step};
+use crate::service::profile::list::query::ProfileQuery;
+use crate::service::profile::list::source::{Candidate, Source, Step};
 use crate::service::profile::list::wanted::{ListRequest, Listed};
 use crate::service::profile::refusal::ProfileRequestRefusal;
 use crate::service::profile::request::Checked;
@@ -46,8 +52,9 @@ const LIST_BYTES: usize = 96 << 10;
 /// # Errors
 ///
 /// Refuses an invalid caller. Of a tenant, a caller without MANAGE_PROFILES on it, and if there is anything to list, one
-/// without READ_TENANT; of ids, a caller that lacks one of them, in this order, on the tenant of a profile that exists.
-/// Refuses what takes more than the limits of lists allow. [`Failure::ListsFull`] if there is no room for the list.
+/// without READ_TENANT; of ids, a caller that lacks one of them, in this order, on the tenant of a profile that exists; of a
+/// query, what [`ProfileQuery::new`] refuses. Refuses what takes more than the limits of lists allow.
+/// [`Failure::ListsFull`] if there is no room for the list.
 pub async fn list(
     app: &App,
     caller: Caller,
@@ -56,25 +63,23 @@ pub async fn list(
     caller.note_use(app);
     let now = app.clock.now().time();
     let limits = &app.config.requests;
+    let selection = Selection::new(app, &caller, wanted.listed)?;
+    let mut source = selection.source(app);
+    let by_username = ProfileOrder::by_username;
+    let order = wanted
+        .order
+        .or_else(|| selection.needs_order(&source).then(by_username));
+    let mut choice = Choice::new(order.as_ref(), wanted.page, limits.list_size_max);
     let mut room = ListRoom::reserve(app, LIST_BYTES).await?;
-    let mut source = Source::new(app, &wanted.listed);
-    let mut choice = Choice::new(wanted.order.as_ref(), wanted.page, limits.list_size_max);
     let list = loop {
         let list = transaction::read(app, |txn| {
             let token = caller.identify(txn, now)?;
             let mut visibility = Visibility::of(Arc::clone(&token));
-            let tenant = wanted.listed.tenant();
-            if let Some(tenant) = tenant {
-                require(&token, TenantAction::ManageProfiles, tenant)?;
-            }
-            let step = source.step(txn, |mut profile| {
-                match &wanted.listed {
-                    Listed::OfTenant(_, filter) if !filter.matches(&profile) => {
-                        return Ok(Step::GoOn);
-                    }
-                    Listed::OfTenant(..) => {}
-                    Listed::WithIds(_) => require_profiles(&token, profile.tenant.as_str())?,
-                }
+            selection.authorize(&token)?;
+            let step = source.step(txn, |candidate| {
+                let Some(mut profile) = selection.find(txn, &token, &candidate)? else {
+                    return Ok(Step::GoOn);
+                };
                 // The order may be by an attribute that the caller does not see.
                 let key = choice.key(&profile);
                 visibility.keep_readable(txn, &mut profile)?;
@@ -85,7 +90,7 @@ pub async fn list(
                 return Ok(None);
             }
             let chosen = choice.finish()?;
-            if let Some(tenant) = tenant
+            if let Selection::OfTenant(tenant, _) = &selection
                 && !chosen.is_empty()
             {
                 require(&token, TenantAction::ReadTenant, tenant)?;
@@ -109,6 +114,72 @@ pub async fn list(
     let (first, rest) = list;
     room.shrink(LIST_BYTES + size_of_val(&*rest.chosen));
     Ok(LazyList::new(app, room, first, rest))
+}
+
+/// Which profiles a list has.
+enum Selection {
+    /// Those of the tenant with this name, if there is one.
+    OfTenant(String, ProfileFilter),
+    /// Those with these ids.
+    WithIds(Vec<String>),
+    /// Those that match.
+    Matching(ProfileQuery),
+}
+
+impl Selection {
+    fn new(app: &App, caller: &Caller, listed: Listed) -> Checked<Self> {
+        Ok(match listed {
+            Listed::OfTenant(tenant, filter) => Self::OfTenant(tenant, filter),
+            Listed::WithIds(texts) => Self::WithIds(texts),
+            Listed::Matching { tenant, query } => {
+                Self::Matching(ProfileQuery::new(app, caller, &tenant, &query)?)
+            }
+        })
+    }
+
+    fn source<'a>(&self, app: &'a App) -> Source<'a> {
+        match self {
+            Self::OfTenant(tenant, _) => Source::of_tenant(app, tenant),
+            Self::WithIds(texts) => Source::of_ids(app, texts),
+            Self::Matching(query) => query.source(app),
+        }
+    }
+
+    /// Whether the profiles have to be sorted by username, because the source does not have them so.
+    fn needs_order(&self, source: &Source<'_>) -> bool {
+        matches!(self, Self::Matching(_)) && !source.is_by_username()
+    }
+
+    /// Refuses a caller that may not list them, whether there are any or not.
+    fn authorize(&self, token: &AccessToken) -> Checked<()> {
+        match self {
+            Self::OfTenant(tenant, _) => require(token, TenantAction::ManageProfiles, tenant)?,
+            Self::WithIds(_) => {}
+            Self::Matching(query) => require_profiles(token, query.tenant.as_str())?,
+        }
+        Ok(())
+    }
+
+    /// The profile, if it is one of them.
+    fn find(
+        &self,
+        txn: &impl Read,
+        token: &AccessToken,
+        candidate: &Candidate<'_>,
+    ) -> Checked<Option<Profile>> {
+        if let Self::Matching(query) = self {
+            return query.find(txn, candidate);
+        }
+        let Some(profile) = profile::get(txn, candidate.id)? else {
+            return Ok(None);
+        };
+        match self {
+            Self::OfTenant(_, filter) if !filter.matches(&profile) => return Ok(None),
+            Self::WithIds(_) => require_profiles(token, profile.tenant.as_str())?,
+            Self::OfTenant(..) | Self::Matching(_) => {}
+        }
+        Ok(Some(profile))
+    }
 }
 
 /// About how many bytes of JSON are sent of a profile with these attributes.

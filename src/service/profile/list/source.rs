@@ -1,19 +1,19 @@
-//! Reads the profiles that may be in a list, in steps between which the thread serves others.
+//! Finds the profiles that may be in a list, in steps between which the thread serves others.
 //!
-//! A step reads some of them from a snapshot of its own; the next one goes on after the last of them. So no snapshot stays
+//! A step finds some of them from a snapshot of its own; the next one goes on after the last of them. So no snapshot stays
 //! open for long.
 
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 use std::time::Instant;
 
 use tokio::task::yield_now;
 
 use crate::app::App;
 use crate::domain::object_id::ObjectId;
-use crate::domain::profile::Profile;
+use crate::domain::query::Query;
+use crate::domain::query::ranges::{IdRange, UsernameRange};
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
-use crate::service::profile::list::wanted::Listed;
 use crate::service::profile::refusal::ProfileRequestRefusal;
 use crate::service::profile::request::Checked;
 use crate::service::steps::{StepLimit, pause};
@@ -29,43 +29,97 @@ pub(super) enum Step {
     End,
 }
 
+/// A profile that may be in the list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate<'c> {
+    /// Its id.
+    pub(super) id: ObjectId,
+    /// Its username, if the index had it.
+    pub(super) username: Option<&'c str>,
+}
+
 /// Where the profiles come from, and how far it was read.
 pub(super) struct Source<'a> {
     app: &'a App,
     place: Place,
-    /// How many were read so far.
+    /// How many were found so far.
     examined: usize,
+    /// Whether what `visit` does with one of them may take long.
+    is_slow: bool,
     began: Instant,
     /// How many requests there had been when the list paused last.
     requests: u64,
 }
 
 enum Place {
-    /// The tenant, if the name can be one, and the username after which the next step begins.
-    Tenant(Option<TenantName>, Option<String>),
-    /// The ids, sorted, and how many of them were read.
+    /// Nowhere.
+    Nowhere,
+    /// The index of the tenant's usernames from the first one on, and what they begin with.
+    Tenant(TenantName, Bound<String>, String),
+    /// The tenant's usernames that are sorted here, and how many of them were looked for.
+    Usernames(TenantName, Vec<String>, usize),
+    /// The ids, sorted, and how many of them were visited.
     Ids(Vec<ObjectId>, usize),
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(app: &'a App, listed: &Listed) -> Self {
-        let place = match listed {
-            Listed::OfTenant(name, _) => Place::Tenant(TenantName::new(name.as_str()), None),
-            Listed::WithIds(texts) => {
-                let ids = texts.iter().filter_map(|text| ObjectId::parse(text));
-                let mut ids: Vec<_> = ids.collect();
-                ids.sort_unstable();
-                ids.dedup();
-                Place::Ids(ids, 0)
+    /// The profiles of the tenant with this name, if there is one.
+    pub(super) fn of_tenant(app: &'a App, name: &str) -> Self {
+        Self::new(
+            app,
+            TenantName::new(name).map_or(Place::Nowhere, Place::tenant),
+        )
+    }
+
+    /// The profiles with these ids.
+    pub(super) fn of_ids(app: &'a App, texts: &[String]) -> Self {
+        let ids = texts.iter().filter_map(|text| ObjectId::parse(text));
+        Self::new(app, Place::ids(ids))
+    }
+
+    /// The profiles of the tenant that may match the query. Whether they do may take long if it `reads_records`.
+    pub(super) fn of_query(
+        app: &'a App,
+        tenant: &TenantName,
+        query: &Query,
+        reads_records: bool,
+    ) -> Self {
+        let tenant = tenant.clone();
+        let place = match (query.ids(), query.usernames()) {
+            (IdRange::In(ids), _) => Place::Ids(ids, 0),
+            (IdRange::Any, UsernameRange::Any) => Place::tenant(tenant),
+            (IdRange::Any, UsernameRange::Exactly(username)) => {
+                Place::Usernames(tenant, vec![username.to_owned()], 0)
+            }
+            (IdRange::Any, UsernameRange::In(usernames)) => {
+                let usernames = usernames.into_iter().map(str::to_owned);
+                Place::Usernames(tenant, usernames.collect(), 0)
+            }
+            (IdRange::Any, UsernameRange::StartsWith(prefix)) => {
+                let first = Bound::Included(prefix.to_owned());
+                Place::Tenant(tenant, first, prefix.to_owned())
             }
         };
+        Self {
+            is_slow: reads_records,
+            ..Self::new(app, place)
+        }
+    }
+
+    fn new(app: &'a App, place: Place) -> Self {
         Self {
             app,
             place,
             examined: 0,
+            is_slow: false,
             began: Instant::now(),
             requests: app.request_ids.count(),
         }
+    }
+
+    /// Whether the profiles come in the order of their usernames; else in that of their ids.
+    pub(super) fn is_by_username(&self) -> bool {
+        !matches!(self.place, Place::Ids(..))
     }
 
     /// Calls `visit` with the next profiles, until it ends or it is time for others.
@@ -76,19 +130,23 @@ impl<'a> Source<'a> {
     pub(super) fn step(
         &mut self,
         txn: &impl Read,
-        mut visit: impl FnMut(Profile) -> Checked<Step>,
+        mut visit: impl FnMut(Candidate<'_>) -> Checked<Step>,
     ) -> Checked<Step> {
-        let mut limit = StepLimit::begin();
+        let mut limit = if self.is_slow {
+            StepLimit::begin_slow()
+        } else {
+            StepLimit::begin()
+        };
         let max = self.app.config.requests.list_examined_max.get();
         let examined = &mut self.examined;
-        // Whether the step, or all, ends with the profile that has this id.
-        let mut visit_id = |id: ObjectId| -> Checked<ControlFlow<Step>> {
+        // Whether the step, or all, ends with this one.
+        let mut visit = |candidate: Option<Candidate<'_>>| -> Checked<ControlFlow<Step>> {
             *examined += 1;
             if *examined > max {
                 return Err(ProfileRequestRefusal::TooManyExamined { max }.into());
             }
-            if let Some(profile) = profile::get(txn, id)?
-                && visit(profile)? == Step::End
+            if let Some(candidate) = candidate
+                && visit(candidate)? == Step::End
             {
                 return Ok(ControlFlow::Break(Step::End));
             }
@@ -99,31 +157,51 @@ impl<'a> Source<'a> {
             })
         };
         match &mut self.place {
-            Place::Tenant(None, _) => Ok(Step::End),
-            Place::Tenant(Some(tenant), after) => {
+            Place::Nowhere => Ok(Step::End),
+            Place::Tenant(tenant, first, prefix) => {
                 let mut outcome = Ok(Step::End);
-                let last = profile::visit_tenant(txn, tenant, after.as_deref(), |entry| {
-                    let id = match entry {
+                let from = first.as_ref().map(String::as_str);
+                let last = profile::visit_usernames(txn, tenant, from, |username, id| {
+                    let id = match id {
                         Ok(id) => id,
                         Err(failure) => {
                             tracing::warn!(%failure, "a list lacks a profile whose entry cannot be read");
                             return ControlFlow::Continue(());
                         }
                     };
-                    outcome = match visit_id(id) {
+                    if !username.starts_with(prefix.as_str()) {
+                        return ControlFlow::Break(());
+                    }
+                    let username = Some(username);
+                    outcome = match visit(Some(Candidate { id, username })) {
                         Ok(ControlFlow::Continue(())) => return ControlFlow::Continue(()),
                         Ok(ControlFlow::Break(step)) => Ok(step),
                         Err(error) => Err(error),
                     };
                     ControlFlow::Break(())
                 })?;
-                *after = last;
+                if let Some(last) = last {
+                    *first = Bound::Excluded(last);
+                }
                 outcome
+            }
+            Place::Usernames(tenant, usernames, next) => {
+                for username in &usernames[*next..] {
+                    *next += 1;
+                    let id = profile::id_by_username(txn, tenant, username)?;
+                    let username = Some(username.as_str());
+                    let candidate = id.map(|id| Candidate { id, username });
+                    if let ControlFlow::Break(step) = visit(candidate)? {
+                        return Ok(step);
+                    }
+                }
+                Ok(Step::End)
             }
             Place::Ids(ids, next) => {
                 for id in &ids[*next..] {
                     *next += 1;
-                    if let ControlFlow::Break(step) = visit_id(*id)? {
+                    let (id, username) = (*id, None);
+                    if let ControlFlow::Break(step) = visit(Some(Candidate { id, username }))? {
                         return Ok(step);
                     }
                 }
@@ -156,5 +234,18 @@ impl<'a> Source<'a> {
         }
         self.requests = requests;
         Ok(())
+    }
+}
+
+impl Place {
+    fn tenant(name: TenantName) -> Self {
+        Self::Tenant(name, Bound::Included(String::new()), String::new())
+    }
+
+    fn ids(ids: impl Iterator<Item = ObjectId>) -> Self {
+        let mut ids = Vec::from_iter(ids);
+        ids.sort_unstable();
+        ids.dedup();
+        Self::Ids(ids, 0)
     }
 }

@@ -24,6 +24,13 @@ pub enum Listed {
     OfTenant(String, ProfileFilter),
     /// Those with these ids.
     WithIds(Vec<String>),
+    /// Those of the tenant with this name that match a query.
+    Matching {
+        /// The name of the tenant.
+        tenant: String,
+        /// The text of the query.
+        query: String,
+    },
 }
 
 /// A part of a list.
@@ -41,14 +48,4 @@ impl Page {
         start: 0,
         count: None,
     };
-}
-
-impl Listed {
-    /// The name of the tenant.
-    pub(super) fn tenant(&self) -> Option<&str> {
-        match self {
-            Self::OfTenant(tenant, _) => Some(tenant),
-            Self::WithIds(_) => None,
-        }
-    }
 }

@@ -4,7 +4,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Strategy, any};
 
-use super::{StoredProfile, VERSION, decode_head, decode_owner, encode, encode_owner, verify};
+use super::{
+    StoredProfile, VERSION, decode_head, decode_owner, decode_parts, encode, encode_owner, verify,
+};
 use crate::domain::attributes::Attributes;
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
@@ -77,6 +79,43 @@ fn a_head_is_that_of_the_whole_record() {
     });
     assert_holds(vec(any::<u8>(), 0..200), |bytes| {
         let _ = decode_head(&bytes);
+    });
+}
+
+#[test]
+fn parts_are_those_of_the_whole_record() {
+    assert_holds(profiles(), |stored| {
+        let record = encoded(&stored);
+        let parts = decode_parts(&record).expect("it decodes");
+        let profile = &stored.profile;
+        assert_eq!(Some(parts.head.clone()), decode_head(&record).ok());
+        assert_eq!(
+            (parts.email, parts.verified),
+            (profile.email.as_str(), profile.verified)
+        );
+        let times = (parts.created_on, parts.last_modified);
+        assert_eq!(times, (profile.created_on, profile.last_modified));
+        let roles: Option<Vec<_>> = parts.roles().map(Iterator::collect);
+        let expected = profile.roles.as_ref();
+        assert_eq!(
+            roles,
+            expected.map(|roles| roles.iter().map(String::as_str).collect())
+        );
+        let attributes: Option<Vec<_>> = parts.attributes().map(Iterator::collect);
+        let expected = profile.attributes.as_ref();
+        assert_eq!(
+            attributes,
+            expected.map(|attributes| attributes.iter().collect())
+        );
+        for length in 0..record.len() {
+            assert!(decode_parts(&record[..length]).is_err());
+        }
+    });
+    assert_holds(vec(any::<u8>(), 0..200), |bytes| {
+        if let Ok(parts) = decode_parts(&bytes) {
+            let _ = parts.roles().map(Iterator::count);
+            let _ = parts.attributes().map(Iterator::count);
+        }
     });
 }
 
