@@ -53,6 +53,14 @@ impl Exchange {
                 check: check_username,
                 ..Self::http(get_username_request(dataset), None)
             },
+            Operation::QueryOneUsername => Self {
+                check: check_username,
+                ..Self::http(query_request(dataset, "one_by_query"), None)
+            },
+            Operation::QueryListUsername => Self {
+                check: check_list,
+                ..Self::http(query_request(dataset, "by_query"), None)
+            },
             Operation::CreateProfile => Self {
                 is_of_token: true,
                 check: check_username,
@@ -209,6 +217,16 @@ fn get_username_request(dataset: &Dataset) -> String {
     )
 }
 
+/// A query for the profile with a username, as JSON.
+fn query_request(dataset: &Dataset, endpoint: &str) -> String {
+    let access_token = dataset.access_token();
+    format!(
+        "GET {PROFILES}/{endpoint}?accessTokenId={}&tenantName=default\
+         &query=%7B%22username%22%3A%22{PLACEHOLDER}%22%7D HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        access_token.as_str()
+    )
+}
+
 fn create_profile_request(dataset: &Dataset) -> String {
     let body = format!(
         "accessTokenId={}&tenantName=default&username={PLACEHOLDER}&email=someone@example.com&enabled=true&role=USER\
@@ -254,13 +272,33 @@ fn check_http(answer: &[u8], id: &[u8]) -> Check {
 
 /// As [`check_http`] of a profile, whose first field is its username.
 fn check_username(answer: &[u8], username: &[u8]) -> Check {
-    const FIRST_FIELD: &[u8] = b"{\"username\":\"";
     match check_http(answer, b"") {
-        Check::Good => {}
-        other => return other,
+        Check::Good => check_first_field(http_body(answer).unwrap_or_default(), username),
+        other => other,
     }
-    let body = http_body(answer).unwrap_or_default();
-    match body.strip_prefix(FIRST_FIELD) {
+}
+
+/// As [`check_username`] of a list of one profile.
+fn check_list(answer: &[u8], username: &[u8]) -> Check {
+    const STATUS: &[u8] = b"HTTP/1.1 200 ";
+    if !answer.starts_with(&STATUS[..answer.len().min(STATUS.len())]) {
+        return Check::Bad;
+    }
+    match http_body(answer) {
+        None => Check::Incomplete,
+        Some(body) => match body
+            .strip_prefix(b"[")
+            .and_then(|body| body.strip_suffix(b"]"))
+        {
+            Some(profile) => check_first_field(profile, username),
+            None => Check::Bad,
+        },
+    }
+}
+
+fn check_first_field(profile: &[u8], username: &[u8]) -> Check {
+    const FIRST_FIELD: &[u8] = b"{\"username\":\"";
+    match profile.strip_prefix(FIRST_FIELD) {
         Some(rest) if rest.starts_with(username) => Check::Good,
         _ => Check::Bad,
     }

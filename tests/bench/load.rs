@@ -39,6 +39,10 @@ pub enum Operation {
     /// GET of a profile by its id.
     GetProfile,
     GetProfileByUsername,
+    /// A query for one profile by its username.
+    QueryOneUsername,
+    /// A query for a list by a username.
+    QueryListUsername,
     /// Each one has a username of its own.
     CreateProfile,
     BaselineRefresh,
@@ -163,6 +167,8 @@ impl Operation {
             Self::Get => "get".to_owned(),
             Self::GetProfile => "get-profile".to_owned(),
             Self::GetProfileByUsername => "get-profile-by-username".to_owned(),
+            Self::QueryOneUsername => "query-one-username".to_owned(),
+            Self::QueryListUsername => "query-list-username".to_owned(),
             Self::CreateProfile => "create-profile".to_owned(),
             Self::BaselineRefresh => "baseline-refresh".to_owned(),
             Self::BaselineGet => "baseline-get".to_owned(),
@@ -178,6 +184,8 @@ impl Operation {
             "get" => Self::Get,
             "get-profile" => Self::GetProfile,
             "get-profile-by-username" => Self::GetProfileByUsername,
+            "query-one-username" => Self::QueryOneUsername,
+            "query-list-username" => Self::QueryListUsername,
             "create-profile" => Self::CreateProfile,
             "baseline-refresh" => Self::BaselineRefresh,
             "baseline-get" => Self::BaselineGet,

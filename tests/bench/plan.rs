@@ -18,6 +18,9 @@ pub const ATTACKS_ONLY: &str = "attacks";
 /// The mode that measures what reading and creating profiles costs, and nothing else.
 pub const PROFILES_ONLY: &str = "profiles";
 
+/// The mode that measures what queries for profiles cost, and nothing else.
+pub const QUERIES_ONLY: &str = "queries";
+
 /// The mode that measures what the two clients of the wire contract do, and nothing else.
 pub const FLOWS_ONLY: &str = "flows";
 
@@ -132,6 +135,10 @@ impl Plan {
                 mode: PROFILES_ONLY,
                 ..Self::default(seed)
             },
+            Ok("queries") => Self {
+                mode: QUERIES_ONLY,
+                ..Self::default(seed)
+            },
             Ok("flows") => Self {
                 mode: FLOWS_ONLY,
                 ..Self::default(seed)
@@ -140,7 +147,7 @@ impl Plan {
             Ok("") | Err(_) => Self::default(seed),
             Ok(other) => {
                 panic!(
-                    "REMEMBERD_BENCH is quick, attacks, bulk, flows, links, profiles, sign_in, tickets, long or absent, not {other:?}"
+                    "REMEMBERD_BENCH is quick, attacks, bulk, flows, links, profiles, queries, sign_in, tickets, long or absent, not {other:?}"
                 )
             }
         }

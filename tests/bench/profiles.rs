@@ -202,14 +202,14 @@ impl Profiles {
 }
 
 /// A server with profiles and as many logins.
-struct Filled {
-    server: Server,
-    dataset: Dataset,
+pub struct Filled {
+    pub server: Server,
+    pub dataset: Dataset,
     bytes_per_profile: f64,
 }
 
 impl Filled {
-    fn start(plan: &Plan, workspace: &Workspace, name: &str, count: u64) -> Self {
+    pub fn start(plan: &Plan, workspace: &Workspace, name: &str, count: u64) -> Self {
         let dataset = Dataset {
             seed: plan.seed,
             logins: count,

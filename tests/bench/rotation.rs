@@ -3,9 +3,9 @@
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
 //! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point), `attacks` (only
 //! what honest clients get while the server is attacked), `bulk` (only what many logins of one profile cost), `flows` (only
-//! what clients do from sign-in to sign-out), `profiles` (only profiles), `sign_in` (only how many users sign in),
-//! `tickets` (only how many tickets are read) or `links` (only bursts over slow links), and `REMEMBERD_BENCH_SEED` replays
-//! the random choices of an earlier run.
+//! what clients do from sign-in to sign-out), `profiles` (only profiles), `queries` (only queries for
+//! profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are read) or `links` (only bursts
+//! over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk gives
 //! different figures a minute later. Load always comes from another process. Where to read on:
@@ -27,6 +27,7 @@
 //! | `bulk.rs` | what very many logins of one profile cost all others |
 //! | `sign_in.rs` | how many users sign in, and the memory of it |
 //! | `profiles.rs` | reads of profiles, compared with reads of logins, and their creation |
+//! | `queries.rs` | queries for profiles, and what they cost all others |
 //! | `tickets.rs` | how many tickets are read |
 //! | `targets.rs`, `sample.rs` | the targets, and medians |
 //! | `report.rs`, `table.rs`, `json.rs` | the results, as text, as JSON |
@@ -61,6 +62,7 @@ mod postgres;
 mod probe;
 mod process;
 mod profiles;
+mod queries;
 mod records;
 mod recovery;
 mod redis;
@@ -122,6 +124,11 @@ fn run(plan: &Plan) -> ExitCode {
     if plan.mode == plan::PROFILES_ONLY {
         let profiles = profiles::measure(plan, &workspace);
         table::print_comparisons(&profiles.comparisons());
+        return ExitCode::SUCCESS;
+    }
+    if plan.mode == plan::QUERIES_ONLY {
+        let queries = queries::measure(plan, &workspace);
+        table::print_comparisons(&queries.comparisons());
         return ExitCode::SUCCESS;
     }
     if plan.mode == plan::FLOWS_ONLY {
