@@ -82,13 +82,20 @@ impl fmt::Debug for Relay {
     }
 }
 
+/// What a certificate begins with in PEM format.
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
 fn tls(config: &MailConfig, host: &str) -> Result<TlsParameters, SettingError> {
     let mut builder = TlsParameters::builder(host.to_owned());
     if let Some(file) = &config.smtp_ca_file {
         let setting = "smtp_ca_file";
         let pem = with_setting(setting, file, read(file))?;
-        let no_certificate = |_| "it has no certificate in PEM format";
-        let certificates = Certificate::from_pem(&pem).map_err(no_certificate);
+        // The library takes a file without any.
+        let has_one = pem.windows(BEGIN.len()).any(|bytes| bytes == BEGIN);
+        let certificates = match Certificate::from_pem(&pem) {
+            Ok(certificates) if has_one => Ok(certificates),
+            Ok(_) | Err(_) => Err("it has no certificate in PEM format"),
+        };
         let certificates = with_setting(setting, file, certificates)?;
         builder = builder
             .certificate_store(CertificateStore::None)
