@@ -13,6 +13,8 @@ pub enum Failure {
     Overloaded,
     /// The memory for lists that are being sent is full: nothing was applied.
     ListsFull,
+    /// There are as many verification tokens as there may be: nothing was applied.
+    VerificationTokensFull,
     /// The outbox of mails is full: nothing was applied.
     OutboxFull,
     /// As many uploads go on as may: nothing was applied.
@@ -84,6 +86,7 @@ impl Failure {
             | Self::ListsFull
             | Self::OutboxFull
             | Self::UploadsFull
+            | Self::VerificationTokensFull
             | Self::TimedOut => self,
         }
     }
@@ -96,6 +99,9 @@ impl fmt::Display for Failure {
             Self::Overloaded => formatter.write_str("the writer's queue is full"),
             Self::ListsFull => {
                 formatter.write_str("the lists that are being sent take all of --list-memory-max")
+            }
+            Self::VerificationTokensFull => {
+                formatter.write_str("there are as many verification tokens as there may be")
             }
             Self::OutboxFull => {
                 formatter.write_str("the outbox of mails holds --mail-outbox-max of them")

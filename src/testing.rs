@@ -274,6 +274,7 @@ pub mod service {
     /// Those of profiles.
     pub mod profile {
         pub use crate::service::profile::attributes::{remove_attributes, update_attributes};
+        pub use crate::service::profile::change_password::change_password;
         pub use crate::service::profile::count::count;
         pub use crate::service::profile::create::create;
         pub use crate::service::profile::delete::delete;
@@ -281,6 +282,7 @@ pub mod service {
         pub use crate::service::profile::read::{read, read_by_ticket, read_by_username};
         pub use crate::service::profile::roles::{add_roles, remove_roles};
         pub use crate::service::profile::update::update;
+        pub use crate::service::profile::verify::verify;
     }
 
     /// Those of tickets.
@@ -291,6 +293,13 @@ pub mod service {
         pub use crate::service::ticket::invalidate::invalidate;
         pub use crate::service::ticket::read::read;
         pub use crate::service::ticket::save::save_requests;
+    }
+
+    /// Those of verification tokens.
+    pub mod verification_token {
+        pub use crate::service::verification_token::create::create;
+        pub use crate::service::verification_token::expire::delete_expired;
+        pub use crate::service::verification_token::read::read;
     }
 
     /// Those of a seed file.
@@ -322,7 +331,7 @@ pub mod tables {
 
     /// Of mails that are to be sent.
     pub mod mail_outbox {
-        pub use crate::tables::mail_outbox::{count, next};
+        pub use crate::tables::mail_outbox::{count, next, remove};
     }
 
     /// Of persistent logins.
@@ -354,7 +363,7 @@ pub mod tables {
         pub use crate::domain::verification_token::{
             VerificationToken, VerificationTokenDigest, VerificationTokenId,
         };
-        pub use crate::tables::verification_token::{create, get};
+        pub use crate::tables::verification_token::{count, create, get};
     }
 
     /// Of tickets.

@@ -75,6 +75,14 @@ pub enum Event {
     ChangePassword,
     /// An attachment of a profile was uploaded.
     UploadAttachment,
+    /// A profile was verified and enabled, by a verification token.
+    VerifyProfile,
+    /// A mail was queued with which a user can set another password.
+    ResetPassword,
+    /// A verification token was created for the application.
+    CreateVerificationToken,
+    /// A verification token was deleted by the application, unused.
+    DeleteVerificationToken,
     /// A tenant was created.
     CreateTenant,
     /// A tenant was changed.
@@ -101,7 +109,7 @@ pub(super) struct Description {
 
 impl Event {
     /// Every event, for whoever reads all counters.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 38] = [
         Self::Create,
         Self::Rotation,
         Self::Grace,
@@ -131,6 +139,10 @@ impl Event {
         Self::DeleteProfile,
         Self::ChangePassword,
         Self::UploadAttachment,
+        Self::VerifyProfile,
+        Self::ResetPassword,
+        Self::CreateVerificationToken,
+        Self::DeleteVerificationToken,
         Self::CreateTenant,
         Self::UpdateTenant,
         Self::DeleteTenant,
@@ -179,6 +191,10 @@ impl Event {
             Self::DeleteProfile => event("delete_profile"),
             Self::ChangePassword => event("change_password"),
             Self::UploadAttachment => event("upload_attachment"),
+            Self::VerifyProfile => event("verify_profile"),
+            Self::ResetPassword => event("reset_password"),
+            Self::CreateVerificationToken => event("create_verification_token"),
+            Self::DeleteVerificationToken => event("delete_verification_token"),
             Self::CreateTenant => event("create_tenant"),
             Self::UpdateTenant => event("update_tenant"),
             Self::DeleteTenant => event("delete_tenant"),

@@ -27,6 +27,7 @@ mod seed;
 mod storage;
 mod tickets;
 mod value;
+mod verification_tokens;
 mod writer;
 
 #[cfg(test)]
@@ -52,6 +53,7 @@ use crate::config::requests::RequestConfig;
 use crate::config::seed::SeedConfig;
 use crate::config::storage::StorageConfig;
 use crate::config::tickets::TicketConfig;
+use crate::config::verification_tokens::VerificationTokenConfig;
 use crate::config::writer::WriterConfig;
 
 /// What stands below the list of settings in `-h` and `--help`.
@@ -89,6 +91,9 @@ pub struct Config {
     /// The rules of tickets.
     #[command(flatten)]
     pub tickets: TicketConfig,
+    /// The rules of verification tokens.
+    #[command(flatten)]
+    pub verification_tokens: VerificationTokenConfig,
     /// Limits of one request, and the threads that serve them.
     #[command(flatten)]
     pub requests: RequestConfig,

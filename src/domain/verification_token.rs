@@ -1,11 +1,13 @@
 //! Verification tokens: that whoever has one received the mail that it was sent in.
 
 use std::fmt;
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::clock::timeline::Moment;
-use crate::domain::key_ring::{ID_DIGEST_BYTES, SecretKey};
+use crate::clock::Timestamp;
+use crate::clock::timeline::{Moment, Now, Timeline};
+use crate::domain::key_ring::{ID_DIGEST_BYTES, KeyRing, SecretKey};
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::hyphenated_uuid;
 use crate::domain::tenant::TenantName;
@@ -48,6 +50,11 @@ impl VerificationTokenDigest {
         Self(key.verification_token_digest(id.0))
     }
 
+    /// The digests that a token with this id can have, that by the newest key first.
+    pub fn possible(id: VerificationTokenId, keys: &KeyRing) -> impl Iterator<Item = Self> {
+        keys.newest_first().map(move |key| Self::new(id, key))
+    }
+
     /// The digest with these bytes.
     pub const fn from_bytes(bytes: [u8; ID_DIGEST_BYTES]) -> Self {
         Self(bytes)
@@ -72,9 +79,54 @@ pub struct VerificationToken {
     pub created: Moment,
 }
 
+impl VerificationToken {
+    /// Whether it has expired.
+    pub fn is_expired(&self, now: &Now, max_age: Duration) -> bool {
+        now.age(self.created) >= max_age
+    }
+
+    /// The token with this id.
+    pub fn issue(&self, id: VerificationTokenId, timeline: &Timeline) -> IssuedVerificationToken {
+        IssuedVerificationToken {
+            id,
+            tenant: self.tenant.clone(),
+            profile_id: self.profile_id,
+            timestamp: timeline.time(self.created),
+        }
+    }
+}
+
+/// A verification token, as the wire contract has it ("JSON shapes").
+#[derive(Clone, Debug)]
+pub struct IssuedVerificationToken {
+    /// The id.
+    pub id: VerificationTokenId,
+    /// The name of the profile's tenant.
+    pub tenant: TenantName,
+    /// Whose address it verifies.
+    pub profile_id: ObjectId,
+    /// When it was created.
+    pub timestamp: Timestamp,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_expires_some_time_after_its_creation() {
+        let at = |millis| Now::from(Timestamp::from_millis(millis));
+        let token = VerificationToken {
+            digest: VerificationTokenDigest::from_bytes([7; ID_DIGEST_BYTES]),
+            tenant: TenantName::new("default").expect("a name"),
+            profile_id: ObjectId::from_bytes([1; 12]),
+            created: at(1_000).moment,
+        };
+        let is_expired = |millis| token.is_expired(&at(millis), Duration::from_millis(900));
+        assert!(!is_expired(1_899));
+        assert!(is_expired(1_900));
+        assert!(!is_expired(500));
+    }
 
     #[test]
     fn debug_shows_no_id() {

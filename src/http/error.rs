@@ -257,7 +257,11 @@ fn describe_failure(failure: &Failure) -> Description {
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is not ready; nothing was changed",
         ),
-        Failure::Overloaded | Failure::ListsFull | Failure::OutboxFull | Failure::UploadsFull => (
+        Failure::Overloaded
+        | Failure::ListsFull
+        | Failure::OutboxFull
+        | Failure::UploadsFull
+        | Failure::VerificationTokensFull => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is overloaded; nothing was changed",
         ),

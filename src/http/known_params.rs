@@ -24,6 +24,7 @@ pub const CONTRACT: &[&str] = &[
     "profileId",
     "query",
     "resetPasswordUrl",
+    "resetTokenId",
     "role",
     "selector",
     "sortBy",
@@ -33,6 +34,7 @@ pub const CONTRACT: &[&str] = &[
     "ticketId",
     "tokenId",
     "username",
+    "verificationTokenId",
     "verificationUrl",
     "verify",
 ];

@@ -37,6 +37,7 @@ mod response_body;
 mod router;
 mod tenant;
 mod ticket;
+mod verification_token;
 
 use std::convert::Infallible;
 use std::future::Future;

@@ -19,6 +19,7 @@ use crate::http::resource::ResourceRoute;
 use crate::http::response::Response;
 use crate::http::tenant::route::TenantRoute;
 use crate::http::ticket::route::TicketRoute;
+use crate::http::verification_token::route::VerificationTokenRoute;
 
 /// Generates [`Route`] from the list of resources.
 macro_rules! resources {
@@ -120,6 +121,7 @@ macro_rules! resources {
 resources! {
     ["api", "1", "authentication", "persistent_login"] => PersistentLogin(PersistentLoginRoute),
     ["api", "1", "profile"] => Attachment(AttachmentRoute),
+    ["api", "1", "profile"] => VerificationToken(VerificationTokenRoute),
     ["api", "1", "profile"] => Profile(ProfileRoute),
     ["api", "1", "authentication", "ticket"] => Ticket(TicketRoute),
     ["api", "1", "authentication", "authenticate"] => Authentication(AuthenticationRoute),

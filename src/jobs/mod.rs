@@ -9,6 +9,7 @@ mod persistent_login;
 mod summaries;
 mod tenant;
 mod ticket;
+mod verification_token;
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::jobs::persistent_login::{ExpireLogins, RemoveEnded, RemoveSurplus};
 use crate::jobs::summaries::LogSummaries;
 use crate::jobs::tenant::{CarryOutSweeps, RemoveEndedTenants};
 use crate::jobs::ticket::{ExpireTickets, RemoveEndedTickets, SaveRequests};
+use crate::jobs::verification_token::ExpireVerificationTokens;
 use crate::service::ticket::save::save_requests;
 
 /// Every job.
@@ -42,6 +44,7 @@ fn all() -> Vec<Box<dyn Job>> {
         Box::new(ExpireTickets),
         Box::new(RemoveEndedTickets),
         Box::new(RemoveAttachments),
+        Box::new(ExpireVerificationTokens),
     ]
 }
 

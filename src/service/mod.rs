@@ -21,3 +21,4 @@ mod steps;
 pub mod tenant;
 pub mod ticket;
 mod transaction;
+pub mod verification_token;

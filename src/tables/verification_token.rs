@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use crate::clock::timeline::Moment;
 use crate::domain::object_id::ObjectId;
 use crate::domain::tenant::TenantName;
 use crate::domain::verification_token::{VerificationToken, VerificationTokenDigest};
@@ -17,7 +18,7 @@ const TOKENS: Table<Fixed<16>> = Table::new("verification_token");
 const VERSION: u8 = 1;
 
 /// The verification tokens by the time of their creation.
-const BY_CREATION: ExpiryIndex = ExpiryIndex::new("verification_token_by_creation");
+pub const BY_CREATION: ExpiryIndex = ExpiryIndex::new("verification_token_by_creation");
 
 /// Puts a new verification token.
 ///
@@ -39,6 +40,38 @@ pub fn get(
     digest: VerificationTokenDigest,
 ) -> Result<Option<VerificationToken>, Failure> {
     txn.get(&TOKENS, digest.as_bytes(), |record| decode(digest, record))
+}
+
+/// Removes a verification token that was used or is not wanted any more.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn delete(txn: &WriteTxn, token: &VerificationToken) -> Result<(), Failure> {
+    BY_CREATION.remove(txn, token.created, index_id(token.digest))?;
+    txn.remove(&TOKENS, token.digest.as_bytes()).map(drop)
+}
+
+/// Removes at most `count_max` verification tokens that were created at `newest` or before, and returns how many.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn remove_until(txn: &WriteTxn, newest: Moment, count_max: usize) -> Result<usize, Failure> {
+    let ids = BY_CREATION.take_until(txn, newest, count_max)?;
+    for id in &ids {
+        txn.remove(&TOKENS, id.as_bytes())?;
+    }
+    Ok(ids.len())
+}
+
+/// The number of verification tokens, expired ones among them.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn count(txn: &impl Read) -> Result<u64, Failure> {
+    txn.count(&TOKENS)
 }
 
 /// Whether there is no verification token at all.
@@ -89,7 +122,6 @@ pub fn decode(
 mod tests {
     use proptest::prelude::{Strategy, any};
 
-    use crate::clock::timeline::Moment;
     use crate::storage::codec::properties::check;
     use crate::tables::properties::{object_id, tenant_name};
 

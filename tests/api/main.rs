@@ -18,3 +18,4 @@ mod request;
 mod support;
 mod tenant;
 mod ticket;
+mod verification_token;

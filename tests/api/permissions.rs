@@ -41,7 +41,8 @@ const UPDATES_TENANT: Needs = Tenant(&[READ, UPDATE]);
 const FILE: &str = "--x\r\nContent-Disposition: form-data; name=\"attachment\"; filename=\"me.gif\"\r\n\r\nGIF89a\r\n\
                     --x--\r\n";
 
-/// A method, a path below the API, a form or a JSON body, and what the call needs. `{ticket}` is the id of a ticket.
+/// A method, a path below the API, a form or a JSON body, and what the call needs. `{ticket}` is the id of a
+/// ticket, `{verification}` that of a verification token.
 type Row = (&'static str, &'static str, &'static str, Needs);
 
 const MATRIX: &[Row] = &[
@@ -191,6 +192,25 @@ const MATRIX: &[Row] = &[
         "attributeName=color",
         UPDATES_TENANT,
     ),
+    // Verification tokens.
+    (
+        "POST",
+        "/profile/{profile}/verification_token/create",
+        "",
+        READS_PROFILE,
+    ),
+    (
+        "GET",
+        "/profile/verification_token/{verification}",
+        "",
+        Tenant(&[PROFILES]),
+    ),
+    (
+        "POST",
+        "/profile/verification_token/{verification}/delete",
+        "",
+        Tenant(&[PROFILES]),
+    ),
     // Profiles.
     (
         "POST",
@@ -229,6 +249,24 @@ const MATRIX: &[Row] = &[
         "POST",
         "/profile/{profile}/attributes/remove",
         "attributeName=color",
+        READS_PROFILE,
+    ),
+    (
+        "POST",
+        "/profile/verify",
+        "verificationTokenId={verification}",
+        READS_PROFILE,
+    ),
+    (
+        "POST",
+        "/profile/change_password",
+        "resetTokenId={verification}&newPassword=new",
+        READS_PROFILE,
+    ),
+    (
+        "POST",
+        "/profile/{profile}/reset_password",
+        "resetPasswordUrl=https://a.example/",
         READS_PROFILE,
     ),
     ("POST", "/profile/{profile}/delete", "", READS_PROFILE),
@@ -307,10 +345,12 @@ const MATRIX: &[Row] = &[
     ),
 ];
 
-/// A server with a tenant, two profiles, one of which has a password, a login, a ticket and these access tokens.
+/// A server with a tenant, two profiles, one of which has a password, a login, a ticket, a verification token and
+/// these access tokens.
 struct Fixture {
     server: Server,
     ticket: String,
+    verification: String,
 }
 
 impl Fixture {
@@ -347,9 +387,16 @@ impl Fixture {
         let client = server.client();
         let uploaded = client.send("POST", &target, &[form], Some(FILE.as_bytes()));
         assert_eq!(uploaded.status, 200, "{uploaded:?}");
-        let ticket: Value = serde_json::from_str(&ticket.body).expect("a ticket");
-        let ticket = ticket["id"].as_str().expect("a text").to_owned();
-        Self { server, ticket }
+        let id_of = |response: &Response| {
+            let body: Value = serde_json::from_str(&response.body).expect("JSON");
+            body["id"].as_str().expect("a text").to_owned()
+        };
+        let verification = format!("/profile/{PROFILE}/verification_token/create");
+        Self {
+            ticket: id_of(&ticket),
+            verification: id_of(&admin(&verification, "")),
+            server,
+        }
     }
 
     /// Makes the call of a row with an access token, if there is one.
@@ -358,6 +405,7 @@ impl Fixture {
         let fill = |text: &str| {
             let text = text.replace("{profile}", PROFILE).replace("{login}", LOGIN);
             text.replace("{ticket}", &self.ticket)
+                .replace("{verification}", &self.verification)
         };
         let caller = access_token_id.map(|id| format!("accessTokenId={id}"));
         let path = format!("{API}{}", fill(path));

@@ -34,7 +34,10 @@ const RESOURCES: [(&str, &[&str]); 13] = [
         "ticket",
         &["domain", "tables", "service", "http", "jobs", "tests"],
     ),
-    ("verification_token", &["domain", "tables"]),
+    (
+        "verification_token",
+        &["domain", "tables", "service", "http", "jobs", "tests"],
+    ),
 ];
 
 /// What a floor has beside resources: what they share.

@@ -12,6 +12,7 @@ impl Describe for ProfileRequestRefusal {
         let (status, code, message) = match self {
             Self::Access(refusal) => return refusal.describe(),
             Self::Profile(refusal) => return refusal.describe(),
+            Self::VerificationToken(refusal) => return refusal.describe(),
             Self::EmailInvalid { email } => (
                 StatusCode::BAD_REQUEST,
                 "INVALID_EMAIL_ADDRESS",

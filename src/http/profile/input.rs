@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::email::EMAIL_BYTES_MAX;
 use crate::domain::given_attributes::GivenAttributes;
+use crate::domain::mail::{LINK_URL_BYTES_MAX, LinkUrl};
 use crate::domain::password::Password;
 use crate::domain::profile::Username;
 use crate::domain::tenant::TenantName;
@@ -56,6 +57,34 @@ pub fn password(params: &Params) -> Result<Option<Password>, ApiError> {
         Password::new(text).map_err(|why| ApiError::invalid("password", why.to_string()))
     })
     .transpose()
+}
+
+/// The password in the parameter `newPassword`, which is required.
+///
+/// # Errors
+///
+/// It is missing, empty or too long.
+pub fn new_password(params: &Params) -> Result<Password, ApiError> {
+    const NAME: &str = "newPassword";
+    let text = params.required(NAME)?;
+    if text.is_empty() {
+        return Err(ApiError::invalid(NAME, "is empty"));
+    }
+    Password::new(text).map_err(|why| ApiError::invalid(NAME, why.to_string()))
+}
+
+/// The URL `text` of the parameter `name`.
+///
+/// # Errors
+///
+/// It is none.
+pub fn link_url(name: &'static str, text: Cow<'_, str>) -> Result<LinkUrl, ApiError> {
+    LinkUrl::new(text).ok_or_else(|| {
+        let problem = format!(
+            "is empty, is longer than {LINK_URL_BYTES_MAX} bytes, or has a control character"
+        );
+        ApiError::invalid(name, problem)
+    })
 }
 
 /// The attributes in the parameter `attributes`; none if it is missing, empty or null.

@@ -64,6 +64,9 @@ impl ResourceRoute for ProfileRoute {
             Self::RemoveRoles(id) => write::remove_roles(app, caller, params, id).await,
             Self::UpdateAttributes(id) => write::update_attributes(app, caller, params, id).await,
             Self::RemoveAttributes(id) => write::remove_attributes(app, caller, params, id).await,
+            Self::Verify => write::verify(app, caller, params).await,
+            Self::ChangePassword => write::change_password(app, caller, params).await,
+            Self::ResetPassword(id) => write::reset_password(app, caller, params, id).await,
             Self::Delete(id) => write::delete(app, caller, id).await,
         }
     }

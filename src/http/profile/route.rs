@@ -50,6 +50,12 @@ pub enum ProfileRoute {
     UpdateAttributes(String),
     /// POST `{id}/attributes/remove`
     RemoveAttributes(String),
+    /// POST `verify`
+    Verify,
+    /// POST `change_password`
+    ChangePassword,
+    /// POST `{id}/reset_password`
+    ResetPassword(String),
     /// POST `{id}/delete`
     Delete(String),
 }
@@ -80,6 +86,16 @@ pub fn parse(method: &Method, segments: &[&str]) -> Result<ProfileRoute, RouteEr
             || ProfileRoute::Read("create".to_owned()),
             || ProfileRoute::Create,
         ),
+        ["verify"] => get_or_post(
+            method,
+            || ProfileRoute::Read("verify".to_owned()),
+            || ProfileRoute::Verify,
+        ),
+        ["change_password"] => get_or_post(
+            method,
+            || ProfileRoute::Read("change_password".to_owned()),
+            || ProfileRoute::ChangePassword,
+        ),
         [id] => get(method, || ProfileRoute::Read((*id).to_owned())),
         [id, "attributes"] => get(method, || ProfileRoute::ReadAttributes((*id).to_owned())),
         [id, "update"] => post_to(ProfileRoute::Update, id),
@@ -89,6 +105,7 @@ pub fn parse(method: &Method, segments: &[&str]) -> Result<ProfileRoute, RouteEr
         [id, "roles", "remove"] => post_to(ProfileRoute::RemoveRoles, id),
         [id, "attributes", "update"] => post_to(ProfileRoute::UpdateAttributes, id),
         [id, "attributes", "remove"] => post_to(ProfileRoute::RemoveAttributes, id),
+        [id, "reset_password"] => post_to(ProfileRoute::ResetPassword, id),
         [id, "delete"] => post_to(ProfileRoute::Delete, id),
         _ => Err(RouteError::NoSuchPath),
     }
@@ -118,6 +135,9 @@ pub const fn name(route: &ProfileRoute) -> &'static str {
         ProfileRoute::RemoveRoles(_) => "profile/roles/remove",
         ProfileRoute::UpdateAttributes(_) => "profile/attributes/update",
         ProfileRoute::RemoveAttributes(_) => "profile/attributes/remove",
+        ProfileRoute::Verify => "profile/verify",
+        ProfileRoute::ChangePassword => "profile/change_password",
+        ProfileRoute::ResetPassword(_) => "profile/reset_password",
         ProfileRoute::Delete(_) => "profile/delete",
     }
 }

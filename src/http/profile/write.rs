@@ -8,11 +8,14 @@ use crate::http::profile::{input, json, parameters};
 use crate::http::response::{self, Response};
 use crate::service::caller::{Caller, admit};
 use crate::service::profile::attributes;
+use crate::service::profile::change_password;
 use crate::service::profile::create::{self, NewProfile};
 use crate::service::profile::delete;
 use crate::service::profile::enable;
+use crate::service::profile::reset_password;
 use crate::service::profile::roles;
 use crate::service::profile::update::{self, ProfileUpdate};
+use crate::service::profile::verify;
 
 pub async fn create(app: &App, caller: Caller, params: &Params) -> Result<Response, ApiError> {
     admit(app, &caller)?;
@@ -24,9 +27,11 @@ pub async fn create(app: &App, caller: Caller, params: &Params) -> Result<Respon
         is_enabled: params.required_boolean("enabled")?,
         password: input::password(params)?,
         roles: params.list("role"),
-        can_be_verified: params
+        verification_url: params
             .text("verificationUrl")
-            .is_some_and(|url| !url.is_empty()),
+            .filter(|url| !url.is_empty())
+            .map(|url| input::link_url("verificationUrl", url))
+            .transpose()?,
         attributes: input::attributes(params)?,
     };
     let created = create::create(app, caller, new).await?;
@@ -113,6 +118,38 @@ pub async fn remove_attributes(
     let names = params.required_list("attributeName", ListKind::Collection)?;
     let changed = attributes::remove_attributes(app, caller, id, names).await?;
     Ok(json::profile(&changed, &parameters::names(params))?)
+}
+
+pub async fn verify(app: &App, caller: Caller, params: &Params) -> Result<Response, ApiError> {
+    admit(app, &caller)?;
+    let token_id = params.required("verificationTokenId")?.into_owned();
+    let verified = verify::verify(app, caller, token_id).await?;
+    Ok(json::profile(&verified, &parameters::names(params))?)
+}
+
+pub async fn change_password(
+    app: &App,
+    caller: Caller,
+    params: &Params,
+) -> Result<Response, ApiError> {
+    admit(app, &caller)?;
+    let token_id = params.required("resetTokenId")?.into_owned();
+    let password = input::new_password(params)?;
+    let changed = change_password::change_password(app, caller, token_id, password).await?;
+    Ok(json::profile(&changed, &parameters::names(params))?)
+}
+
+pub async fn reset_password(
+    app: &App,
+    caller: Caller,
+    params: &Params,
+    id: String,
+) -> Result<Response, ApiError> {
+    const URL: &str = "resetPasswordUrl";
+    admit(app, &caller)?;
+    let url = input::link_url(URL, params.required(URL)?)?;
+    let profile = reset_password::reset_password(app, caller, id, url).await?;
+    Ok(json::profile(&profile, &parameters::names(params))?)
 }
 
 pub async fn delete(app: &App, caller: Caller, id: String) -> Result<Response, ApiError> {

@@ -38,8 +38,13 @@ pub(super) struct ProfileChange<E> {
 
 impl<E: Fn(&mut Draft) -> Edited + Send + 'static> ProfileChange<E> {
     pub(super) fn new(app: &App, caller: Caller, id: String, edit: E) -> Self {
+        Self::requested(app, SingleProfileRequest::new(app, caller, id), edit)
+    }
+
+    /// The change that is requested.
+    pub(super) fn requested(app: &App, request: SingleProfileRequest, edit: E) -> Self {
         Self {
-            request: SingleProfileRequest::new(app, caller, id),
+            request,
             limits: ProfileLimits::of(app),
             edit,
             given: GivenAttributes::default(),
@@ -104,6 +109,7 @@ impl<E: Fn(&mut Draft) -> Edited + Send + 'static> ProfileChange<E> {
             ends,
             ..
         } = draft;
+        self.request.use_up(txn)?;
         let context = self.request.context.as_caller(Arc::clone(token));
         for reason in ends {
             end_access(txn, &context, profile, *reason)?;
@@ -150,6 +156,13 @@ impl Draft {
             self.event = Event::EnableProfile;
         }
         self.profile.enabled = enabled;
+    }
+
+    /// Marks the mail address as verified, and enables the profile.
+    pub(super) fn verify(&mut self) {
+        self.profile.verified = true;
+        self.profile.enabled = true;
+        self.event = Event::VerifyProfile;
     }
 
     /// Sets the roles; of several that are the same one is kept.

@@ -8,6 +8,7 @@ use crate::domain::access_token::{AccessToken, TenantAction};
 use crate::domain::attribute_access::{self, AttributeAction};
 use crate::domain::email;
 use crate::domain::given_attributes::GivenAttributes;
+use crate::domain::mail::{LinkUrl, MailKind};
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::profile::{Profile, Username};
@@ -22,6 +23,7 @@ use crate::service::profile::limits::ProfileLimits;
 use crate::service::profile::refusal::ProfileRequestRefusal;
 use crate::service::profile::request::Checked;
 use crate::service::transaction;
+use crate::service::verification_token::mailed::{MailedToken, MailedTokenLimits};
 use crate::storage::transaction::Read;
 use crate::tables::{profile, tenant};
 
@@ -42,20 +44,21 @@ pub struct NewProfile {
     pub roles: Option<Vec<String>>,
     /// Its attributes.
     pub attributes: GivenAttributes,
-    /// Whether its owner could follow a link to verify the mail address.
-    pub can_be_verified: bool,
+    /// Where its owner can verify the mail address, if that is possible.
+    pub verification_url: Option<LinkUrl>,
 }
 
 /// Creates a profile and returns it with all of its attributes.
 ///
-/// It is created disabled if its tenant verifies new profiles and its owner could do so, and gets the default values of
-/// the tenant's attributes that are not given.
+/// If its tenant verifies new profiles and there is a URL for it, it is created disabled, and a mail is queued whose link
+/// verifies it. It gets the default values of the tenant's attributes that are not given.
 ///
 /// # Errors
 ///
 /// Refuses an invalid caller, one without MANAGE_PROFILES on the tenant, an invalid mail address, a caller without
 /// READ_TENANT, an unknown tenant, attributes that it does not define or that the caller's application may not write,
-/// defaults included, what is beyond the limits, and a username that is taken, in this order.
+/// defaults included, what is beyond the limits, and a username that is taken, in this order. Fails if a mail is to be sent and too many
+/// are waiting, or there are too many verification tokens.
 pub async fn create(app: &App, caller: Caller, new: NewProfile) -> Checked<Profile> {
     caller.note_use(app);
     let NewProfile { password, .. } = &new;
@@ -65,18 +68,34 @@ pub async fn create(app: &App, caller: Caller, new: NewProfile) -> Checked<Profi
         id: ObjectId::new(context.now.time(), app.entropy.bytes()),
         limits: ProfileLimits::of(app),
         password: None,
+        mailed: None,
+        mail_limits: MailedTokenLimits::of(app),
         caller,
         context,
         new,
     };
     transaction::read(app, |txn| creation.prepare(txn).map(drop))?;
+    if let Some(url) = creation.new.verification_url.clone() {
+        let mailed = MailedToken::new(app, MailKind::VerifyAccount, url)?;
+        creation.mailed = Some(mailed);
+    }
     if let Some(password) = password {
         creation.password = Some(hash(app, password).await?);
     }
     transaction::write(app, move |txn| {
-        let (token, mut profile, given) = creation.prepare(txn)?;
+        let Prepared {
+            token,
+            mut profile,
+            given,
+            is_to_be_verified,
+        } = creation.prepare(txn)?;
         profile::insert(txn, &profile)?;
         let context = creation.context.as_caller(token);
+        if let Some(mailed) = &creation.mailed
+            && is_to_be_verified
+        {
+            mailed.put(txn, &context, &profile)?;
+        }
         context.record_subject(txn, Event::CreateProfile, (&profile).into());
         given.show_nulls(&mut profile.attributes);
         Ok(profile)
@@ -92,11 +111,23 @@ struct Creation {
     limits: ProfileLimits,
     new: NewProfile,
     password: Option<PasswordHash>,
+    /// What is put if the profile is to be verified.
+    mailed: Option<MailedToken>,
+    mail_limits: MailedTokenLimits,
+}
+
+/// A creation that is not refused.
+struct Prepared {
+    token: Arc<AccessToken>,
+    /// What is to be stored.
+    profile: Profile,
+    /// The attributes that were given, with the defaults.
+    given: GivenAttributes,
+    is_to_be_verified: bool,
 }
 
 impl Creation {
-    /// The caller, the profile that is to be stored, and the attributes that were given with the defaults.
-    fn prepare(&self, txn: &impl Read) -> Checked<(Arc<AccessToken>, Profile, GivenAttributes)> {
+    fn prepare(&self, txn: &impl Read) -> Checked<Prepared> {
         let Self { new, context, .. } = self;
         let now = context.now.time();
         let token = self.caller.identify(txn, now)?;
@@ -125,7 +156,20 @@ impl Creation {
             .check_roles(profile.roles.as_deref().unwrap_or_default())?;
         self.limits.check_attributes(profile.attributes.as_ref())?;
         require_free(txn, &profile)?;
-        Ok((token, profile, given))
+        let is_to_be_verified = self.is_to_be_verified(&tenant);
+        if is_to_be_verified {
+            self.mail_limits.require_room(txn)?;
+        }
+        Ok(Prepared {
+            token,
+            profile,
+            given,
+            is_to_be_verified,
+        })
+    }
+
+    fn is_to_be_verified(&self, tenant: &Tenant) -> bool {
+        tenant.verify_new_profiles && self.new.verification_url.is_some()
     }
 
     fn profile(&self, tenant: &Tenant, given: &GivenAttributes) -> Profile {
@@ -139,7 +183,7 @@ impl Creation {
             password: self.password.clone(),
             email: new.email.clone(),
             verified: false,
-            enabled: new.is_enabled && !(tenant.verify_new_profiles && new.can_be_verified),
+            enabled: new.is_enabled && !self.is_to_be_verified(tenant),
             created_on: now,
             last_modified: now,
             tenant: tenant.name.clone(),

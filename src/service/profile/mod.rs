@@ -2,6 +2,7 @@
 
 pub mod attributes;
 mod change;
+pub mod change_password;
 pub mod count;
 pub mod create;
 pub mod delete;
@@ -11,8 +12,10 @@ pub mod list;
 pub mod read;
 pub mod refusal;
 pub(super) mod request;
+pub mod reset_password;
 pub mod roles;
 pub mod update;
+pub mod verify;
 mod visible;
 
 use crate::domain::login_state::LoginState;

@@ -5,6 +5,7 @@ use crate::domain::query::error::QueryError;
 use crate::service::caller::AccessRefusal;
 use crate::service::error::Refusal;
 use crate::service::profile::ProfileRefusal;
+use crate::service::verification_token::refusal::VerificationTokenRefusal;
 
 /// Why a caller does not get what it asked of profiles. The texts are the caller's own or public.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +14,8 @@ pub enum ProfileRequestRefusal {
     Access(AccessRefusal),
     /// The profile does not allow it.
     Profile(ProfileRefusal),
+    /// The verification token that selects the profile does not allow it.
+    VerificationToken(VerificationTokenRefusal),
     /// No ticket that is still valid has the id that selects the profile.
     NoSuchTicket {
         /// The id as the caller gave it.
@@ -94,6 +97,12 @@ impl From<AccessRefusal> for ProfileRequestRefusal {
 impl From<ProfileRefusal> for ProfileRequestRefusal {
     fn from(refusal: ProfileRefusal) -> Self {
         Self::Profile(refusal)
+    }
+}
+
+impl From<VerificationTokenRefusal> for ProfileRequestRefusal {
+    fn from(refusal: VerificationTokenRefusal) -> Self {
+        Self::VerificationToken(refusal)
     }
 }
 

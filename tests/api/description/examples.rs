@@ -9,7 +9,7 @@ use crate::support::fixture::NOW;
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED};
 use crate::support::server::{Server, Setup};
 
-/// A server with the example data, and a ticket.
+/// A server with the example data, a ticket, a verification token and an attachment.
 pub fn example_server() -> Server {
     let text = std::fs::read_to_string(DEMO_SEED).expect("the example data");
     let mut seed: Value = serde_json::from_str(&text).expect("it is JSON");
@@ -19,6 +19,12 @@ pub fn example_server() -> Server {
         "tenant": "default",
         "profileId": profile,
         "lastRequestTime": NOW.as_millis(),
+    }]);
+    seed["verificationtoken"] = json!([{
+        "_id": "6a0f2b94-3c1d-4e85-9b7a-d05e8c41f237",
+        "tenant": "default",
+        "profileId": profile,
+        "timestamp": NOW.as_millis(),
     }]);
     let server = Setup::new().seed(seed).start();
     let id = profile.as_str().expect("an id");

@@ -1,6 +1,7 @@
 //! What applications do from an empty database on: sign-in, auto-login by a cookie, sign-out, each call as the client
 //! makes it.
 
+mod by_mail;
 mod security_library;
 mod site_engine;
 

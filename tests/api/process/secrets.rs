@@ -16,6 +16,12 @@ const FIRST_PASSWORD: &str = "first-Wm4tZ9-password";
 /// The one that it gets instead.
 const SECOND_PASSWORD: &str = "second-Hb6rN3-password";
 
+/// The one that it gets by a verification token.
+const THIRD_PASSWORD: &str = "third-Kx2vD7-password";
+
+/// Where a mail leads; the log must not show it.
+const RESET_URL: &str = "https://shop.example/reset-Qp5nT8";
+
 /// A wrong one, for a sign-in.
 const WRONG_PASSWORD: &str = "wrong-Vc8sJ5-password";
 
@@ -71,6 +77,7 @@ fn no_secret_is_in_the_log_or_in_the_data_directory() {
     let mut secrets = [
         FIRST_PASSWORD,
         SECOND_PASSWORD,
+        THIRD_PASSWORD,
         WRONG_PASSWORD,
         SEEDED_TICKET,
         SEEDED_VERIFICATION_TOKEN,
@@ -117,6 +124,30 @@ fn no_secret_is_in_the_log_or_in_the_data_directory() {
         secrets.extend([login.token, refreshed.token]);
         client.get(&format!("/api/1/profile/{id}?accessTokenId={ADMIN}"));
         client.create(PROFILE).login();
+        let create = || {
+            client
+                .create_verification_token(&id)
+                .verification_token()
+                .id
+        };
+        let [kept, deleted, verified, changed] = [(); 4].map(|()| create());
+        client.read_verification_token(&kept).verification_token();
+        client.delete_verification_token(&deleted).assert_empty();
+        let verify = [("verificationTokenId", verified.as_str())];
+        send(&client, 200, "profile/verify", &verify);
+        let change = [
+            ("resetTokenId", changed.as_str()),
+            ("newPassword", THIRD_PASSWORD),
+        ];
+        send(&client, 200, "profile/change_password", &change);
+        secrets.extend([kept, deleted, verified, changed]);
+        let reset = [("resetPasswordUrl", RESET_URL)];
+        send(
+            &client,
+            200,
+            &format!("profile/{id}/reset_password"),
+            &reset,
+        );
         send(&client, 204, &format!("profile/{id}/delete"), &[]);
         let ended = serving.stop();
         logs.push(ended.stderr);
@@ -126,6 +157,7 @@ fn no_secret_is_in_the_log_or_in_the_data_directory() {
     // What is no secret is found, in the same places.
     assert!(logs.iter().all(|log| log.contains(PROFILE)), "{logs:?}");
     assert!(files.iter().any(|(_, bytes)| is_in(b"jdoe", bytes)));
+    assert!(logs.iter().all(|log| !log.contains(RESET_URL)), "{logs:?}");
     for secret in &secrets {
         for log in &logs {
             assert!(!log.contains(secret), "{secret} is in the log");

@@ -366,6 +366,65 @@ fn a_profile_that_is_to_be_verified_is_created_disabled() {
             (&created["enabled"], &created["verified"]),
             (&json!(is_enabled), &json!(false))
         );
+        // Who is to be verified gets a mail with a token for it, and nobody else does.
+        let mail = server.take_mail();
+        assert_eq!(mail.is_none(), is_enabled);
+        let Some(mail) = mail else {
+            continue;
+        };
+        assert_eq!(mail.kind, "verify account");
+        assert_eq!(mail.profile_id, id_of(&created));
+        let link = format!("http://example.com/verify?tokenId={}", mail.token_id);
+        assert_eq!(mail.link, link);
+        let verify = [("verificationTokenId", mail.token_id.as_str())];
+        let verified = json_of(&post(&server, ADMIN, "verify", &verify));
+        assert_eq!(
+            (&verified["enabled"], &verified["verified"]),
+            (&json!(true), &json!(true))
+        );
+    }
+}
+
+#[test]
+fn a_disabled_profile_stays_so_without_verification() {
+    let server = server();
+    let parameters = [
+        ("tenantName", "verifying"),
+        ("username", "eve"),
+        ("email", "eve@example.com"),
+        ("enabled", "false"),
+    ];
+    let created = json_of(&post(&server, ADMIN, "create", &parameters));
+    assert_eq!(created["enabled"], json!(false));
+    assert!(server.take_mail().is_none());
+}
+
+#[test]
+fn without_room_for_its_mail_a_profile_is_not_created() {
+    let server = setup().flag("--mail-outbox-max=1").start();
+    let url = [("verificationUrl", "http://example.com/verify")];
+    json_of(&create(&server, "verifying", "first", &url));
+    let commits = server.app.store.commits();
+    let refused = create(&server, "verifying", "second", &url);
+    refused.assert_other_error(503);
+    assert!(!refused.header("retry-after").is_empty(), "{refused:?}");
+    assert_eq!(server.app.store.commits(), commits);
+    // Those that get no mail are.
+    json_of(&create(&server, "corp", "second", &url));
+    json_of(&create(&server, "verifying", "third", &[]));
+    assert!(server.take_mail().is_some());
+    json_of(&create(&server, "verifying", "second", &url));
+}
+
+#[test]
+fn a_verification_url_is_a_line_of_text() {
+    let server = server();
+    for url in [
+        "http://a.b/\n",
+        &format!("http://a.b/{}", "x".repeat(2_048)),
+    ] {
+        let refused = create(&server, "corp", "eve", &[("verificationUrl", url)]);
+        refused.assert_bad_parameter("verificationUrl");
     }
 }
 

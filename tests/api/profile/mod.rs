@@ -10,6 +10,7 @@ mod by_query;
 mod by_role;
 mod by_ticket;
 mod by_username;
+mod change_password;
 mod changes;
 mod count;
 mod count_by_query;
@@ -21,9 +22,11 @@ mod long_list;
 mod one_by_query;
 mod query_rules;
 mod range;
+mod reset_password;
 mod roles;
 mod seed;
 mod update;
+mod verify;
 
 /// The path of the endpoints.
 pub const PROFILES: &str = "/crafter-profile/api/1/profile";

@@ -249,7 +249,7 @@ impl Created {
             is_enabled: self.is_enabled,
             roles: Some(texts(&self.roles)),
             attributes: given(&self.attributes),
-            can_be_verified: false,
+            verification_url: None,
         }
     }
 }

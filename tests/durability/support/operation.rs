@@ -169,6 +169,10 @@ pub fn is_of_logins(event: &Event) -> bool {
         | Event::DisableProfile
         | Event::DeleteProfile
         | Event::ChangePassword
+        | Event::VerifyProfile
+        | Event::ResetPassword
+        | Event::CreateVerificationToken
+        | Event::DeleteVerificationToken
         | Event::UploadAttachment
         | Event::CreateTenant
         | Event::UpdateTenant
