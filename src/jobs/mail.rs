@@ -15,9 +15,9 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::Failure;
 use crate::service::mail::outbox::{self, DueMail, Next};
-use crate::smtp::courier::Courier;
-use crate::smtp::session::NotSent;
-use crate::smtp::{Letter, Mailer};
+use crate::smtp::session::DeliveryError;
+use crate::smtp::transport::Transport;
+use crate::smtp::{MailContent, Mailer};
 use crate::tables::mail_outbox::QueuedMail;
 
 /// How long a mail that is being sent may delay the end of the process.
@@ -103,7 +103,7 @@ async fn drop_obsolete(app: &App, mail: &QueuedMail) -> Result<(), Failure> {
 /// What sends mails.
 struct Sender {
     mailer: Mailer,
-    courier: Courier,
+    transport: Transport,
     /// How often in a row the server could not be used, and when it is tried again.
     outage: Option<(u32, Instant)>,
     /// What the server has taken over, and is still in the outbox.
@@ -118,7 +118,7 @@ impl Sender {
             tracing::warn!(%host, "mails are sent to another host without encryption: --smtp-security is none");
         }
         Self {
-            courier: Courier::new(Arc::clone(relay)),
+            transport: Transport::new(Arc::clone(relay)),
             mailer,
             outage: None,
             sent: None,
@@ -153,7 +153,7 @@ impl Sender {
             profile,
             link,
         } = mail;
-        let letter = Letter {
+        let content = MailContent {
             kind: queued.kind,
             email: &profile.email,
             username: &profile.username,
@@ -161,11 +161,11 @@ impl Sender {
             id: Uuid::from_bytes(*queued.token.as_bytes()).to_string(),
             time: app.clock.now().time(),
         };
-        let Some(message) = self.mailer.compose(&letter) else {
+        let Some(message) = self.mailer.compose(&content) else {
             return refuse(app, &queued, "the address of the profile is none").await;
         };
-        let sent = self.courier.send(message).await;
-        if !matches!(sent, Err(NotSent::Unusable(_))) && self.outage.take().is_some() {
+        let sent = self.transport.send(message).await;
+        if !matches!(sent, Err(DeliveryError::Unusable(_))) && self.outage.take().is_some() {
             tracing::info!("the SMTP server takes mails again");
         }
         let QueuedMail {
@@ -182,16 +182,16 @@ impl Sender {
                 self.sent = Some(queued);
                 self.remove_sent(app).await
             }
-            Err(NotSent::Refused(code)) => {
+            Err(DeliveryError::Refused(code)) => {
                 let cause = format!("the SMTP server refused it with code {code}");
                 refuse(app, &queued, &cause).await
             }
-            Err(NotSent::NotAscii) => {
+            Err(DeliveryError::NotAscii) => {
                 let cause =
                     "an address is not ASCII, and the SMTP server does not take such (SMTPUTF8)";
                 refuse(app, &queued, cause).await
             }
-            Err(NotSent::Deferred(code)) => {
+            Err(DeliveryError::Deferred(code)) => {
                 let delay = app.config.mail.retry_after(attempts.saturating_add(1));
                 let retry_secs = delay.as_secs();
                 tracing::warn!(
@@ -200,7 +200,7 @@ impl Sender {
                 );
                 outbox::postpone(app, &queued, delay).await
             }
-            Err(NotSent::Unusable(cause)) => {
+            Err(DeliveryError::Unusable(cause)) => {
                 let failures = self.outage.map_or(0, |(failures, _)| failures) + 1;
                 let pause = app.config.mail.retry_after(failures);
                 self.outage = Some((failures, Instant::now() + pause));

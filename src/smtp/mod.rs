@@ -1,12 +1,12 @@
 //! Sending mails by SMTP, through the one server of the settings, which relays them.
 //!
-//! [`Mailer`] composes messages, and [`courier::Courier`] sends them, one at a time, on a thread of its own: connecting
-//! and waiting for the server blocks no thread that serves.
+//! [`Mailer`] composes messages, and [`transport::Transport`] sends them, one at a time, on a thread of its own:
+//! connecting to the server and waiting for it blocks no thread that serves.
 
-pub mod courier;
 mod relay;
 pub mod session;
 mod setting;
+pub mod transport;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,24 +27,24 @@ use crate::smtp::setting::{SettingError, read_text, with_setting};
 /// The media type of a mail, as the wire contract has it ("Verification, reset, mail").
 const CONTENT_TYPE: &str = "text/html;charset=UTF-8";
 
-/// What composes mails, and knows the server that they are sent through.
+/// What composes mails, and the server that they are sent through.
 #[derive(Debug)]
 pub struct Mailer {
     from: Mailbox,
-    verify_account: Form,
-    reset_password: Form,
+    verify_account: MailText,
+    reset_password: MailText,
     relay: Arc<Relay>,
 }
 
 /// What the mails of one kind have in common.
 #[derive(Debug)]
-struct Form {
+struct MailText {
     subject: String,
     template: Template,
 }
 
 /// What a mail is about.
-pub struct Letter<'a> {
+pub struct MailContent<'a> {
     /// Its kind.
     pub kind: MailKind,
     /// The address of the profile.
@@ -66,22 +66,22 @@ impl Mailer {
     ///
     /// The setting that cannot be used.
     pub fn load(config: &MailConfig) -> Result<Option<Self>, SettingError> {
-        let form = |setting, file: &Option<PathBuf>, built_in: &str, subject: &str| {
+        let text = |setting, file: &Option<PathBuf>, built_in: &str, subject: &str| {
             let template = match file {
                 Some(file) => read_text(setting, file)
                     .and_then(|text| with_setting(setting, file, Template::parse(&text)))?,
                 None => Template::parse(built_in).expect("the built-in templates are valid"),
             };
             let subject = subject.to_owned();
-            Ok(Form { subject, template })
+            Ok(MailText { subject, template })
         };
-        let verify_account = form(
+        let verify_account = text(
             "mail_verify_template",
             &config.mail_verify_template,
             include_str!("verify_account.html"),
             &config.mail_verify_subject,
         )?;
-        let reset_password = form(
+        let reset_password = text(
             "mail_reset_template",
             &config.mail_reset_template,
             include_str!("reset_password.html"),
@@ -105,33 +105,33 @@ impl Mailer {
     }
 
     /// The mail as it is sent; `None` if its address is none.
-    pub fn compose(&self, letter: &Letter<'_>) -> Option<Message> {
-        let form = match letter.kind {
+    pub fn compose(&self, content: &MailContent<'_>) -> Option<Message> {
+        let text = match content.kind {
             MailKind::VerifyAccount => &self.verify_account,
             MailKind::ResetPassword => &self.reset_password,
         };
-        let to = EmailAddress::parse(letter.email)?;
+        let to = EmailAddress::parse(content.email)?;
         let to = Mailbox::new(None, address(&to));
-        let time = u64::try_from(letter.time.as_millis()).unwrap_or(0);
+        let time = u64::try_from(content.time.as_millis()).unwrap_or(0);
         let domain = self.from.email.domain();
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.email.clone()]);
         let message = Message::builder()
             .envelope(envelope.expect("it has a recipient"))
             .from(self.from.clone())
             .to(to)
-            .subject(form.subject.clone())
+            .subject(text.subject.clone())
             .date(SystemTime::UNIX_EPOCH + Duration::from_millis(time))
-            .message_id(Some(format!("<{}@{domain}>", letter.id)))
+            .message_id(Some(format!("<{}@{domain}>", content.id)))
             // As it is written there: a header of the library's own would be in lower case.
             .raw_header(HeaderValue::new(
                 HeaderName::new_from_ascii_str("Content-Type"),
                 CONTENT_TYPE.to_owned(),
             ))
-            .body(form.template.render(letter.link, letter.username));
+            .body(text.template.render(content.link, content.username));
         Some(message.expect("it has a sender and a recipient"))
     }
 
-    /// The server, for a [`courier::Courier`].
+    /// The server, for a [`transport::Transport`].
     pub fn relay(&self) -> &Arc<Relay> {
         &self.relay
     }

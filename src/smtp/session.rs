@@ -13,7 +13,7 @@ const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
 /// Why a mail was not sent. None of it has the address or the text of the mail.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum NotSent {
+pub enum DeliveryError {
     /// The server refuses this mail for good, with this code.
     Refused(u16),
     /// The server does not accept this mail now, with this code.
@@ -34,8 +34,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`NotSent::Unusable`].
-    pub fn open(relay: &Relay) -> Result<Self, NotSent> {
+    /// [`DeliveryError::Unusable`].
+    pub fn open(relay: &Relay) -> Result<Self, DeliveryError> {
         let from_start = match &relay.security {
             Security::Tls(tls) => Some(tls),
             Security::StartTls(_) | Security::None => None,
@@ -64,7 +64,7 @@ impl Session {
     /// # Errors
     ///
     /// Why it has not. The session can then not be used again.
-    pub fn send(&mut self, message: &Message) -> Result<(), NotSent> {
+    pub fn send(&mut self, message: &Message) -> Result<(), DeliveryError> {
         let sent = self.try_send(message);
         if sent.is_err() {
             self.0.abort();
@@ -72,14 +72,14 @@ impl Session {
         sent
     }
 
-    fn try_send(&mut self, message: &Message) -> Result<(), NotSent> {
+    fn try_send(&mut self, message: &Message) -> Result<(), DeliveryError> {
         let envelope = message.envelope();
         let mut addresses = envelope.from().into_iter().chain(envelope.to());
         let mut parameters = Vec::new();
         if !addresses.all(|address| AsRef::<str>::as_ref(address).is_ascii()) {
             let info = self.0.server_info();
             if !info.supports_feature(Extension::SmtpUtfEight) {
-                return Err(NotSent::NotAscii);
+                return Err(DeliveryError::NotAscii);
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }
@@ -112,18 +112,18 @@ impl Session {
 }
 
 /// What an error in the transaction of a mail says about it.
-fn of_mail(what: &str, error: &SmtpError) -> NotSent {
+fn of_mail(what: &str, error: &SmtpError) -> DeliveryError {
     /// The server closes the connection, whatever the mail is.
     const CLOSING: u16 = 421;
     match code(error) {
-        Some(code) if error.is_permanent() => NotSent::Refused(code),
-        Some(code) if code != CLOSING => NotSent::Deferred(code),
+        Some(code) if error.is_permanent() => DeliveryError::Refused(code),
+        Some(code) if code != CLOSING => DeliveryError::Deferred(code),
         Some(_) | None => unusable(what, error),
     }
 }
 
-fn unusable(what: &str, error: &SmtpError) -> NotSent {
-    NotSent::Unusable(match code(error) {
+fn unusable(what: &str, error: &SmtpError) -> DeliveryError {
+    DeliveryError::Unusable(match code(error) {
         // The text of a response may quote an address.
         Some(code) => format!("{what} was answered {code}"),
         // So may what is no response.

@@ -6,15 +6,15 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::domain::mail::MailKind;
 use crate::smtp::setting::SettingError;
-use crate::smtp::{Letter, Mailer};
+use crate::smtp::{MailContent, Mailer};
 
 fn load(flags: &[&str]) -> Result<Option<Mailer>, SettingError> {
     let config = Config::from_flags(flags).expect("valid settings");
     Mailer::load(&config.mail)
 }
 
-fn letter(email: &'static str) -> Letter<'static> {
-    Letter {
+fn content(email: &'static str) -> MailContent<'static> {
+    MailContent {
         kind: MailKind::VerifyAccount,
         email,
         username: "zoë <b>",
@@ -28,7 +28,7 @@ fn mail(flags: &[&str], email: &'static str) -> String {
     let none = ["--smtp-host=localhost", "--smtp-security=none"];
     let flags = [&none, flags].concat();
     let mailer = load(&flags).expect("valid settings").expect("a mailer");
-    let message = mailer.compose(&letter(email)).expect("an address");
+    let message = mailer.compose(&content(email)).expect("an address");
     String::from_utf8(message.formatted()).expect("it is text")
 }
 
