@@ -65,6 +65,9 @@ impl fmt::Display for UsernameInvalid {
     }
 }
 
+/// The fields of a stored profile whose values no caller may find out, be it by the order of a list or by a query.
+pub const SECRET_FIELDS: [&str; 3] = ["password", "failedLoginAttempts", "lastFailedLogin"];
+
 /// A profile, as the wire contract has it ("JSON shapes"), with the password hash, which is never returned.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Profile {

@@ -6,7 +6,7 @@
 
 use serde_json::{Number, Value};
 
-use crate::domain::profile::Profile;
+use crate::domain::profile::{Profile, SECRET_FIELDS};
 use crate::domain::sort_order::SortOrder;
 
 /// What lists are sorted by, and in which direction.
@@ -47,9 +47,6 @@ enum Kind {
     Date,
 }
 
-/// The fields whose values no list may depend on: its order would tell them little by little.
-const SECRETS: [&str; 3] = ["password", "failedLoginAttempts", "lastFailedLogin"];
-
 /// The prefix of the names of attributes.
 const ATTRIBUTES: &str = "attributes.";
 
@@ -58,7 +55,7 @@ impl ProfileOrder {
     /// must not be sorted by it.
     pub fn new(name: &str, direction: SortOrder) -> Option<Self> {
         let field = name.split('.').next().unwrap_or_default();
-        if SECRETS.contains(&field) {
+        if SECRET_FIELDS.contains(&field) {
             return None;
         }
         let by = match name {

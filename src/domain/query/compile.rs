@@ -1,5 +1,6 @@
 //! From the text of a query to its filter: which fields and operators there are, and what operands they take.
 
+use crate::domain::profile::SECRET_FIELDS;
 use crate::domain::query::error::QueryError;
 use crate::domain::query::filter::{Comparison, Filter, Part, Path, Predicate, Set};
 use crate::domain::query::operands::{is_true, list, modulo, owned, size, types};
@@ -16,13 +17,8 @@ pub const REGEXES_MAX: usize = 50;
 /// How many parts of a dotted name may be numbers. Each leads on in two ways where an array has documents.
 pub const POSITIONS_MAX: usize = 8;
 
-/// The top-level fields that no query may name.
-const FIELDS_BANNED: [&str; 4] = [
-    "tenant",
-    "password",
-    "failedLoginAttempts",
-    "lastFailedLogin",
-];
+/// The field that no query may name beside those that are secret: a query is for one tenant.
+const TENANT: &str = "tenant";
 
 /// The operator that no query may have.
 const WHERE: &str = "$where";
@@ -337,8 +333,9 @@ fn path(at: usize, name: &str, level: Level) -> Compiled<Path> {
     };
     if level == Level::Profile
         && let Some(top) = path.parts.first()
-        && let Some(banned) = FIELDS_BANNED
+        && let Some(banned) = SECRET_FIELDS
             .into_iter()
+            .chain([TENANT])
             .find(|banned| **banned == *top.name)
     {
         return Err(QueryError::FieldBanned(banned));
