@@ -1,8 +1,6 @@
 //! Values that JSON does not have: numbers of one type or the other, ids and dates, as constructors and as documents with
 //! one operator.
 
-use std::borrow::Cow;
-
 use crate::clock::{Timestamp, date};
 use crate::domain::object_id::ObjectId;
 use crate::domain::query::error::QueryError;
@@ -120,8 +118,7 @@ fn double(argument: &Value<'_>) -> Option<Value<'static>> {
 
 fn text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
     match value {
-        Value::Text(Cow::Borrowed(text)) => Some(text),
-        Value::Text(Cow::Owned(text)) => Some(text),
+        Value::Text(text) => Some(text),
         _ => None,
     }
 }

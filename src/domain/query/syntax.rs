@@ -40,16 +40,19 @@ impl<'t> Parser<'t> {
             Some(b'[') => self.array(depth + 1)?,
             Some(quote @ (b'"' | b'\'')) => Kind::Scalar(Value::Text(self.string(quote)?)),
             Some(b'/') => self.regex()?,
-            Some(b'-' | b'0'..=b'9') => {
-                let text = self.take_while(|byte| {
-                    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
-                });
-                Kind::Scalar(number(at, text)?)
-            }
+            Some(b'-' | b'0'..=b'9') => Kind::Scalar(self.number()?),
             Some(byte) if is_word(byte) => self.word()?,
             _ => return Err(self.unexpected("a value")),
         };
         Ok(Node { at, kind })
+    }
+
+    fn number(&mut self) -> Result<Value<'t>, QueryError> {
+        let at = self.at;
+        // Letters too, so that what is no number is refused as a whole.
+        let is_number =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+        number(at, self.take_while(is_number))
     }
 
     fn document(&mut self, depth: usize) -> Result<Kind<'t>, QueryError> {
@@ -235,14 +238,9 @@ impl<'t> Parser<'t> {
         self.expect(b'(', "a value")?;
         // It cannot be nested: a call in a call is none of the values that the constructors know.
         self.skip_space();
-        let at = self.at;
         let value = match self.peek() {
             Some(quote @ (b'"' | b'\'')) => Value::Text(self.string(quote)?),
-            Some(b'-' | b'0'..=b'9') => {
-                let is_number =
-                    |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
-                number(at, self.take_while(is_number))?
-            }
+            Some(b'-' | b'0'..=b'9') => self.number()?,
             _ => return Err(self.unexpected("a text or a number")),
         };
         self.expect(b')', "a closing parenthesis")?;
