@@ -136,7 +136,7 @@ fn key(due: Moment, token: VerificationTokenDigest) -> [u8; 24] {
 
 fn encode(mail: &QueuedMail) -> Vec<u8> {
     Encoder::new(VERSION)
-        .bytes(&[mail.kind.number()])
+        .bytes(&[kind_number(mail.kind)])
         .text(mail.tenant.as_str())
         .bytes(mail.profile_id.as_bytes())
         .varint(mail.sealed.key.into())
@@ -155,7 +155,9 @@ pub fn decode(key: &[u8; 24], record: &[u8]) -> Result<QueuedMail, Failure> {
     let (due, token) = expiry_index::split(key);
     let mut decoder = Decoder::new("mail", VERSION, record)?;
     let [kind] = decoder.array()?;
-    let kind = MailKind::from_number(kind)
+    let kind = MailKind::ALL
+        .into_iter()
+        .find(|found| kind_number(*found) == kind)
         .ok_or_else(|| decoder.corrupt(format_args!("its kind {kind} is not known")))?;
     let tenant = TenantName::new(decoder.text()?)
         .ok_or_else(|| decoder.corrupt(format_args!("its tenant has no name")))?;
@@ -178,6 +180,14 @@ pub fn decode(key: &[u8; 24], record: &[u8]) -> Result<QueuedMail, Failure> {
     })
 }
 
+/// What a kind is in a record, for ever.
+const fn kind_number(kind: MailKind) -> u8 {
+    match kind {
+        MailKind::VerifyAccount => 1,
+        MailKind::ResetPassword => 2,
+    }
+}
+
 fn number(decoder: &mut Decoder<'_>) -> Result<u32, Failure> {
     let number = decoder.varint()?;
     u32::try_from(number).map_err(|_| decoder.corrupt(format_args!("a number is too high")))
@@ -187,6 +197,7 @@ fn number(decoder: &mut Decoder<'_>) -> Result<u32, Failure> {
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{Strategy, any};
+    use proptest::sample::select;
     use std::collections::BTreeMap;
 
     use crate::domain::key_ring::SecretKey;
@@ -202,20 +213,16 @@ mod tests {
         let sealed = (any::<u32>(), vec(any::<u8>(), 0..80));
         let sealed = sealed.prop_map(|(key, sealed)| SealedTokenId { key, sealed });
         let mails = (
-            (any::<bool>(), tenant_name(), object_id()),
+            (select(MailKind::ALL.to_vec()), tenant_name(), object_id()),
             (sealed, "[ -~é]{1,300}", any::<u32>()),
         );
         let mails = mails.prop_map(move |(whose, (sealed, url, attempts))| {
-            let (is_reset, tenant, profile_id) = whose;
+            let (kind, tenant, profile_id) = whose;
             QueuedMail {
                 due,
                 token,
                 sealed,
-                kind: if is_reset {
-                    MailKind::ResetPassword
-                } else {
-                    MailKind::VerifyAccount
-                },
+                kind,
                 tenant,
                 profile_id,
                 url: LinkUrl::new(url).expect("it is short"),

@@ -19,20 +19,8 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    /// What it is stored as.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::VerifyAccount => 1,
-            Self::ResetPassword => 2,
-        }
-    }
-
-    /// The kind that is stored as `number`, if there is one.
-    pub fn from_number(number: u8) -> Option<Self> {
-        [Self::VerifyAccount, Self::ResetPassword]
-            .into_iter()
-            .find(|kind| kind.number() == number)
-    }
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::VerifyAccount, Self::ResetPassword];
 }
 
 impl fmt::Display for MailKind {
@@ -89,14 +77,5 @@ mod tests {
             assert_eq!(LinkUrl::new(text), None, "{text:?}");
         }
         assert!(LinkUrl::new("a".repeat(LINK_URL_BYTES_MAX)).is_some());
-    }
-
-    #[test]
-    fn a_kind_is_what_it_was() {
-        for number in 0..=u8::MAX {
-            let kind = MailKind::from_number(number);
-            assert!(kind.is_none_or(|kind| kind.number() == number));
-        }
-        assert!(MailKind::from_number(2).is_some());
     }
 }
