@@ -12,7 +12,10 @@ const HOMES: [(&str, &[&str]); 16] = [
     ("lettre::", &["smtp/"]),
     ("multer::", &["http/body", "http/attachment/form.rs"]),
     ("form_urlencoded::", &["http/params"]),
-    ("percent_encoding::", &["http/path.rs"]),
+    (
+        "percent_encoding::",
+        &["http/path.rs", "http/attachment/download.rs"],
+    ),
     ("regex::", &["domain/query/pattern.rs"]),
     ("clap::", &["config/", "cli/", "main.rs"]),
     ("tracing_subscriber::", &["logging.rs", "logging/"]),

@@ -1,9 +1,8 @@
 //! The response with the content of an attachment.
 
-use std::fmt::Write;
-
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::domain::attachment::Attachment;
 use crate::domain::attachment::media_type::MediaType;
@@ -11,6 +10,9 @@ use crate::error::Failure;
 use crate::http::response::{self, Response};
 use crate::http::response_body::Pieces;
 use crate::service::attachment::download::Download;
+
+/// What is percent-encoded in the name of a file: more than must be (RFC 8187).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// 200 with the content of the attachment, which is read as it is sent.
 pub fn response(attachment: &Attachment, content: Download) -> Response {
@@ -46,15 +48,8 @@ fn disposition(attachment: &Attachment) -> String {
     let plain = name.replace(|letter| !is_plain(letter), "_");
     let mut disposition = format!("attachment; filename=\"{plain}.{extension}\"");
     if plain != name {
-        disposition.push_str("; filename*=UTF-8''");
-        for byte in name.bytes() {
-            if is_plain(char::from(byte)) {
-                disposition.push(char::from(byte));
-            } else {
-                write!(disposition, "%{byte:02X}").expect("writing to a string does not fail");
-            }
-        }
-        write!(disposition, ".{extension}").expect("writing to a string does not fail");
+        let encoded = utf8_percent_encode(name, ENCODED);
+        disposition += &format!("; filename*=UTF-8''{encoded}.{extension}");
     }
     disposition
 }
