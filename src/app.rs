@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::audit::AuditLog;
 use crate::clock::source::Clock;
@@ -121,8 +121,8 @@ impl SignIns {
 pub struct Uploads {
     /// One for each that may go on.
     pub permits: Semaphore,
-    /// Held by the one that writes a chunk: a commit with more than one would take others longer.
-    pub writing: Semaphore,
+    /// One, for the one that writes a chunk.
+    writing: Semaphore,
     /// The blobs that are being uploaded or downloaded; jobs of the writer hold them too.
     pub blobs: Arc<BlobsInUse>,
 }
@@ -134,6 +134,13 @@ impl Uploads {
             writing: Semaphore::new(1),
             blobs: Arc::default(),
         }
+    }
+
+    /// Waits until no other upload writes a chunk: a commit with more than one would take others longer. Until the permit
+    /// is dropped, no other one does.
+    pub async fn begin_write(&self) -> SemaphorePermit<'_> {
+        let permit = self.writing.acquire().await;
+        permit.expect("the semaphore is never closed")
     }
 }
 

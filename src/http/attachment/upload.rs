@@ -38,14 +38,8 @@ pub fn refuse_without_form(
     profile_id: String,
 ) -> Result<Response, ApiError> {
     authorize(app, caller, profile_id)?;
-    Err(no_file())
-}
-
-fn no_file() -> ApiError {
-    ApiError::invalid(
-        "attachment",
-        "is no file: it must be a part of a multipart form, with a file name",
-    )
+    let problem = "is no file: it must be a part of a multipart form, with a file name";
+    Err(ApiError::invalid("attachment", problem))
 }
 
 /// Receives an upload of an attachment of the profile with this id, and returns the response to it.

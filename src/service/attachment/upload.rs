@@ -94,8 +94,7 @@ impl Upload {
     async fn write_chunk(&mut self, app: &App) -> Result<(), Failure> {
         let (in_use, number) = (Arc::clone(&self.in_use), self.written);
         let bytes = mem::take(&mut self.pending);
-        let writing = app.uploads.writing.acquire().await;
-        let _writing = writing.expect("the semaphore is never closed");
+        let _writing = app.uploads.begin_write().await;
         app.store
             .write(move |txn| {
                 if number == 0 {
@@ -131,8 +130,7 @@ impl Upload {
         let count_max = app.config.attachments.attachment_count_max.get();
         let (in_use, number, last) = (self.in_use, self.written, self.pending);
         let (size, md5) = (self.size, self.md5.finalize().into());
-        let writing = app.uploads.writing.acquire().await;
-        let _writing = writing.expect("the semaphore is never closed");
+        let _writing = app.uploads.begin_write().await;
         transaction::write(app, move |txn| {
             let (token, profile) = attachments::authorize(&request, txn)?;
             let replaced = attachment::get(txn, profile.id, &name)?;
