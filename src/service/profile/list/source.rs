@@ -38,10 +38,10 @@ pub(super) struct Candidate<'c> {
     pub(super) username: Option<&'c str>,
 }
 
-/// Where the profiles come from, and how far it was read.
+/// The profiles that may be in a list, in steps.
 pub(super) struct Source<'a> {
     app: &'a App,
-    place: Place,
+    cursor: Cursor,
     /// How many were found so far.
     examined: usize,
     /// Whether what `visit` does with one of them may take long.
@@ -51,9 +51,10 @@ pub(super) struct Source<'a> {
     requests: u64,
 }
 
-enum Place {
-    /// Nowhere.
-    Nowhere,
+/// Where the profiles come from, and how far it was read.
+enum Cursor {
+    /// There are none.
+    Empty,
     /// The index of the tenant's usernames from the first one on, and what they begin with.
     Tenant(TenantName, Bound<String>, String),
     /// The tenant's usernames that are sorted here, and how many of them were looked for.
@@ -67,14 +68,14 @@ impl<'a> Source<'a> {
     pub(super) fn of_tenant(app: &'a App, name: &str) -> Self {
         Self::new(
             app,
-            TenantName::new(name).map_or(Place::Nowhere, Place::tenant),
+            TenantName::new(name).map_or(Cursor::Empty, Cursor::tenant),
         )
     }
 
     /// The profiles with these ids.
     pub(super) fn of_ids(app: &'a App, texts: &[String]) -> Self {
         let ids = texts.iter().filter_map(|text| ObjectId::parse(text));
-        Self::new(app, Place::ids(ids))
+        Self::new(app, Cursor::ids(ids))
     }
 
     /// The profiles of the tenant that may match the query. Whether they do may take long if it `reads_records`.
@@ -85,31 +86,31 @@ impl<'a> Source<'a> {
         reads_records: bool,
     ) -> Self {
         let tenant = tenant.clone();
-        let place = match (query.ids(), query.usernames()) {
-            (IdRange::In(ids), _) => Place::Ids(ids, 0),
-            (IdRange::Any, UsernameRange::Any) => Place::tenant(tenant),
+        let cursor = match (query.ids(), query.usernames()) {
+            (IdRange::In(ids), _) => Cursor::Ids(ids, 0),
+            (IdRange::Any, UsernameRange::Any) => Cursor::tenant(tenant),
             (IdRange::Any, UsernameRange::Exactly(username)) => {
-                Place::Usernames(tenant, vec![username.to_owned()], 0)
+                Cursor::Usernames(tenant, vec![username.to_owned()], 0)
             }
             (IdRange::Any, UsernameRange::In(usernames)) => {
                 let usernames = usernames.into_iter().map(str::to_owned);
-                Place::Usernames(tenant, usernames.collect(), 0)
+                Cursor::Usernames(tenant, usernames.collect(), 0)
             }
             (IdRange::Any, UsernameRange::StartsWith(prefix)) => {
                 let first = Bound::Included(prefix.to_owned());
-                Place::Tenant(tenant, first, prefix.to_owned())
+                Cursor::Tenant(tenant, first, prefix.to_owned())
             }
         };
         Self {
             is_slow: reads_records,
-            ..Self::new(app, place)
+            ..Self::new(app, cursor)
         }
     }
 
-    fn new(app: &'a App, place: Place) -> Self {
+    fn new(app: &'a App, cursor: Cursor) -> Self {
         Self {
             app,
-            place,
+            cursor,
             examined: 0,
             is_slow: false,
             began: Instant::now(),
@@ -119,7 +120,7 @@ impl<'a> Source<'a> {
 
     /// Whether the profiles come in the order of their usernames; else in that of their ids.
     pub(super) fn is_by_username(&self) -> bool {
-        !matches!(self.place, Place::Ids(..))
+        !matches!(self.cursor, Cursor::Ids(..))
     }
 
     /// Calls `visit` with the next profiles, until it ends or it is time for others.
@@ -156,9 +157,9 @@ impl<'a> Source<'a> {
                 ControlFlow::Continue(())
             })
         };
-        match &mut self.place {
-            Place::Nowhere => Ok(Step::End),
-            Place::Tenant(tenant, first, prefix) => {
+        match &mut self.cursor {
+            Cursor::Empty => Ok(Step::End),
+            Cursor::Tenant(tenant, first, prefix) => {
                 let mut outcome = Ok(Step::End);
                 let from = first.as_ref().map(String::as_str);
                 let last = profile::visit_usernames(txn, tenant, from, |username, id| {
@@ -185,7 +186,7 @@ impl<'a> Source<'a> {
                 }
                 outcome
             }
-            Place::Usernames(tenant, usernames, next) => {
+            Cursor::Usernames(tenant, usernames, next) => {
                 for username in &usernames[*next..] {
                     *next += 1;
                     let id = profile::id_by_username(txn, tenant, username)?;
@@ -197,7 +198,7 @@ impl<'a> Source<'a> {
                 }
                 Ok(Step::End)
             }
-            Place::Ids(ids, next) => {
+            Cursor::Ids(ids, next) => {
                 for id in &ids[*next..] {
                     *next += 1;
                     let (id, username) = (*id, None);
@@ -237,7 +238,7 @@ impl<'a> Source<'a> {
     }
 }
 
-impl Place {
+impl Cursor {
     fn tenant(name: TenantName) -> Self {
         Self::Tenant(name, Bound::Included(String::new()), String::new())
     }
