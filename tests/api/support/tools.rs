@@ -1,4 +1,4 @@
-//! What tests compare with or talk to, which is written in other languages.
+//! What tests compare with, talk to or run, which is not a part of this crate.
 
 use std::path::{Path, PathBuf};
 
@@ -14,11 +14,19 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
+    skip(&path.to_string_lossy());
+    None
+}
+
+/// Prints that a test is skipped, since `missing` is not installed, which `.ci/run` installs.
+///
+/// # Panics
+///
+/// In continuous integration.
+pub fn skip(missing: &str) {
     assert!(
         std::env::var_os("CI").is_none(),
-        "{} is missing",
-        path.display()
+        "{missing} is not installed"
     );
-    println!("skipped: `.ci/run` installs {}", path.display());
-    None
+    println!("skipped: {missing} is not installed; `.ci/run` does that");
 }
