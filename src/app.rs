@@ -136,8 +136,8 @@ impl Uploads {
         }
     }
 
-    /// Waits until no other upload writes a chunk: a commit with more than one would take others longer. Until the permit
-    /// is dropped, no other one does.
+    /// Waits until no other upload writes a chunk: a commit with more than one would take others longer. Until the
+    /// permit is dropped, no other one does.
     pub async fn begin_write(&self) -> SemaphorePermit<'_> {
         let permit = self.writing.acquire().await;
         permit.expect("the semaphore is never closed")

@@ -18,10 +18,10 @@
 //! | [`storage`] | redb, transactions, the writer thread, the rotation journal, caches | any resource |
 //! | [`domain`] | what a persistent login is and how it rotates: pure functions and types | I/O, clock, randomness |
 //!
-//! [`app`] is what the use cases share, [`jobs`] is what goes on in the background, [`audit`] records what
-//! happened, [`password_pool`] hashes passwords, [`smtp`] sends mails. [`config`], [`clock`], [`entropy`], [`error`], [`json_problem`],
-//! [`logging`], [`request_id`] and [`similar`] import nothing above them.
-//! [`testing`] is the one path by which the tests reach the inside.
+//! [`app`] is what the use cases share, [`jobs`] is what goes on in the background, [`audit`] records what happened,
+//! [`password_pool`] hashes passwords, [`smtp`] sends mails. [`config`], [`clock`], [`entropy`], [`error`],
+//! [`json_problem`], [`logging`], [`request_id`] and [`similar`] import nothing above them. [`testing`] is the one path
+//! by which the tests reach the inside.
 //!
 //! A resource has the same name on every floor: `http/persistent_login/`, `service/persistent_login/`,
 //! `tables/persistent_login/`, `domain/persistent_login.rs`.

@@ -110,8 +110,8 @@ pub fn assert_holds_on_corpus(target: &str, property: impl Fn(&[u8])) {
     assert_holds(input, |input| property(&input));
 }
 
-/// The cases of the corpus `target`, each with the name of its file. The line feed that ends a file is not a part of its
-/// case.
+/// The cases of the corpus `target`, each with the name of its file. The line feed that ends a file is not a part of
+/// its case.
 pub fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     let directory = Path::new(CORPORA).join(target);
     let files = fs::read_dir(&directory).expect("each target has a corpus");

@@ -35,9 +35,9 @@ pub struct MailConfig {
 
     /// How the connection to the SMTP server is protected
     ///
-    /// `starttls` encrypts it before anything is sent, and fails if the server does not offer that; `tls` is encrypted from
-    /// the start; `none` is for a server on the same host or a network that nobody else reads: a user is not sent to another
-    /// host then.
+    /// `starttls` encrypts it before anything is sent, and fails if the server does not offer that; `tls` is encrypted
+    /// from the start; `none` is for a server on the same host or a network that nobody else reads: a user is not sent
+    /// to another host then.
     #[arg(
         long,
         env = "REMEMBERD_SMTP_SECURITY",
@@ -62,8 +62,8 @@ pub struct MailConfig {
     )]
     pub smtp_password_file: Option<PathBuf>,
 
-    /// File with the PEM certificates of the authorities that the SMTP server's certificate may be of; by default those of
-    /// the system
+    /// File with the PEM certificates of the authorities that the SMTP server's certificate may be of; by default those
+    /// of the system
     #[arg(
         long,
         env = "REMEMBERD_SMTP_CA_FILE",

@@ -5,8 +5,8 @@
 //! comment is its text in `--help` and in the guide. Values are checked where they are read, so that an invalid
 //! one is refused by the name of its flag; the rest of the crate relies on them.
 //!
-//! What only tuning needs is hidden from `-h` and stands under the heading [`TUNING`](heading::TUNING). The topics that have such
-//! settings come last in [`Config`], because clap orders the headings by their first setting.
+//! What only tuning needs is hidden from `-h` and stands under the heading [`TUNING`](heading::TUNING). The topics that
+//! have such settings come last in [`Config`], because clap orders the headings by their first setting.
 
 mod attachments;
 mod clock;

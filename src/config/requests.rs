@@ -93,8 +93,8 @@ pub struct RequestConfig {
     /// Most profiles that are looked at for a list or a count of them
     ///
     /// A list by role or attribute looks at all profiles of its tenant, for a few seconds if they are a million, while
-    /// others are served. A query does so too, unless it says what their usernames or ids are. One that would have to look
-    /// at more is refused with 400.
+    /// others are served. A query does so too, unless it says what their usernames or ids are. One that would have to
+    /// look at more is refused with 400.
     #[arg(long, env = "REMEMBERD_LIST_EXAMINED_MAX", value_name = "COUNT",
           default_value = "1000000", value_parser = count, hide_short_help = true)]
     pub list_examined_max: NonZeroUsize,

@@ -1,4 +1,5 @@
-//! Email addresses, as the wire contract has them ("Profiles, attributes, tenants"): RFC 822, but for a few lines of it.
+//! Email addresses, as the wire contract has them ("Profiles, attributes, tenants"): RFC 822, but for a few lines of
+//! it.
 
 /// The longest email address that is accepted, in bytes.
 pub const EMAIL_BYTES_MAX: usize = 1_024;
@@ -18,8 +19,8 @@ pub struct EmailAddress<'t> {
 }
 
 impl<'t> EmailAddress<'t> {
-    /// The one address that `text` is: `local@domain`, alone, in angle brackets, or in such behind a name. Spaces around
-    /// it are ignored. `None` for anything else.
+    /// The one address that `text` is: `local@domain`, alone, in angle brackets, or in such behind a name. Spaces
+    /// around it are ignored. `None` for anything else.
     pub fn parse(text: &'t str) -> Option<Self> {
         let text = text.trim_matches(' ');
         if text.chars().any(char::is_control) {
@@ -60,7 +61,8 @@ pub fn is_valid(text: &str) -> bool {
     EmailAddress::parse(text).is_some()
 }
 
-/// Whether `text` may stand before an address in angle brackets: words, quoted or not, with spaces and dots between them.
+/// Whether `text` may stand before an address in angle brackets: words, quoted or not, with spaces and dots between
+/// them.
 fn is_name(text: &str) -> bool {
     let mut rest = text;
     while let Some(char) = rest.chars().next() {

@@ -1,8 +1,8 @@
 //! The order of lists of profiles: `sortBy` and `sortOrder` of the wire contract ("Queries").
 //!
-//! A profile has a sort key, bytes that compare as the values do that it is made of. Values of different types are in the
-//! order that MongoDB gives them: none, numbers, texts, objects, arrays, ids, truth values, dates. Of several values, as of
-//! a list of roles, the least counts in an ascending list and the greatest in a descending one.
+//! A profile has a sort key, bytes that compare as the values do that it is made of. Values of different types are in
+//! the order that MongoDB gives them: none, numbers, texts, objects, arrays, ids, truth values, dates. Of several
+//! values, as of a list of roles, the least counts in an ascending list and the greatest in a descending one.
 
 use serde_json::{Number, Value};
 
@@ -51,8 +51,8 @@ enum Kind {
 const ATTRIBUTES: &str = "attributes.";
 
 impl ProfileOrder {
-    /// The order by the field of this name, or by the attribute with the dotted name after `attributes.`; `None` if lists
-    /// must not be sorted by it.
+    /// The order by the field of this name, or by the attribute with the dotted name after `attributes.`; `None` if
+    /// lists must not be sorted by it.
     pub fn new(name: &str, direction: SortOrder) -> Option<Self> {
         let field = name.split('.').next().unwrap_or_default();
         if SECRET_FIELDS.contains(&field) {

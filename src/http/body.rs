@@ -36,8 +36,8 @@ pub struct PendingRequest {
 }
 
 impl PendingRequest {
-    /// Takes what is needed of `request`. The body is ignored unless the method is POST. With `takes_document` it is kept
-    /// if it is a JSON document, and is otherwise the parameters, if it can be.
+    /// Takes what is needed of `request`. The body is ignored unless the method is POST. With `takes_document` it is
+    /// kept if it is a JSON document, and is otherwise the parameters, if it can be.
     ///
     /// # Errors
     ///
@@ -142,8 +142,8 @@ async fn collect(
     Ok([&first[..], &others].concat().into())
 }
 
-/// The next piece of a body of at most `size_max` bytes; `None` at its end. A body with trailers is refused: hyper takes
-/// a trailer section that a line feed ends for one that goes on, and the next request for a part of it.
+/// The next piece of a body of at most `size_max` bytes; `None` at its end. A body with trailers is refused: hyper
+/// takes a trailer section that a line feed ends for one that goes on, and the next request for a part of it.
 fn poll_piece(
     body: &mut Incoming,
     context: &mut Context<'_>,

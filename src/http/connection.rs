@@ -34,8 +34,8 @@ pub trait Connection: Sync {
     /// received, the response. The handler is polled again when this becomes true.
     fn is_overdue(&self) -> bool;
 
-    /// How many bytes the chunks of the request announce, if its body is chunked and these are more than most bodies may
-    /// have; else 0. The handler is polled again when this changes.
+    /// How many bytes the chunks of the request announce, if its body is chunked and these are more than most bodies
+    /// may have; else 0. The handler is polled again when this changes.
     fn announced_bytes(&self) -> u64;
 
     /// Is called when the request is an upload whose body is about to be received, for which it has more time.

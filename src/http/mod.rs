@@ -118,8 +118,8 @@ pub fn handle<C: Connection>(
             Some(error) => log.refused(&error, &app.warnings, connection.peer(), now),
         }
         response::set_request_id(&mut response, request_id);
-        // After a chunked body that is not read it is closed as after one that is refused: where it ends is not known for
-        // certain.
+        // After a chunked body that is not read it is closed as after one that is refused: where it ends is not known
+        // for certain.
         if drops_chunks || connection.is_closing() {
             response::set_close(&mut response);
         }

@@ -25,8 +25,8 @@ pub trait ResourceRoute: Sized {
     /// Whether the answer is empty unless it is an error. Then it does not matter whether the request accepts JSON.
     fn is_answer_empty(&self) -> bool;
 
-    /// Whether the answer is a file unless it is an error. Which of its types the request accepts is not looked at: that
-    /// is known once it is read.
+    /// Whether the answer is a file unless it is an error. Which of its types the request accepts is not looked at:
+    /// that is known once it is read.
     fn is_answer_file(&self) -> bool {
         false
     }

@@ -1,8 +1,9 @@
 //! Sends the mails of the outbox.
 //!
 //! A mail is removed from the outbox once the server has taken it over. A crash between the two has it sent again, with
-//! the same `Message-ID`: a mail that arrives twice is better than one that does not. What the server refuses for good is
-//! dropped; anything else is tried again, at growing intervals, until the verification token in its link has expired.
+//! the same `Message-ID`: a mail that arrives twice is better than one that does not. What the server refuses for good
+//! is dropped; anything else is tried again, at growing intervals, until the verification token in its link has
+//! expired.
 
 use std::future::Future;
 use std::pin::pin;

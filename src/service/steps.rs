@@ -10,9 +10,9 @@ pub(super) const STEP_MIN: usize = 64;
 /// After which time a step ends, once it has read the least.
 const STEP_TIME_MAX: Duration = Duration::from_micros(400);
 
-/// How long all long reads of a kind pause after a step of one of them. With a shorter pause, a thread would be busy with
-/// them all the time, and on a host whose processors are all busy other requests would have to wait until it is scheduled
-/// again.
+/// How long all long reads of a kind pause after a step of one of them. With a shorter pause, a thread would be busy
+/// with them all the time, and on a host whose processors are all busy other requests would have to wait until it is
+/// scheduled again.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// When a step that is under way ends.

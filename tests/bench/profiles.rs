@@ -1,5 +1,5 @@
-//! What reads of profiles cost, compared with reads of logins: by id and by username, of few and of many profiles, and lists
-//! of a tenant that has many; and what their creation costs, compared with refreshes of logins.
+//! What reads of profiles cost, compared with reads of logins: by id and by username, of few and of many profiles, and
+//! lists of a tenant that has many; and what their creation costs, compared with refreshes of logins.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

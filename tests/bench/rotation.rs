@@ -1,14 +1,14 @@
 //! The benchmark of the rotation: throughput, latency, memory and space, compared with other systems.
 //!
-//! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The variables:
-//! `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point), `attacks` (only
-//! what honest clients get while the server is attacked), `bulk` (only what many logins of one profile cost), `flows` (only
-//! what clients do from sign-in to sign-out), `profiles` (only profiles), `queries` (only queries for
-//! profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are read) or `links` (only bursts
-//! over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
+//! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The
+//! variables: `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point),
+//! `attacks` (only what honest clients get while the server is attacked), `bulk` (only what many logins of one profile
+//! cost), `flows` (only what clients do from sign-in to sign-out), `profiles` (only profiles), `queries` (only queries
+//! for profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are read) or `links` (only
+//! bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
-//! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk gives
-//! different figures a minute later. Load always comes from another process. Where to read on:
+//! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk
+//! gives different figures a minute later. Load always comes from another process. Where to read on:
 //!
 //! | File | Idea |
 //! |---|---|
@@ -90,7 +90,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Only `cargo bench` passes `--bench`: neither `cargo test --all-targets` nor a test runner's `--list` may take minutes.
+/// Only `cargo bench` passes `--bench`: neither `cargo test --all-targets` nor a test runner's `--list` may take
+/// minutes.
 fn is_bench_run(args: &[String]) -> bool {
     let has = |name: &str| args.iter().any(|arg| arg == name);
     has("--bench") && !has("--test") && !has("--list")

@@ -199,7 +199,10 @@ impl Compiler {
     /// The operand of `$all`: either values and regular expressions, or `$elemMatch` again and again.
     fn all(&mut self, node: Node<'_>) -> Compiled<Vec<Predicate>> {
         let items = list(node, "the operator needs a list")?;
-        let is_element = |item: &Node<'_>| matches!(&item.kind, Kind::Document(fields) if first_name(fields) == "$elemMatch");
+        let is_element = |item: &Node<'_>| match &item.kind {
+            Kind::Document(fields) => first_name(fields) == "$elemMatch",
+            _ => false,
+        };
         let all_elements = items.first().is_some_and(is_element);
         let predicate = |item: Node<'_>| {
             self.count(item.at)?;

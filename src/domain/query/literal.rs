@@ -1,5 +1,5 @@
-//! Values that JSON does not have: numbers of one type or the other, ids and dates, as constructors and as documents with
-//! one operator.
+//! Values that JSON does not have: numbers of one type or the other, ids and dates, as constructors and as documents
+//! with one operator.
 
 use crate::clock::{Timestamp, date};
 use crate::domain::object_id::ObjectId;

@@ -1,4 +1,5 @@
-//! Whether a document matches: paths through documents and arrays, and predicates of what is there, as MongoDB has them.
+//! Whether a document matches: paths through documents and arrays, and predicates of what is there, as MongoDB has
+//! them.
 
 use crate::domain::query::filter::{Comparison, Filter, Part, Path, Predicate};
 use crate::domain::query::value::{Fields, Value};
@@ -97,8 +98,8 @@ fn looks_into_arrays(predicate: &Predicate) -> bool {
     }
 }
 
-/// Whether `test` holds for one of the values at the path `parts` from a value on. Where there is no value, it is tested
-/// with none: but not for an array of which no item is a document.
+/// Whether `test` holds for one of the values at the path `parts` from a value on. Where there is no value, it is
+/// tested with none: but not for an array of which no item is a document.
 fn visit(
     value: Option<&Value<'_>>,
     parts: &[Part],
@@ -120,8 +121,8 @@ fn visit(
     }
 }
 
-/// As [`visit`], from an array on: `parts` lead into each item that is a document, and where the first is a position, the
-/// rest leads into the item there.
+/// As [`visit`], from an array on: `parts` lead into each item that is a document, and where the first is a position,
+/// the rest leads into the item there.
 fn visit_items(
     items: &[Value<'_>],
     parts: &[Part],

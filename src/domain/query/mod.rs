@@ -4,10 +4,10 @@
 //! text → syntax (a tree with positions) → compile (a filter) → matcher
 //! ```
 //!
-//! The parser is our own. Those of MongoDB's extended JSON and of JSON5 that are published build maps, which lose the first
-//! of two equal keys, although both conditions hold; they do not know `ObjectId('…')`, `ISODate('…')` and `/re/i`; and most
-//! recurse as deeply as their input is nested. This one refuses what is nested deeper than [`syntax::DEPTH_MAX`], and its
-//! time is linear. Comments are refused, as in all JSON here.
+//! The parser is our own. Those of MongoDB's extended JSON and of JSON5 that are published build maps, which lose the
+//! first of two equal keys, although both conditions hold; they do not know `ObjectId('…')`, `ISODate('…')` and
+//! `/re/i`; and most recurse as deeply as their input is nested. This one refuses what is nested deeper than
+//! [`syntax::DEPTH_MAX`], and its time is linear. Comments are refused, as in all JSON here.
 
 mod any_case;
 mod compile;
@@ -58,8 +58,9 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// What is wrong with it and where: it is malformed, has an operator that is unknown, names what no query may name, or
-    /// is too large: nested too deeply, with too many conditions, or with a regular expression that takes too much memory.
+    /// What is wrong with it and where: it is malformed, has an operator that is unknown, names what no query may name,
+    /// or is too large: nested too deeply, with too many conditions, or with a regular expression that takes too much
+    /// memory.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         let filter = if text.trim().is_empty() {
             Filter::And(Vec::new())

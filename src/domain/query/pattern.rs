@@ -1,8 +1,8 @@
 //! Regular expressions: those of MongoDB, which are those of PCRE, on an engine that takes linear time.
 //!
 //! What differs in what is written is translated: `\d`, `\w`, `\s` and `\b` are of ASCII, `\Q…\E` quotes, a brace that
-//! repeats nothing is a brace, and `$` is before a line feed at the end too. What this engine does not have is refused: to
-//! look around, to refer to a group, possessive repetition, classes of Unicode.
+//! repeats nothing is a brace, and `$` is before a line feed at the end too. What this engine does not have is refused:
+//! to look around, to refer to a group, possessive repetition, classes of Unicode.
 
 use regex::{Regex, RegexBuilder};
 
@@ -22,14 +22,15 @@ const NEST_MAX: u32 = 100;
 #[derive(Debug)]
 pub struct Pattern {
     regex: Regex,
-    /// What is looked for, if it is a text in any case. In short texts, to start the library takes longer than to search.
+    /// What is looked for, if it is a text in any case. In short texts, to start the library takes longer than to
+    /// search.
     text_in_any_case: Option<TextInAnyCase>,
     prefix: Option<Box<str>>,
 }
 
 impl Pattern {
-    /// The regular expression `pattern` with `options`: `i` ignores case, `m` lets `^` and `$` match at lines, `s` lets `.`
-    /// match line feeds, `x` ignores white space and comments. `u` changes nothing.
+    /// The regular expression `pattern` with `options`: `i` ignores case, `m` lets `^` and `$` match at lines, `s` lets
+    /// `.` match line feeds, `x` ignores white space and comments. `u` changes nothing.
     ///
     /// # Errors
     ///

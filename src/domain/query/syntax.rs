@@ -96,8 +96,8 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    /// Takes the bracket that closes a document or an array, and returns whether it is there; else takes the comma before
-    /// the next part, if there was one before. After a comma a bracket may close it too.
+    /// Takes the bracket that closes a document or an array, and returns whether it is there; else takes the comma
+    /// before the next part, if there was one before. After a comma a bracket may close it too.
     fn leaves(&mut self, bracket: u8, needs_comma: bool) -> Result<bool, QueryError> {
         self.skip_space();
         if needs_comma && self.peek() != Some(bracket) {

@@ -1,8 +1,8 @@
 //! The endpoint that takes an attachment.
 //!
 //! Its body is received while its file is written, so that it takes little memory however large it is. The access token
-//! may be in a part behind the file: as soon as it is known it is checked, and once more with the whole form, as are the
-//! profile and the permissions.
+//! may be in a part behind the file: as soon as it is known it is checked, and once more with the whole form, as are
+//! the profile and the permissions.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};

@@ -14,7 +14,8 @@ const CHUNKS_PER_BATCH: usize = 8;
 /// How many orphans are looked at together.
 const ORPHANS_PER_STEP: usize = 64;
 
-/// Removes the attachments of deleted profiles; their content is left to [`remove_orphans`]. Returns how many there were.
+/// Removes the attachments of deleted profiles; their content is left to [`remove_orphans`]. Returns how many there
+/// were.
 ///
 /// # Errors
 ///
@@ -32,7 +33,8 @@ pub async fn remove_of_deleted(app: &App) -> Result<usize, Failure> {
     Ok(removed)
 }
 
-/// Removes the content that no attachment has and that is not in use. Returns of how many attachments or uploads it was.
+/// Removes the content that no attachment has and that is not in use. Returns of how many attachments or uploads it
+/// was.
 ///
 /// # Errors
 ///

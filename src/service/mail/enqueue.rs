@@ -74,8 +74,8 @@ impl NewMail {
         })
     }
 
-    /// Puts the mail to the owner of `profile` into the outbox. The verification token is put by the caller, in the same
-    /// transaction.
+    /// Puts the mail to the owner of `profile` into the outbox. The verification token is put by the caller, in the
+    /// same transaction.
     ///
     /// # Errors
     ///

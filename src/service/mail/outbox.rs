@@ -38,8 +38,8 @@ pub struct DueMail {
 
 /// The mail that is due next.
 ///
-/// It is obsolete if its profile is gone, if its verification token was used, deleted or has expired, or if the key that
-/// sealed the token is missing.
+/// It is obsolete if its profile is gone, if its verification token was used, deleted or has expired, or if the key
+/// that sealed the token is missing.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! Attachments: a record for each, and its content in chunks.
 //!
 //! The content of an upload is a *blob*, which is never changed. It is an *orphan* until its attachment is put, and
-//! again once that has been replaced or deleted, so that whatever is left of an upload that was cut off, by a crash too,
-//! is found and removed. The attachments of a deleted profile are marked to be removed by one row.
+//! again once that has been replaced or deleted, so that whatever is left of an upload that was cut off, by a crash
+//! too, is found and removed. The attachments of a deleted profile are marked to be removed by one row.
 
 pub mod chunk;
 pub mod deleted;

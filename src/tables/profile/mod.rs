@@ -3,8 +3,8 @@
 //! The index is a small table, so that whoever uses a login need not read the profile.
 //!
 //! A record may be behind the changes of its tenant that all profiles follow ([`crate::domain::sweep`]): whoever reads
-//! a profile here gets it as it is with them. One whose tenant was deleted does not exist, whatever is still there of it
-//! ([`ended_tenants`]).
+//! a profile here gets it as it is with them. One whose tenant was deleted does not exist, whatever is still there of
+//! it ([`ended_tenants`]).
 
 pub mod access;
 pub mod count;

@@ -1,5 +1,5 @@
-//! Counting the profiles that match a query, also where that takes more than one step and while profiles change. What it
-//! has in common with lists is tested with those.
+//! Counting the profiles that match a query, also where that takes more than one step and while profiles change. What
+//! it has in common with lists is tested with those.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

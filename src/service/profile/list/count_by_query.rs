@@ -13,8 +13,8 @@ use crate::tables::profile::count;
 ///
 /// # Errors
 ///
-/// What [`ProfileQuery::new`] refuses; more profiles to be looked at than a list may take. [`Failure::ListsFull`] if they
-/// are looked at for too long.
+/// What [`ProfileQuery::new`] refuses; more profiles to be looked at than a list may take. [`Failure::ListsFull`] if
+/// they are looked at for too long.
 ///
 /// [`Failure::ListsFull`]: crate::error::Failure::ListsFull
 pub async fn count_by_query(

@@ -1,10 +1,10 @@
 //! An application lists profiles.
 //!
-//! First the profiles are chosen: read in steps between which the thread serves others, and all that is kept of one is its
-//! id and what it is sorted by. Then they are read again, some at a time, as the client takes them. So neither the memory
-//! of a list nor the time for which a snapshot is open depends on how long the list is, or how fast it is taken. A list that
-//! one step chooses, and whose profiles are few, is of one moment; in another one, profiles that are changed, created or
-//! deleted meanwhile may be in it or not, and each is as it is when it is sent.
+//! First the profiles are chosen: read in steps between which the thread serves others, and all that is kept of one is
+//! its id and what it is sorted by. Then they are read again, some at a time, as the client takes them. So neither the
+//! memory of a list nor the time for which a snapshot is open depends on how long the list is, or how fast it is taken.
+//! A list that one step chooses, and whose profiles are few, is of one moment; in another one, profiles that are
+//! changed, created or deleted meanwhile may be in it or not, and each is as it is when it is sent.
 
 mod choice;
 pub mod count_by_query;
@@ -51,9 +51,9 @@ const LIST_BYTES: usize = 96 << 10;
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller. Of a tenant, a caller without MANAGE_PROFILES on it, and if there is anything to list, one
-/// without READ_TENANT; of ids, a caller that lacks one of them, in this order, on the tenant of a profile that exists; of a
-/// query, what [`ProfileQuery::new`] refuses. Refuses what takes more than the limits of lists allow.
+/// Refuses an invalid caller. Of a tenant, a caller without MANAGE_PROFILES on it, and if there is anything to list,
+/// one without READ_TENANT; of ids, a caller that lacks one of them, in this order, on the tenant of a profile that
+/// exists; of a query, what [`ProfileQuery::new`] refuses. Refuses what takes more than the limits of lists allow.
 /// [`Failure::ListsFull`] if there is no room for the list.
 pub async fn list(
     app: &App,

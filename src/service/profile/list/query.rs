@@ -44,9 +44,9 @@ impl ProfileQuery {
     ///
     /// # Errors
     ///
-    /// Refuses an invalid caller, one without MANAGE_PROFILES and then READ_TENANT on the tenant, and a tenant that does
-    /// not exist, in this order; then a query that is malformed or names a field that none may name, or an attribute that
-    /// the caller's application may not read.
+    /// Refuses an invalid caller, one without MANAGE_PROFILES and then READ_TENANT on the tenant, and a tenant that
+    /// does not exist, in this order; then a query that is malformed or names a field that none may name, or an
+    /// attribute that the caller's application may not read.
     pub(super) fn new(app: &App, caller: &Caller, tenant: &str, text: &str) -> Checked<Self> {
         let now = app.clock.now().time();
         let (token, tenant) = transaction::read(app, |txn| authorize(txn, caller, now, tenant))?;

@@ -1,7 +1,7 @@
 //! Finds the profiles that may be in a list, in steps between which the thread serves others.
 //!
-//! A step finds some of them from a snapshot of its own; the next one goes on after the last of them. So no snapshot stays
-//! open for long.
+//! A step finds some of them from a snapshot of its own; the next one goes on after the last of them. So no snapshot
+//! stays open for long.
 
 use std::ops::{Bound, ControlFlow};
 use std::time::Instant;
@@ -215,15 +215,15 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     ///
-    /// [`Failure::ListsFull`] if the list takes so long that its request would fail for that; [`Failure::Unavailable`] if
-    /// the server ends.
+    /// [`Failure::ListsFull`] if the list takes so long that its request would fail for that; [`Failure::Unavailable`]
+    /// if the server ends.
     pub(super) async fn pause(&mut self) -> Result<(), Failure> {
         // After more the request would fail as a write does whose outcome is not known.
         if self.began.elapsed() > self.app.config.requests.write_timeout * 3 / 4 {
             return Err(Failure::ListsFull);
         }
-        // One pauses at a time, and goes to the end of the queue with its next pause: of any number of them, a request that
-        // is served between steps waits for one step, not for one of each.
+        // One pauses at a time, and goes to the end of the queue with its next pause: of any number of them, a request
+        // that is served between steps waits for one step, not for one of each.
         let permit = self.app.long_lists.acquire().await;
         let _permit = permit.map_err(|_closed| Failure::Unavailable)?;
         let requests = self.app.request_ids.count();
