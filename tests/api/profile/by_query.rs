@@ -3,15 +3,10 @@
 use serde_json::json;
 
 use crate::profile::seed::{
-    ADMIN, ANNA, BEN, BEN_JSON, CARL, DORA, READER, assert_ids, assert_json, get, seed, server,
+    ADMIN, ANNA, BEN, BEN_JSON, CARL, DORA, READER, ask, assert_ids, assert_json, get, seed, server,
 };
 use crate::support::client::Response;
 use crate::support::server::{Server, Setup};
-
-fn ask(server: &Server, token: &str, path: &str, query: &str) -> Response {
-    let parameters = [("tenantName", "corp"), ("query", query)];
-    get(server, token, path, &parameters)
-}
 
 fn by_query(server: &Server, query: &str) -> Response {
     ask(server, ADMIN, "by_query", query)

@@ -6,8 +6,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::profile::seed::{ADMIN, assert_json, get, seed, server};
-use crate::support::client::Response;
+use crate::profile::seed::{ADMIN, ask, assert_json, seed, server};
 use crate::support::server::{Server, Setup};
 
 /// More profiles than a step reads.
@@ -33,11 +32,6 @@ fn crowded() -> Server {
     Setup::new().seed(seed).start()
 }
 
-fn ask(server: &Server, path: &str, query: &str) -> Response {
-    let parameters = [("tenantName", "corp"), ("query", query)];
-    get(server, ADMIN, path, &parameters)
-}
-
 #[test]
 fn the_response_is_a_bare_number() {
     let server = server();
@@ -47,7 +41,7 @@ fn the_response_is_a_bare_number() {
         ("{roles:'USER'}", "2"),
         ("{username:'x'}", "0"),
     ] {
-        assert_json(&ask(&server, "count_by_query", query), count);
+        assert_json(&ask(&server, ADMIN, "count_by_query", query), count);
     }
 }
 
@@ -65,16 +59,16 @@ fn many_profiles_are_counted_and_listed_in_steps() {
         ("{username:/^user012/}", 0),
     ] {
         assert_json(
-            &ask(&server, "count_by_query", query),
+            &ask(&server, ADMIN, "count_by_query", query),
             &expected.to_string(),
         );
-        let list = ask(&server, "by_query", query).body;
+        let list = ask(&server, ADMIN, "by_query", query).body;
         assert_eq!(list.matches("\"username\":").count(), expected, "{query}");
     }
     let last = format!("{{username:'User{:05}'}}", COUNT - 1);
-    assert_eq!(ask(&server, "one_by_query", &last).status, 200);
+    assert_eq!(ask(&server, ADMIN, "one_by_query", &last).status, 200);
     assert_eq!(
-        ask(&server, "one_by_query", "{username:/2999$/}").status,
+        ask(&server, ADMIN, "one_by_query", "{username:/2999$/}").status,
         200
     );
 }
@@ -102,16 +96,20 @@ fn profiles_change_while_others_are_looked_for() {
         });
         for _ in 0..10 {
             let count = (COUNT / 2).to_string();
-            assert_json(&ask(&server, "count_by_query", "{enabled:true}"), &count);
+            assert_json(
+                &ask(&server, ADMIN, "count_by_query", "{enabled:true}"),
+                &count,
+            );
             assert_json(
                 &ask(
                     &server,
+                    ADMIN,
                     "count_by_query",
                     "{username:/[02468]$/,enabled:true}",
                 ),
                 &count,
             );
-            let list = ask(&server, "by_query", "{enabled:true}").body;
+            let list = ask(&server, ADMIN, "by_query", "{enabled:true}").body;
             assert_eq!(list.matches("\"enabled\":true").count(), COUNT / 2);
         }
         is_over.store(true, Ordering::Relaxed);

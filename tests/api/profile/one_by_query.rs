@@ -1,12 +1,13 @@
 //! Looking for one profile that matches a query. What it has in common with lists is tested with those.
 
-use crate::profile::seed::{ADMIN, ANNA, ANNA_JSON, BEN_JSON, READER, assert_json, get, server};
+use crate::profile::seed::{
+    ADMIN, ANNA, ANNA_JSON, BEN_JSON, READER, ask, assert_json, get, server,
+};
 use crate::support::client::Response;
 use crate::support::server::Server;
 
 fn one_by_query(server: &Server, query: &str) -> Response {
-    let parameters = [("tenantName", "corp"), ("query", query)];
-    get(server, ADMIN, "one_by_query", &parameters)
+    ask(server, ADMIN, "one_by_query", query)
 }
 
 #[test]

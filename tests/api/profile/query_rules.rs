@@ -3,17 +3,12 @@
 use crate::profile::PROFILES;
 use crate::profile::seed::{
     ADMIN, ANNA, CARL, MANAGE_PROFILES, NOTHING, PROFILES_ONLY, READ_TENANT, READER, TENANT_ONLY,
-    assert_ids, get, seed, server,
+    ask, assert_ids, get, seed, server,
 };
 use crate::support::client::Response;
-use crate::support::server::{Server, Setup};
+use crate::support::server::Setup;
 
 const ENDPOINTS: [&str; 3] = ["by_query", "one_by_query", "count_by_query"];
-
-fn ask(server: &Server, token: &str, path: &str, query: &str) -> Response {
-    let parameters = [("tenantName", "corp"), ("query", query)];
-    get(server, token, path, &parameters)
-}
 
 #[track_caller]
 fn assert_invalid(response: &Response, message: &str) {

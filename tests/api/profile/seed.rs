@@ -103,6 +103,12 @@ pub fn get(server: &Server, token: &str, path: &str, parameters: &[(&str, &str)]
     client.get(&format!("{PROFILES}/{path}?{query}"))
 }
 
+/// GET of an endpoint that takes a query, for the profiles of the tenant `corp`.
+pub fn ask(server: &Server, token: &str, path: &str, query: &str) -> Response {
+    let parameters = [("tenantName", "corp"), ("query", query)];
+    get(server, token, path, &parameters)
+}
+
 /// Asserts that a response is 200 with exactly this JSON.
 #[track_caller]
 pub fn assert_json(response: &Response, json: &str) {
