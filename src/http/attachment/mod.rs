@@ -17,9 +17,9 @@ use crate::http::error::{ApiError, RouteError};
 use crate::http::params::Params;
 use crate::http::resource::ResourceRoute;
 use crate::http::response::Response;
+use crate::service::attachment::details::details;
 use crate::service::attachment::download::open;
 use crate::service::attachment::list::list;
-use crate::service::attachment::read::read;
 
 impl ResourceRoute for AttachmentRoute {
     fn parse(method: &Method, segments: &[&str]) -> Result<Self, RouteError> {
@@ -47,7 +47,7 @@ impl ResourceRoute for AttachmentRoute {
                 Ok(download::response(&attachment, content))
             }
             Self::Details(profile_id, name) => {
-                let attachment = read(app, caller, profile_id, name)?;
+                let attachment = details(app, caller, profile_id, name)?;
                 Ok(json::attachment(&attachment)?)
             }
             Self::List(profile_id) => {

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::domain::attachment::Attachment;
 use crate::error::Failure;
 use crate::service::attachment::Checked;
-use crate::service::attachment::read::find;
+use crate::service::attachment::details::find;
 use crate::service::caller::Caller;
 use crate::service::profile::request::SingleProfileRequest;
 use crate::service::transaction;
@@ -30,7 +30,7 @@ pub struct Download {
 ///
 /// # Errors
 ///
-/// As [`read`](super::read::read).
+/// As [`details`](super::details::details).
 pub fn open(
     app: &App,
     caller: Caller,

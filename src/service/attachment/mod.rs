@@ -1,9 +1,9 @@
 //! Attachments: the use cases, one file each.
 
 pub mod clean_up;
+pub mod details;
 pub mod download;
 pub mod list;
-pub mod read;
 pub mod refusal;
 pub mod upload;
 

@@ -17,12 +17,12 @@ use crate::tables::attachment;
 ///
 /// Refuses an invalid caller, an unknown profile, a caller without MANAGE_PROFILES and then READ_TENANT on its tenant,
 /// and an unknown name, in this order.
-pub fn read(app: &App, caller: Caller, profile_id: String, name: String) -> Checked<Attachment> {
+pub fn details(app: &App, caller: Caller, profile_id: String, name: String) -> Checked<Attachment> {
     let request = SingleProfileRequest::new(app, caller, profile_id);
     transaction::read(app, |txn| find(txn, &request, &name))
 }
 
-/// As [`read`], within a transaction.
+/// As [`details`], within a transaction.
 pub(super) fn find(
     txn: &impl Read,
     request: &SingleProfileRequest,
