@@ -22,7 +22,8 @@ pub struct UploadBody<'c, C> {
     connection: &'c C,
     limits: UploadLimits,
     received: u64,
-    is_turn_over: bool,
+    /// Whether the last piece was given to the library that parses forms, which is to parse it before the next one.
+    must_yield: bool,
 }
 
 /// How much the body of an upload may have, in bytes.
@@ -67,7 +68,7 @@ impl<'c, C: Connection> UploadBody<'c, C> {
             connection,
             limits,
             received: 0,
-            is_turn_over: false,
+            must_yield: false,
         }
     }
 
@@ -139,9 +140,9 @@ impl<C: Connection> Body for FormPieces<'_, '_, C> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ReadError>>> {
         let Self { upload, file_bytes } = self.get_mut();
-        // The library takes all there is before it looks at it.
-        if upload.is_turn_over {
-            upload.is_turn_over = false;
+        // The library takes all pieces that are there before it parses any: they would all be in memory.
+        if upload.must_yield {
+            upload.must_yield = false;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -150,7 +151,7 @@ impl<C: Connection> Body for FormPieces<'_, '_, C> {
             return Poll::Ready(Some(Err(ReadError(ApiError::BodyTooLarge))));
         }
         upload.poll_next(context).map(|piece| {
-            upload.is_turn_over = true;
+            upload.must_yield = true;
             let frame = |piece: Bytes| Frame::data(piece);
             piece
                 .map_err(ReadError)
