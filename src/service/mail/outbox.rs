@@ -11,9 +11,6 @@ use crate::storage::transaction::Read;
 use crate::tables::mail_outbox::{self, QueuedMail};
 use crate::tables::{profile, verification_token};
 
-/// How long after its creation a verification token can be used.
-const VERIFICATION_TOKEN_MAX_AGE: Duration = Duration::from_secs(86_400);
-
 /// What comes next.
 pub enum Next {
     /// There is no mail.
@@ -54,7 +51,7 @@ pub fn next(app: &App) -> Result<Next, Failure> {
         if queued.due > now.moment {
             return Ok(Next::Later(queued.due.since(now.moment)));
         }
-        let max_age = VERIFICATION_TOKEN_MAX_AGE;
+        let max_age = app.config.verification_tokens.verification_token_max_age;
         Ok(match resolve(txn, &queued, keys, &now, max_age)? {
             Some((profile, link)) => Next::Due(Box::new(DueMail {
                 queued,
@@ -75,7 +72,7 @@ fn resolve(
     max_age: Duration,
 ) -> Result<Option<(Profile, String)>, Failure> {
     let token = Failure::unless_corrupt(verification_token::get(txn, mail.token))?;
-    if token.is_none_or(|token| now.age(token.created) >= max_age) {
+    if token.is_none_or(|token| token.is_expired(now, max_age)) {
         return Ok(None);
     }
     let profile = Failure::unless_corrupt(profile::get(txn, mail.profile_id))?;

@@ -61,8 +61,12 @@ fn a_mail_is_dropped_whose_token_or_profile_is_gone() {
         .clock
         .now()
         .time()
-        .plus(Duration::from_secs(86_400));
-    let setup = || Setup::new().at(later);
+        .plus(Duration::from_secs(3_600));
+    let setup = || {
+        Setup::new()
+            .at(later)
+            .flag("--verification-token-max-age=1h")
+    };
     let home = server.stop();
     // Without a server, too.
     let sending = start(setup().home(home), &[]);
