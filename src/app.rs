@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::audit::AuditLog;
+use crate::clock::Timestamp;
 use crate::clock::source::Clock;
 use crate::config::Config;
 use crate::domain::key_ring::KeyRing;
+use crate::domain::management_token::ManagementToken;
 use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::logging::repeated::Taken;
@@ -58,6 +60,10 @@ pub struct App {
     pub long_walks: Semaphore,
     /// Held by the one list of profiles that pauses after a step of choosing them.
     pub long_lists: Semaphore,
+    /// When the process began to serve.
+    pub started: Started,
+    /// Without it, monitoring is disabled.
+    pub management_token: OnceLock<ManagementToken>,
     phase: AtomicU8,
     is_restricted_to_loopback: AtomicBool,
 }
@@ -144,6 +150,15 @@ impl Uploads {
     }
 }
 
+/// When a process began to serve.
+#[derive(Debug)]
+pub struct Started {
+    /// What the clock showed then.
+    pub at: Timestamp,
+    /// From which on the time since then is measured.
+    pub instant: Instant,
+}
+
 /// Where a server is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -164,6 +179,11 @@ impl App {
             passwords: PasswordPool::new(&config.passwords),
             sign_ins: SignIns::new(config.passwords.sign_ins_max.get()),
             uploads: Uploads::new(config.attachments.uploads_max.get()),
+            started: Started {
+                at: clock.now().time(),
+                instant: Instant::now(),
+            },
+            management_token: OnceLock::new(),
             config,
             store: Arc::new(store),
             clock,

@@ -19,6 +19,7 @@ use crate::cli::tokens;
 use crate::clock::host::HostClock;
 use crate::clock::source::Clock;
 use crate::config::Config;
+use crate::domain::management_token::ManagementToken;
 use crate::entropy::Entropy;
 use crate::error::{Failure, describe};
 use crate::jobs;
@@ -28,6 +29,7 @@ use crate::server::listener::{ListenError, Listeners};
 use crate::server::{self, reachable};
 use crate::smtp::Mailer;
 use crate::storage::Store;
+use crate::storage::regular_file;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
 
@@ -66,12 +68,21 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandE
             cause,
         ));
     }
+    let management_token = management_token(&config, origins)?;
     let mailer = Mailer::load(&config.mail).map_err(|error| {
         let what = origins.describe(error.setting, error.value);
         CommandError::new(what, error.cause)
     })?;
     let database = Database::lock(&config, origins)?;
-    let served = serve_database(&database, config, mailer, origins, signals).await;
+    let served = serve_database(
+        &database,
+        config,
+        management_token,
+        mailer,
+        origins,
+        signals,
+    )
+    .await;
     database.discard();
     served
 }
@@ -79,6 +90,7 @@ pub async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandE
 async fn serve_database(
     database: &Database,
     config: Config,
+    management_token: Option<ManagementToken>,
     mailer: Option<Mailer>,
     origins: &Origins,
     mut signals: Signals,
@@ -96,6 +108,9 @@ async fn serve_database(
         &WriterLimits::new(&config),
     )?;
     let app = Arc::new(App::new(config, store, clock, Entropy::Os, keys));
+    if let Some(token) = management_token {
+        app.management_token.get_or_init(|| token);
+    }
     let counted = LastSummaries(Arc::clone(&app));
     let weak = Arc::downgrade(&app);
     signals.before_exit(move || {
@@ -198,6 +213,22 @@ async fn serve_database(
     database.files().check()?;
     tracing::info!("stopped");
     Ok(Served::Ended)
+}
+
+/// Reads the file of the management token, if there is one.
+fn management_token(
+    config: &Config,
+    origins: &Origins,
+) -> Result<Option<ManagementToken>, CommandError> {
+    let Some(file) = &config.monitoring.management_token_file else {
+        return Ok(None);
+    };
+    let name = origins.describe("management_token_file", file.display());
+    let content = regular_file::read(file).map_err(|error| CommandError::io(&name, &error))?;
+    let token = ManagementToken::of_file(&content);
+    token
+        .map(Some)
+        .map_err(|problem| CommandError::new(name, problem))
 }
 
 /// Logs what was only counted when serving ends, however it ends.

@@ -20,6 +20,7 @@ pub mod listen_address;
 pub mod log;
 pub mod logins;
 pub mod mail;
+mod monitoring;
 pub mod passwords;
 mod profiles;
 pub mod requests;
@@ -47,6 +48,7 @@ use crate::config::journal::JournalConfig;
 use crate::config::log::LogConfig;
 use crate::config::logins::LoginConfig;
 use crate::config::mail::MailConfig;
+use crate::config::monitoring::MonitoringConfig;
 use crate::config::passwords::PasswordConfig;
 use crate::config::profiles::ProfileConfig;
 use crate::config::requests::RequestConfig;
@@ -100,6 +102,9 @@ pub struct Config {
     /// How passwords are hashed, and what a wrong one costs.
     #[command(flatten)]
     pub passwords: PasswordConfig,
+    /// The endpoints for monitoring.
+    #[command(flatten)]
+    pub monitoring: MonitoringConfig,
     /// How much a profile may hold.
     #[command(flatten)]
     pub profiles: ProfileConfig,

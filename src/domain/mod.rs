@@ -12,6 +12,7 @@ pub mod json_text;
 pub mod key_ring;
 pub mod login_state;
 pub mod mail;
+pub mod management_token;
 pub mod object_id;
 pub mod password;
 pub mod persistent_login;

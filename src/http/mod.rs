@@ -24,6 +24,7 @@ mod json_list;
 mod known_params;
 mod media_type;
 mod method;
+mod monitoring;
 mod options;
 mod params;
 mod path;
@@ -138,18 +139,16 @@ fn admit(
 ) -> Result<(Route, PendingRequest), ApiError> {
     let headers = request.headers();
     options::refuse_preflight(request.method(), headers)?;
-    if !route.is_public() {
-        let ignores_accept = || {
-            route.is_answer_empty()
-                || route.is_answer_file()
-                || path::has_suffix(request.uri().path())
-        };
-        if !accept::accepts_json(headers) && !ignores_accept() {
+    if !route.ignores_accept() && !accept::accepts_json(headers) {
+        let is_ignored = route.is_answer_empty()
+            || route.is_answer_file()
+            || path::has_suffix(request.uri().path());
+        if !is_ignored {
             return Err(ApiError::NotAcceptable);
         }
-        if app.phase() == Phase::Starting {
-            return Err(Failure::Unavailable.into());
-        }
+    }
+    if !route.is_public() && app.phase() == Phase::Starting {
+        return Err(Failure::Unavailable.into());
     }
     // A `Request` is large, and every future that holds it would be moved with it.
     let takes_document = route.takes_document();

@@ -9,8 +9,11 @@ use crate::http::response::Response;
 
 /// The routes of one resource.
 pub trait ResourceRoute: Sized {
-    /// Whether requests are answered without an access token, in every phase, and whatever they accept.
+    /// Whether requests are answered without an access token, and in every phase.
     const IS_PUBLIC: bool = false;
+
+    /// Whether requests are answered whatever they accept.
+    const IGNORES_ACCEPT: bool = Self::IS_PUBLIC;
 
     /// The route of a request with this method and these path segments below the resource's prefix.
     ///

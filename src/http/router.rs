@@ -10,6 +10,7 @@ use crate::http::description::docs::DocsRoute;
 use crate::http::description::openapi::OpenApiRoute;
 use crate::http::error::{ApiError, RouteError};
 use crate::http::health::HealthRoute;
+use crate::http::monitoring::route::MonitoringRoute;
 use crate::http::options::OptionsRoute;
 use crate::http::params::Params;
 use crate::http::path;
@@ -80,6 +81,14 @@ macro_rules! resources {
                 }
             }
 
+            /// As [`ResourceRoute::IGNORES_ACCEPT`].
+            pub fn ignores_accept(&self) -> bool {
+                match self {
+                    $(Self::$resource(_) => <$route>::IGNORES_ACCEPT,)+
+                    Self::Options(route) => route.is_public,
+                }
+            }
+
             /// As [`ResourceRoute::is_answer_empty`].
             pub fn is_answer_empty(&self) -> bool {
                 match self {
@@ -128,6 +137,7 @@ resources! {
     ["api", "1", "access_token"] => AccessToken(AccessTokenRoute),
     ["api", "1", "tenant"] => Tenant(TenantRoute),
     ["health"] => Health(HealthRoute),
+    ["api", "1", "monitoring"] => Monitoring(MonitoringRoute),
     ["docs"] => Docs(DocsRoute),
     ["openapi"] => OpenApi(OpenApiRoute),
 }

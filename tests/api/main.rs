@@ -10,6 +10,7 @@ mod ending_access;
 mod flows;
 mod health;
 mod mail;
+mod monitoring;
 mod permissions;
 mod persistent_login;
 mod process;

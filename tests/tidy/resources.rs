@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 13] = [
+const RESOURCES: [(&str, &[&str]); 14] = [
     (
         "access_token",
         &["domain", "tables", "service", "http", "tests"],
@@ -20,6 +20,7 @@ const RESOURCES: [(&str, &[&str]); 13] = [
     ("health", &["http"]),
     ("mail", &["domain", "service", "jobs", "tests"]),
     ("mail_outbox", &["tables"]),
+    ("monitoring", &["http", "tests"]),
     (
         "persistent_login",
         &["domain", "tables", "service", "http", "jobs", "tests"],
@@ -54,6 +55,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "json_text",
             "key_ring",
             "login_state",
+            "management_token",
             "mod",
             "object_id",
             "password",

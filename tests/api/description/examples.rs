@@ -1,5 +1,6 @@
 //! The examples of the description: each request is sent, and the response is of its schema and like its example.
 
+use rememberd::testing::ManagementToken;
 use serde_json::{Value, json};
 
 use super::json_schema::assert_valid;
@@ -8,6 +9,9 @@ use crate::support::client::{FORM, Response, encode};
 use crate::support::fixture::NOW;
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED};
 use crate::support::server::{Server, Setup};
+
+/// The management token of the server.
+const MANAGEMENT_TOKEN: &str = "the management token of tests";
 
 /// A server with the example data, a ticket, a verification token and an attachment.
 pub fn example_server() -> Server {
@@ -27,6 +31,9 @@ pub fn example_server() -> Server {
         "timestamp": NOW.as_millis(),
     }]);
     let server = Setup::new().seed(seed).start();
+    let token = ManagementToken::of_file(MANAGEMENT_TOKEN.as_bytes()).expect("a token");
+    let configured = server.app.management_token.set(token);
+    configured.expect("there is none");
     let id = profile.as_str().expect("an id");
     upload(
         &server,
@@ -93,10 +100,14 @@ pub fn send(server: &Server, description: &Value, call: &Call, kind: Kind) -> Re
     {
         return upload(server, &target);
     }
+    let management = format!("Bearer {MANAGEMENT_TOKEN}");
     let bearer = format!("Bearer {DEMO_ACCESS_TOKEN}");
     let mut headers = Vec::new();
-    if call.operation.get("security").is_none() {
+    let security = call.operation["security"].as_array();
+    if security.is_none() {
         headers.push(("authorization", bearer.as_str()));
+    } else if security.is_some_and(|schemes| !schemes.is_empty()) {
+        headers.push(("authorization", management.as_str()));
     }
     let content = &call.operation["requestBody"]["content"];
     let form = &content["application/x-www-form-urlencoded"]["example"];

@@ -7,6 +7,7 @@ mod guide;
 mod json_schema;
 mod page;
 mod routes;
+mod schemathesis;
 mod served;
 
 use std::collections::BTreeMap;

@@ -8,6 +8,9 @@ use super::calls;
 use crate::support::fixture::{ADMIN, LOGIN};
 use crate::support::server::Server;
 
+/// The list of resources.
+const ROUTER: &str = include_str!("../../../src/http/router.rs");
+
 /// A method and a path.
 pub type Endpoint = (String, String);
 
@@ -15,16 +18,31 @@ pub type Endpoint = (String, String);
 /// path below the one that the comment of the `enum` names.
 pub fn endpoints() -> BTreeSet<Endpoint> {
     let mut endpoints = BTreeSet::new();
-    let mut files = Vec::new();
+    let (mut files, mut files_with_routes) = (Vec::new(), 0);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
     collect(&root, &mut files);
     for file in files {
         let text = fs::read_to_string(&file).expect("a source is readable");
-        if let Some((_, rest)) = text.split_once("/// The routes under `") {
-            add(&mut endpoints, rest, &file);
+        if let Some((comment, variants)) = text.split_once("Route {\n    /// ")
+            && comment
+                .lines()
+                .last()
+                .is_some_and(|line| line.starts_with("pub enum"))
+            && let Some((comment, _)) = comment.rsplit_once("\n#[derive")
+            && let Some(comment) = comment.rsplit("\n\n").next()
+        {
+            let paths = comment.split('`').filter(|part| part.starts_with('/'));
+            // What comes after the slashes of a comment is no path.
+            let mut paths = paths.filter(|part| !part.starts_with("//"));
+            let prefix = paths.next();
+            let prefix = prefix.unwrap_or_else(|| panic!("{}: no prefix", file.display()));
+            add(&mut endpoints, prefix, variants, &file);
+            files_with_routes += 1;
         }
     }
-    assert!(endpoints.len() > 40, "the routes were not found");
+    let resources = ROUTER.lines().filter(|line| line.starts_with("    [\""));
+    let resources = resources.count();
+    assert_eq!(files_with_routes, resources, "not all routes were found");
     endpoints
 }
 
@@ -39,13 +57,11 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Adds the endpoints of an `enum` of routes, from its prefix on.
-fn add(endpoints: &mut BTreeSet<Endpoint>, text: &str, file: &Path) {
-    let (prefix, rest) = text.split_once('`').expect("the prefix ends");
-    let (_, rest) = rest.split_once("Route {\n").expect("it is of an enum");
-    let (variants, _) = rest.split_once("\n}").expect("the enum ends");
+/// Adds the endpoints of an `enum` of routes, of which this is the text from its first comment on.
+fn add(endpoints: &mut BTreeSet<Endpoint>, prefix: &str, text: &str, file: &Path) {
+    let (variants, _) = text.split_once("\n}").expect("the enum ends");
     let mut comment: Option<&str> = None;
-    for line in variants.lines().map(str::trim) {
+    for line in format!("/// {variants}").lines().map(str::trim) {
         if let Some(text) = line.strip_prefix("/// ") {
             comment = comment.or(Some(text));
             continue;

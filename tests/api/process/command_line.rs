@@ -23,10 +23,11 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_lists_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 14] = [
+    const WITHOUT_DEFAULT: [&str; 15] = [
         "--audit-log-level",
         "--no-create",
         "--key-file",
+        "--management-token-file",
         "--new-key",
         "--seed",
         "--seed-strict",
