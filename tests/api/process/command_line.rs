@@ -23,7 +23,7 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_lists_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 15] = [
+    const WITHOUT_DEFAULT: [&str; 23] = [
         "--audit-log-level",
         "--no-create",
         "--key-file",
@@ -39,6 +39,14 @@ fn help_lists_each_flag_with_its_variable_and_its_default() {
         "--journal-target",
         "--worker-threads",
         "--two-phase-commit",
+        "--mail-from",
+        "--mail-reset-template",
+        "--mail-verify-template",
+        "--smtp-ca-file",
+        "--smtp-host",
+        "--smtp-password-file",
+        "--smtp-port",
+        "--smtp-user",
     ];
     let help = Launch::new(&["serve", "--help"]).run();
     assert!(help.status.success());
