@@ -36,7 +36,7 @@ impl MailedToken {
     ///
     /// # Errors
     ///
-    /// As [`require_room`]; failures of the storage.
+    /// As [`MailedTokenLimits::require_room`]; failures of the storage.
     pub(in crate::service) fn put(
         &self,
         txn: &WriteTxn,
