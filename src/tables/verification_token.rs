@@ -1,5 +1,5 @@
-//! Verification tokens: a record under the digest of its id, and an index by creation time that lets the expired ones be
-//! found.
+//! Verification tokens: a record under the digest of its id, and an index by creation time that lets the expired ones
+//! be found.
 
 use uuid::Uuid;
 

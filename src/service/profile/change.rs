@@ -1,5 +1,5 @@
-//! What the changes of one profile have in common: who may make them, how they are carried out, and what the caller sees
-//! afterwards.
+//! What the changes of one profile have in common: who may make them, how they are carried out, and what the caller
+//! sees afterwards.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -147,8 +147,8 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Enables or disables the profile. Its access ends also if it was disabled already: logins may have been imported with
-    /// it.
+    /// Enables or disables the profile. Its access ends also if it was disabled already: logins may have been imported
+    /// with it.
     pub(super) fn set_enabled(&mut self, enabled: bool) {
         if !enabled {
             self.ends.push(EndReason::Disable);

@@ -9,13 +9,13 @@ use crate::service::profile::change::ProfileChange;
 use crate::service::profile::request::{Checked, SingleProfileRequest};
 
 /// Sets the password of the profile of the verification token with this id, which is used up, and returns the profile
-/// with the attributes that the caller's application may read. It ends the logins and tickets of the profile, and does not
-/// enable it.
+/// with the attributes that the caller's application may read. It ends the logins and tickets of the profile, and does
+/// not enable it.
 ///
 /// # Errors
 ///
-/// As [`verify`](crate::service::profile::verify::verify); [`Failure::Overloaded`](crate::error::Failure::Overloaded) if
-/// too many passwords are waiting to be hashed.
+/// As [`verify`](crate::service::profile::verify::verify); [`Failure::Overloaded`](crate::error::Failure::Overloaded)
+/// if too many passwords are waiting to be hashed.
 pub async fn change_password(
     app: &App,
     caller: Caller,

@@ -50,15 +50,15 @@ pub struct NewProfile {
 
 /// Creates a profile and returns it with all of its attributes.
 ///
-/// If its tenant verifies new profiles and there is a URL for it, it is created disabled, and a mail is queued whose link
-/// verifies it. It gets the default values of the tenant's attributes that are not given.
+/// If its tenant verifies new profiles and there is a URL for it, it is created disabled, and a mail is queued whose
+/// link verifies it. It gets the default values of the tenant's attributes that are not given.
 ///
 /// # Errors
 ///
 /// Refuses an invalid caller, one without MANAGE_PROFILES on the tenant, an invalid mail address, a caller without
 /// READ_TENANT, an unknown tenant, attributes that it does not define or that the caller's application may not write,
-/// defaults included, what is beyond the limits, and a username that is taken, in this order. Fails if a mail is to be sent and too many
-/// are waiting, or there are too many verification tokens.
+/// defaults included, what is beyond the limits, and a username that is taken, in this order. Fails if a mail is to be
+/// sent and too many are waiting, or there are too many verification tokens.
 pub async fn create(app: &App, caller: Caller, new: NewProfile) -> Checked<Profile> {
     caller.note_use(app);
     let NewProfile { password, .. } = &new;

@@ -68,8 +68,8 @@ impl SingleProfileRequest {
         }
     }
 
-    /// The caller and the profile, if there is one and the caller may do with profiles of its tenant what it likes, as far
-    /// as that is not checked further. The order is that of the wire contract: the profile exists, MANAGE_PROFILES,
+    /// The caller and the profile, if there is one and the caller may do with profiles of its tenant what it likes, as
+    /// far as that is not checked further. The order is that of the wire contract: the profile exists, MANAGE_PROFILES,
     /// READ_TENANT. Before it, a verification token exists, and MANAGE_PROFILES on its tenant.
     pub(in crate::service) fn authorize(
         &self,

@@ -11,8 +11,8 @@ use crate::service::profile::request::{Checked, SingleProfileRequest};
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller, an unknown or expired token, a caller without MANAGE_PROFILES on its tenant, a profile that
-/// is gone, and a caller without READ_TENANT, in this order. The token is kept then.
+/// Refuses an invalid caller, an unknown or expired token, a caller without MANAGE_PROFILES on its tenant, a profile
+/// that is gone, and a caller without READ_TENANT, in this order. The token is kept then.
 pub async fn verify(app: &App, caller: Caller, token_id: String) -> Checked<Profile> {
     let request = SingleProfileRequest::by_verification_token(app, caller, token_id)?;
     let change = ProfileChange::requested(app, request, |draft| {

@@ -90,7 +90,8 @@ impl NewVerificationToken {
 /// # Errors
 ///
 /// Refuses an invalid caller, an unknown profile, and a caller without MANAGE_PROFILES and then READ_TENANT on its
-/// tenant, in this order ("Permissions and order of checks"). [`Failure::VerificationTokensFull`] if there are too many.
+/// tenant, in this order ("Permissions and order of checks"). [`Failure::VerificationTokensFull`] if there are too
+/// many.
 pub async fn create(
     app: &App,
     caller: Caller,

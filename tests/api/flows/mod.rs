@@ -36,8 +36,8 @@ struct ClientProfile {
 }
 
 impl Application {
-    /// An application that has been set up on an empty database by the administration: its access token, a tenant, and a
-    /// profile of it.
+    /// An application that has been set up on an empty database by the administration: its access token, a tenant, and
+    /// a profile of it.
     fn set_up(server: &Server) -> Self {
         let client = server.client();
         let post_json = |path: &str, body: Value| {
