@@ -122,11 +122,16 @@ impl SignIns {
     }
 }
 
+/// Which part of all uploads those of unknown callers may be.
+const UNKNOWN_UPLOADS_PART: usize = 4;
+
 /// The uploads of attachments that go on.
 #[derive(Debug)]
 pub struct Uploads {
     /// One for each that may go on.
     pub permits: Semaphore,
+    /// One for each of these whose caller may be unknown while its file is received.
+    pub permits_unknown: Semaphore,
     /// One, for the one that writes a chunk.
     writing: Semaphore,
     /// The blobs that are being uploaded or downloaded; jobs of the writer hold them too.
@@ -137,6 +142,7 @@ impl Uploads {
     fn new(count_max: usize) -> Self {
         Self {
             permits: Semaphore::new(count_max),
+            permits_unknown: Semaphore::new((count_max / UNKNOWN_UPLOADS_PART).max(1)),
             writing: Semaphore::new(1),
             blobs: Arc::default(),
         }

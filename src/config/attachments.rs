@@ -35,8 +35,8 @@ pub struct AttachmentConfig {
 
     /// Most uploads at the same time
     ///
-    /// Another one waits for a second, and is then refused with 503. Each takes about 200KiB of memory, however large
-    /// it is.
+    /// Another one waits for a second, and is then refused with 503. A quarter of them may be of callers that are
+    /// unknown, because their access token follows the file. Each takes about 200KiB of memory, however large it is.
     #[arg(long, env = "REMEMBERD_UPLOADS_MAX", value_name = "COUNT",
           default_value = "16", value_parser = count_to::<UPLOADS_MAX>, hide_short_help = true)]
     pub uploads_max: NonZeroUsize,

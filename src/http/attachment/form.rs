@@ -1,10 +1,12 @@
 //! The form of an upload, which is read as it arrives.
 
 use std::pin::pin;
+use std::time::Instant;
 
 use multer::Field;
 
 use crate::app::App;
+use crate::http::attachment::place::{Place, Uploader};
 use crate::http::body::kind::UnsupportedBody;
 use crate::http::body::upload::{FileBytes, UploadBody, form_error};
 use crate::http::connection::{Connection, in_time};
@@ -17,27 +19,29 @@ use crate::service::attachment::upload::Upload;
 const ATTACHMENT: &str = "attachment";
 
 /// The file in a form.
-pub struct FormFile {
+pub struct FormFile<'a> {
     /// Its name, as the client has it.
     pub name: String,
     /// Its content.
     pub content: Upload,
+    /// Its place among the uploads that go on.
+    pub place: Place<'a>,
 }
 
-/// Reads the form; its parts that are no file are added to `params`. `before_file` is called with those that were
-/// received before the file.
+/// Reads the form; its parts that are no file are added to `params`. Whose upload it is `check` returns for those that
+/// were received before the file.
 ///
 /// # Errors
 ///
-/// What `before_file` fails with; a form that is malformed, too large or too slow, or has another file; failures of the
+/// What `check` fails with; as many uploads as there may be; a form that is malformed, too large or too slow, or has another file; failures of the
 /// storage.
-pub async fn read<C: Connection>(
-    app: &App,
+pub async fn read<'a, C: Connection>(
+    app: &'a App,
     params: &mut Params,
     body: &mut UploadBody<'_, C>,
     connection: &C,
-    before_file: impl Fn(&Params) -> Result<(), ApiError>,
-) -> Result<Option<FormFile>, ApiError> {
+    check: impl Fn(&Params) -> Result<Uploader, ApiError>,
+) -> Result<Option<FormFile<'a>>, ApiError> {
     let file_bytes = FileBytes::default();
     let mut form = body.form(&file_bytes)?;
     let mut file = None;
@@ -56,10 +60,16 @@ pub async fn read<C: Connection>(
         if file.is_some() {
             return Err(ApiError::invalid(ATTACHMENT, "is given twice"));
         }
-        before_file(params)?;
+        let uploader = check(params)?;
+        let place = Place::take(&app.uploads, uploader).await?;
+        connection.on_upload_admitted(Instant::now());
         let name = file_name.to_owned();
         let content = receive(app, field, &file_bytes, connection).await?;
-        file = Some(FormFile { name, content });
+        file = Some(FormFile {
+            name,
+            content,
+            place,
+        });
     }
     Ok(file)
 }

@@ -7,6 +7,7 @@ mod download;
 mod error;
 mod form;
 mod json;
+mod place;
 
 use hyper::Method;
 

@@ -2,18 +2,16 @@
 //!
 //! Its body is received while its file is written, so that it takes little memory however large it is. The access token
 //! may be in a part behind the file: as soon as it is known it is checked, and once more with the whole form, as are
-//! the profile and the permissions.
+//! the profile and the permissions. What is before the file is received as other bodies are, and takes no place of an
+//! upload.
 
 use std::pin::pin;
-use std::time::{Duration, Instant};
-
-use tokio::sync::SemaphorePermit;
-use tokio::time::timeout;
+use std::time::Instant;
 
 use crate::app::App;
-use crate::error::Failure;
 use crate::http::attachment::form::{self, FormFile};
 use crate::http::attachment::json;
+use crate::http::attachment::place::Uploader;
 use crate::http::body::PendingRequest;
 use crate::http::body::upload::{UploadBody, UploadLimits};
 use crate::http::caller::caller;
@@ -23,9 +21,6 @@ use crate::http::params::Params;
 use crate::http::response::Response;
 use crate::service::attachment::upload::authorize;
 use crate::service::caller::Caller;
-
-/// How long an upload waits while there are as many as may be.
-const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Refuses an upload whose body is no multipart form.
 ///
@@ -69,18 +64,17 @@ pub async fn receive<C: Connection>(
     };
     let mut body = UploadBody::new(content_type, body, connection, limits);
     body.check_length()?;
-    let _permit = permit(app).await?;
-    connection.on_upload_admitted(Instant::now());
     // What is refused anyway need not be written.
     let check = |params: &Params| {
         let caller = caller(&app.config.requests, params)?;
-        if caller.is_given() {
-            authorize(app, caller, profile_id.clone())?;
+        if !caller.is_given() {
+            return Ok(Uploader::Unknown);
         }
-        Ok(())
+        authorize(app, caller, profile_id.clone())?;
+        Ok(Uploader::Authorized)
     };
     let read = match check(&params) {
-        Ok(()) => form::read(app, &mut params, &mut body, connection, check).await,
+        Ok(_) => form::read(app, &mut params, &mut body, connection, check).await,
         Err(refused) => Err(refused),
     };
     let drained = match &read {
@@ -102,10 +96,15 @@ async fn publish(
     app: &App,
     params: &Params,
     profile_id: String,
-    file: Option<FormFile>,
+    file: Option<FormFile<'_>>,
 ) -> Result<Response, ApiError> {
     let caller = caller(&app.config.requests, params)?;
-    let Some(FormFile { name, content }) = file else {
+    let Some(FormFile {
+        name,
+        content,
+        place: _place,
+    }) = file
+    else {
         return refuse_without_form(app, caller, profile_id);
     };
     let given = params.text("filename");
@@ -115,12 +114,4 @@ async fn publish(
         .unwrap_or(&name);
     let published = content.publish(app, caller, profile_id, name).await?;
     Ok(json::attachment(&published)?)
-}
-
-/// Waits until another upload may go on.
-async fn permit(app: &App) -> Result<SemaphorePermit<'_>, Failure> {
-    match timeout(WAIT_MAX, app.uploads.permits.acquire()).await {
-        Ok(permit) => Ok(permit.expect("the semaphore is never closed")),
-        Err(_elapsed) => Err(Failure::UploadsFull),
-    }
 }

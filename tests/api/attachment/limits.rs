@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::attachment::{Form, PNG, clean_up, get, png, post_form, stored, upload, upload_head};
+use crate::attachment::{
+    Form, PNG, clean_up, get, png, post_form, post_to, stored, upload, upload_head,
+};
 use crate::support::fixture::{ADMIN, LOGIN, PROFILE};
 use crate::support::raw_request::{assert_closing_error, assert_error};
 use crate::support::server::{Server, Setup, wait_until};
@@ -161,6 +163,59 @@ fn more_uploads_than_the_limit_are_refused_and_nothing_else_is() {
         accepted != 503
     });
     assert_eq!(accepted, 200);
+}
+
+#[test]
+fn slow_uploads_of_unknown_callers_leave_places_to_known_ones() {
+    let server = Setup::new().flag("--uploads-max=4").start();
+    let slow = Form::default().file("attachment", "slow.png", &png(100_000, 1));
+    let mut wires = Vec::new();
+    let mut send = |form: &Form| {
+        let mut wire = server.wire();
+        wire.send(upload_head(PROFILE, "", "Content-Length: 300000\r\n"));
+        wire.send(form.unfinished());
+        wires.push(wire);
+    };
+    // As long as it has no file, an upload takes no place.
+    for _ in 0..8 {
+        send(&Form::default().text("filename", "slow.png"));
+    }
+    send(&slow);
+    wait_until("a chunk is written", || stored(&server).0 == 1);
+    let file_first = Form::default()
+        .file("attachment", "a.png", PNG)
+        .text("accessTokenId", ADMIN);
+    let refused = post_form(&server, PROFILE, &file_first);
+    refused.assert_error(
+        503,
+        "OTHER",
+        "The server is overloaded; nothing was changed",
+    );
+    let by_query = post_to(
+        &server,
+        PROFILE,
+        &format!("?accessTokenId={ADMIN}"),
+        &file_first,
+    );
+    assert_eq!(by_query.status, 200);
+    upload(&server, "b.png", PNG);
+    drop(wires);
+    wait_until("there is room again", || {
+        post_form(&server, PROFILE, &file_first).status == 200
+    });
+}
+
+#[test]
+fn what_is_before_the_file_has_the_time_of_other_bodies() {
+    let server = Setup::new()
+        .flag("--body-timeout=300ms")
+        .flag("--upload-timeout=1h")
+        .start();
+    let mut wire = server.wire();
+    wire.send(upload_head(PROFILE, "", "Content-Length: 300000\r\n"));
+    wire.send(Form::default().text("accessTokenId", ADMIN).unfinished());
+    assert_closing_error(&wire.response(), 408);
+    wire.assert_closed();
 }
 
 #[test]
