@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::faults::client::wait_until;
 use crate::faults::process::{Server, Tokens};
+use crate::support::attachment;
 
 /// The size of the file system in KiB.
 const SIZE_KIB: usize = 4_096;
@@ -30,15 +31,69 @@ const RECOVERY_MAX: Duration = Duration::from_secs(5);
 /// The environment variable that is set when this test runs in a namespace.
 const INSIDE: &str = "REMEMBERD_TEST_INSIDE";
 
-const NAME: &str = "faults::full_disk::a_server_whose_file_system_was_full_serves_again";
-
 #[test]
 fn a_server_whose_file_system_was_full_serves_again() {
+    let name = "a_server_whose_file_system_was_full_serves_again";
+    on_a_small_file_system(name, assert_serves_again);
+}
+
+#[test]
+fn an_attachment_for_which_there_is_no_space_does_not_replace_the_old_one() {
+    let name = "an_attachment_for_which_there_is_no_space_does_not_replace_the_old_one";
+    on_a_small_file_system(name, assert_attachment_stays);
+}
+
+fn on_a_small_file_system(name: &str, test: impl FnOnce(&FileSystem)) {
     match FileSystem::mount() {
-        Ok(file_system) => assert_serves_again(&file_system),
+        Ok(file_system) => test(&file_system),
         Err(why) if env::var_os(INSIDE).is_some() => panic!("no tmpfs can be mounted: {why}"),
-        Err(_) => run_in_a_namespace(),
+        Err(_) => run_in_a_namespace(name),
     }
+}
+
+fn assert_attachment_stays(file_system: &FileSystem) {
+    let data = file_system.path().join("data");
+    let mut server = Server::start(&data);
+    let content = |byte: u8, size: usize| {
+        let mut content = attachment::PNG.to_vec();
+        content.resize(size, byte);
+        content
+    };
+    let mut stored = content(0, 200_000);
+    assert_eq!(server.upload("picture", &stored).0, 200);
+
+    file_system.fill();
+    // Free space within the database file may take some.
+    let mut byte = 0;
+    wait_until("there is no space", || {
+        byte += 1;
+        let next = content(byte, 3_000_000);
+        match server.upload("picture", &next) {
+            (200, _) => {
+                stored = next;
+                false
+            }
+            (status, body) => {
+                assert_eq!(status, 503, "{body}");
+                true
+            }
+        }
+    });
+    wait_until("it serves what was stored", || {
+        server.status("/health/ready") == 200
+    });
+    assert!(server.download("picture").as_ref() == Some(&stored));
+    assert!(server.runs());
+
+    file_system.free();
+    let next = content(0xFF, 250_000);
+    wait_until("it serves again", || {
+        server.upload("picture", &next).0 == 200
+    });
+    assert!(server.download("picture").as_ref() == Some(&next));
+    drop(server);
+    let server = Server::start(&data);
+    assert!(server.download("picture").as_ref() == Some(&next));
 }
 
 fn assert_serves_again(file_system: &FileSystem) {
@@ -134,12 +189,13 @@ impl Drop for FileSystem {
 }
 
 /// Runs this test again in a namespace in which it may mount.
-fn run_in_a_namespace() {
+fn run_in_a_namespace(name: &str) {
+    let name = format!("faults::full_disk::{name}");
     let this = env::current_exe().expect("this is a program");
     let inside = Command::new("unshare")
         .args(["--map-root-user", "--mount"])
         .arg(this)
-        .args(["--exact", NAME, "--nocapture"])
+        .args(["--exact", &name, "--nocapture"])
         .env(INSIDE, "1")
         .status();
     let inside = inside.expect("neither mount nor unshare can be used, so that nothing is tested");

@@ -10,7 +10,7 @@ use serde_json::Value;
 use ureq::Agent;
 
 use crate::faults::client::{PATIENCE, wait_until};
-use crate::support::{self, process};
+use crate::support::{self, attachment, process};
 
 /// A running server; dropped, it is killed.
 pub struct Server {
@@ -62,6 +62,16 @@ impl Server {
         let mut response = response.expect("the server responds");
         let body = response.body_mut().read_to_string().expect("a whole body");
         (response.status().as_u16(), body)
+    }
+
+    /// Uploads an attachment: status and body.
+    pub fn upload(&self, name: &str, content: &[u8]) -> (u16, String) {
+        attachment::upload(&self.agent, &self.base, name, content).expect("the server responds")
+    }
+
+    /// The content of the attachment with this name; `None` if there is none.
+    pub fn download(&self, name: &str) -> Option<Vec<u8>> {
+        attachment::download(&self.agent, &self.base, name)
     }
 
     /// Limits how long files may become that it writes, in bytes.

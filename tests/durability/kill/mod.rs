@@ -9,6 +9,7 @@
 //! `REMEMBERD_TEST_SEED` replays the choices.
 
 mod access;
+mod attachments;
 mod client;
 mod connection;
 mod server;

@@ -1,6 +1,7 @@
 //! Support of the durability tests: seeds and sizes, a ledger of acknowledged changes, a consistency check
 //! of a whole database, a disk that can lose power and a workload on it, and the app and the program.
 
+pub mod attachment;
 pub mod audit;
 pub mod contract;
 pub mod disk;
