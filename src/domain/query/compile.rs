@@ -1,5 +1,7 @@
 //! From the text of a query to its filter: which fields and operators there are, and what operands they take.
 
+use std::sync::Arc;
+
 use crate::domain::profile::SECRET_FIELDS;
 use crate::domain::query::error::QueryError;
 use crate::domain::query::filter::{Comparison, Filter, Part, Path, Predicate, Set};
@@ -7,12 +9,16 @@ use crate::domain::query::operands::{is_true, list, modulo, owned, size, types};
 use crate::domain::query::pattern::Pattern;
 use crate::domain::query::tree::{Field, Kind, Node};
 use crate::domain::query::value::Value;
+use crate::domain::query::work::Work;
 
 /// How many conditions a query may have. What one costs is bounded by this for each profile that is looked at.
 pub const CONDITIONS_MAX: usize = 1_000;
 
 /// How many regular expressions a query may have. What they take in memory is bounded by this.
 pub const REGEXES_MAX: usize = 50;
+
+/// How many bytes all regular expressions of a query may take.
+const REGEX_BYTES_MAX: usize = 512 << 10;
 
 /// How many parts of a dotted name may be numbers. Each leads on in two ways where an array has documents.
 pub const POSITIONS_MAX: usize = 8;
@@ -47,15 +53,17 @@ const OPERATORS: [&str; 17] = [
     "$mod",
 ];
 
-/// The filter that a parsed query is.
+/// The filter that a parsed query is. What matching takes is added to `work`.
 ///
 /// # Errors
 ///
 /// An operator that is unknown or has an operand that it cannot have, what is banned, and what is too large.
-pub fn compile(query: Node<'_>) -> Result<Filter, QueryError> {
+pub fn compile(query: Node<'_>, work: &Arc<Work>) -> Result<Filter, QueryError> {
     let mut compiler = Compiler {
         conditions: 0,
         regexes: 0,
+        regex_bytes: 0,
+        work: Arc::clone(work),
     };
     let at = query.at;
     match query.kind {
@@ -76,6 +84,8 @@ enum Level {
 struct Compiler {
     conditions: usize,
     regexes: usize,
+    regex_bytes: usize,
+    work: Arc<Work>,
 }
 
 type Compiled<T> = Result<T, QueryError>;
@@ -285,16 +295,24 @@ impl Compiler {
         }
         let pattern = match (&node.kind, options) {
             (Kind::Scalar(Value::Text(pattern)), _) => {
-                Pattern::new(pattern, options.unwrap_or_default())
+                Pattern::new(pattern, options.unwrap_or_default(), &self.work)
             }
-            (Kind::Regex(pattern, ""), _) => Pattern::new(pattern, options.unwrap_or_default()),
-            (Kind::Regex(pattern, own), None) => Pattern::new(pattern, own),
+            (Kind::Regex(pattern, ""), _) => {
+                Pattern::new(pattern, options.unwrap_or_default(), &self.work)
+            }
+            (Kind::Regex(pattern, own), None) => Pattern::new(pattern, own, &self.work),
             (Kind::Regex(..), Some(_)) => {
                 Err("it has options in $regex and in $options".to_owned())
             }
             _ => Err("$regex needs a text or a regular expression".to_owned()),
         };
-        pattern.map_err(|reason| QueryError::malformed(at, reason))
+        let pattern = pattern.map_err(|reason| QueryError::malformed(at, reason))?;
+        self.regex_bytes += pattern.size();
+        if self.regex_bytes > REGEX_BYTES_MAX {
+            let reason = "the regular expressions take too much memory together";
+            return Err(QueryError::malformed(at, reason));
+        }
+        Ok(pattern)
     }
 
     /// A value that stands where operators would be taken for values.

@@ -32,6 +32,8 @@ pub enum QueryError {
     FieldBanned(&'static str),
     /// No query may have this operator.
     OperatorBanned(&'static str),
+    /// Its regular expressions are too large for texts as long as those of a profile.
+    TooMuchWork,
 }
 
 impl QueryError {
@@ -86,6 +88,9 @@ impl fmt::Display for QueryError {
             Self::OperatorBanned(name) => {
                 write!(formatter, "{name} operator is not allowed in query")
             }
+            Self::TooMuchWork => formatter.write_str(
+                "The regular expressions of the query are too large for texts as long as those of a profile",
+            ),
         }
     }
 }

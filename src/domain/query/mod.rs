@@ -21,6 +21,7 @@ pub mod ranges;
 mod syntax;
 mod tree;
 pub mod value;
+mod work;
 
 #[cfg(test)]
 mod corpus;
@@ -29,11 +30,14 @@ mod examples;
 #[cfg(test)]
 mod properties;
 
+use std::sync::Arc;
+
 use crate::domain::query::compile::compile;
 use crate::domain::query::error::QueryError;
 use crate::domain::query::filter::Filter;
 use crate::domain::query::ranges::{IdRange, UsernameRange};
 use crate::domain::query::value::{Fields, Value};
+use crate::domain::query::work::Work;
 
 /// The value that `text` is, written as the values of queries are.
 ///
@@ -51,6 +55,8 @@ pub struct Query {
     filter: Filter,
     /// The dotted names of the fields of a profile that it names, each once, in order.
     fields: Vec<Box<str>>,
+    /// How much work the profile was that was matched last.
+    work: Arc<Work>,
 }
 
 impl Query {
@@ -62,27 +68,40 @@ impl Query {
     /// or is too large: nested too deeply, with too many conditions, or with a regular expression that takes too much
     /// memory.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
+        let work = Arc::default();
         let filter = if text.trim().is_empty() {
             Filter::And(Vec::new())
         } else {
-            let parsed = syntax::parse(text).and_then(compile);
+            let parsed = syntax::parse(text).and_then(|query| compile(query, &work));
             parsed.map_err(|error| error.with_position_in(text))?
         };
         let mut fields = Vec::new();
         filter.visit_paths(&mut |path| fields.push(path.name.clone()));
         fields.sort_unstable();
         fields.dedup();
-        Ok(Self { filter, fields })
+        Ok(Self {
+            filter,
+            fields,
+            work,
+        })
     }
 
-    /// Whether the document with these fields matches.
+    /// Whether the document with these fields matches. It means nothing if that was
+    /// [too much work](Self::was_too_much_work).
     pub fn matches(&self, document: &impl Fields) -> bool {
+        self.work.begin();
         matcher::matches(&self.filter, document)
     }
 
     /// Whether a whole document matches.
     pub fn matches_document(&self, document: &Value<'_>) -> bool {
+        self.work.begin();
         matcher::matches_value(&self.filter, document)
+    }
+
+    /// Whether the document that was matched last has texts so long that matching the regular expressions was given up.
+    pub fn was_too_much_work(&self) -> bool {
+        self.work.is_too_much()
     }
 
     /// The dotted names of the fields of a profile that it names, each once. What `$elemMatch` names is a part of them.

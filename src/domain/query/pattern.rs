@@ -4,13 +4,17 @@
 //! repeats nothing is a brace, and `$` is before a line feed at the end too. What this engine does not have is refused:
 //! to look around, to refer to a group, possessive repetition, classes of Unicode.
 
+use std::sync::Arc;
+
 use regex::{Regex, RegexBuilder};
 
 use crate::domain::query::any_case::TextInAnyCase;
 use crate::domain::query::value::Value;
+use crate::domain::query::work::Work;
 
-/// How much memory a compiled regular expression may take, in bytes.
-const COMPILED_BYTES_MAX: usize = 256 * 1024;
+/// How much memory a compiled regular expression may take, in bytes: the least of these that suffices is its size. The
+/// library does not say how much it takes.
+const SIZES: [usize; 5] = [1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10];
 
 /// How much memory the states may take that are kept of matching, in bytes.
 const STATES_BYTES_MAX: usize = 256 * 1024;
@@ -26,16 +30,23 @@ pub struct Pattern {
     /// search.
     text_in_any_case: Option<TextInAnyCase>,
     prefix: Option<Box<str>>,
+    /// How many bytes it takes at most.
+    size: usize,
+    /// How many steps matching takes for each byte of a text at most, in those of a byte of it.
+    weight: usize,
+    /// What matching takes is counted here.
+    work: Arc<Work>,
 }
 
 impl Pattern {
     /// The regular expression `pattern` with `options`: `i` ignores case, `m` lets `^` and `$` match at lines, `s` lets
-    /// `.` match line feeds, `x` ignores white space and comments. `u` changes nothing.
+    /// `.` match line feeds, `x` ignores white space and comments. `u` changes nothing. What matching takes is added to
+    /// `work`.
     ///
     /// # Errors
     ///
     /// What is wrong with it.
-    pub fn new(pattern: &str, options: &str) -> Result<Self, String> {
+    pub fn new(pattern: &str, options: &str, work: &Arc<Work>) -> Result<Self, String> {
         let mut builder_options = Options::default();
         for option in options.chars() {
             match option {
@@ -52,16 +63,17 @@ impl Pattern {
             }
         }
         let translated = Translation::new(pattern, &builder_options).run()?;
-        let regex = RegexBuilder::new(&translated)
+        let mut builder = RegexBuilder::new(&translated);
+        builder
             .case_insensitive(builder_options.ignores_case)
             .multi_line(builder_options.has_lines)
             .dot_matches_new_line(builder_options.dot_is_all)
-            .size_limit(COMPILED_BYTES_MAX)
             .dfa_size_limit(STATES_BYTES_MAX)
-            .nest_limit(NEST_MAX)
-            .build()
-            .map_err(|error| message(&error))?;
+            .nest_limit(NEST_MAX);
+        let (regex, size) = build(&mut builder, translated.len())?;
         let has_options = builder_options != Options::default();
+        // The library searches for it as a text.
+        let is_text = !builder_options.ignores_case && regex::escape(&translated) == translated;
         Ok(Self {
             regex,
             text_in_any_case: builder_options
@@ -69,10 +81,19 @@ impl Pattern {
                 .then(|| TextInAnyCase::new(&translated))
                 .flatten(),
             prefix: if has_options { None } else { prefix(pattern) },
+            size,
+            weight: if is_text { 1 } else { size },
+            work: Arc::clone(work),
         })
     }
 
-    /// Whether the value is a text, and the regular expression is found in it.
+    /// How many bytes it takes at most.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Whether the value is a text, and the regular expression is found in it. Nothing is, once there was too much
+    /// work.
     pub fn is_match(&self, value: &Value<'_>) -> bool {
         let Value::Text(text) = value else {
             return false;
@@ -80,7 +101,8 @@ impl Pattern {
         match &self.text_in_any_case {
             // Letters of other scripts have cases of their own, and two of them are cases of k and s.
             Some(wanted) if text.is_ascii() => wanted.is_in(text.as_bytes()),
-            _ => self.regex.is_match(text),
+            // The worst case is a step of each state for each byte.
+            _ => self.work.take(text.len(), self.weight) && self.regex.is_match(text),
         }
     }
 
@@ -96,6 +118,21 @@ struct Options {
     has_lines: bool,
     dot_is_all: bool,
     is_spaced: bool,
+}
+
+/// The regular expression and its size. The translated pattern has this many bytes, and what it is compiled to mostly
+/// more.
+fn build(builder: &mut RegexBuilder, length: usize) -> Result<(Regex, usize), String> {
+    let [sizes @ .., most] = SIZES;
+    for size in sizes.into_iter().filter(|size| *size > length) {
+        match builder.size_limit(size).build() {
+            Ok(regex) => return Ok((regex, size)),
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            Err(error) => return Err(message(&error)),
+        }
+    }
+    let built = builder.size_limit(most).build();
+    built.map_or_else(|error| Err(message(&error)), |regex| Ok((regex, most)))
 }
 
 /// What is wrong with a regular expression, in a line: the library draws a picture.
@@ -128,8 +165,17 @@ fn prefix(pattern: &str) -> Option<Box<str>> {
                 prefix.pop();
                 break;
             }
+            // Nor what a comment or an end of quoting is between, which have no length themselves.
+            '(' if rest.as_str().starts_with("?#") => {
+                prefix.pop();
+                break;
+            }
             '.' | '+' | '(' | ')' | '[' | '^' | '$' => break,
             '\\' => match rest.next() {
+                Some('Q' | 'E') => {
+                    prefix.pop();
+                    break;
+                }
                 Some(escaped) if !escaped.is_ascii_alphanumeric() => prefix.push(escaped),
                 _ => break,
             },

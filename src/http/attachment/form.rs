@@ -33,8 +33,8 @@ pub struct FormFile<'a> {
 ///
 /// # Errors
 ///
-/// What `check` fails with; as many uploads as there may be; a form that is malformed, too large or too slow, or has another file; failures of the
-/// storage.
+/// What `check` fails with; as many uploads as there may be; a form that is malformed, too large or too slow, or has
+/// another file; failures of the storage.
 pub async fn read<'a, C: Connection>(
     app: &'a App,
     params: &mut Params,

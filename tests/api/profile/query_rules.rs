@@ -228,3 +228,32 @@ fn a_deep_query_is_refused() {
         assert_eq!(ask(&server, ADMIN, path, &long).status, 200);
     }
 }
+
+#[test]
+fn large_regular_expressions_are_refused_on_long_texts() {
+    let mut seed = seed();
+    let profiles = seed["profile"].as_array_mut().expect("a list");
+    let text: String = (0..30_000_usize)
+        .map(|at| if at * at % 7 < 3 { 'a' } else { 'b' })
+        .collect();
+    profiles.push(serde_json::json!({
+        "_id": "5925a68def86951f895cf4ff", "username": "long", "email": "long@example.com", "verified": true,
+        "enabled": true, "tenant": "corp", "roles": [],
+        "attributes": {"name": text},
+    }));
+    let server = Setup::new().seed(seed).start();
+    let large = "{'attributes.name':/[ab]*a[ab]{1000}c/}";
+    let message = "The regular expressions of the query are too large for texts as long as those of a profile";
+    for path in ENDPOINTS {
+        assert_invalid(&ask(&server, ADMIN, path, large), message);
+    }
+    // Of the others, it looks at short texts.
+    let others = "{username:{$in:['anna','carl']},'attributes.name':/[ab]*a[ab]{1000}c/}";
+    let none = ask(&server, ADMIN, "count_by_query", others);
+    assert_eq!((none.status, none.body.as_str()), (200, "0"));
+    let small = "{'attributes.name':{$regex:'AB.*',$options:'i'}}";
+    assert_ids(
+        &ask(&server, ADMIN, "by_query", small),
+        &["5925a68def86951f895cf4ff"],
+    );
+}

@@ -1,5 +1,5 @@
-//! Uploads to the real server, which is killed with SIGKILL at random moments: an attachment has its old content or the new
-//! one, as a whole; one that was acknowledged stays; and nothing stays of what was cut off or replaced.
+//! Uploads to the real server, which is killed with SIGKILL at random moments: an attachment has its old content or the
+//! new one, as a whole; one that was acknowledged stays; and nothing stays of what was cut off or replaced.
 
 use std::fs;
 use std::path::Path;

@@ -9,6 +9,7 @@ use crate::domain::attribute_access::AttributeAction;
 use crate::domain::object_id::ObjectId;
 use crate::domain::profile::Profile;
 use crate::domain::query::Query;
+use crate::domain::query::error::QueryError;
 use crate::domain::query::value::{Fields, Value};
 use crate::domain::tenant::{Tenant, TenantName, definition};
 use crate::error::Failure;
@@ -77,7 +78,7 @@ impl ProfileQuery {
         txn: &impl Read,
         candidate: &Candidate<'_>,
     ) -> Checked<Option<Profile>> {
-        if let Some(false) = self.is_match_by_index(candidate) {
+        if let Some(false) = self.is_match_by_index(candidate)? {
             return Ok(None);
         }
         let found = self.with_document(txn, candidate.id, |document| {
@@ -87,13 +88,14 @@ impl ProfileQuery {
                 Ok(None)
             }
         });
-        Ok(found?.flatten())
+        let found = found?.flatten();
+        self.check_work().map(|()| found)
     }
 
     /// Whether there is such a profile and it matches.
     pub(super) fn is_match(&self, txn: &impl Read, candidate: &Candidate<'_>) -> Checked<bool> {
         // The index has what is left of profiles that ended with their tenant.
-        if let Some(is_match) = self.is_match_by_index(candidate)
+        if let Some(is_match) = self.is_match_by_index(candidate)?
             && (!is_match || ended_tenants::all(txn)?.of(&self.tenant)?.is_none())
         {
             return Ok(is_match);
@@ -101,14 +103,26 @@ impl ProfileQuery {
         let found = self.with_document(txn, candidate.id, |document| {
             Ok(self.query.matches(&document))
         });
-        Ok(found?.unwrap_or(false))
+        let found = found?.unwrap_or(false);
+        self.check_work().map(|()| found)
     }
 
     /// Whether a profile of the index matches, if that can be told without its record.
-    fn is_match_by_index(&self, candidate: &Candidate<'_>) -> Option<bool> {
-        let username = candidate.username.filter(|_| self.is_indexed)?;
+    fn is_match_by_index(&self, candidate: &Candidate<'_>) -> Checked<Option<bool>> {
+        let Some(username) = candidate.username.filter(|_| self.is_indexed) else {
+            return Ok(None);
+        };
         let document = Document::of_username(candidate.id, username);
-        Some(self.query.matches(&document))
+        let is_match = self.query.matches(&document);
+        self.check_work().map(|()| Some(is_match))
+    }
+
+    /// Refuses the query if the profile that was matched last was too much work.
+    fn check_work(&self) -> Checked<()> {
+        if self.query.was_too_much_work() {
+            return Err(ProfileRequestRefusal::QueryInvalid(QueryError::TooMuchWork).into());
+        }
+        Ok(())
     }
 
     fn with_document<T>(
