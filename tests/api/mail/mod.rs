@@ -5,3 +5,4 @@ mod links;
 mod outbox;
 mod protection;
 mod relay;
+mod sign_up;
