@@ -9,8 +9,7 @@ use std::fs;
 use std::mem;
 use std::path::Path;
 use std::process::Child;
-use std::sync::mpsc::{self, Sender};
-use std::thread;
+use std::sync::mpsc::Sender;
 
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
@@ -19,7 +18,7 @@ use rememberd::testing::{ObjectId, service::demo};
 use serde_json::Value;
 use ureq::Agent;
 
-use crate::kill::spin;
+use crate::kill::{spin, work_until_killed};
 use crate::support::{self, process};
 
 /// The number of times that the server is killed.
@@ -314,22 +313,16 @@ fn ended_access_stays_ended_after_a_kill() {
 fn load_and_kill(server: Server, clients: &mut [Client], random: &mut StdRng) {
     let responses_until_kill = random.random_range(1..=RESPONSES_MAX);
     let delay = super::KILL_DELAY_MAX.mul_f64(random.random());
-    let (acknowledged, responses) = mpsc::channel();
     let address = server.address.clone();
-    thread::scope(|scope| {
-        for client in clients {
-            let (address, acknowledged) = (&address, acknowledged.clone());
-            scope.spawn(move || client.work(address, &acknowledged));
-        }
-        drop(acknowledged);
-        for _ in 0..responses_until_kill {
-            responses
-                .recv()
-                .expect("clients work until the server is killed");
-        }
-        spin(delay);
-        drop(server);
-    });
+    work_until_killed(
+        clients,
+        responses_until_kill,
+        |client, acknowledged| client.work(&address, acknowledged),
+        |_| {
+            spin(delay);
+            drop(server);
+        },
+    );
 }
 
 /// The example data, with a profile for each client.

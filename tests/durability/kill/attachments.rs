@@ -4,8 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread;
+use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -16,6 +15,7 @@ use rememberd::testing::{Fixed, Read, Table};
 use crate::faults::client::{lock, opener, runtime, serve};
 use crate::faults::faulty_disk::FaultyDisk;
 use crate::kill::server::Server;
+use crate::kill::work_until_killed;
 use crate::support::{self, attachment, process};
 
 /// The number of times that the server is killed.
@@ -125,24 +125,18 @@ fn an_attachment_is_replaced_as_a_whole_or_not_at_all() {
 fn load_and_kill(server: Server, clients: &mut [Client], random: &mut StdRng) {
     let responses_until_kill = random.random_range(0..=RESPONSES_MAX);
     let delay = KILL_DELAY_MAX.mul_f64(random.random());
-    let (acknowledged, responses) = mpsc::channel();
     let address = server.address.clone();
-    thread::scope(|scope| {
-        for client in clients {
-            let (address, acknowledged) = (&address, acknowledged.clone());
-            scope.spawn(move || client.work(address, &acknowledged));
-        }
-        drop(acknowledged);
-        for _ in 0..responses_until_kill {
-            responses
-                .recv()
-                .expect("clients work until the server is killed");
-        }
-        // Whatever is acknowledged meanwhile, the server is killed amid uploads.
-        let ended = responses.recv_timeout(delay);
-        assert_ne!(ended, Err(RecvTimeoutError::Disconnected));
-        drop(server);
-    });
+    work_until_killed(
+        clients,
+        responses_until_kill,
+        |client, acknowledged| client.work(&address, acknowledged),
+        |responses| {
+            // Whatever is acknowledged meanwhile, the server is killed amid uploads.
+            let ended = responses.recv_timeout(delay);
+            assert_ne!(ended, Err(RecvTimeoutError::Disconnected));
+            drop(server);
+        },
+    );
 }
 
 /// Asserts that each attachment has its content, and each content its attachment or is known to be removed.

@@ -18,7 +18,7 @@ mod tickets;
 use std::fs;
 use std::hint;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -113,12 +113,31 @@ fn each(clients: &mut [Client], work: impl Fn(&mut Client) + Sync) {
 fn load_and_kill(server: Server, clients: &mut [Client], random: &mut StdRng) {
     let responses_until_kill = random.random_range(1..=RESPONSES_MAX);
     let delay = KILL_DELAY_MAX.mul_f64(random.random());
-    let (acknowledged, responses) = mpsc::channel();
     let address = server.address.clone();
+    work_until_killed(
+        clients,
+        responses_until_kill,
+        |client, acknowledged| client.work(&address, acknowledged),
+        |_| {
+            spin(delay);
+            drop(server);
+        },
+    );
+}
+
+/// Runs `work` for each of the clients, which ends once the server is killed. Calls `kill`, which kills it, with the
+/// further responses after this number of them.
+fn work_until_killed<C: Send>(
+    clients: &mut [C],
+    responses_until_kill: usize,
+    work: impl Fn(&mut C, &Sender<()>) + Sync,
+    kill: impl FnOnce(&Receiver<()>),
+) {
+    let (acknowledged, responses) = mpsc::channel();
     thread::scope(|scope| {
         for client in clients {
-            let (address, acknowledged) = (&address, acknowledged.clone());
-            scope.spawn(move || client.work(address, &acknowledged));
+            let (work, acknowledged) = (&work, acknowledged.clone());
+            scope.spawn(move || work(client, &acknowledged));
         }
         drop(acknowledged);
         for _ in 0..responses_until_kill {
@@ -126,8 +145,7 @@ fn load_and_kill(server: Server, clients: &mut [Client], random: &mut StdRng) {
                 .recv()
                 .expect("clients work until the server is killed");
         }
-        spin(delay);
-        drop(server);
+        kill(&responses);
     });
 }
 
