@@ -3,6 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use clap::Command;
+
+use crate::cli::arguments::{data_settings, path_argument};
+use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::list::print_list;
 use crate::cli::progress::ProgressLine;
@@ -13,12 +17,47 @@ use crate::tables::check::check;
 use crate::tables::check::report::Report;
 use crate::tables::upgrade::SCHEMA_VERSION;
 
+const NOTE: &str = "\
+The database must not be in use: stop its server, or check a copy that was made while it was stopped. Nothing is changed.
+Exit code: 0 if no damage was found, 1 if there is some, 2 if the check could not be carried out.
+
+Examples:
+  rememberd check
+  rememberd check --data-dir /var/lib/rememberd
+  rememberd check /backup/rememberd.redb --key-file /backup/rememberd.keys";
+
+/// Lists what is damaged.
+pub const COMMAND: CliCommand = CliCommand {
+    definition,
+    run,
+    error_code: NOT_DONE,
+    has_log: false,
+};
+
+fn definition() -> Command {
+    Command::new("check")
+        .about("List what is damaged in a stopped or copied database")
+        .arg(path_argument(
+            "file",
+            "FILE",
+            "Database file; by default the one in the data directory",
+        ))
+        .args(data_settings())
+        .after_help(NOTE)
+}
+
+fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
+    let data_dir = arguments.required_path("data_dir");
+    let path = arguments.path("file").unwrap_or(data_dir);
+    check_at(&path, arguments.path("key_file").as_deref())
+}
+
 /// Checks the database at `path`, a file or a data directory. Returns whether nothing is wrong with it.
 ///
 /// # Errors
 ///
 /// If it is in use, or cannot be read at all.
-pub fn run(path: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> {
+fn check_at(path: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> {
     let database = StoppedDatabase::at(path)?;
     let keys = KeyFile::look_at(key_file.unwrap_or(&database.key_file))?;
     let file =

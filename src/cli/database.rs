@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::app::{App, Keys};
-use crate::cli::arguments::Origins;
 use crate::cli::error::CommandError;
 use crate::cli::key;
+use crate::cli::origins::Origins;
 use crate::cli::restart::{self, Loaded};
 use crate::cli::watch::WatchedFiles;
 use crate::clock::Timestamp;

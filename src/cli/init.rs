@@ -1,10 +1,14 @@
 //! `rememberd init`: creates a database.
 
+use clap::{Args, Command};
+
 use crate::app::{App, Keys};
-use crate::cli::arguments::Origins;
+use crate::cli::command::{Arguments, CliCommand, FAILED};
 use crate::cli::database::Database;
 use crate::cli::error::CommandError;
+use crate::cli::origins::Origins;
 use crate::cli::output::print_line;
+use crate::cli::runtime::{or_report, runtime, start_log};
 use crate::cli::signals::Signals;
 use crate::cli::tokens;
 use crate::clock::host::HostClock;
@@ -12,16 +16,59 @@ use crate::clock::source::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::error::Failure;
+use crate::server::descriptors;
 use crate::storage::Store;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
+
+const NOTE: &str = "\
+The key file is created too, if it has no key. An access token whose id is generated is in a file of the data directory,
+mode 0600, until its first use. The other settings of \"rememberd serve\" are taken too.
+
+Examples:
+  rememberd init --data-dir /var/lib/rememberd
+  rememberd init --data-dir /var/lib/rememberd --seed seed.json --key-file /etc/rememberd.keys";
+
+/// The settings that the help of `init` lists.
+const LISTED: [&str; 3] = ["data_dir", "key_file", "seed"];
+
+/// Creates a database.
+pub const COMMAND: CliCommand = CliCommand {
+    definition,
+    run,
+    error_code: FAILED,
+    has_log: true,
+};
+
+/// It takes every setting, so that it can be run with the environment of the server.
+fn definition() -> Command {
+    Config::augment_args(Command::new("init"))
+        .mut_args(|setting| {
+            let is_listed = LISTED.contains(&setting.get_id().as_str());
+            setting.hide(!is_listed)
+        })
+        .about("Create a database, which \"serve --no-create\" requires")
+        .after_help(NOTE)
+}
+
+fn run(arguments: Arguments) -> Result<bool, CommandError> {
+    let (config, origins) = arguments.config()?;
+    let log = start_log(&config)?;
+    let reserved =
+        descriptors::reserve_least().map_err(|missing| CommandError::new("cannot start", missing));
+    if or_report(reserved, &log).is_none() {
+        return Ok(false);
+    }
+    let created = runtime()?.block_on(init(config, &origins));
+    Ok(or_report(created, &log).is_some())
+}
 
 /// Creates a database, with the entries of the seed file if one is given.
 ///
 /// # Errors
 ///
 /// If there is a database, and if none can be created or a signal stops that: nothing is left of it then.
-pub async fn init(mut config: Config, origins: &Origins) -> Result<(), CommandError> {
+async fn init(mut config: Config, origins: &Origins) -> Result<(), CommandError> {
     // It may be set for the server in the same environment.
     config.data.no_create = false;
     let signals = Signals::new(config.connections.drain_timeout);

@@ -1,10 +1,46 @@
 //! `rememberd key`: the key file.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use clap::Command;
+
+use crate::cli::arguments::data_settings;
+use crate::cli::command::{Arguments, CliCommand, FAILED};
 use crate::cli::error::CommandError;
 use crate::entropy::Entropy;
 use crate::storage::key_file::{KEY_FILE, KeyFile};
+
+/// Manages the key file.
+pub const COMMAND: CliCommand = CliCommand {
+    definition,
+    run,
+    error_code: FAILED,
+    has_log: false,
+};
+
+fn definition() -> Command {
+    let settings = data_settings();
+    let rotate = Command::new("rotate")
+        .about(
+            "Add a key; logins move to it with their next rotation after the server's next start",
+        )
+        .args(settings);
+    Command::new("key")
+        .about("Manage the secret keys")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(rotate)
+}
+
+fn run(arguments: Arguments) -> Result<bool, CommandError> {
+    let (_, mut arguments) = arguments.subcommand();
+    let data_dir = arguments.required_path("data_dir");
+    let added = rotate(&path(&data_dir, arguments.path("key_file").as_deref()))?;
+    // The key is added, whether anybody reads this or not.
+    let _ = writeln!(io::stdout(), "{added}");
+    Ok(true)
+}
 
 /// Where the key file is: in the data directory, or where the settings say.
 pub fn path(data_dir: &Path, key_file: Option<&Path>) -> PathBuf {
@@ -16,7 +52,7 @@ pub fn path(data_dir: &Path, key_file: Option<&Path>) -> PathBuf {
 /// # Errors
 ///
 /// If there is no key yet, or the file cannot be read or written.
-pub fn rotate(path: &Path) -> Result<String, CommandError> {
+fn rotate(path: &Path) -> Result<String, CommandError> {
     let mut file = KeyFile::read(path)?;
     let shown = file.path().display().to_string();
     let Some((&last, _)) = file.keys().last_key_value() else {

@@ -3,6 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use clap::Command;
+
+use crate::cli::arguments::{data_settings, path_argument};
+use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::list::print_list;
 use crate::cli::progress::ProgressLine;
@@ -23,6 +27,54 @@ const OPTIONS: EngineOptions = EngineOptions {
     two_phase_commit: false,
 };
 
+const NOTE: &str = "\
+FROM is not changed, and must not be in use. Start a server on the new directory with --data-dir TO.
+Exit code: 0 if everything was readable, 1 if something is lost, 2 if there is no new database.
+
+Examples:
+  rememberd salvage data/db data/db-salvaged
+  rememberd salvage /backup/rememberd.redb /var/lib/rememberd-new --key-file /etc/rememberd.keys";
+
+/// Copies what is readable.
+pub const COMMAND: CliCommand = CliCommand {
+    definition,
+    run,
+    error_code: NOT_DONE,
+    has_log: false,
+};
+
+fn definition() -> Command {
+    let key_file = data_settings()
+        .into_iter()
+        .filter(|setting| setting.get_id() == "key_file");
+    Command::new("salvage")
+        .about("Copy what is readable of a damaged database into a new one")
+        .arg(
+            path_argument(
+                "from",
+                "FROM",
+                "Database file, or data directory, to copy from",
+            )
+            .required(true),
+        )
+        .arg(
+            path_argument(
+                "to",
+                "TO",
+                "New data directory; it must not exist or be empty",
+            )
+            .required(true),
+        )
+        .args(key_file)
+        .after_help(NOTE)
+}
+
+fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
+    let from = arguments.required_path("from");
+    let to = arguments.required_path("to");
+    salvage_to(&from, &to, arguments.path("key_file").as_deref())
+}
+
 /// Copies what is readable of the database at `from`, a file or a data directory, into the new data directory `to`.
 /// Returns whether everything was readable.
 ///
@@ -30,7 +82,7 @@ const OPTIONS: EngineOptions = EngineOptions {
 ///
 /// If `from` is in use or no table of it can be read, if `to` is not empty or cannot be written, and if the key file
 /// lacks a key.
-pub fn run(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> {
+fn salvage_to(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> {
     let source = StoppedDatabase::at(from)?;
     let of_source = |failure: Failure| failure.of_file(&source.name());
     let keys = KeyFile::look_at(key_file.unwrap_or(&source.key_file))?;

@@ -4,25 +4,29 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Instant;
 
+use clap::{Args, Command};
 use tokio::sync::oneshot;
 
 use crate::app::{App, Keys, Phase};
-use crate::cli::arguments::Origins;
+use crate::cli::command::{Arguments, CliCommand, FAILED};
 use crate::cli::database::Database;
 use crate::cli::error::CommandError;
 use crate::cli::example;
+use crate::cli::origins::Origins;
 use crate::cli::output::print_line;
 use crate::cli::restart::Restart;
+use crate::cli::runtime::{or_report, runtime, start_log};
 use crate::cli::signals::Signals;
 use crate::cli::tasks::Task;
 use crate::cli::tokens;
 use crate::clock::host::HostClock;
 use crate::clock::source::Clock;
-use crate::config::Config;
+use crate::config::{Config, HELP_NOTE};
 use crate::domain::management_token::ManagementToken;
 use crate::entropy::Entropy;
 use crate::error::{Failure, describe};
 use crate::jobs;
+use crate::logging;
 use crate::logging::repeated::Taken;
 use crate::server::descriptors;
 use crate::server::listener::{ListenError, Listeners};
@@ -33,8 +37,47 @@ use crate::storage::regular_file;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
 
+/// Serves the REST API.
+pub const COMMAND: CliCommand = CliCommand {
+    definition,
+    run,
+    error_code: FAILED,
+    has_log: true,
+};
+
+fn definition() -> Command {
+    Config::augment_args(Command::new("serve"))
+        .about("Serve the REST API until SIGTERM or Ctrl-C")
+        .after_help(HELP_NOTE)
+}
+
+/// Serves until the end. Returns whether that succeeded; why not is in the log.
+fn run(arguments: Arguments) -> Result<bool, CommandError> {
+    let (config, origins) = arguments.config()?;
+    let log = start_log(&config)?;
+    // Without them there may be no runtime either.
+    if or_report(reserve(&config, &origins), &log).is_none() {
+        return Ok(false);
+    }
+    let runtime = runtime()?;
+    let log_config = config.log.clone();
+    let served = runtime.block_on(serve(config, &origins));
+    match or_report(served, &log) {
+        None => Ok(false),
+        Some(Served::Ended) => Ok(true),
+        Some(Served::Restarts(restart)) => {
+            // What is buffered would be lost.
+            drop(log);
+            let restarted = runtime.block_on(restart.run());
+            Ok(restarted
+                .inspect_err(|error| logging::report(&log_config, &error.to_string()))
+                .is_ok())
+        }
+    }
+}
+
 /// How serving ended.
-pub enum Served {
+enum Served {
     /// By a signal.
     Ended,
     /// A large seed file is loaded, and the process is to begin anew without what that took of memory.
@@ -46,7 +89,7 @@ pub enum Served {
 /// # Errors
 ///
 /// If there are too few.
-pub fn reserve(config: &Config, origins: &Origins) -> Result<(), CommandError> {
+fn reserve(config: &Config, origins: &Origins) -> Result<(), CommandError> {
     descriptors::reserve(config).map_err(|missing| {
         let max = config.connections.connections_max;
         CommandError::new(origins.describe("connections_max", max), missing)
@@ -58,7 +101,7 @@ pub fn reserve(config: &Config, origins: &Origins) -> Result<(), CommandError> {
 /// # Errors
 ///
 /// Why the server could not start, or could not go on.
-pub async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandError> {
+async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandError> {
     let signals = Signals::new(config.connections.drain_timeout);
     let signals = signals.map_err(|error| CommandError::io("cannot start", &error))?;
     if let Some(repeated) = config.http.repeated_listen() {
