@@ -1,8 +1,8 @@
 //! The threads that hash passwords, so that no thread that serves does.
 //!
-//! Each keeps the memory of one hash and uses it again and again: memory that is requested for each hash would stay with
-//! the process for each thread that ever hashed. A thread is started when it is needed and ends, with its memory, when
-//! it had nothing to do for a while, so that a server on which nobody signs in has none.
+//! Each keeps the memory of one hash and uses it again and again: memory that is requested for each hash would stay
+//! with the process for each thread that ever hashed. A thread is started when it is needed and ends, with its memory,
+//! when it had nothing to do for a while, so that a server on which nobody signs in has none.
 //!
 //! They yield to the other threads of the process: a crowd that signs in does not slow down who is signed in.
 

@@ -3,7 +3,8 @@
 /// A name that differs in more than one of so many of its letters means something else.
 const LETTERS_PER_DIFFERENCE: usize = 3;
 
-/// The one of `known` that is the most similar to `name`, whatever the case of their letters; `None` if none is similar.
+/// The one of `known` that is the most similar to `name`, whatever the case of their letters; `None` if none is
+/// similar.
 pub fn most_similar<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let lower = name.to_ascii_lowercase();
     let differences =

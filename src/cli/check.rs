@@ -18,7 +18,8 @@ use crate::tables::check::report::Report;
 use crate::tables::upgrade::SCHEMA_VERSION;
 
 const NOTE: &str = "\
-The database must not be in use: stop its server, or check a copy that was made while it was stopped. Nothing is changed.
+The database must not be in use: stop its server, or check a copy that was made while it was
+stopped. Nothing is changed.
 Exit code: 0 if no damage was found, 1 if there is some, 2 if the check could not be carried out.
 
 Examples:

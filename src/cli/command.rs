@@ -8,8 +8,8 @@ use crate::cli::error::CommandError;
 use crate::cli::origins::Origins;
 use crate::config::Config;
 
-/// The exit code of what was done, but not with the outcome that was hoped for: a check that found damage, a copy that is
-/// not complete, a server that failed.
+/// The exit code of what was done, but not with the outcome that was hoped for: a check that found damage, a copy that
+/// is not complete, a server that failed.
 pub const FAILED: u8 = 1;
 
 /// The exit code of a command line that is not valid, and of a check or a copy that could not be carried out.

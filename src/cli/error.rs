@@ -109,8 +109,8 @@ mod tests {
         );
         assert_eq!(
             error.to_string(),
-            "cannot open the database: /data/db: it is locked; nothing was changed; \"rememberd check --data-dir /data\" \
-             lists what is damaged, \"rememberd salvage /data NEW_DIR\" copies what is readable"
+            "cannot open the database: /data/db: it is locked; nothing was changed; \"rememberd check \
+             --data-dir /data\" lists what is damaged, \"rememberd salvage /data NEW_DIR\" copies what is readable"
         );
         let error = CommandError::creating(Failure::Storage("/data/db: it is full".to_owned()));
         assert_eq!(

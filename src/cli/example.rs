@@ -8,8 +8,9 @@ use crate::service::bootstrap::demo;
 use crate::service::bootstrap::token_file::UnusedToken;
 use crate::tables::profile;
 
-/// A call that changes nothing and works as it is: the list of a profile's logins. Without a profile, or an access token
-/// that may be shown, it is the call that asks whether the server is ready. `address` is where a client on this host connects to.
+/// A call that changes nothing and works as it is: the list of a profile's logins. Without a profile, or an access
+/// token that may be shown, it is the call that asks whether the server is ready. `address` is where a client on this
+/// host connects to.
 ///
 /// # Errors
 ///

@@ -128,8 +128,8 @@ impl WatchedFiles {
         if !KeyFile::look_at(&self.key_file)?.has_all(&known.keys) {
             return Err(Failure::unusable_file(
                 &self.key_file,
-                "it was replaced while the server was running, and lacks a key that the server uses; put the former one \
-                 back",
+                "it was replaced while the server was running, and lacks a key that the server uses; put the \
+                 former one back",
             ));
         }
         known.stamp = stamp;

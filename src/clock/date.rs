@@ -6,8 +6,8 @@ use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 use crate::clock::Timestamp;
 
 /// The time that `text` is: epoch milliseconds, a day, a day and a time of day with a zone or in UTC, or a date as HTTP
-/// writes it. A fraction of a second is cut to milliseconds. `None` for anything else, and for a day or a time of day that
-/// does not exist.
+/// writes it. A fraction of a second is cut to milliseconds. `None` for anything else, and for a day or a time of day
+/// that does not exist.
 pub fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(millis) = text.parse() {

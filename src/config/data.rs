@@ -23,7 +23,8 @@ pub struct DataConfig {
 
     /// Refuse to create a database
     ///
-    /// For a database that `rememberd init` created: a disk that is not mounted does not look like an empty server then.
+    /// For a database that `rememberd init` created: a disk that is not mounted does not look like an empty server
+    /// then.
     #[arg(long, env = "REMEMBERD_NO_CREATE", value_parser = switch)]
     pub no_create: bool,
 

@@ -37,8 +37,8 @@ fn generate() -> String {
         "# Settings\n\n\
          <!-- Generated from src/config by `cargo guide` -->\n\n\
          The settings of `rememberd serve`, as its `--help` lists them. {HELP_NOTE}\n\
-         A flag takes precedence over its variable. In a variable, a switch is `true` or `false`. An empty variable counts as \
-         absent, and one that begins with `REMEMBERD_` and is no setting is logged as a warning.\n"
+         A flag takes precedence over its variable. In a variable, a switch is `true` or `false`. An empty \
+         variable counts as absent, and one that begins with `REMEMBERD_` and is no setting is logged as a warning.\n"
     );
     let mut sections: Vec<(&str, Vec<String>)> = Vec::new();
     for setting in command.get_arguments() {

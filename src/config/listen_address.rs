@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 /// What is valid, with examples.
-const EXAMPLES: &str = "it must be an address or a host name with a port, like 127.0.0.1:8080, [::1]:8080 or localhost:8080";
+const EXAMPLES: &str = "it must be an address or a host name with a port, like 127.0.0.1:8080, [::1]:8080 or \
+                        localhost:8080";
 
 /// Why a link-local address alone is invalid, with an example.
 const NO_SCOPE: &str = "a link-local address needs the number of its network interface, like [fe80::1%2]:8080; \"ip \

@@ -30,8 +30,8 @@ pub struct LoginConfig {
 
     /// Most logins of a profile
     ///
-    /// At most 10000. At the limit, a new login ends the one that was unused longest. Where there are more, after an import or a
-    /// change of the limit, each new login ends up to 16 of them, and the cleaner the others.
+    /// At most 10000. At the limit, a new login ends the one that was unused longest. Where there are more, after an
+    /// import or a change of the limit, each new login ends up to 16 of them, and the cleaner the others.
     #[arg(long, env = "REMEMBERD_LOGINS_PER_PROFILE_MAX", value_name = "COUNT",
           default_value = "1000", value_parser = count_to::<LOGINS_PER_PROFILE_MAX>)]
     pub logins_per_profile_max: NonZeroUsize,

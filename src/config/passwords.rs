@@ -29,8 +29,8 @@ const DELAY_MAX: Duration = Duration::from_secs(10);
 pub struct PasswordConfig {
     /// Format of new password hashes
     ///
-    /// `contract` is that of Crafter Profile, which is weak: for who wants to be able to move back. A stored hash in the
-    /// other format, or of another cost, is replaced at the next successful sign-in.
+    /// `contract` is that of Crafter Profile, which is weak: for who wants to be able to move back. A stored hash in
+    /// the other format, or of another cost, is replaced at the next successful sign-in.
     #[arg(
         long,
         env = "REMEMBERD_PASSWORD_HASH",
@@ -79,7 +79,8 @@ pub struct PasswordConfig {
 
     /// Failed sign-ins in a row that lock a profile
     ///
-    /// After the lock, one more locks it again, until a sign-in succeeds. A lock concerns signing in with a password alone.
+    /// After the lock, one more locks it again, until a sign-in succeeds. A lock concerns signing in with a password
+    /// alone.
     #[arg(long, env = "REMEMBERD_SIGN_IN_LOCK_AFTER", value_name = "COUNT",
           default_value = "10", value_parser = failures_from_one, hide_short_help = true)]
     pub sign_in_lock_after: u32,

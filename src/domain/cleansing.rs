@@ -16,8 +16,8 @@ const TEXT_TYPES: [&str; 2] = ["TEXT", "LARGE_TEXT"];
 /// The type whose values are lists of texts.
 const LIST_TYPE: &str = "STRING_LIST";
 
-/// Cleanses those of `attributes` whose definition says that they are texts, unless the tenant does not want it. Numbers
-/// and booleans become texts where a single text is expected. What is escaped is escaped again.
+/// Cleanses those of `attributes` whose definition says that they are texts, unless the tenant does not want it.
+/// Numbers and booleans become texts where a single text is expected. What is escaped is escaped again.
 pub fn cleanse(attributes: &mut Map<String, Value>, tenant: &Tenant) {
     if !tenant.cleanse_attributes {
         return;

@@ -12,8 +12,8 @@ pub const USER_AGENT_CHARS_MAX: usize = 512;
 /// The longest IP address, in characters: an IPv6 address with a zone.
 pub const IP_ADDRESS_CHARS_MAX: usize = 64;
 
-/// The first and last characters of what cannot be seen: Unicode's `Default_Ignorable_Code_Point`, with all that changes
-/// the direction of text, has no width or selects a variation, and the interlinear annotations.
+/// The first and last characters of what cannot be seen: Unicode's `Default_Ignorable_Code_Point`, with all that
+/// changes the direction of text, has no width or selects a variation, and the interlinear annotations.
 /// Source: `DerivedCoreProperties.txt` of Unicode 17, which is the same since version 14.
 const INVISIBLE: [(char, char); 18] = [
     ('\u{AD}', '\u{AD}'),

@@ -18,8 +18,8 @@ const LONG_DIGITS: usize = 19;
 pub struct GivenAttributes(Map<String, Value>);
 
 impl GivenAttributes {
-    /// The attributes in `json`, which is one object. Integers of more than 64 bits become texts. `None` if it is anything
-    /// else.
+    /// The attributes in `json`, which is one object. Integers of more than 64 bits become texts. `None` if it is
+    /// anything else.
     pub fn parse(json: &str) -> Option<Self> {
         let json = quote_long_integers(json)?;
         serde_json::from_str(&json).ok().map(Self)
@@ -65,8 +65,8 @@ impl GivenAttributes {
         }
     }
 
-    /// Sets them in `attributes`, after cleansing. One that is null leaves what is there; a null within an object is not
-    /// stored, one within a list is. Objects are replaced.
+    /// Sets them in `attributes`, after cleansing. One that is null leaves what is there; a null within an object is
+    /// not stored, one within a list is. Objects are replaced.
     pub fn store(&self, tenant: &Tenant, attributes: &mut Option<Attributes>) {
         let mut given = self.0.clone();
         cleanse(&mut given, tenant);
@@ -92,8 +92,8 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
-/// `json` with quotes around the integers of more than 64 bits: read as numbers, they would lose digits. `None` if it is no
-/// JSON; where there are no such integers, that is not examined.
+/// `json` with quotes around the integers of more than 64 bits: read as numbers, they would lose digits. `None` if it
+/// is no JSON; where there are no such integers, that is not examined.
 fn quote_long_integers(json: &str) -> Option<Cow<'_, str>> {
     let bytes = json.as_bytes();
     let mut quoted = String::new();

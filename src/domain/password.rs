@@ -129,7 +129,8 @@ impl HashMemory {
         }
     }
 
-    /// Writes the hash of `password` to `output`. Returns whether the parameters, of an imported hash perhaps, permit it.
+    /// Writes the hash of `password` to `output`. Returns whether the parameters, of an imported hash perhaps, permit
+    /// it.
     fn hash(
         &mut self,
         password: &Password,
@@ -218,8 +219,8 @@ impl PasswordHash {
         ))
     }
 
-    /// As [`PasswordHash::parse`], for a text that it accepted before, which is not verified again: profiles are read far
-    /// more often than passwords are compared.
+    /// As [`PasswordHash::parse`], for a text that it accepted before, which is not verified again: profiles are read
+    /// far more often than passwords are compared.
     pub fn from_stored(text: &str) -> Option<Self> {
         if text.starts_with("$argon2id$") {
             return Some(Self(Form::Argon2id(text.into())));

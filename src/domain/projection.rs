@@ -13,7 +13,8 @@ use crate::domain::json_text::{array, object};
 /// The name that stands for no attributes at all.
 const NO_ATTRIBUTES: &str = "$none";
 
-/// How many parts of a path are looked at. No stored JSON is nested so deeply, so that the parts after it select nothing.
+/// How many parts of a path are looked at. No stored JSON is nested so deeply, so that the parts after it select
+/// nothing.
 const PATH_PARTS_MAX: usize = 128;
 
 /// Which attributes are shown.
@@ -43,8 +44,8 @@ impl Projection {
         })
     }
 
-    /// The projection of a change that asks for these names: each is the whole name of an attribute. None at all are all
-    /// attributes.
+    /// The projection of a change that asks for these names: each is the whole name of an attribute. None at all are
+    /// all attributes.
     pub fn of_names(names: &[String]) -> Self {
         Self::of(names, |name, selection| selection.add(iter::once(name)))
     }
@@ -101,8 +102,8 @@ impl Selection {
         selection.is_whole = true;
     }
 
-    /// Appends what is selected of `json`. Returns whether that is anything: of a value that has no fields it is nothing,
-    /// of an object without the selected ones the empty object.
+    /// Appends what is selected of `json`. Returns whether that is anything: of a value that has no fields it is
+    /// nothing, of an object without the selected ones the empty object.
     fn write_part(&self, json: &str, shown: &mut String) -> bool {
         if self.is_whole {
             shown.push_str(json);

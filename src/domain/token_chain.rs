@@ -177,8 +177,8 @@ impl TokenChain {
     }
 
     /// The generation of the token that a client is shown which compares it with its cookie by itself: after a rotation
-    /// without a token, which is at most `coalesce` old at `now`, still the one that was replaced. A second tab with the
-    /// same cookie then finds it unchanged, and its refresh is coalesced.
+    /// without a token, which is at most `coalesce` old at `now`, still the one that was replaced. A second tab with
+    /// the same cookie then finds it unchanged, and its refresh is coalesced.
     pub fn shown(&self, coalesce: Duration, now: &Now) -> Generation {
         match &self.rotation {
             Some(rotation) if rotation.without_token && is_within(rotation.at, coalesce, now) => {

@@ -30,8 +30,8 @@ const CHOICE_MAX_AGE: Duration = Duration::from_millis(5);
 /// How many connections are chosen to be evicted at a time, at most: choosing reads the states of all.
 const CHOSEN_MAX: usize = 64;
 
-/// How many connections are evicted for a new one, at most: one for itself, and one for an earlier one that took a place
-/// beyond the limit.
+/// How many connections are evicted for a new one, at most: one for itself, and one for an earlier one that took a
+/// place beyond the limit.
 const EVICTIONS_MAX: usize = 2;
 
 /// The number of connections that can be open beside `max` open ones.

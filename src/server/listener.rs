@@ -103,8 +103,8 @@ impl Listeners {
         .await
     }
 
-    /// Whether a connection is waiting to be accepted, or a socket has failed. Without a file descriptor for it, accepting
-    /// fails also if none is waiting.
+    /// Whether a connection is waiting to be accepted, or a socket has failed. Without a file descriptor for it,
+    /// accepting fails also if none is waiting.
     pub fn has_waiting(&self) -> bool {
         let sockets = self.sockets.iter();
         let mut polled: Vec<PollFd<'_>> = sockets

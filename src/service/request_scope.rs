@@ -1,8 +1,8 @@
 //! The request that a task serves: its id, for the audit log, and the caller that it admitted, for the request's own
 //! line in the log.
 //!
-//! It accompanies the task instead of every call between the handler and the check of the caller. Only the log depends on
-//! it: outside a request, in background work and on the writer thread, there is none.
+//! It accompanies the task instead of every call between the handler and the check of the caller. Only the log depends
+//! on it: outside a request, in background work and on the writer thread, there is none.
 
 use std::cell::OnceCell;
 use std::future::Future;

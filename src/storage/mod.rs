@@ -75,7 +75,8 @@ impl Store {
         outcome
     }
 
-    /// Has the database closed because of `failure`, which no access has met, and opened again as soon as that succeeds.
+    /// Has the database closed because of `failure`, which no access has met, and opened again as soon as that
+    /// succeeds.
     pub fn reopen(&self, failure: Failure) {
         if let Ok(snapshot) = self.writer.published().snapshot() {
             self.withdraw(&snapshot, failure);

@@ -33,8 +33,8 @@ pub struct Table<K> {
     pub name: &'static str,
     /// Whether its entries end with a checksum.
     pub is_checked: bool,
-    /// Whether most look-ups find nothing. In another table, one that finds nothing fails as soon as a part of the table
-    /// is known to be damaged.
+    /// Whether most look-ups find nothing. In another table, one that finds nothing fails as soon as a part of the
+    /// table is known to be damaged.
     pub is_sparse: bool,
     keys: PhantomData<fn(K)>,
 }

@@ -1,7 +1,7 @@
 //! Ends of many things at once, which are one small row however many there are.
 //!
-//! An end begins a new era: what is of earlier ones is ended with the commit, and removed afterwards. The row is removed
-//! with the last of it, so that there are few rows, usually none, and all of them are kept in memory.
+//! An end begins a new era: what is of earlier ones is ended with the commit, and removed afterwards. The row is
+//! removed with the last of it, so that there are few rows, usually none, and all of them are kept in memory.
 
 use std::hash::Hash;
 

@@ -43,7 +43,8 @@ const PATH: &str = "/crafter-profile/api/1/authentication/persistent_login";
 pub struct Bulk {
     /// How many logins the profile has.
     pub crowd: u64,
-    /// The p99 of other logins' refreshes while the many are listed, crowded out and ended, in times of the undisturbed.
+    /// The p99 of other logins' refreshes while the many are listed, crowded out and ended, in times of the
+    /// undisturbed.
     pub crowded_p99: Result<Spread, String>,
     pub memory_growth_mb: Result<Spread, String>,
     /// The median of one client's refreshes while the many expire, in times of the undisturbed.

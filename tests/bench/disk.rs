@@ -1,4 +1,5 @@
-//! The disk without a database: how often a second 4 KiB can be written and made durable. Every commit pays at least this.
+//! The disk without a database: how often a second 4 KiB can be written and made durable. Every commit pays at least
+//! this.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -47,7 +48,8 @@ impl Disk {
     }
 }
 
-/// The file system type of a directory, as the kernel calls it. On `tmpfs` nothing is durable and no figure means anything.
+/// The file system type of a directory, as the kernel calls it. On `tmpfs` nothing is durable and no figure means
+/// anything.
 pub fn file_system(dir: &Path) -> String {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     mounts

@@ -119,13 +119,15 @@ fn attack_json(row: &AttackRow) -> Value {
 }
 
 fn link_json(link: &SlowLink) -> Value {
+    let graces = PEER_GRACES_SECS.map(|grace| grace.to_string());
+    let beyond: BTreeMap<_, _> = graces.into_iter().zip(link.beyond).collect();
     json!({
         "name": link.name,
         "bursts": link.bursts,
         "p50_secs": link.p50,
         "p99_secs": link.p99,
         "max_secs": link.max,
-        "percent_beyond": PEER_GRACES_SECS.map(|grace| grace.to_string()).into_iter().zip(link.beyond).collect::<BTreeMap<_, _>>(),
+        "percent_beyond": beyond,
     })
 }
 

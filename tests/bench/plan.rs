@@ -147,7 +147,8 @@ impl Plan {
             Ok("") | Err(_) => Self::default(seed),
             Ok(other) => {
                 panic!(
-                    "REMEMBERD_BENCH is quick, attacks, bulk, flows, links, profiles, queries, sign_in, tickets, long or absent, not {other:?}"
+                    "REMEMBERD_BENCH is quick, attacks, bulk, flows, links, profiles, queries, sign_in, tickets, \
+                     long or absent, not {other:?}"
                 )
             }
         }

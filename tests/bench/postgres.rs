@@ -1,7 +1,7 @@
 //! PostgreSQL as it comes, durable, rotating the same number of rows through its own load generator, pgbench.
 //!
-//! The primary key is a uuid, as in the server under test. For pgbench to compute it, the key of row n is the MD5 of n as
-//! text: as scattered as a random one, at the price of one MD5 per statement.
+//! The primary key is a uuid, as in the server under test. For pgbench to compute it, the key of row n is the MD5 of n
+//! as text: as scattered as a random one, at the price of one MD5 per statement.
 
 use std::env;
 use std::fs;
@@ -19,8 +19,9 @@ use crate::process::{Process, free_port};
 use crate::sample::Round;
 use crate::workspace::Workspace;
 
-pub const DESCRIPTION: &str = "PostgreSQL, default settings (fsync and synchronous_commit on), TCP; UPDATE … RETURNING * \
-                               by a uuid primary key (md5 of the row number), from pgbench -M prepared, one thread";
+pub const DESCRIPTION: &str = "PostgreSQL, default settings (fsync and synchronous_commit on), TCP; UPDATE … \
+                               RETURNING * by a uuid primary key (md5 of the row number), from pgbench \
+                               -M prepared, one thread";
 
 const PROGRAMS: [&str; 4] = ["postgres", "initdb", "psql", "pgbench"];
 /// Where Debian keeps what it does not put into PATH, one directory per version.
@@ -49,8 +50,8 @@ impl Postgres {
             .map_err(|error| format!("PostgreSQL: {error}, not measured"))
     }
 
-    /// One round of pgbench. Its time runs while it connects, though its rate leaves that out, so that it gets more time
-    /// the more connections it makes.
+    /// One round of pgbench. Its time runs while it connects, though its rate leaves that out, so that it gets more
+    /// time the more connections it makes.
     pub fn measure(&self, connections: usize, time: Duration, seed: u64) -> Result<Round, String> {
         let connect_secs = 1 + connections as u64 / CONNECTS_PER_SEC;
         let seconds = time.as_secs().max(1) + connect_secs;

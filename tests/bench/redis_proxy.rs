@@ -1,8 +1,8 @@
 //! Redis behind HTTP: a bare hyper server that takes the same request as the server under test, rotates by one script
 //! call, and answers the same bytes. It is what an application would have to put before Redis.
 //!
-//! Every call goes through one connection, in the order in which it comes and many in one write, as the usual clients of
-//! Redis do it. The server is a process of its own and ends when its standard input does.
+//! Every call goes through one connection, in the order in which it comes and many in one write, as the usual clients
+//! of Redis do it. The server is a process of its own and ends when its standard input does.
 
 use std::cell::RefCell;
 use std::collections::hash_map::RandomState;

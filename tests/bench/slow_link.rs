@@ -3,8 +3,9 @@
 //!
 //! Each burst has a proxy of its own on the loopback interface, between ten connections of a client and the server. It
 //! delays what goes through it as a link would: packets queue for the bandwidth that they share, and each is under way
-//! for half a round trip. A lost packet is sent again after a second, then two, four and so on, as TCP does it before it
-//! knows the link. So a request comes after the packets of its handshakes, as from a browser whose connections are new.
+//! for half a round trip. A lost packet is sent again after a second, then two, four and so on, as TCP does it before
+//! it knows the link. So a request comes after the packets of its handshakes, as from a browser whose connections are
+//! new.
 
 use std::net::SocketAddr;
 use std::path::Path;

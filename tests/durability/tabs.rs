@@ -1,8 +1,8 @@
 //! Every order in which two and three tabs of one browser can use a login through a client that compares tokens itself.
 //!
-//! Such a client takes the login and the token from its cookie, GETs the login, compares, and refreshes without a token:
-//! the first client of the wire contract creates a ticket between the two and makes no further call on a mismatch, the
-//! second one deletes the login then. The tabs share a jar, into which each response writes its token.
+//! Such a client takes the login and the token from its cookie, GETs the login, compares, and refreshes without a
+//! token: the first client of the wire contract creates a ticket between the two and makes no further call on a
+//! mismatch, the second one deletes the login then. The tabs share a jar, into which each response writes its token.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -79,8 +79,8 @@ impl fmt::Display for NameInvalid {
                 "The name of the attachment is longer than {NAME_BYTES_MAX} bytes"
             ),
             Self::NoPath => formatter.write_str(
-                "The name of the attachment has a part '.' or '..', a backslash, a control character, or bytes that are \
-                 not UTF-8",
+                "The name of the attachment has a part '.' or '..', a backslash, a control character, or bytes that \
+                 are not UTF-8",
             ),
             Self::TypeUnknown => write!(
                 formatter,

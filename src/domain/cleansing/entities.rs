@@ -1,7 +1,7 @@
 //! The characters that HTML 4 names: markup, Latin-1, symbols with Greek, and special characters.
 //!
-//! The names are those of the recommendation ("Character entity references in HTML 4", <https://www.w3.org/TR/html401/>),
-//! which has none for the apostrophe.
+//! The names are those of the recommendation ("Character entity references in HTML 4",
+//! <https://www.w3.org/TR/html401/>), which has none for the apostrophe.
 
 /// The name of `char` in HTML 4, if it has one.
 pub fn name(char: char) -> Option<&'static str> {

@@ -44,7 +44,8 @@ impl Template {
                 Some(_) | None => {
                     let line = 1 + text[..text.len() - rest.len()].matches('\n').count();
                     return Err(format!(
-                        "line {line} has {{{{ without link}}}} or username}}}} after it: the places are {LINK} and {USERNAME}"
+                        "line {line} has {{{{ without link}}}} or username}}}} after it: the places are \
+                         {LINK} and {USERNAME}"
                     ));
                 }
             });

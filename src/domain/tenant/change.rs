@@ -47,8 +47,8 @@ impl TenantInput {
 /// A change of a tenant that exists.
 #[derive(Clone, PartialEq, Debug)]
 pub enum TenantChange {
-    /// It becomes what the input describes. Profiles lose the roles and attributes that it does not have any more, and get
-    /// the defaults of all attributes.
+    /// It becomes what the input describes. Profiles lose the roles and attributes that it does not have any more, and
+    /// get the defaults of all attributes.
     Replace(Box<TenantInput>),
     /// Whether new profiles are verified.
     VerifyNewProfiles(bool),

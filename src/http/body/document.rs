@@ -1,7 +1,7 @@
 //! A JSON document as the body of a request, for the endpoints that the wire contract marks with J.
 //!
-//! It is strict JSON. Its values are decoded as the contract has it ("General", "JSON input"): an unknown field is refused,
-//! the last of a repeated key applies, and `field.rs` has what is taken for a text, a boolean or a date.
+//! It is strict JSON. Its values are decoded as the contract has it ("General", "JSON input"): an unknown field is
+//! refused, the last of a repeated key applies, and `field.rs` has what is taken for a text, a boolean or a date.
 
 use hyper::body::Bytes;
 use serde::de::value::{MapDeserializer, SeqDeserializer};

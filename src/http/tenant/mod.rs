@@ -51,8 +51,8 @@ impl ResourceRoute for TenantRoute {
         }
     }
 
-    /// What concerns more than the caller is decoded after the caller has been admitted: an unknown caller is refused as
-    /// such, whatever else its request lacks.
+    /// What concerns more than the caller is decoded after the caller has been admitted: an unknown caller is refused
+    /// as such, whatever else its request lacks.
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
         let caller = caller(&app.config.requests, params)?;
         let (name, change) = match self {

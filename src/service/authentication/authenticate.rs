@@ -1,8 +1,8 @@
 //! A user signs in with a password.
 //!
 //! The password is compared between two transactions: one that finds the stored hash, and one that checks everything
-//! again, counts a failure or creates the ticket. So of many guesses at once no more count as allowed than one after the
-//! other, and the right password is refused if another request has locked the profile meanwhile.
+//! again, counts a failure or creates the ticket. So of many guesses at once no more count as allowed than one after
+//! the other, and the right password is refused if another request has locked the profile meanwhile.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,8 +54,8 @@ type Checked<T> = Result<T, Error<AuthenticationRefusal>>;
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller, a caller without MANAGE_TICKETS and then MANAGE_PROFILES on the tenant, an unknown user, a
-/// caller without READ_TENANT, a disabled profile, a locked one, and a wrong password, in this order. An unknown user
+/// Refuses an invalid caller, a caller without MANAGE_TICKETS and then MANAGE_PROFILES on the tenant, an unknown user,
+/// a caller without READ_TENANT, a disabled profile, a locked one, and a wrong password, in this order. An unknown user
 /// takes as long as a wrong password.
 pub async fn authenticate(app: &App, caller: Caller, credentials: Credentials) -> Checked<Ticket> {
     // What is delayed keeps its permit: all that wait are bounded together.

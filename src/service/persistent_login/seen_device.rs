@@ -1,8 +1,8 @@
 //! The device that a refresh comes from, where the application says so.
 //!
 //! Most refreshes come from the device that is known already. That is found out by a look into a snapshot, before the
-//! refresh is queued, so that the writer need not look. What is known of a device changes only with a rotation: as long as
-//! the login's generation is the one of that look, it still holds.
+//! refresh is queued, so that the writer need not look. What is known of a device changes only with a rotation: as long
+//! as the login's generation is the one of that look, it still holds.
 
 use crate::domain::device::{Device, DeviceUpdate};
 use crate::domain::login_state::LoginState;
@@ -60,8 +60,8 @@ impl SeenDevice {
     }
 }
 
-/// The login's device after the update; `None` if nothing is to be stored. What only lists show must not fail a refresh:
-/// an entry that does not decode is replaced, and one on a page that cannot be read is left alone.
+/// The login's device after the update; `None` if nothing is to be stored. What only lists show must not fail a
+/// refresh: an entry that does not decode is replaced, and one on a page that cannot be read is left alone.
 fn change(
     txn: &impl Read,
     login: &LoginState,

@@ -7,8 +7,8 @@ use crate::service::caller::Caller;
 use crate::service::profile::change::ProfileChange;
 use crate::service::profile::request::Checked;
 
-/// Sets attributes of the profile with this id and returns it with the attributes that the caller's application may read
-/// and those that were given. Others are left.
+/// Sets attributes of the profile with this id and returns it with the attributes that the caller's application may
+/// read and those that were given. Others are left.
 ///
 /// # Errors
 ///
@@ -29,8 +29,8 @@ pub async fn update_attributes(
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller, an unknown profile, a caller without MANAGE_PROFILES and then READ_TENANT on its tenant, and
-/// attributes that are not defined or that its application may not remove, in this order.
+/// Refuses an invalid caller, an unknown profile, a caller without MANAGE_PROFILES and then READ_TENANT on its tenant,
+/// and attributes that are not defined or that its application may not remove, in this order.
 pub async fn remove_attributes(
     app: &App,
     caller: Caller,

@@ -11,7 +11,8 @@ use crate::tables::profile;
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller, and one without MANAGE_PROFILES and then READ_TENANT on the tenant of a profile that exists.
+/// Refuses an invalid caller, and one without MANAGE_PROFILES and then READ_TENANT on the tenant of a profile that
+/// exists.
 pub async fn delete(app: &App, caller: Caller, id: String) -> Checked<()> {
     let request = SingleProfileRequest::new(app, caller, id);
     if transaction::read(app, |txn| request.find(txn))?.is_none() {

@@ -66,7 +66,8 @@ pub fn read_by_username(
 /// # Errors
 ///
 /// Refuses an invalid caller, an unknown or expired ticket, a caller without MANAGE_TICKETS on the ticket's tenant, a
-/// profile that is gone, and a caller without MANAGE_PROFILES and then READ_TENANT on the profile's tenant, in this order.
+/// profile that is gone, and a caller without MANAGE_PROFILES and then READ_TENANT on the profile's tenant, in this
+/// order.
 pub fn read_by_ticket(app: &App, caller: Caller, ticket_id: String) -> Checked<Profile> {
     caller.note_use(app);
     let now = app.clock.now();

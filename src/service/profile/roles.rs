@@ -13,8 +13,8 @@ use crate::service::profile::request::Checked;
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller, an unknown profile, a caller without MANAGE_PROFILES and then READ_TENANT on its tenant, and
-/// more roles than the limit, in this order.
+/// Refuses an invalid caller, an unknown profile, a caller without MANAGE_PROFILES and then READ_TENANT on its tenant,
+/// and more roles than the limit, in this order.
 pub async fn add_roles(
     app: &App,
     caller: Caller,
@@ -29,7 +29,8 @@ pub async fn add_roles(
     change.carry_out(app).await
 }
 
-/// Removes roles from the profile with this id and returns it with the attributes that the caller's application may read.
+/// Removes roles from the profile with this id and returns it with the attributes that the caller's application may
+/// read.
 ///
 /// # Errors
 ///

@@ -34,8 +34,8 @@ pub struct ProfileUpdate {
 /// # Errors
 ///
 /// Refuses an invalid mail address, an invalid caller, an unknown profile, a caller without MANAGE_PROFILES and then
-/// READ_TENANT on its tenant, what is beyond the limits, attributes that are not defined or that the caller's application
-/// may not write, and a username that is taken.
+/// READ_TENANT on its tenant, what is beyond the limits, attributes that are not defined or that the caller's
+/// application may not write, and a username that is taken.
 pub async fn update(
     app: &App,
     caller: Caller,

@@ -26,9 +26,9 @@ use crate::tables::tenant;
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller, one without READ_TENANT on the tenant, an unknown tenant, a caller without UPDATE_TENANT, a
-/// tenant that would be beyond the limits, and a change that the profiles cannot follow yet, because too many before it
-/// are being carried out, in this order.
+/// Refuses an invalid caller, one without READ_TENANT on the tenant, an unknown tenant, a caller without UPDATE_TENANT,
+/// a tenant that would be beyond the limits, and a change that the profiles cannot follow yet, because too many before
+/// it are being carried out, in this order.
 pub async fn update(
     app: &App,
     caller: Caller,
@@ -73,7 +73,8 @@ impl UpdateRequest {
     fn apply(&self, txn: &WriteTxn) -> Result<Arc<Tenant>, Error<TenantRefusal>> {
         let (caller, found) = self.authorize(txn)?;
         let (changed, sweep) = self.change.apply(&found).map_err(TenantRefusal::Invalid)?;
-        // A tenant without profiles has none that could follow: its next ones are created with the tenant as it is then.
+        // A tenant without profiles has none that could follow: its next ones are created with the tenant as it is
+        // then.
         let is_swept = sweep != Sweep::default() && of_tenant::is_any(txn, &changed.name)?;
         if !is_swept && changed == *found {
             return Ok(found);

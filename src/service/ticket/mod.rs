@@ -1,7 +1,7 @@
 //! The use cases of tickets, one file each.
 //!
-//! A ticket is looked at far more often than it is created, and each look moves its last request: that is done in memory,
-//! and [saved](save) afterwards. Creating and invalidating it are durable like all other writes.
+//! A ticket is looked at far more often than it is created, and each look moves its last request: that is done in
+//! memory, and [saved](save) afterwards. Creating and invalidating it are durable like all other writes.
 
 pub mod create;
 pub mod end;

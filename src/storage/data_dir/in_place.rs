@@ -1,5 +1,5 @@
-//! Whether the database is still where it was opened. On Linux a file can be removed, or moved with its directory, while
-//! it is open: every write succeeds, and is lost or somewhere else at the next start.
+//! Whether the database is still where it was opened. On Linux a file can be removed, or moved with its directory,
+//! while it is open: every write succeeds, and is lost or somewhere else at the next start.
 
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
@@ -43,7 +43,8 @@ impl DataDirectory {
     ///
     /// # Errors
     ///
-    /// [`Failure::Unusable`] if it was removed, moved, replaced or overwritten; as of an access if that cannot be found out.
+    /// [`Failure::Unusable`] if it was removed, moved, replaced or overwritten; as of an access if that cannot be found
+    /// out.
     pub fn check_in_place(&self) -> Result<(), Failure> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Held { file, own_file }) = &*held else {

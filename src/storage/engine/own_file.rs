@@ -1,5 +1,5 @@
-//! Whether the database's file was written by somebody else: a backup that is copied over it while it is open mixes with
-//! what is in memory, and the next writes destroy both.
+//! Whether the database's file was written by somebody else: a backup that is copied over it while it is open mixes
+//! with what is in memory, and the next writes destroy both.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,8 +4,8 @@
 //! profile of each id; another one has what is known of devices, which only lists show; and an index by
 //! creation time lets the expired ones be found. Hardly any rotation changes these.
 //!
-//! A rotation changes a part of a record only, and is journaled: [`LOGINS`] says how. What is known of the device changes
-//! with a rotation that comes from another address or browser, in its transaction, and is not journaled.
+//! A rotation changes a part of a record only, and is journaled: [`LOGINS`] says how. What is known of the device
+//! changes with a rotation that comes from another address or browser, in its transaction, and is not journaled.
 
 pub mod ended;
 pub mod key;

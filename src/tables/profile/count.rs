@@ -1,8 +1,8 @@
-//! How many profiles each tenant has, under its name: a number that changes with every profile that is created or deleted,
-//! because to count the entries of the index of a million profiles takes too long.
+//! How many profiles each tenant has, under its name: a number that changes with every profile that is created or
+//! deleted, because to count the entries of the index of a million profiles takes too long.
 //!
-//! When a tenant is deleted, all of its profiles end at once, and their records are removed later. So the number is that of
-//! the profiles of an era and later ones.
+//! When a tenant is deleted, all of its profiles end at once, and their records are removed later. So the number is
+//! that of the profiles of an era and later ones.
 
 use crate::domain::login_state::Era;
 use crate::domain::tenant::TenantName;

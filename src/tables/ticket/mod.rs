@@ -1,7 +1,7 @@
 //! Tickets: a record under the key of its profile and the digest of its id, and what is needed to find it.
 //!
-//! A small table has the profile of each digest, and an index by the time of a request lets the expired ones be found. A
-//! request of a ticket is in memory first ([`requests`]), and journaled with those of a quarter of a second:
+//! A small table has the profile of each digest, and an index by the time of a request lets the expired ones be found.
+//! A request of a ticket is in memory first ([`requests`]), and journaled with those of a quarter of a second:
 //! [`TICKETS`] says how.
 //! It does not move the entry in the index: the cleaner does, when it finds there a ticket that was requested since.
 
@@ -134,9 +134,9 @@ fn remove(txn: &WriteTxn, key: TicketKey) -> Result<(), Failure> {
     txn.remove(&BY_DIGEST, key.digest.as_bytes()).map(drop)
 }
 
-/// Looks at no more than `count_max` tickets that the index has at `newest` or before: removes those that `last_request`
-/// has none of, because they are over, and moves the others in the index to their last request. Returns how many there
-/// were. One whose record cannot be read is removed too, since it can never be used again.
+/// Looks at no more than `count_max` tickets that the index has at `newest` or before: removes those that
+/// `last_request` has none of, because they are over, and moves the others in the index to their last request. Returns
+/// how many there were. One whose record cannot be read is removed too, since it can never be used again.
 ///
 /// # Errors
 ///
@@ -165,7 +165,8 @@ pub fn remove_until(
 }
 
 /// At most `count_max` tickets of the profile, in the order of their keys, from the first one after `after` on, expired
-/// ones among them. One whose record cannot be read is left out. Also the last key, to go on after it; `None` at the end.
+/// ones among them. One whose record cannot be read is left out. Also the last key, to go on after it; `None` at the
+/// end.
 ///
 /// # Errors
 ///

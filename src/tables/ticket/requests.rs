@@ -1,12 +1,12 @@
 //! Requests of tickets that are in memory, and not in the tickets' records yet.
 //!
-//! A ticket is requested with nearly every page, and what that changes, the time of its last request, need not survive a
-//! crash of the same second: so it costs no commit of its own. It is kept here, and saved with all others of half a
+//! A ticket is requested with nearly every page, and what that changes, the time of its last request, need not survive
+//! a crash of the same second: so it costs no commit of its own. It is kept here, and saved with all others of half a
 //! second.
 //!
 //! What is here is ahead of the record, and goes only once the record has it. A reader whose snapshot is from before,
-//! and who looks here afterwards, would find it in neither: [`TicketRequests::version`], taken before the snapshot, shows
-//! that, and the reader looks again.
+//! and who looks here afterwards, would find it in neither: [`TicketRequests::version`], taken before the snapshot,
+//! shows that, and the reader looks again.
 
 use std::array;
 use std::fmt;

@@ -70,7 +70,8 @@ pub fn create_database(
     Ok((engine, ring))
 }
 
-/// Opens the database in `directory` with its keys, and upgrades it to [`SCHEMA_VERSION`]. A database of a newer version is refused, and was not changed if it had been closed cleanly.
+/// Opens the database in `directory` with its keys, and upgrades it to [`SCHEMA_VERSION`]. A database of a newer
+/// version is refused, and was not changed if it had been closed cleanly.
 ///
 /// # Errors
 ///

@@ -46,7 +46,12 @@ impl Application {
             let response = client.send("POST", &target, &[json], Some(body.to_string().as_bytes()));
             assert_eq!(response.status, 200, "{response:?}");
         };
-        let tenant = json!({"name": "shop", "availableRoles": ["USER"], "ssoEnabled": false, "verifyNewProfiles": false});
+        let tenant = json!({
+            "name": "shop",
+            "availableRoles": ["USER"],
+            "ssoEnabled": false,
+            "verifyNewProfiles": false,
+        });
         post_json("/tenant/create", tenant);
         post_json(
             "/access_token/create",
@@ -54,7 +59,10 @@ impl Application {
                 "id": APPLICATION,
                 "application": "shop",
                 "master": false,
-                "tenantPermissions": [{"tenant": "shop", "allowedActions": ["READ_TENANT", "MANAGE_PROFILES", "MANAGE_TICKETS"]}],
+                "tenantPermissions": [{
+                    "tenant": "shop",
+                    "allowedActions": ["READ_TENANT", "MANAGE_PROFILES", "MANAGE_TICKETS"],
+                }],
                 "expiresOn": null,
             }),
         );

@@ -60,7 +60,8 @@ fn subjects_senders_and_templates_are_settings() {
     flags.retain(|flag| !flag.starts_with("--mail-from"));
     flags.push("--mail-from=\"Konten, Ä\" <konten@example.com>".to_owned());
     flags.push(file_flag("mail-reset-template", &file));
-    flags.push("--mail-reset-subject=Kennwort zurücksetzen: ein sehr langer Betreff, der in mehr als eine Zeile paßt".to_owned());
+    let subject = "Kennwort zurücksetzen: ein sehr langer Betreff, der in mehr als eine Zeile paßt";
+    flags.push(format!("--mail-reset-subject={subject}"));
     let sending = start(Setup::new(), &flags);
     let name = "<b>\"x\"&amp;\r\nBcc: eve@example.com";
     sending.server.update_profile(ACME_PROFILE, |profile| {

@@ -1,7 +1,8 @@
 """An SMTP server. Its argument is a JSON object of settings; each line that it prints is one of what happened.
 
-host, port: where it listens, by default 127.0.0.1 and any; security: none, starttls or tls; certificate, key: files; user, password: who may send;
-smtputf8: whether it takes addresses that are not ASCII; greeting: what it says at first instead of its greeting, or "hang".
+host, port: where it listens, by default 127.0.0.1 and any; security: none, starttls or tls; certificate, key: files;
+user, password: who may send; smtputf8: whether it takes addresses that are not ASCII; greeting: what it says at first
+instead of its greeting, or "hang".
 The local part of a recipient's address says what becomes of a mail: refused, deferred-once, hangs; others are taken.
 """
 

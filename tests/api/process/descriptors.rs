@@ -54,8 +54,8 @@ fn a_limit_that_is_too_low_is_refused_with_what_would_suffice() {
     };
     let message = launch("1000").assert_fails();
     let expected = "rememberd: --connections-max 1000: the process needs 1327 file descriptors, and the limit is 300: \
-                    use at most 178 connections, or raise it, with \"ulimit -n 1327\" or \"LimitNOFILE=1327\" in a unit \
-                    of systemd\n";
+                    use at most 178 connections, or raise it, with \"ulimit -n 1327\" or \"LimitNOFILE=1327\" in a \
+                    unit of systemd\n";
     assert_eq!(message, expected);
     assert!(!home.path().join("db").exists());
     launch("178").start().stop();

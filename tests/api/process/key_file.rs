@@ -53,7 +53,8 @@ fn a_start_without_the_key_is_refused_and_changes_nothing() {
     fs::remove_file(&path).expect("it is there");
     let message = launch(&home).assert_fails();
     let expected = format!(
-        "rememberd: {}: key 1 is missing, and 2 logins need it; the file is missing or empty, and without --key-file the keys are in the data directory; restore the file, or start once with --new-key, \
+        "rememberd: {}: key 1 is missing, and 2 logins need it; the file is missing or empty, \
+         and without --key-file the keys are in the data directory; restore the file, or start once with --new-key, \
          which ends these logins\n",
         path.display()
     );

@@ -15,8 +15,8 @@ pub const SHOP: &str = "everything-for-shop";
 pub const LATER: Timestamp = Timestamp::from_millis(1_500_000_000_000);
 
 /// A server with the profiles of the seed file and these tenants without any: `styled`, which has default values and
-/// attributes of all types; `raw`, which does not cleanse; `verifying`, which verifies new profiles; and `closed`, which has
-/// a default value that nobody may write.
+/// attributes of all types; `raw`, which does not cleanse; `verifying`, which verifies new profiles; and `closed`,
+/// which has a default value that nobody may write.
 pub fn server() -> Server {
     setup().start()
 }

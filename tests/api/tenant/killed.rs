@@ -33,7 +33,10 @@ fn seed(home: &Path) {
         json!({"_id": id(number), "username": format!("user-{number}"), "enabled": true, "tenant": "big",
                "roles": ["USER", "ADMIN"], "attributes": {"city": "Bern", "age": number}})
     };
-    let login = |number| json!({"_id": login(number), "tenant": "big", "profileId": id(number), "token": login(number)});
+    let login = |number| {
+        let token = login(number);
+        json!({"_id": token, "tenant": "big", "profileId": id(number), "token": token})
+    };
     let permissions = json!([{"application": "*", "allowedActions": ["*"]}]);
     let all = json!([{"tenant": "*", "allowedActions": ["*"]}]);
     let seed = json!({

@@ -61,8 +61,8 @@ impl Model {
         assert_eq!(*answer, expected, "{context}");
     }
 
-    /// Carries out the operation, whose answer was lost and which led to `found`. An id that nobody knows is nowhere to be
-    /// seen but in a profile.
+    /// Carries out the operation, whose answer was lost and which led to `found`. An id that nobody knows is nowhere to
+    /// be seen but in a profile.
     pub fn apply_unanswered(&mut self, operation: &Operation, found: &State) {
         let created = match operation {
             Operation::CreateProfile(created) => {

@@ -328,8 +328,8 @@ pub fn logins_in(image: Vec<u8>) -> Result<Vec<Login>, String> {
     audit::logins(&*journal.newest(), &support::keys())
 }
 
-/// Locks a data directory. Another test may have started a process just now, which holds every file of this one until it
-/// runs its own program.
+/// Locks a data directory. Another test may have started a process just now, which holds every file of this one until
+/// it runs its own program.
 pub fn lock(path: &Path) -> DataDirectory {
     let mut locked = None;
     wait_until("the directory is free", || {

@@ -363,8 +363,8 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// The date that a login was created, which its clients see. One in the future is kept: it may be the clock of the host
-    /// that is wrong.
+    /// The date that a login was created, which its clients see. One in the future is kept: it may be the clock of the
+    /// host that is wrong.
     fn creation(&mut self, at: EntryPath, field: &'static str, date: Option<Date>) -> Timestamp {
         let date = self.date(date);
         if date > self.now {
@@ -377,8 +377,8 @@ impl<'a> Check<'a> {
         date.map_or(self.now, |Date(date)| date)
     }
 
-    /// The date from which on the age of a ticket or a verification token is counted. With one in the future it would live
-    /// longer than one that is created now.
+    /// The date from which on the age of a ticket or a verification token is counted. With one in the future it would
+    /// live longer than one that is created now.
     fn beginning(&self, date: Option<Date>) -> Timestamp {
         self.date(date).min(self.now)
     }

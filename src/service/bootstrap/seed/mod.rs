@@ -385,9 +385,9 @@ mod tests {
         let seed = check(&file).expect("a valid file");
         let expected = [
             "accesstoken[0].tenantPermissions[2].tenant: there is no tenant \"defualt\" in the file",
-            "accesstoken[0].tenantPermissions[2].allowedActions: there is no action \"manage_tickets\"; the actions are \
-             MANAGE_TICKETS, MANAGE_PROFILES, CREATE_TENANT, READ_TENANT, UPDATE_TENANT, DELETE_TENANT, CREATE_TOKEN, \
-             READ_TOKEN, DELETE_TOKEN and *",
+            "accesstoken[0].tenantPermissions[2].allowedActions: there is no action \"manage_tickets\"; the actions \
+             are MANAGE_TICKETS, MANAGE_PROFILES, CREATE_TENANT, READ_TENANT, UPDATE_TENANT, DELETE_TENANT, \
+             CREATE_TOKEN, READ_TOKEN, DELETE_TOKEN and *",
         ];
         assert_eq!(seed.warnings().collect::<Vec<_>>(), expected);
     }

@@ -13,8 +13,8 @@ use crate::service::profile::request::Checked;
 /// How many profiles of a sorted list are kept at least before those that are not in its page are dropped.
 const KEPT_MIN: usize = 512;
 
-/// The profiles that were chosen so far. Of those of a list that is sorted, little more than the page and what comes before
-/// it is kept.
+/// The profiles that were chosen so far. Of those of a list that is sorted, little more than the page and what comes
+/// before it is kept.
 pub(super) struct Choice<'a> {
     order: Option<&'a ProfileOrder>,
     page: Page,
