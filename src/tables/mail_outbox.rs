@@ -165,8 +165,8 @@ pub fn decode(key: &[u8; 24], record: &[u8]) -> Result<QueuedMail, Failure> {
     let key = number(&mut decoder)?;
     let sealed = decoder.short_bytes()?.to_vec();
     let attempts = number(&mut decoder)?;
-    let url = LinkUrl::new(decoder.text()?)
-        .ok_or_else(|| decoder.corrupt(format_args!("its link is none")))?;
+    let url = LinkUrl::parse(decoder.text()?)
+        .map_err(|why| decoder.corrupt(format_args!("its URL {why}")))?;
     decoder.finish()?;
     Ok(QueuedMail {
         due,
@@ -214,7 +214,7 @@ mod tests {
         let sealed = sealed.prop_map(|(key, sealed)| SealedTokenId { key, sealed });
         let mails = (
             (select(MailKind::ALL.to_vec()), tenant_name(), object_id()),
-            (sealed, "[ -~é]{1,300}", any::<u32>()),
+            (sealed, "https://a[ -~é]{0,300}", any::<u32>()),
         );
         let mails = mails.prop_map(move |(whose, (sealed, url, attempts))| {
             let (kind, tenant, profile_id) = whose;
@@ -225,7 +225,7 @@ mod tests {
                 kind,
                 tenant,
                 profile_id,
-                url: LinkUrl::new(url).expect("it is short"),
+                url: LinkUrl::parse(url).expect("it is absolute and short"),
                 attempts,
             }
         });

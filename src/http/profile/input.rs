@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::email::EMAIL_BYTES_MAX;
 use crate::domain::given_attributes::GivenAttributes;
-use crate::domain::mail::{LINK_URL_BYTES_MAX, LinkUrl};
+use crate::domain::mail::LinkUrl;
 use crate::domain::password::Password;
 use crate::domain::profile::Username;
 use crate::domain::tenant::TenantName;
@@ -73,18 +73,13 @@ pub fn new_password(params: &Params) -> Result<Password, ApiError> {
     Password::new(text).map_err(|why| ApiError::invalid(NAME, why.to_string()))
 }
 
-/// The URL `text` of the parameter `name`.
+/// The URL `text` of the parameter `name`, to which a mail links.
 ///
 /// # Errors
 ///
 /// It is none.
 pub fn link_url(name: &'static str, text: Cow<'_, str>) -> Result<LinkUrl, ApiError> {
-    LinkUrl::new(text).ok_or_else(|| {
-        let problem = format!(
-            "is empty, is longer than {LINK_URL_BYTES_MAX} bytes, or has a control character"
-        );
-        ApiError::invalid(name, problem)
-    })
+    LinkUrl::parse(text).map_err(|why| ApiError::invalid(name, why.to_string()))
 }
 
 /// The attributes in the parameter `attributes`; none if it is missing, empty or null.

@@ -257,7 +257,7 @@ pub fn queue(
     let app = &server.app;
     let uuid = app.entropy.uuid();
     let id = VerificationTokenId::new(uuid);
-    let url = LinkUrl::new(URL).expect("a URL");
+    let url = LinkUrl::parse(URL).expect("a URL");
     let mail = NewMail::new(app, kind, url, id)?;
     let key = app.keys.get()?.newest().1.clone();
     let digest = VerificationTokenDigest::new(id, &key);

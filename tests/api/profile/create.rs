@@ -417,11 +417,13 @@ fn without_room_for_its_mail_a_profile_is_not_created() {
 }
 
 #[test]
-fn a_verification_url_is_a_line_of_text() {
+fn a_verification_url_is_checked_also_where_no_mail_is_sent() {
     let server = server();
     for url in [
         "http://a.b/\n",
         &format!("http://a.b/{}", "x".repeat(2_048)),
+        "verify",
+        "javascript:alert(1)",
     ] {
         let refused = create(&server, "corp", "eve", &[("verificationUrl", url)]);
         refused.assert_bad_parameter("verificationUrl");

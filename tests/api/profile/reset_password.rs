@@ -78,15 +78,44 @@ fn the_url_is_required() {
             "resetPasswordUrl",
             "String",
         );
-        for url in [
-            "",
-            "https://a.b/\r\nx",
-            &format!("https://a.b/{}", "x".repeat(2_048)),
+    });
+    assert!(server.take_mail().is_none());
+}
+
+#[test]
+fn a_url_that_a_mail_must_not_link_to_is_refused_with_its_cause() {
+    let server = server();
+    let long = format!("https://a.b/{}", "x".repeat(2_048));
+    let absolute = "is no absolute URL, like https://example.com/page";
+    let scheme =
+        "has a scheme that a mail must not link to: javascript, vbscript, data, blob, file";
+    assert_unchanged(&server, ANNA, || {
+        for (url, cause) in [
+            ("", "is empty"),
+            (&long, "is longer than 2048 bytes"),
+            ("https://a.b/\r\nx", "has a control character"),
+            ("reset", absolute),
+            ("/reset", absolute),
+            ("https://", absolute),
+            ("javascript:alert(1)", scheme),
+            ("Data:text/html,x", scheme),
         ] {
-            reset(&server, NOTHING, ANNA, url).assert_bad_parameter("resetPasswordUrl");
+            let refused = reset(&server, NOTHING, ANNA, url);
+            let message = format!("Parameter 'resetPasswordUrl' {cause}");
+            refused.assert_error(400, "OTHER", &message);
         }
     });
     assert!(server.take_mail().is_none());
+}
+
+#[test]
+fn a_link_leads_into_an_application_by_its_scheme_or_its_fragment() {
+    let server = server();
+    for url in ["com.example.app:/reset", "https://shop.example/#/reset"] {
+        json_of(&reset(&server, ADMIN, ANNA, url));
+        let mail = server.take_mail().expect("a mail is waiting");
+        assert_eq!(mail.link, format!("{url}?tokenId={}", mail.token_id));
+    }
 }
 
 #[test]
