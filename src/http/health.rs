@@ -39,10 +39,6 @@ impl ResourceRoute for HealthRoute {
         }
     }
 
-    fn is_answer_empty(&self) -> bool {
-        false
-    }
-
     async fn handle(self, app: &App, _params: &Params) -> Result<Response, ApiError> {
         let (status, json) = match self {
             Self::Live => (StatusCode::OK, json!({"status": "live"})),

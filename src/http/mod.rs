@@ -139,13 +139,12 @@ fn admit(
 ) -> Result<(Route, PendingRequest), ApiError> {
     let headers = request.headers();
     options::refuse_preflight(request.method(), headers)?;
-    if !route.ignores_accept() && !accept::accepts_json(headers) {
-        let is_ignored = route.is_answer_empty()
-            || route.is_answer_file()
-            || path::has_suffix(request.uri().path());
-        if !is_ignored {
-            return Err(ApiError::NotAcceptable);
-        }
+    if !route.ignores_accept()
+        && !accept::accepts_json(headers)
+        && route.is_answer_json()
+        && !path::has_suffix(request.uri().path())
+    {
+        return Err(ApiError::NotAcceptable);
     }
     if !route.is_public() && app.phase() == Phase::Starting {
         return Err(Failure::Unavailable.into());

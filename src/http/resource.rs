@@ -25,13 +25,10 @@ pub trait ResourceRoute: Sized {
     /// The route's name in the log.
     fn name(&self) -> &'static str;
 
-    /// Whether the answer is empty unless it is an error. Then it does not matter whether the request accepts JSON.
-    fn is_answer_empty(&self) -> bool;
-
-    /// Whether the answer is a file unless it is an error. Which of its types the request accepts is not looked at:
-    /// that is known once it is read.
-    fn is_answer_file(&self) -> bool {
-        false
+    /// Whether the answer is JSON unless it is an error. What a request accepts is looked at only then: an empty answer
+    /// has no type, and that of a file is known once it is read.
+    fn is_answer_json(&self) -> bool {
+        true
     }
 
     /// Whether the body must be a JSON document, and not parameters.

@@ -89,18 +89,10 @@ macro_rules! resources {
                 }
             }
 
-            /// As [`ResourceRoute::is_answer_empty`].
-            pub fn is_answer_empty(&self) -> bool {
+            /// As [`ResourceRoute::is_answer_json`].
+            pub fn is_answer_json(&self) -> bool {
                 match self {
-                    $(Self::$resource(route) => route.is_answer_empty(),)+
-                    Self::Options(_) => true,
-                }
-            }
-
-            /// As [`ResourceRoute::is_answer_file`].
-            pub fn is_answer_file(&self) -> bool {
-                match self {
-                    $(Self::$resource(route) => route.is_answer_file(),)+
+                    $(Self::$resource(route) => route.is_answer_json(),)+
                     Self::Options(_) => false,
                 }
             }

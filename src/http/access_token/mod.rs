@@ -30,8 +30,8 @@ impl ResourceRoute for AccessTokenRoute {
         route::name(self)
     }
 
-    fn is_answer_empty(&self) -> bool {
-        matches!(self, Self::Delete(_))
+    fn is_answer_json(&self) -> bool {
+        !matches!(self, Self::Delete(_))
     }
 
     fn takes_document(&self) -> bool {

@@ -31,12 +31,8 @@ impl ResourceRoute for AttachmentRoute {
         route::name(self)
     }
 
-    fn is_answer_empty(&self) -> bool {
-        false
-    }
-
-    fn is_answer_file(&self) -> bool {
-        matches!(self, Self::Download(..))
+    fn is_answer_json(&self) -> bool {
+        !matches!(self, Self::Download(..))
     }
 
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {

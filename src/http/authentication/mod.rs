@@ -27,12 +27,6 @@ impl ResourceRoute for AuthenticationRoute {
         route::name(self)
     }
 
-    fn is_answer_empty(&self) -> bool {
-        match self {
-            Self::Authenticate => false,
-        }
-    }
-
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
         let caller = caller(&app.config.requests, params)?;
         match self {

@@ -53,10 +53,6 @@ impl ResourceRoute for DocsRoute {
         "docs"
     }
 
-    fn is_answer_empty(&self) -> bool {
-        false
-    }
-
     async fn handle(self, _app: &App, _params: &Params) -> Result<Response, ApiError> {
         let mut response = response::public(HTML, CACHED, PAGE);
         let headers = response.headers_mut();

@@ -37,10 +37,6 @@ impl ResourceRoute for OpenApiRoute {
         "openapi"
     }
 
-    fn is_answer_empty(&self) -> bool {
-        false
-    }
-
     async fn handle(self, _app: &App, _params: &Params) -> Result<Response, ApiError> {
         Ok(response::public(JSON, CACHED, OPENAPI))
     }

@@ -36,10 +36,6 @@ impl ResourceRoute for MonitoringRoute {
         route::name(*self)
     }
 
-    fn is_answer_empty(&self) -> bool {
-        false
-    }
-
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
         check_token(app, params)?;
         let response = match self {

@@ -39,8 +39,8 @@ impl ResourceRoute for PersistentLoginRoute {
         route::name(self)
     }
 
-    fn is_answer_empty(&self) -> bool {
-        matches!(self, Self::Delete(_))
+    fn is_answer_json(&self) -> bool {
+        !matches!(self, Self::Delete(_))
     }
 
     /// Parameters that concern more than the caller are read after the caller has been admitted: an unknown

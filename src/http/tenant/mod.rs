@@ -31,8 +31,8 @@ impl ResourceRoute for TenantRoute {
         route::name(self)
     }
 
-    fn is_answer_empty(&self) -> bool {
-        matches!(self, Self::Delete(_))
+    fn is_answer_json(&self) -> bool {
+        !matches!(self, Self::Delete(_))
     }
 
     fn takes_document(&self) -> bool {

@@ -28,8 +28,8 @@ impl ResourceRoute for TicketRoute {
         route::name(self)
     }
 
-    fn is_answer_empty(&self) -> bool {
-        matches!(self, Self::Invalidate(_))
+    fn is_answer_json(&self) -> bool {
+        !matches!(self, Self::Invalidate(_))
     }
 
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {

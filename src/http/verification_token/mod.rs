@@ -27,8 +27,8 @@ impl ResourceRoute for VerificationTokenRoute {
         route::name(self)
     }
 
-    fn is_answer_empty(&self) -> bool {
-        matches!(self, Self::Delete(_))
+    fn is_answer_json(&self) -> bool {
+        !matches!(self, Self::Delete(_))
     }
 
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
