@@ -6,6 +6,7 @@
 use crate::app::{App, Phase};
 use crate::domain::attachment::BlobId;
 use crate::error::Failure;
+use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::attachment::{chunk, deleted, orphan};
 
 /// How many chunks are removed in one transaction: half a MiB.
@@ -64,15 +65,23 @@ pub async fn remove_orphans(app: &App) -> Result<usize, Failure> {
 
 async fn remove_blob(app: &App, blob: BlobId) -> Result<(), Failure> {
     loop {
-        let work = move |txn: &_| {
-            let count = chunk::remove_some(txn, blob, CHUNKS_PER_BATCH)?;
-            if count < CHUNKS_PER_BATCH {
-                orphan::remove(txn, blob)?;
-            }
-            Ok(count)
-        };
+        let work = move |txn: &_| remove_some(txn, blob, CHUNKS_PER_BATCH);
         if app.store.write_in_background(work).await? < CHUNKS_PER_BATCH {
             return Ok(());
         }
     }
+}
+
+/// Removes at most `count_max` chunks of the blob, if no attachment has it, and forgets it with the last. Returns how
+/// many there were.
+fn remove_some(txn: &WriteTxn, blob: BlobId, count_max: usize) -> Result<usize, Failure> {
+    // It may have been published since it was found.
+    if !orphan::contains(txn, blob)? {
+        return Ok(0);
+    }
+    let count = chunk::remove_some(txn, blob, count_max)?;
+    if count < count_max {
+        orphan::remove(txn, blob)?;
+    }
+    Ok(count)
 }

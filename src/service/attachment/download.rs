@@ -38,21 +38,35 @@ pub fn open(
     name: String,
 ) -> Checked<(Attachment, Download)> {
     let request = SingleProfileRequest::new(app, caller, profile_id);
-    transaction::read(app, |txn| {
-        let attachment = find(txn, &request, &name)?;
-        let mut download = Download {
-            store: Arc::clone(&app.store),
-            in_use: app.uploads.blobs.begin(attachment.blob),
-            first: None,
-            next: 0,
-            left: attachment.size,
-        };
-        // So that what cannot be read is refused, and not broken off.
-        if attachment.size > 0 {
-            download.first = Some(download.read(txn)?);
+    loop {
+        let in_use = transaction::read(app, |txn| {
+            let attachment = find(txn, &request, &name)?;
+            Ok(app.uploads.blobs.begin(attachment.blob))
+        })?;
+        // Whoever removes what was replaced looks at what is in use after the commit that replaced it. So it is not
+        // removed if a later snapshot has it still.
+        let opened = transaction::read(app, |txn| {
+            let attachment = find(txn, &request, &name)?;
+            if attachment.blob != in_use.blob {
+                return Ok(None);
+            }
+            let mut download = Download {
+                store: Arc::clone(&app.store),
+                in_use,
+                first: None,
+                next: 0,
+                left: attachment.size,
+            };
+            // So that what cannot be read is refused, and not broken off.
+            if attachment.size > 0 {
+                download.first = Some(download.read(txn)?);
+            }
+            Ok(Some((attachment, download)))
+        })?;
+        if let Some(opened) = opened {
+            return Ok(opened);
         }
-        Ok((attachment, download))
-    })
+    }
 }
 
 impl Download {

@@ -35,6 +35,16 @@ pub fn remove(txn: &WriteTxn, blob: BlobId) -> Result<(), Failure> {
     txn.remove(&ORPHANS, blob.as_bytes()).map(drop)
 }
 
+/// Whether no attachment has the blob. A record that cannot be read is one too.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn contains(txn: &impl Read, blob: BlobId) -> Result<bool, Failure> {
+    let found = txn.get(&ORPHANS, blob.as_bytes(), |_| Ok(()));
+    Ok(Failure::unless_corrupt(found)?.is_some())
+}
+
 /// At most `count_max` orphans behind `after`.
 ///
 /// # Errors

@@ -1,7 +1,9 @@
 //! What is left of attachments is removed.
 
+use std::thread;
+
 use crate::attachment::{
-    Form, PNG, PROFILES, clean_up, get, png, post_form, stored, upload, upload_head,
+    Form, PNG, PROFILES, clean_up, exchange, get, png, post_form, stored, upload, upload_head,
 };
 use crate::support::fixture::{ACME_PROFILE, ADMIN, POWERLESS, PROFILE};
 use crate::support::server::{Server, Setup, wait_until};
@@ -114,6 +116,42 @@ fn the_attachments_of_a_deleted_profile_are_removed() {
     assert_eq!(stored(&server), (1, 0));
     let other = format!("{PROFILES}/{ACME_PROFILE}/attachment/other/details?{form}");
     assert_eq!(client.get(&other).status, 200);
+}
+
+/// Background work finds all contents that no attachment has, and removes one after the other.
+#[test]
+fn an_upload_that_is_published_while_others_are_removed_is_kept() {
+    const FILES: usize = 30;
+    let server = Server::start();
+    let content = png(200_000, 1);
+    for number in 0..FILES {
+        upload(&server, &format!("{number}.png"), &png(70_000, 2));
+    }
+    let body = Form::upload("kept.png", &content).body();
+    let fields = format!("Content-Length: {}\r\n", body.len());
+    let mut wire = server.wire();
+    wire.send(upload_head(ACME_PROFILE, "", &fields));
+    wire.send(&body[..150_000]);
+    wait_until("chunks are written", || {
+        stored(&server) == (2 * FILES as u64 + 2, 1)
+    });
+    let form = format!("accessTokenId={ADMIN}");
+    let client = server.client();
+    client
+        .post(&format!("{PROFILES}/{PROFILE}/delete"), &form)
+        .assert_empty();
+    thread::scope(|scope| {
+        scope.spawn(|| clean_up(&server));
+        wait_until("some are removed", || {
+            stored(&server).0 < 2 * FILES as u64 && stored(&server).1 > 1
+        });
+        wire.send(&body[150_000..]);
+        assert_eq!(wire.response().status, 200);
+    });
+    assert_eq!(stored(&server), (4, 0));
+    let target = format!("{PROFILES}/{ACME_PROFILE}/attachment/kept?{form}");
+    let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert!(exchange(&server, request.as_bytes()).body == content);
 }
 
 #[test]
