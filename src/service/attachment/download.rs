@@ -12,7 +12,7 @@ use crate::service::profile::request::SingleProfileRequest;
 use crate::service::transaction;
 use crate::storage::Store;
 use crate::storage::transaction::Read;
-use crate::tables::attachment::chunk::{self, CHUNK_BYTES};
+use crate::tables::attachment::chunk;
 use crate::tables::attachment::in_use::BlobUse;
 
 /// The content of an attachment as it was when the download began, which is read as it is taken. That the attachment is
@@ -87,14 +87,16 @@ impl Download {
     }
 
     fn read(&mut self, txn: &impl Read) -> Result<Vec<u8>, Failure> {
-        let length = self.left.min(CHUNK_BYTES as u64);
         let chunk = chunk::get(txn, self.in_use.blob, self.next)?;
-        let chunk = chunk.filter(|chunk| chunk.len() as u64 == length);
-        let chunk = chunk.ok_or_else(|| {
+        let left = chunk
+            .as_ref()
+            .and_then(|chunk| self.left.checked_sub(chunk.len() as u64));
+        let (Some(chunk), Some(left)) = (chunk, left) else {
             let number = self.next;
-            Failure::Corrupt(format!("attachment: its chunk {number} is missing"))
-        })?;
-        self.left -= length;
+            let cause = format!("attachment: its chunk {number} is missing or too long");
+            return Err(Failure::Corrupt(cause));
+        };
+        self.left = left;
         self.next += 1;
         Ok(chunk)
     }

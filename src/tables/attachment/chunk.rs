@@ -18,7 +18,7 @@ pub const TABLE_NAME: &str = "attachment_chunk";
 const CHUNKS: Table<Fixed<20>> = Table::new(TABLE_NAME);
 const VERSION: u8 = 1;
 
-/// How many bytes of a blob every chunk but the last one has.
+/// How many bytes of a blob every chunk but the last one is written with. Those that are read may have any.
 pub const CHUNK_BYTES: usize = (64 << 10) - 256;
 
 /// Puts a chunk.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::attachment::BlobId;
 use crate::storage::table::KeyKind;
-use crate::tables::attachment::chunk::{self, CHUNK_BYTES};
+use crate::tables::attachment::chunk;
 use crate::tables::attachment::{self, orphan};
 use crate::tables::check::entries::describe_key;
 use crate::tables::check::report::{Fault, Finding, Mend};
@@ -93,8 +93,7 @@ impl Attachments {
 impl Content {
     /// Whether it is all of an attachment of this size.
     fn is_whole(&self, size: u64) -> bool {
-        let count = size.div_ceil(CHUNK_BYTES as u64);
-        self.bytes == size && self.count == count && self.end == count
+        self.bytes == size && self.count == self.end
     }
 }
 
@@ -136,7 +135,7 @@ mod tests {
 
     #[test]
     fn an_attachment_has_all_of_its_content() {
-        let size = CHUNK_BYTES as u64 + 5;
+        let size = 65;
         let with = |chunks: &[(u32, u64)]| {
             let mut attachments = Attachments::default();
             attachments.add(vec![1], BLOB, size);
@@ -145,8 +144,10 @@ mod tests {
             }
             mended(attachments)
         };
-        let full = CHUNK_BYTES as u64;
+        let full = 60;
         assert_eq!(with(&[(0, full), (1, 5)]), []);
+        // Of whatever size they are.
+        assert_eq!(with(&[(0, 20), (1, 25), (2, 20)]), []);
         let lost = (attachment::TABLE_NAME.to_owned(), false);
         assert_eq!(with(&[]), std::slice::from_ref(&lost));
         let to_remove = (orphan::TABLE_NAME.to_owned(), true);

@@ -1,7 +1,10 @@
 //! Downloading an attachment.
 
-use std::io::{Read, Write};
+use std::io::{Read as _, Write};
 use std::net::TcpStream;
+use std::ops::{Bound, ControlFlow};
+
+use rememberd::testing::{Fixed, Read, Table};
 
 use crate::attachment::{PNG, PROFILES, get, png, request, upload};
 use crate::support::fixture::{ADMIN, PROFILE};
@@ -36,6 +39,35 @@ fn the_content_is_what_was_uploaded() {
         assert_eq!(answer.header("transfer-encoding"), "");
         assert!(answer.body == content, "{size} bytes");
     }
+}
+
+/// Another version may write other ones.
+#[test]
+fn chunks_of_any_size_are_read() {
+    let server = Server::start();
+    let content = png(200_000, 3);
+    upload(&server, "me.png", &content);
+    let table = Table::<Fixed<20>>::new("attachment_chunk");
+    let mut last = [0; 20];
+    let found = server.app.store.read(|txn| {
+        txn.scan(&table, Bound::Unbounded, |key, _| {
+            last = *key;
+            Ok(ControlFlow::Continue(()))
+        })
+    });
+    found.expect("the chunks are read");
+    assert_eq!(last[19], 3);
+    let expected = content.clone();
+    let rewritten = server.app.store.write(move |txn| {
+        for (number, piece) in (0..).zip(content.chunks(40_000)) {
+            let mut key = last;
+            key[19] = number;
+            txn.put(&table, &key, &[&[1], piece].concat())?;
+        }
+        Ok(())
+    });
+    server.block_on(rewritten).expect("they are put");
+    assert!(get(&server, "attachment/me").body == expected);
 }
 
 #[test]
