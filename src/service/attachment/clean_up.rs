@@ -1,6 +1,8 @@
 //! Removes what is left of attachments: the content of those that were replaced or deleted and of uploads that were
 //! refused or cut off, and the attachments of deleted profiles, in bounded transactions of background work.
 //!
+//! Background work pauses while others write. So uploads remove some too: the file would grow by all that they replace.
+//!
 //! Nothing is lost if this work is cut off: it begins anew and finds what is left to do.
 
 use crate::app::{App, Phase};
@@ -14,6 +16,9 @@ const CHUNKS_PER_BATCH: usize = 8;
 
 /// How many orphans are looked at together.
 const ORPHANS_PER_STEP: usize = 64;
+
+/// How many chunks are removed for each that is uploaded: more than that, so that they become fewer.
+const CHUNKS_PER_UPLOADED: usize = 2;
 
 /// Removes the attachments of deleted profiles; their content is left to [`remove_orphans`]. Returns how many there
 /// were.
@@ -70,6 +75,32 @@ async fn remove_blob(app: &App, blob: BlobId) -> Result<(), Failure> {
             return Ok(());
         }
     }
+}
+
+/// Submits to the writer that some content is removed that no attachment has and that is not in use, if there is any:
+/// it is of the same commit as the chunk of `uploaded` that is submitted next. The returned future is ready after it.
+/// What fails is left to [`remove_orphans`].
+pub(super) fn remove_beside(app: &App, uploaded: BlobId) -> impl Future<Output = ()> + use<> {
+    let submitted = some_orphan(app, uploaded).map(|blob| {
+        app.store
+            .write(move |txn| remove_some(txn, blob, CHUNKS_PER_UPLOADED))
+    });
+    async {
+        if let Some(submitted) = submitted {
+            let _ = submitted.await;
+        }
+    }
+}
+
+/// An orphan that is not in use, if one is found soon. It is searched from `first` on, which is random.
+fn some_orphan(app: &App, first: BlobId) -> Option<BlobId> {
+    [Some(first), None].into_iter().find_map(|after| {
+        let some = app
+            .store
+            .read(|txn| orphan::some_after(txn, after, ORPHANS_PER_STEP));
+        let mut some = some.unwrap_or_default().into_iter();
+        some.find(|blob| !app.uploads.blobs.contains(*blob))
+    })
 }
 
 /// Removes at most `count_max` chunks of the blob, if no attachment has it, and forgets it with the last. Returns how

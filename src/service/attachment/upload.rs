@@ -2,7 +2,7 @@
 //!
 //! The content is written in chunks while it arrives, each in a small transaction, and belongs to no attachment until
 //! the last transaction makes it that of one. Whatever is written of an upload that is refused or cut off is removed by
-//! [`clean_up`](super::clean_up).
+//! [`clean_up`], which each transaction of an upload has a share in.
 
 use std::mem;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::domain::attachment::name::AttachmentName;
 use crate::domain::attachment::{Attachment, BlobId};
 use crate::domain::object_id::ObjectId;
 use crate::error::Failure;
+use crate::service::attachment::clean_up;
 use crate::service::attachment::refusal::AttachmentRefusal;
 use crate::service::attachment::{self as attachments, Checked};
 use crate::service::caller::Caller;
@@ -95,14 +96,15 @@ impl Upload {
         let (in_use, number) = (Arc::clone(&self.in_use), self.written);
         let bytes = mem::take(&mut self.pending);
         let _writing = app.uploads.begin_write().await;
-        app.store
-            .write(move |txn| {
-                if number == 0 {
-                    orphan::put(txn, in_use.blob)?;
-                }
-                chunk::put(txn, in_use.blob, number, &bytes)
-            })
-            .await?;
+        let removed = clean_up::remove_beside(app, in_use.blob);
+        let written = app.store.write(move |txn| {
+            if number == 0 {
+                orphan::put(txn, in_use.blob)?;
+            }
+            chunk::put(txn, in_use.blob, number, &bytes)
+        });
+        written.await?;
+        removed.await;
         self.written += 1;
         Ok(())
     }
@@ -131,7 +133,8 @@ impl Upload {
         let (in_use, number, last) = (self.in_use, self.written, self.pending);
         let (size, md5) = (self.size, self.md5.finalize().into());
         let _writing = app.uploads.begin_write().await;
-        transaction::write(app, move |txn| {
+        let removed = clean_up::remove_beside(app, in_use.blob);
+        let published = transaction::write(app, move |txn| {
             let (token, profile) = attachments::authorize(&request, txn)?;
             let replaced = attachment::get(txn, profile.id, &name)?;
             if replaced.is_none() && attachment::count(txn, profile.id, count_max)? >= count_max {
@@ -152,8 +155,10 @@ impl Upload {
             let context = request.context.as_caller(token);
             context.record_subject(txn, Event::UploadAttachment, (&profile).into());
             Ok(published)
-        })
-        .await
+        });
+        let published = published.await;
+        removed.await;
+        published
     }
 
     fn check_content(&self, named: MediaType) -> Result<(), AttachmentRefusal> {

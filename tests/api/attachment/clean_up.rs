@@ -1,5 +1,6 @@
 //! What is left of attachments is removed.
 
+use std::fs;
 use std::thread;
 
 use crate::attachment::{
@@ -88,10 +89,37 @@ fn a_replaced_content_is_removed() {
     for round in 0..3 {
         upload(&server, "me.png", &png(200_000, round));
     }
-    assert_eq!(stored(&server), (12, 2));
+    // The third upload has removed the first content.
+    assert_eq!(stored(&server), (8, 1));
     clean_up(&server);
     assert_eq!(stored(&server), (4, 0));
     assert!(get(&server, "attachment/me").body == png(200_000, 2));
+}
+
+/// Background work, which pauses while others write, would come too late.
+#[test]
+fn uploads_use_the_space_again_of_what_was_replaced_or_refused() {
+    const FILES: u64 = 4;
+    const SIZE: usize = 1 << 20;
+    let server = Server::start();
+    for round in 0..10 {
+        let content = png(SIZE, round);
+        let refused = Form::upload("a.gif", &content);
+        assert_eq!(post_form(&server, PROFILE, &refused).status, 400);
+        for number in 0..FILES {
+            upload(&server, &format!("{number}.png"), &content);
+        }
+    }
+    let in_use = FILES * SIZE as u64;
+    let file = server.data_dir().join("rememberd.redb");
+    let file = fs::metadata(file).expect("the database").len();
+    assert!(
+        2 * file <= 5 * in_use,
+        "{file} bytes, of which {in_use} are in use"
+    );
+    for number in 0..FILES {
+        assert!(get(&server, &format!("attachment/{number}")).body == png(SIZE, 9));
+    }
 }
 
 #[test]

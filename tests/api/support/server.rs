@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -203,6 +204,11 @@ impl Server {
     /// A raw connection.
     pub fn wire(&self) -> Wire {
         Wire::connect(self.address)
+    }
+
+    /// Its data directory.
+    pub fn data_dir(&self) -> &Path {
+        self.home.path()
     }
 
     /// Runs `work` to completion.
