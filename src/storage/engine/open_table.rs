@@ -51,13 +51,27 @@ pub(super) fn reading(error: impl Into<redb::Error>) -> Failure {
     }
 }
 
-pub(super) fn get<K: TableKey, T>(
+/// A record that was found, and is what was put.
+pub(super) struct Found<'t> {
+    stored: AccessGuard<'t, &'static [u8]>,
+    record_bytes: usize,
+}
+
+impl Found<'_> {
+    /// The record.
+    pub(super) fn record(&self) -> &[u8] {
+        &self.stored.value()[..self.record_bytes]
+    }
+}
+
+/// The record under `key`. What is done with it is not a parameter, so that there is one such function for each kind of
+/// key, and not for each caller.
+pub(super) fn get<'t, K: TableKey>(
     table: &Table<K>,
     damage: &Damage,
-    open: &impl ReadableTable<K, &'static [u8]>,
+    open: &'t impl ReadableTable<K, &'static [u8]>,
     key: K::SelfType<'_>,
-    decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
-) -> Result<Option<T>, Failure> {
+) -> Result<Option<Found<'t>>, Failure> {
     let found = guard(damage, table.name, || {
         let found = open.get(&key).map_err(reading)?;
         // It panics if it is not within its page.
@@ -68,7 +82,12 @@ pub(super) fn get<K: TableKey, T>(
         Some(stored) => {
             let key = K::as_bytes(&key);
             let record = verify(table, key.as_ref(), stored.value());
-            decode(record.inspect_err(|_| drop(damage.report(table.name)))?).map(Some)
+            let record = record.inspect_err(|_| drop(damage.report(table.name)))?;
+            let record_bytes = record.len();
+            Ok(Some(Found {
+                stored,
+                record_bytes,
+            }))
         }
         None => {
             let is_damaged = damage.is_known_in(table.name);
@@ -117,12 +136,19 @@ fn verify_missing<K: TableKey>(
     })
 }
 
+/// What is called with each entry of a scan.
+pub(super) type Visit<'v, K> = dyn FnMut(
+        <K as redb::Value>::SelfType<'_>,
+        Result<&[u8], Failure>,
+    ) -> Result<ControlFlow<()>, Failure>
+    + 'v;
+
 pub(super) fn scan<K: TableKey>(
     table: &Table<K>,
     damage: &Damage,
     open: &impl ReadableTable<K, &'static [u8]>,
     first: Bound<K::SelfType<'_>>,
-    mut visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
+    visit: &mut Visit<'_, K>,
 ) -> Result<(), Failure> {
     let is_whole = matches!(first, Bound::Unbounded);
     match guard(damage, table.name, || is_start_ordered(table, open, &first)) {

@@ -49,7 +49,10 @@ impl EngineRead {
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
         self.with_table(table, |OpenTable(open)| match open {
-            Some(open) => get(table, &self.damage, open, key, decode),
+            Some(open) => {
+                let found = get(table, &self.damage, open, key)?;
+                found.map(|found| decode(found.record())).transpose()
+            }
             None => Ok(None),
         })
     }
@@ -64,10 +67,13 @@ impl EngineRead {
         &self,
         table: &Table<K>,
         first: Bound<K::SelfType<'_>>,
-        visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
+        mut visit: impl FnMut(
+            K::SelfType<'_>,
+            Result<&[u8], Failure>,
+        ) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
         self.with_table(table, |OpenTable(open)| match open {
-            Some(open) => scan(table, &self.damage, open, first, visit),
+            Some(open) => scan(table, &self.damage, open, first, &mut visit),
             None => Ok(()),
         })
     }

@@ -71,7 +71,9 @@ impl EngineWrite {
         key: K::SelfType<'_>,
         decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        get(table, &self.damage, &self.open(table)?, key, decode)
+        let open = self.open(table)?;
+        let found = get(table, &self.damage, &open, key)?;
+        found.map(|found| decode(found.record())).transpose()
     }
 
     /// As [`EngineRead::scan`](super::read::EngineRead::scan), with what this transaction wrote.
@@ -83,9 +85,12 @@ impl EngineWrite {
         &self,
         table: &Table<K>,
         first: Bound<K::SelfType<'_>>,
-        visit: impl FnMut(K::SelfType<'_>, Result<&[u8], Failure>) -> Result<ControlFlow<()>, Failure>,
+        mut visit: impl FnMut(
+            K::SelfType<'_>,
+            Result<&[u8], Failure>,
+        ) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        scan(table, &self.damage, &self.open(table)?, first, visit)
+        scan(table, &self.damage, &self.open(table)?, first, &mut visit)
     }
 
     /// As [`EngineRead::count`](super::read::EngineRead::count), with what this transaction wrote.
