@@ -100,8 +100,12 @@ mod guide {
                 #[doc = "[glossary.md]: crate::guide::glossary"]
                 #[doc = "[journal.md]: crate::guide::journal"]
                 #[doc = "[operating.md]: crate::guide::operating"]
+                #[doc = "[operating.md#mail]: crate::guide::operating#mail"]
                 #[doc = "[settings.md]: crate::guide::settings"]
                 #[doc = "[wire_contract.md]: crate::guide::wire_contract"]
+                #[doc = "[wire_contract.md#monitoring]: crate::guide::wire_contract#monitoring"]
+                #[doc = "[wire_contract.md#queries]: crate::guide::wire_contract#queries"]
+                #[doc = "[wire_contract.md#verification]: crate::guide::wire_contract#verification"]
                 #[doc = ""]
                 #[doc = include_str!(concat!("guide/", stringify!($page), ".md"))]
                 mod $page {}

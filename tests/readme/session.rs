@@ -98,7 +98,7 @@ impl Session {
         match words.split_first() {
             Some((word, arguments)) if word == "curl" => {
                 let server = self.server.as_ref().expect("the server runs");
-                let body = curl(arguments, server.address);
+                let body = curl(arguments, server.address, self.home.path());
                 assert!(!body.contains('\n'), "{body}");
                 body
             }
