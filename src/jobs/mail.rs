@@ -163,7 +163,7 @@ impl Sender {
             time: app.clock.now().time(),
         };
         let Some(message) = self.mailer.compose(&content) else {
-            return refuse(app, &queued, "the address of the profile is none").await;
+            return refuse(app, &queued, "the profile has no valid mail address").await;
         };
         let sent = self.transport.send(message).await;
         if !matches!(sent, Err(DeliveryError::Unusable(_))) && self.outage.take().is_some() {

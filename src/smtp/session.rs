@@ -128,8 +128,23 @@ fn unusable(what: &str, error: &SmtpError) -> DeliveryError {
         Some(code) => format!("{what} was answered {code}"),
         // So may what is no response.
         None if error.is_response() => format!("{what} was answered by what is no response"),
-        None => format!("{what} failed: {}", chain(error)),
+        None => {
+            let cause = chain(error);
+            format!("{what} failed: {cause}{}", remedy(&cause))
+        }
     })
+}
+
+/// What an operator can do about a certificate that was refused for this cause.
+fn remedy(cause: &str) -> &'static str {
+    // Another authority may have the same name.
+    if cause.contains("UnknownIssuer") || cause.contains("BadSignature") {
+        "; if its authority is a private one, --smtp-ca-file names that"
+    } else if cause.contains("CaUsedAsEndEntity") {
+        "; a server needs a certificate that is not one of an authority: basicConstraints=CA:FALSE"
+    } else {
+        ""
+    }
 }
 
 fn code(error: &SmtpError) -> Option<u16> {

@@ -84,7 +84,8 @@ impl fmt::Display for NameInvalid {
             ),
             Self::TypeUnknown => write!(
                 formatter,
-                "Attachments are images with one of the extensions {EXTENSIONS}"
+                "The file name of an attachment needs one of the extensions {EXTENSIONS}, all in lower or all in upper \
+                 case"
             ),
         }
     }

@@ -53,9 +53,10 @@ pub async fn read<'a, C: Connection>(
             continue;
         };
         if name != ATTACHMENT {
-            let file_type = field.content_type().map_or("", |kind| kind.as_ref());
-            let file_type = quote(file_type).into_owned();
-            return Err(ApiError::BodyUnsupported(UnsupportedBody::File(file_type)));
+            let part = quote(&name).into_owned();
+            let expected = ATTACHMENT;
+            let unsupported = UnsupportedBody::FileElsewhere { part, expected };
+            return Err(ApiError::BodyUnsupported(unsupported));
         }
         if file.is_some() {
             return Err(ApiError::invalid(ATTACHMENT, "is given twice"));

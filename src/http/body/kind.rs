@@ -27,6 +27,11 @@ pub enum UnsupportedBody {
     Type(String),
     /// It is a multipart form with a file of this content type.
     File(String),
+    /// It is a multipart form with a file in this part, where only the other one may be a file.
+    FileElsewhere {
+        part: String,
+        expected: &'static str,
+    },
     /// It is compressed.
     Encoding(String),
 }
@@ -77,6 +82,12 @@ impl fmt::Display for UnsupportedBody {
         match self {
             Self::Type(content_type) | Self::File(content_type) => {
                 write!(formatter, "Content type '{content_type}' not supported")
+            }
+            Self::FileElsewhere { part, expected } => {
+                write!(
+                    formatter,
+                    "The part '{part}' is a file, and only '{expected}' may be one"
+                )
             }
             Self::Encoding(encoding) => {
                 write!(formatter, "Content encoding '{encoding}' not supported")

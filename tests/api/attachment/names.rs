@@ -50,7 +50,8 @@ fn an_attachment_is_read_by_the_name_of_its_file_without_the_last_extension() {
 fn what_is_no_name_is_refused() {
     let server = Server::start();
     let long = "x".repeat(256);
-    let types = "Attachments are images with one of the extensions bmp, gif, jpg, jpeg, png, tif, tiff and svg";
+    let types = "The file name of an attachment needs one of the extensions bmp, gif, jpg, jpeg, png, tif, tiff and svg, \
+                 all in lower or all in upper case";
     let empty = "The name of the attachment has an empty part";
     let path = "The name of the attachment has a part '.' or '..', a backslash, a control character, or bytes that are \
                 not UTF-8";

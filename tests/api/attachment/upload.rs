@@ -124,7 +124,8 @@ fn the_order_of_checks_is_that_of_the_contract() {
             .assert_error(status, code, message);
     }
     let answer = post_form(&server, PROFILE, &form(READERS));
-    let message = "Attachments are images with one of the extensions bmp, gif, jpg, jpeg, png, tif, tiff and svg";
+    let message = "The file name of an attachment needs one of the extensions bmp, gif, jpg, jpeg, png, tif, tiff and svg, \
+                   all in lower or all in upper case";
     answer.assert_error(400, OTHER, message);
     assert_eq!(get(&server, "attachments").text(), "[]");
 }
@@ -160,7 +161,7 @@ fn an_upload_without_a_file_is_refused() {
     let message = "Parameter 'attachment' is given twice";
     post_form(&server, PROFILE, &twice).assert_error(400, OTHER, message);
     let other = token().file("photo", "a.png", PNG);
-    let message = "Content type 'application/octet-stream' not supported";
+    let message = "The part 'photo' is a file, and only 'attachment' may be one";
     post_form(&server, PROFILE, &other).assert_error(415, OTHER, message);
     assert_eq!(get(&server, "attachments").text(), "[]");
 }

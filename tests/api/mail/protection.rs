@@ -2,9 +2,11 @@
 
 use rememberd::testing::service::mail::MailKind;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::mail::relay::{Certificates, Relay, Sending, file_flag, soon, start};
 use crate::support::fixture::PROFILE;
+use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
 use crate::support::server::Setup;
 
 fn queue(sending: &Sending) {
@@ -124,4 +126,38 @@ fn assert_is_kept(mut relay: Relay, flags: &[String]) {
     assert_eq!(sending.outbox(), 1);
     sending.stop();
     relay.assert_no_mail();
+}
+
+#[test]
+fn the_log_has_a_remedy_for_a_certificate_that_is_refused() {
+    let (Some(certificates), Some(others)) = (Certificates::new(), Certificates::new()) else {
+        return;
+    };
+    let from_authority = certificates.settings("starttls");
+    let mut authority = from_authority.clone();
+    authority["certificate"] = json!(certificates.file("ca.pem"));
+    authority["key"] = json!(certificates.file("ca.key"));
+    for (settings, trusted, remedy) in [
+        (&from_authority, &others, "--smtp-ca-file names that"),
+        (&authority, &certificates, "basicConstraints=CA:FALSE"),
+    ] {
+        let Some(relay) = Relay::start(settings) else {
+            return;
+        };
+        let home = TempDir::new().expect("a temporary directory");
+        let mut launch = Launch::serve(home.path()).seed(DEMO_SEED);
+        for flag in relay.address_flags("localhost") {
+            launch = launch.argument(flag);
+        }
+        let trusted = file_flag("smtp-ca-file", &trusted.file("ca.pem"));
+        let mut serving = launch.argument(trusted).start();
+        let queued = serving.client(DEMO_ACCESS_TOKEN).post(
+            "/api/1/profile/5925a68def86951f895cf497/reset_password",
+            &format!("accessTokenId={DEMO_ACCESS_TOKEN}&resetPasswordUrl=https://example.com"),
+        );
+        assert_eq!(queued.status, 200, "{queued:?}");
+        let line = serving.wait_for_log("the SMTP server does not take mails");
+        assert!(line.contains(remedy), "{line}");
+        serving.stop();
+    }
 }
