@@ -21,7 +21,7 @@ use crate::cli::tasks::Task;
 use crate::cli::tokens;
 use crate::clock::host::HostClock;
 use crate::clock::source::Clock;
-use crate::config::{Config, HELP_NOTE};
+use crate::config::{Config, HELP_NOTE, SHORT_HELP_NOTE};
 use crate::domain::management_token::ManagementToken;
 use crate::entropy::Entropy;
 use crate::error::{Failure, describe};
@@ -48,7 +48,8 @@ pub const COMMAND: CliCommand = CliCommand {
 fn definition() -> Command {
     Config::augment_args(Command::new("serve"))
         .about("Serve the REST API until SIGTERM or Ctrl-C")
-        .after_help(HELP_NOTE)
+        .after_help(SHORT_HELP_NOTE)
+        .after_long_help(HELP_NOTE)
 }
 
 /// Serves until the end. Returns whether that succeeded; why not is in the log.

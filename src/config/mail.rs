@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::config::heading::TUNING;
+use crate::config::heading::MAIL;
 use crate::config::value::{count, duration};
 
 /// The longest text of a setting.
@@ -14,7 +14,7 @@ const TEXT_BYTES_MAX: usize = 512;
 
 /// Mails to the owners of profiles.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = TUNING)]
+#[command(next_help_heading = MAIL)]
 pub struct MailConfig {
     /// Server that mails are sent through, to verify accounts and to reset passwords
     ///

@@ -5,8 +5,9 @@
 //! comment is its text in `--help` and in the guide. Values are checked where they are read, so that an invalid
 //! one is refused by the name of its flag; the rest of the crate relies on them.
 //!
-//! What only tuning needs is hidden from `-h` and stands under the heading [`TUNING`](heading::TUNING). The topics that
-//! have such settings come last in [`Config`], because clap orders the headings by their first setting.
+//! What not everybody needs is hidden from `-h`: mails, and what stands under the heading [`TUNING`](heading::TUNING).
+//! The topics that have settings under the latter come last in [`Config`], because clap orders the headings by their
+//! first setting.
 
 mod attachments;
 mod clock;
@@ -58,7 +59,12 @@ use crate::config::tickets::TicketConfig;
 use crate::config::verification_tokens::VerificationTokenConfig;
 use crate::config::writer::WriterConfig;
 
-/// What stands below the list of settings in `-h` and `--help`.
+/// What stands below the list of settings in `-h`.
+pub const SHORT_HELP_NOTE: &str = "\
+DURATION is one like 500ms or 15d, SIZE one like 64KiB. Each setting can also be an environment
+variable, like REMEMBERD_DATA_DIR. For mail, passwords, attachments and monitoring see --help.";
+
+/// What stands below the list of settings in `--help`.
 pub const HELP_NOTE: &str = "\
 DURATION is a number with a unit, like 500ms, 30s or 15d. SIZE is one like 64KiB or 1GiB.
 Each setting can also be an environment variable, like REMEMBERD_DATA_DIR for --data-dir.";
@@ -81,12 +87,12 @@ pub struct Config {
     /// Memory.
     #[command(flatten)]
     pub storage: StorageConfig,
-    /// The log.
-    #[command(flatten)]
-    pub log: LogConfig,
     /// Mails to the owners of profiles.
     #[command(flatten)]
     pub mail: MailConfig,
+    /// The log.
+    #[command(flatten)]
+    pub log: LogConfig,
     /// How a seed file is read.
     #[command(flatten)]
     pub seed: SeedConfig,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Arg, Args, Command};
 
 use super::Config;
-use super::heading::TUNING;
+use super::heading::{MAIL, TUNING};
 
 /// Every setting.
 fn settings() -> Vec<Arg> {
@@ -65,10 +65,11 @@ fn an_invalid_value_is_refused_by_the_name_of_its_flag() {
 }
 
 #[test]
-fn a_setting_for_tuning_is_hidden_from_the_short_help_and_no_other_is() {
+fn settings_for_mails_and_tuning_are_hidden_from_the_short_help_and_no_other_is() {
     for setting in settings() {
-        let is_tuning = setting.get_help_heading() == Some(TUNING);
-        assert_eq!(setting.is_hide_short_help_set(), is_tuning, "{setting}");
+        let heading = setting.get_help_heading();
+        let is_hidden = [MAIL, TUNING].map(Some).contains(&heading);
+        assert_eq!(setting.is_hide_short_help_set(), is_hidden, "{setting}");
     }
 }
 

@@ -84,6 +84,7 @@ fn the_short_help_fits_on_a_screen() {
         assert!(help.stdout.contains(flag), "{flag}");
     }
     assert!(!help.stdout.contains("--journal-target"));
+    assert!(help.stdout.contains("see --help."));
 }
 
 #[test]
@@ -99,6 +100,7 @@ fn help_groups_the_settings_by_topic_with_those_for_tuning_at_the_end() {
         "Persistent logins:",
         "Connections:",
         "Storage:",
+        "Mail:",
         "Log:",
         "Tuning:",
     ];
