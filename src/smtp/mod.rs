@@ -3,9 +3,11 @@
 //! [`Mailer`] composes messages, and [`transport::Transport`] sends them, one at a time, on a thread of its own:
 //! connecting to the server and waiting for it blocks no thread that serves.
 
+mod encrypted;
 mod relay;
 pub mod session;
 mod setting;
+mod stream;
 pub mod transport;
 
 use std::path::PathBuf;

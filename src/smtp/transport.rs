@@ -1,10 +1,13 @@
 //! The thread on which mails are sent.
 
-use std::sync::{Arc, mpsc};
+use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use lettre::Message;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -17,16 +20,14 @@ const IDLE_MAX: Duration = Duration::from_secs(5);
 /// How many times the longest wait for one response a whole mail may take.
 const TIMEOUTS_MAX: u32 = 4;
 
-/// How many threads there may be at once: each but one was given up, because its server sends bytes without an end.
-const THREADS_MAX: usize = 4;
+/// How many look-ups of the server's address may be under way, which cannot be given up.
+const LOOKUPS_MAX: usize = 2;
 
 /// What sends mails, one at a time.
 pub struct Transport {
     relay: Arc<Relay>,
     /// The thread, once there is one.
     thread: Option<mpsc::Sender<SendRequest>>,
-    /// One reference is here, and one on each thread.
-    alive: Arc<()>,
 }
 
 /// A mail, and where its outcome is awaited.
@@ -41,7 +42,6 @@ impl Transport {
         Self {
             relay,
             thread: None,
-            alive: Arc::default(),
         }
     }
 
@@ -53,89 +53,104 @@ impl Transport {
     pub async fn send(&mut self, message: Message) -> Result<(), DeliveryError> {
         let (outcome, awaited) = oneshot::channel();
         self.submit(SendRequest { message, outcome })?;
-        let limit = self.relay.timeout * TIMEOUTS_MAX;
-        match timeout(limit, awaited).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_panicked)) => {
-                self.thread = None;
-                Err(DeliveryError::Unusable(
-                    "the thread that sends failed".to_owned(),
-                ))
-            }
-            Err(_elapsed) => {
-                self.thread = None;
-                let cause = format!("it did not take a mail within {} s", limit.as_secs());
-                Err(DeliveryError::Unusable(cause))
-            }
-        }
+        awaited.await.unwrap_or_else(|_panicked| {
+            self.thread = None;
+            let cause = "the thread that sends failed".to_owned();
+            Err(DeliveryError::Unusable(cause))
+        })
     }
 
     fn submit(&mut self, request: SendRequest) -> Result<(), DeliveryError> {
         let request = match &self.thread {
-            Some(thread) => match thread.send(request) {
+            Some(thread) => match thread.try_send(request) {
                 Ok(()) => return Ok(()),
-                Err(mpsc::SendError(request)) => request,
+                Err(TrySendError::Closed(request) | TrySendError::Full(request)) => request,
             },
             None => request,
         };
-        if Arc::strong_count(&self.alive) > THREADS_MAX {
-            let cause = "earlier attempts have not ended".to_owned();
-            return Err(DeliveryError::Unusable(cause));
-        }
-        let (thread, requests) = mpsc::channel();
-        let (relay, alive) = (Arc::clone(&self.relay), Arc::clone(&self.alive));
-        let started = thread::Builder::new()
-            .name("mail".to_owned())
-            .spawn(move || {
-                run(&relay, &requests);
-                drop(alive);
-            });
-        started.map_err(|error| DeliveryError::Unusable(format!("no thread: {error}")))?;
+        let thread = start(Arc::clone(&self.relay))
+            .map_err(|error| DeliveryError::Unusable(format!("no thread: {error}")))?;
         // It cannot fail: the thread has just been started, and receives until this sender is dropped.
-        let _ = thread.send(request);
+        let _ = thread.try_send(request);
         self.thread = Some(thread);
         Ok(())
     }
 }
 
-/// Sends mails until the [`Transport`] is dropped, or has given up this thread.
-fn run(relay: &Relay, requests: &mpsc::Receiver<SendRequest>) {
+/// Starts a thread that sends mails.
+fn start(relay: Arc<Relay>) -> io::Result<mpsc::Sender<SendRequest>> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(LOOKUPS_MAX)
+        .build()?;
+    let (thread, requests) = mpsc::channel(1);
+    thread::Builder::new()
+        .name("mail".to_owned())
+        .spawn(move || runtime.block_on(run(&relay, requests)))?;
+    Ok(thread)
+}
+
+/// Sends mails until the [`Transport`] is dropped.
+async fn run(relay: &Relay, mut requests: mpsc::Receiver<SendRequest>) {
     let mut session = None;
     loop {
         let next = match &session {
-            Some(_) => requests.recv_timeout(IDLE_MAX),
-            None => requests
-                .recv()
-                .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+            Some(_) => timeout(IDLE_MAX, requests.recv()).await,
+            None => Ok(requests.recv().await),
         };
-        match next {
-            Ok(SendRequest { message, outcome }) => {
-                // An error is that the outcome is not awaited any more.
-                let _ = outcome.send(send(relay, &mut session, &message));
-            }
-            Err(ended) => {
-                if let Some(session) = session.take() {
-                    Session::close(session);
-                }
-                if ended == mpsc::RecvTimeoutError::Disconnected {
-                    return;
-                }
-            }
+        if let Ok(Some(SendRequest { message, outcome })) = next {
+            // An error is that the outcome is not awaited any more.
+            let _ = outcome.send(send(relay, &mut session, &message).await);
+            continue;
+        }
+        if let Some(session) = session.take() {
+            Session::close(session).await;
+        }
+        if next.is_ok() {
+            return;
         }
     }
 }
 
-fn send(
+async fn send(
     relay: &Relay,
     session: &mut Option<Session>,
     message: &Message,
 ) -> Result<(), DeliveryError> {
-    let kept = session.take();
-    let mut open = match kept.and_then(|mut kept| kept.is_alive().then_some(kept)) {
-        Some(kept) => kept,
-        None => Session::open(relay)?,
-    };
-    open.send(message)?;
-    *session = Some(open);
+    let limit = relay.timeout * TIMEOUTS_MAX;
+    let sent = timeout(limit, try_send(relay, session.take(), message)).await;
+    let sent = sent.unwrap_or_else(|_elapsed| {
+        let cause = format!("it did not take a mail within {} s", limit.as_secs_f64());
+        Err(DeliveryError::Unusable(cause))
+    });
+    *session = Some(sent?);
     Ok(())
+}
+
+/// Sends a mail by the session that was kept, if it can still be used, and returns the session that it was sent by.
+async fn try_send(
+    relay: &Relay,
+    kept: Option<Session>,
+    message: &Message,
+) -> Result<Session, DeliveryError> {
+    let mut usable = None;
+    if let Some(mut kept) = kept
+        && kept.is_alive().await
+    {
+        usable = Some(kept);
+    }
+    let mut session = match usable {
+        Some(session) => session,
+        None => Session::open(relay).await?,
+    };
+    match session.send(message).await {
+        Ok(()) => Ok(session),
+        Err(error) => {
+            // Else the server has said nothing that makes sense.
+            if !matches!(error, DeliveryError::Unusable(_)) {
+                session.close().await;
+            }
+            Err(error)
+        }
+    }
 }

@@ -41,7 +41,7 @@ const HOMES: [(&str, &[&str]); 16] = [
         "std::net",
         &["config/", "http/", "logging/", "server/", "smtp/"],
     ),
-    ("tokio::net", &["server/"]),
+    ("tokio::net", &["server/", "smtp/"]),
     ("SystemTime", &["clock/", "smtp/"]),
 ];
 

@@ -107,6 +107,26 @@ fn a_server_that_is_not_in_service_keeps_the_mails() {
 }
 
 #[test]
+fn a_server_that_sends_without_an_end_is_cut_off() {
+    // What the operating system has received, and nobody has read.
+    const BUFFERS_MAX: u64 = 32 << 20;
+    for greeting in ["a line without an end ", "220-a response\r\n"] {
+        let settings = json!({"security": "none", "greeting": greeting, "repeated": true});
+        let Some(mut relay) = Relay::start(&settings) else {
+            return;
+        };
+        let sending = start(Setup::new(), &[relay.flags(), soon()].concat());
+        sending
+            .queue(KIND, PROFILE, "jane@example.com")
+            .expect("there is room");
+        let sent = relay.wait_for("cut off")["sent"].as_u64();
+        assert!(sent < Some(BUFFERS_MAX), "{greeting:?}: {sent:?}");
+        sending.wait_for_attempt(1);
+        assert_eq!(sending.outbox(), 1);
+    }
+}
+
+#[test]
 fn a_server_that_hangs_delays_no_request_and_no_stop() {
     for settings in [
         json!({"security": "none", "greeting": "hang"}),

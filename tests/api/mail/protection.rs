@@ -117,6 +117,26 @@ fn nothing_is_sent_to_a_server_that_is_not_trusted() {
     assert_is_kept(relay, &flags);
 }
 
+#[test]
+fn what_was_added_before_the_encryption_is_no_response() {
+    let Some(certificates) = Certificates::new() else {
+        return;
+    };
+    for injected in [
+        "250 test",
+        "250-test\r\n250 AUTH PLAIN\r\n235 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok",
+    ] {
+        let mut settings = certificates.settings("starttls");
+        settings["injected"] = json!(injected);
+        let Some(relay) = Relay::start(&settings) else {
+            return;
+        };
+        let mut flags = [relay.address_flags("localhost"), soon()].concat();
+        flags.push(file_flag("smtp-ca-file", &certificates.file("ca.pem")));
+        assert_is_kept(relay, &flags);
+    }
+}
+
 /// Asserts that a mail is tried and stays in the outbox.
 #[track_caller]
 fn assert_is_kept(mut relay: Relay, flags: &[String]) {

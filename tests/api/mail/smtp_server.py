@@ -2,8 +2,10 @@
 
 host, port: where it listens, by default 127.0.0.1 and any; security: none, starttls or tls; certificate, key: files;
 user, password: who may send; smtputf8: whether it takes addresses that are not ASCII; greeting: what it says at first
-instead of its greeting, or "hang".
-The local part of a recipient's address says what becomes of a mail: refused, deferred-once, hangs; others are taken.
+instead of its greeting, or "hang"; repeated: whether it says that without an end; injected: what somebody on the way
+adds to its answer to STARTTLS.
+The local part of a recipient's address says what becomes of a mail: refused, deferred-once, hangs; others
+are taken.
 """
 
 import asyncio
@@ -86,6 +88,13 @@ class Handler:
         return "250 OK"
 
 
+class Injected(SMTP):
+    async def push(self, status):
+        if status.startswith("220 Ready to start TLS"):
+            status += "\r\n" + SETTINGS["injected"]
+        await super().push(status)
+
+
 def authenticate(server, session, envelope, mechanism, data):
     expected = (SETTINGS["user"].encode(), SETTINGS["password"].encode())
     is_right = isinstance(data, LoginPassword) and (data.login, data.password) == expected
@@ -101,16 +110,30 @@ def session(context):
         # The library takes TLS from the start for none.
         is_starttls = SETTINGS["security"] == "starttls"
         options.update(authenticator=authenticate, auth_required=True, auth_require_tls=is_starttls)
-    return SMTP(Handler(), **options)
+    return (Injected if "injected" in SETTINGS else SMTP)(Handler(), **options)
 
 
 async def instead_of_greeting(reader, writer):
     report(event="connected")
     if SETTINGS["greeting"] == "hang":
         await asyncio.sleep(3600)
+    if SETTINGS.get("repeated"):
+        await repeat(writer, SETTINGS["greeting"].encode() * 1000)
+        return
     writer.write(SETTINGS["greeting"].encode() + b"\r\n")
     await writer.drain()
     writer.close()
+
+
+async def repeat(writer, greeting):
+    sent = 0
+    try:
+        while True:
+            writer.write(greeting)
+            await writer.drain()
+            sent += len(greeting)
+    except ConnectionError:
+        report(event="cut off", sent=sent)
 
 
 async def main():
