@@ -175,8 +175,10 @@ async fn within<T>(
 fn of_mail(what: &str, error: &SmtpError) -> DeliveryError {
     /// The server closes the connection, whatever the mail is.
     const CLOSING: u16 = 421;
+    /// The server takes no mail from who has not signed in.
+    const AUTHENTICATION_REQUIRED: u16 = 530;
     match code(error) {
-        None | Some(CLOSING) => unusable(what, error),
+        None | Some(CLOSING | AUTHENTICATION_REQUIRED) => unusable(what, error),
         Some(code) if error.is_permanent() => DeliveryError::Refused(code),
         Some(code) => DeliveryError::Deferred(code),
     }

@@ -107,6 +107,20 @@ fn a_server_that_is_not_in_service_keeps_the_mails() {
 }
 
 #[test]
+fn a_server_that_wants_a_user_keeps_the_mails() {
+    let Some(mut relay) = Relay::plain() else {
+        return;
+    };
+    let sending = start(Setup::new(), &[relay.flags(), soon()].concat());
+    sending
+        .queue(KIND, PROFILE, "unauthorized@example.com")
+        .expect("there is room");
+    relay.wait_for("unauthorized");
+    sending.wait_for_attempt(1);
+    assert_eq!(sending.outbox(), 1);
+}
+
+#[test]
 fn a_server_that_sends_without_an_end_is_cut_off() {
     // What the operating system has received, and nobody has read.
     const BUFFERS_MAX: u64 = 32 << 20;

@@ -4,7 +4,7 @@ host, port: where it listens, by default 127.0.0.1 and any; security: none, star
 user, password: who may send; smtputf8: whether it takes addresses that are not ASCII; greeting: what it says at first
 instead of its greeting, or "hang"; repeated: whether it says that without an end; injected: what somebody on the way
 adds to its answer to STARTTLS.
-The local part of a recipient's address says what becomes of a mail: refused, deferred-once, hangs; others
+The local part of a recipient's address says what becomes of a mail: refused, unauthorized, deferred-once, hangs; others
 are taken.
 """
 
@@ -59,6 +59,9 @@ class Handler:
         if local == "refused":
             report(event="refused")
             return "550 5.1.1 no such user <%s>" % address
+        if local == "unauthorized":
+            report(event="unauthorized")
+            return "530 5.7.0 authentication required"
         if local == "deferred-once" and address not in SEEN:
             SEEN.add(address)
             report(event="deferred")
