@@ -21,7 +21,7 @@ use crate::smtp::transport::Transport;
 use crate::smtp::{MailContent, Mailer};
 use crate::tables::mail_outbox::QueuedMail;
 
-/// How long a mail that is being sent may delay the end of the process.
+/// How long a mail that is being sent may delay the end of the process, at most.
 const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// The longest wait for a mail to become due: the host may sleep meanwhile, which the timer does not notice.
@@ -35,6 +35,7 @@ const STORAGE_PAUSE: Duration = Duration::from_secs(1);
 /// Without a `mailer` the mails are kept, and removed once their verification tokens have expired.
 pub async fn run(app: Arc<App>, mailer: Option<Mailer>, stop: impl Future<Output = ()>) {
     let mut stop = pin!(stop);
+    let stop_max = STOP_MAX.min(app.config.connections.finish_timeout());
     let mut sender = mailer.map(Sender::new);
     let mut has_warned = false;
     loop {
@@ -49,7 +50,7 @@ pub async fn run(app: Arc<App>, mailer: Option<Mailer>, stop: impl Future<Output
                 pause = &mut step => pause,
                 () = &mut stop => {
                     // If it takes longer, the mail is sent again after the next start.
-                    let _ = timeout(STOP_MAX, step).await;
+                    let _ = timeout(stop_max, step).await;
                     return;
                 }
             }
@@ -96,7 +97,7 @@ async fn drop_obsolete(app: &App, mail: &QueuedMail) -> Result<(), Failure> {
     outbox::remove(app, mail).await?;
     tracing::info!(
         mail = %mail.kind, tenant = mail.tenant.as_str(), profile = %mail.profile_id,
-        "a mail was not sent: its verification token was used or has expired, or its profile is gone"
+        "a mail was not sent: its verification token was used or has expired, or its profile or its key is gone"
     );
     Ok(())
 }
