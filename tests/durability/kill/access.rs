@@ -58,30 +58,34 @@ impl Grant {
 }
 
 /// The API. Each method returns `None` if no response arrived.
-struct Api {
+pub struct Api {
     agent: Agent,
     base: String,
 }
 
 impl Api {
-    fn new(address: &str) -> Self {
+    pub fn new(address: &str) -> Self {
         Self {
             agent: process::agent(None),
             base: format!("{address}/api/1"),
         }
     }
 
-    fn get(&self, path: &str) -> Option<(u16, String)> {
+    pub fn get(&self, path: &str) -> Option<(u16, String)> {
         let request = self.agent.get(format!("{}/{path}", self.base));
         received(request.query("accessTokenId", demo::ACCESS_TOKEN_ID).call())
     }
 
-    /// Returns the body of a response with status 200.
-    fn post(&self, path: &str, parameters: &[(&str, &str)]) -> Option<String> {
+    pub fn send(&self, path: &str, parameters: &[(&str, &str)]) -> Option<(u16, String)> {
         let token = ("accessTokenId", demo::ACCESS_TOKEN_ID);
         let form = parameters.iter().copied().chain([token]);
         let request = self.agent.post(format!("{}/{path}", self.base));
-        let (status, body) = received(request.send_form(form))?;
+        received(request.send_form(form))
+    }
+
+    /// Returns the body of a response with status 200.
+    pub fn post(&self, path: &str, parameters: &[(&str, &str)]) -> Option<String> {
+        let (status, body) = self.send(path, parameters)?;
         assert_eq!(status, 200, "{path}: {body}");
         Some(body)
     }
@@ -103,7 +107,7 @@ fn received(
     Some((response.status().as_u16(), body))
 }
 
-fn json(body: &str) -> Value {
+pub fn json(body: &str) -> Value {
     serde_json::from_str(body).expect("the response is JSON")
 }
 

@@ -14,6 +14,7 @@ mod client;
 mod connection;
 mod server;
 mod tickets;
+mod verification;
 
 use std::fs;
 use std::hint;
