@@ -21,6 +21,12 @@ pub const PROFILES_ONLY: &str = "profiles";
 /// The mode that measures what queries for profiles cost, and nothing else.
 pub const QUERIES_ONLY: &str = "queries";
 
+/// The mode that measures what uploads and downloads of attachments cost, and nothing else.
+pub const ATTACHMENTS_ONLY: &str = "attachments";
+
+/// The mode that measures what an SMTP server that hangs costs, and nothing else.
+pub const MAIL_ONLY: &str = "mail";
+
 /// The mode that measures what the two clients of the wire contract do, and nothing else.
 pub const FLOWS_ONLY: &str = "flows";
 
@@ -139,6 +145,14 @@ impl Plan {
                 mode: QUERIES_ONLY,
                 ..Self::default(seed)
             },
+            Ok("attachments") => Self {
+                mode: ATTACHMENTS_ONLY,
+                ..Self::default(seed)
+            },
+            Ok("mail") => Self {
+                mode: MAIL_ONLY,
+                ..Self::default(seed)
+            },
             Ok("flows") => Self {
                 mode: FLOWS_ONLY,
                 ..Self::default(seed)
@@ -147,8 +161,8 @@ impl Plan {
             Ok("") | Err(_) => Self::default(seed),
             Ok(other) => {
                 panic!(
-                    "REMEMBERD_BENCH is quick, attacks, bulk, flows, links, profiles, queries, sign_in, tickets, \
-                     long or absent, not {other:?}"
+                    "REMEMBERD_BENCH is quick, attachments, attacks, bulk, flows, links, mail, profiles, queries, \
+                     sign_in, tickets, long or absent, not {other:?}"
                 )
             }
         }

@@ -22,7 +22,7 @@ pub struct Process {
 #[derive(Clone, Copy)]
 pub struct Memory {
     pub now: u64,
-    /// The most since the process started.
+    /// The most since the process started, or since this was reset.
     pub peak: u64,
 }
 
@@ -71,6 +71,12 @@ impl Process {
             now: bytes("VmRSS:"),
             peak: bytes("VmHWM:"),
         }
+    }
+
+    /// The peak of its memory is what it has now.
+    pub fn reset_peak_memory(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")
+            .expect("the process is a child");
     }
 
     /// Ends it in good order and waits. Returns whether it went within the limit; if not, it is killed.

@@ -80,6 +80,10 @@ impl Server {
         self.process.memory()
     }
 
+    pub fn reset_peak_memory(&self) {
+        self.process.reset_peak_memory();
+    }
+
     /// SIGTERM, and waits for the end.
     pub fn stop(self) {
         assert!(self.process.stop(), "rememberd ends in time after SIGTERM");

@@ -2,8 +2,9 @@
 //!
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The
 //! variables: `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point),
-//! `attacks` (only what honest clients get while the server is attacked), `bulk` (only what many logins of one profile
-//! cost), `flows` (only what clients do from sign-in to sign-out), `profiles` (only profiles), `queries` (only queries
+//! `attachments` (only uploads and downloads of attachments), `attacks` (only what honest clients get while the server
+//! is attacked), `bulk` (only what many logins of one profile cost), `flows` (only what clients do from sign-in to
+//! sign-out), `mail` (only what an SMTP server that hangs costs), `profiles` (only profiles), `queries` (only queries
 //! for profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are read) or `links` (only
 //! bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
@@ -28,6 +29,9 @@
 //! | `sign_in.rs` | how many users sign in, and the memory of it |
 //! | `profiles.rs` | reads of profiles, compared with reads of logins, and their creation |
 //! | `queries.rs` | queries for profiles, and what they cost all others |
+//! | `attachments.rs` | memory of uploads and downloads, and what they cost all others |
+//! | `mail.rs` | what an SMTP server that hangs costs all others |
+//! | `refreshes.rs` | refreshes while something else goes on |
 //! | `tickets.rs` | how many tickets are read |
 //! | `targets.rs`, `sample.rs` | the targets, and medians |
 //! | `report.rs`, `table.rs`, `json.rs` | the results, as text, as JSON |
@@ -42,6 +46,7 @@ use crate::plan::Plan;
 use crate::report::Report;
 use crate::workspace::Workspace;
 
+mod attachments;
 mod attacker;
 mod attacks;
 mod baseline;
@@ -57,6 +62,7 @@ mod generator;
 mod json;
 mod listing;
 mod load;
+mod mail;
 mod plan;
 mod postgres;
 mod probe;
@@ -67,6 +73,7 @@ mod records;
 mod recovery;
 mod redis;
 mod redis_proxy;
+mod refreshes;
 mod rememberd;
 mod report;
 mod sample;
@@ -130,6 +137,15 @@ fn run(plan: &Plan) -> ExitCode {
     if plan.mode == plan::QUERIES_ONLY {
         let queries = queries::measure(plan, &workspace);
         table::print_comparisons(&queries.comparisons());
+        return ExitCode::SUCCESS;
+    }
+    if plan.mode == plan::ATTACHMENTS_ONLY {
+        let attachments = attachments::measure(plan, &workspace);
+        table::print_comparisons(&attachments.comparisons());
+        return ExitCode::SUCCESS;
+    }
+    if plan.mode == plan::MAIL_ONLY {
+        table::print_comparisons(&mail::measure(plan, &workspace).comparisons());
         return ExitCode::SUCCESS;
     }
     if plan.mode == plan::FLOWS_ONLY {
