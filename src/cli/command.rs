@@ -1,6 +1,7 @@
 //! What a command of the program is.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgMatches, Command, FromArgMatches};
 
@@ -14,6 +15,9 @@ pub const FAILED: u8 = 1;
 
 /// The exit code of a command line that is not valid, and of a check or a copy that could not be carried out.
 pub const NOT_DONE: u8 = 2;
+
+/// The exit code of a command for which neither a server answers nor a database can be opened.
+pub const NO_CONNECTION: u8 = 3;
 
 /// A command of the program. Each has a file of its own, and an entry in the list of [`main`](super::main).
 pub struct CliCommand {
@@ -40,6 +44,34 @@ impl Arguments {
     pub fn required_path(&mut self, id: &str) -> PathBuf {
         let path = self.path(id);
         path.expect("clap refuses a command line without it")
+    }
+
+    /// The text in the argument `id`, if it is given.
+    pub fn text(&mut self, id: &str) -> Option<String> {
+        self.0.remove_one(id)
+    }
+
+    /// The text in the argument `id`, which is required.
+    pub fn required_text(&mut self, id: &str) -> String {
+        let text = self.text(id);
+        text.expect("clap refuses a command line without it")
+    }
+
+    /// The texts in the argument `id`, which may be repeated.
+    pub fn texts(&mut self, id: &str) -> Vec<String> {
+        let texts = self.0.remove_many(id);
+        texts.map(Iterator::collect).unwrap_or_default()
+    }
+
+    /// Whether the switch `id` is given.
+    pub fn switch(&self, id: &str) -> bool {
+        self.0.get_flag(id)
+    }
+
+    /// The duration in the argument `id`, which has a default.
+    pub fn duration(&mut self, id: &str) -> Duration {
+        let duration = self.0.remove_one(id);
+        duration.expect("it has a default")
     }
 
     /// The command below this one, of which one is required: its name, and its arguments.

@@ -65,6 +65,20 @@ impl Database {
     ///
     /// If that is not possible, or a database is missing that is not to be created.
     pub fn lock(config: &Config, origins: &Origins) -> Result<Self, CommandError> {
+        let locked = Self::try_lock(config, origins)?;
+        locked.ok_or_else(|| {
+            let data_dir = absolute(&config.data.data_dir);
+            let cause = "it is in use by another server";
+            CommandError::new(origins.describe("data_dir", data_dir.display()), cause)
+        })
+    }
+
+    /// The same; `None` if another process uses it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Database::lock`] otherwise.
+    pub fn try_lock(config: &Config, origins: &Origins) -> Result<Option<Self>, CommandError> {
         let data_dir = &config.data.data_dir;
         // The failure begins with the directory's absolute path.
         let named = |failure| CommandError::from(origins.describe("data_dir", failure));
@@ -76,11 +90,13 @@ impl Database {
             let name = origins.describe("seed", file.display());
             (file, name)
         });
-        let directory = DataDirectory::lock(data_dir).map_err(named)?;
+        let Some(directory) = DataDirectory::try_lock(data_dir).map_err(named)? else {
+            return Ok(None);
+        };
         let directory = Arc::new(directory);
         let key_file = absolute(&key::path(data_dir, config.data.key_file.as_deref()));
         let files = WatchedFiles::new(Arc::clone(&directory), key_file.clone());
-        Ok(Self {
+        Ok(Some(Self {
             directory,
             files: Arc::new(files),
             key_file,
@@ -88,7 +104,7 @@ impl Database {
             seed_file,
             listen: origins.describe("listen", config.http.listen_text()),
             checked: Arc::default(),
-        })
+        }))
     }
 
     /// The data directory's absolute path.
@@ -161,6 +177,24 @@ impl Database {
         CommandError::opening(failure, self.directory.path())
     }
 
+    /// Restores what the open database keeps for the process.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub async fn resume(&self, app: &App) -> Result<(), CommandError> {
+        let unusable = |failure| self.unusable(failure);
+        jobs::clock::start(app).await.map_err(unusable)?;
+        audit_key::prepare(app).await.map_err(unusable)
+    }
+
+    fn unusable(&self, failure: Failure) -> CommandError {
+        if self.directory.is_unfinished() {
+            return CommandError::creating(failure);
+        }
+        CommandError::using(failure, self.directory.path())
+    }
+
     /// Restores what the open database keeps for the process, and fills an empty one, which is then still to be
     /// [finished](Database::finish). Returns what was loaded of a seed file.
     ///
@@ -168,14 +202,8 @@ impl Database {
     ///
     /// Of the seed file and of the storage, and if the demo data would be served to other hosts.
     pub async fn fill(&self, app: &App) -> Result<Option<Loaded>, CommandError> {
-        let unusable = |failure| {
-            if self.directory.is_unfinished() {
-                return CommandError::creating(failure);
-            }
-            CommandError::using(failure, self.directory.path())
-        };
-        jobs::clock::start(app).await.map_err(unusable)?;
-        audit_key::prepare(app).await.map_err(unusable)?;
+        let unusable = |failure| self.unusable(failure);
+        self.resume(app).await?;
         let loaded = match &self.seed_file {
             Some((file, name)) => self.load_seed(app, file, name).await?,
             None => None,

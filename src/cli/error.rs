@@ -8,12 +8,28 @@ use crate::error::{Failure, describe};
 
 /// Why a command failed: a text for the person who ran it.
 #[derive(PartialEq, Eq, Debug)]
-pub struct CommandError(String);
+pub struct CommandError {
+    text: String,
+    exit_code: Option<u8>,
+}
 
 impl CommandError {
     /// The error that `what` failed because of `cause`.
     pub fn new(what: impl fmt::Display, cause: impl fmt::Display) -> Self {
-        Self(format!("{what}: {cause}"))
+        format!("{what}: {cause}").into()
+    }
+
+    /// The same error, with which the process ends with this exit code, and not with that of the command.
+    pub fn with_exit_code(self, exit_code: u8) -> Self {
+        Self {
+            exit_code: Some(exit_code),
+            ..self
+        }
+    }
+
+    /// The exit code of the process, if it is not that of the command.
+    pub fn exit_code(&self) -> Option<u8> {
+        self.exit_code
     }
 
     /// The error that `what` failed because of the operating system.
@@ -79,7 +95,7 @@ fn absolute(data_dir: &Path) -> PathBuf {
 
 impl fmt::Display for CommandError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.text)
     }
 }
 
@@ -87,13 +103,16 @@ impl std::error::Error for CommandError {}
 
 impl From<String> for CommandError {
     fn from(text: String) -> Self {
-        Self(text)
+        Self {
+            text,
+            exit_code: None,
+        }
     }
 }
 
 impl From<Failure> for CommandError {
     fn from(failure: Failure) -> Self {
-        Self(failure.to_string())
+        failure.to_string().into()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The commands: what the process does from its start to its end.
 
+mod admin;
 mod arguments;
 mod check;
 mod command;
@@ -10,6 +11,7 @@ mod example;
 mod init;
 mod key;
 mod list;
+mod local;
 mod origins;
 mod output;
 mod progress;
@@ -33,12 +35,13 @@ use crate::logging;
 use crate::server::descriptors;
 
 /// Every command, in the order of the help.
-static COMMANDS: [CliCommand; 5] = [
+static COMMANDS: [CliCommand; 6] = [
     serve::COMMAND,
     init::COMMAND,
     check::COMMAND,
     salvage::COMMAND,
     key::COMMAND,
+    admin::COMMAND,
 ];
 
 /// Does what the command line `arguments`, with the program's name first, asks for. Returns the exit code of
@@ -56,7 +59,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
             Ok(false) => ExitCode::from(FAILED),
             Err(error) => {
                 let _ = writeln!(io::stderr(), "rememberd: {error}");
-                ExitCode::from(command.error_code)
+                ExitCode::from(error.exit_code().unwrap_or(command.error_code))
             }
         },
         Err(UsageError::Help(text)) => {

@@ -1,6 +1,7 @@
 //! `rememberd serve`: from the data directory's lock to the clean close of the database.
 
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,6 +31,7 @@ use crate::logging;
 use crate::logging::repeated::Taken;
 use crate::server::descriptors;
 use crate::server::listener::{ListenError, Listeners};
+use crate::server::local::{LocalSocket, SOCKET};
 use crate::server::{self, reachable};
 use crate::smtp::Mailer;
 use crate::storage::Store;
@@ -141,6 +143,7 @@ async fn serve_database(
 ) -> Result<Served, CommandError> {
     let listeners = Listeners::bind(&config.http.listen, config.requests.backlog)
         .map_err(|failed| cannot_listen(&failed, origins))?;
+    let (_local_socket, listeners) = with_local_socket(listeners, database.path());
     let addresses = listeners.addresses();
     let addresses = addresses.map_err(|error| CommandError::io("cannot start", &error))?;
     tracing::info!(path = %database.path().display(), "opening the data directory");
@@ -257,6 +260,22 @@ async fn serve_database(
     database.files().check()?;
     tracing::info!("stopped");
     Ok(Served::Ended)
+}
+
+/// The listeners and the local socket, which is there until it is dropped. Where it cannot be, on a file system without
+/// sockets for example, the server serves all the same.
+fn with_local_socket(listeners: Listeners, data_dir: &Path) -> (Option<LocalSocket>, Listeners) {
+    match LocalSocket::bind(data_dir) {
+        Ok((socket, listener)) => (Some(socket), listeners.with_local(listener)),
+        Err(error) => {
+            tracing::warn!(
+                path = %data_dir.join(SOCKET).display(),
+                error = describe(&error),
+                "the local socket cannot be created: \"rememberd admin\" works only while the server is stopped"
+            );
+            (None, listeners)
+        }
+    }
 }
 
 /// Reads the file of the management token, if there is one.

@@ -28,7 +28,7 @@ pub mod requests;
 mod seed;
 mod storage;
 mod tickets;
-mod value;
+pub mod value;
 mod verification_tokens;
 mod writer;
 

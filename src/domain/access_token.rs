@@ -44,6 +44,8 @@ pub struct AccessToken {
     pub tenant_permissions: Vec<TenantPermission>,
     /// When it expires; `None` for never.
     pub expires_on: Option<Timestamp>,
+    /// Whether it may do everything with every attribute, whatever the definitions say. No stored one may.
+    pub has_all_attributes: bool,
 }
 
 /// What an access token allows on a tenant.
@@ -124,7 +126,24 @@ impl TokenAction {
     }
 }
 
+/// The name of the [local operator](AccessToken::local_operator) where an application would have its own.
+const LOCAL_OPERATOR: &str = "local operator";
+
 impl AccessToken {
+    /// What the operator of the host may do, who can use the data directory: everything. It is stored nowhere.
+    pub fn local_operator() -> Self {
+        Self {
+            application: LOCAL_OPERATOR.to_owned(),
+            master: true,
+            tenant_permissions: vec![TenantPermission {
+                allowed_actions: vec![ANY.to_owned()],
+                tenant: ANY.to_owned(),
+            }],
+            expires_on: None,
+            has_all_attributes: true,
+        }
+    }
+
     /// Whether the token has expired at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_on.is_some_and(|expiry| now >= expiry)
@@ -171,6 +190,7 @@ mod tests {
                 })
                 .collect(),
             expires_on: Some(Timestamp::from_millis(1_000)),
+            has_all_attributes: false,
         }
     }
 

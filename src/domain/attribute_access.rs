@@ -1,5 +1,6 @@
 //! Which application may do what with an attribute (wire contract, "Permissions and order of checks").
 
+use crate::domain::access_token::{ANY, AccessToken};
 use crate::domain::tenant::{AttributeDefinition, TenantName, definition};
 
 /// What a definition can allow on its attribute.
@@ -25,17 +26,20 @@ impl AttributeAction {
 }
 
 impl AttributeDefinition {
-    /// Whether `application` may do `action` with the attribute: the first permission for it or for `*` decides, later
-    /// ones are ignored.
-    pub fn allows(&self, action: AttributeAction, application: &str) -> bool {
+    /// Whether the application of `caller` may do `action` with the attribute: the first permission for it or for `*`
+    /// decides, later ones are ignored.
+    pub fn allows(&self, action: AttributeAction, caller: &AccessToken) -> bool {
+        if caller.has_all_attributes {
+            return true;
+        }
         self.permissions
             .iter()
             .find(|permission| {
-                permission.application == "*" || permission.application == application
+                permission.application == ANY || permission.application == caller.application
             })
             .is_some_and(|permission| {
                 let mut allowed = permission.allowed_actions.iter();
-                allowed.any(|allowed| allowed == "*" || allowed == action.name())
+                allowed.any(|allowed| allowed == ANY || allowed == action.name())
             })
     }
 }
@@ -59,7 +63,7 @@ pub enum AttributeRefusal {
     },
 }
 
-/// Refuses `application` unless the tenant with these definitions lets it do `action` with every one of the attributes
+/// Refuses `caller` unless the tenant with these definitions lets its application do `action` with every one of the attributes
 /// with these names.
 ///
 /// # Errors
@@ -70,7 +74,7 @@ pub fn require<'n>(
     definitions: &[AttributeDefinition],
     names: impl IntoIterator<Item = &'n str>,
     action: AttributeAction,
-    application: &str,
+    caller: &AccessToken,
 ) -> Result<(), AttributeRefusal> {
     for name in names {
         let Some(definition) = definition(definitions, name) else {
@@ -79,7 +83,7 @@ pub fn require<'n>(
                 tenant: tenant.as_str().to_owned(),
             });
         };
-        if !definition.allows(action, application) {
+        if !definition.allows(action, caller) {
             return Err(AttributeRefusal::Denied {
                 action: action.name(),
                 name: name.to_owned(),
@@ -109,21 +113,33 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_first_matching_permission_decides() {
-        let narrow_first = definition(&[("shop", &["READ_ATTRIBUTE"]), ("*", &["*"])]);
-        assert!(narrow_first.allows(AttributeAction::Read, "shop"));
-        assert!(!narrow_first.allows(AttributeAction::Write, "shop"));
-        assert!(narrow_first.allows(AttributeAction::Write, "blog"));
-        let any_first = definition(&[("*", &[]), ("shop", &["*"])]);
-        assert!(!any_first.allows(AttributeAction::Read, "shop"));
-        let other = definition(&[("shop", &["WRITE_ATTRIBUTE", "remove_attribute"])]);
-        assert!(!other.allows(AttributeAction::Write, "Shop"));
-        assert!(!other.allows(AttributeAction::Remove, "shop"));
+    fn caller(application: &str) -> AccessToken {
+        AccessToken {
+            application: application.to_owned(),
+            has_all_attributes: false,
+            ..AccessToken::local_operator()
+        }
     }
 
     #[test]
-    fn a_definition_without_permissions_denies_everyone() {
-        assert!(!definition(&[]).allows(AttributeAction::Read, "shop"));
+    fn the_first_matching_permission_decides() {
+        let narrow_first = definition(&[("shop", &["READ_ATTRIBUTE"]), ("*", &["*"])]);
+        assert!(narrow_first.allows(AttributeAction::Read, &caller("shop")));
+        assert!(!narrow_first.allows(AttributeAction::Write, &caller("shop")));
+        assert!(narrow_first.allows(AttributeAction::Write, &caller("blog")));
+        let any_first = definition(&[("*", &[]), ("shop", &["*"])]);
+        assert!(!any_first.allows(AttributeAction::Read, &caller("shop")));
+        let other = definition(&[("shop", &["WRITE_ATTRIBUTE", "remove_attribute"])]);
+        assert!(!other.allows(AttributeAction::Write, &caller("Shop")));
+        assert!(!other.allows(AttributeAction::Remove, &caller("shop")));
+    }
+
+    #[test]
+    fn a_definition_without_permissions_denies_everyone_but_the_local_operator() {
+        let denying = definition(&[]);
+        let operator = AccessToken::local_operator();
+        assert!(!denying.allows(AttributeAction::Read, &caller("shop")));
+        assert!(!denying.allows(AttributeAction::Read, &caller(&operator.application)));
+        assert!(denying.allows(AttributeAction::Write, &operator));
     }
 }

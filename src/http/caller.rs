@@ -17,7 +17,8 @@ const ACCESS_TOKEN_ID: &str = "accessTokenId";
 /// The scheme of the `Authorization` header whose credentials are an access token.
 const BEARER: &[u8] = b"bearer";
 
-/// The caller that a request names, in a parameter or in the `Authorization` header; it has not been checked.
+/// The caller that a request names, in a parameter or in the `Authorization` header; it has not been checked. Over the
+/// local socket, one that names none is of the local operator.
 ///
 /// # Errors
 ///
@@ -35,7 +36,11 @@ pub fn caller(config: &RequestConfig, params: &Params) -> Result<Caller, ApiErro
         }
         (parameter, _) => parameter,
     };
-    Ok(Caller::new(id.map(str::to_owned)))
+    let caller = Caller::new(id.map(str::to_owned));
+    if params.is_local() && !caller.is_given() {
+        return Ok(Caller::LocalOperator);
+    }
+    Ok(caller)
 }
 
 fn refuse_url_secrets(params: &Params) -> Result<(), ApiError> {

@@ -1,5 +1,6 @@
 //! What this layer requires of the connection of a request.
 
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -9,10 +10,28 @@ use std::time::Instant;
 use crate::error::Failure;
 use crate::http::error::ApiError;
 
+/// Where a client connected from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Peer {
+    /// This address.
+    Remote(SocketAddr),
+    /// This host, over the local socket, which only the owner of the data directory can use.
+    Local,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Remote(address) => address.fmt(formatter),
+            Self::Local => formatter.write_str("local"),
+        }
+    }
+}
+
 /// The connection of a request. The moments are given, since reading the clock takes longer than the rest.
 pub trait Connection: Sync {
-    /// The address that the client connected from.
-    fn peer(&self) -> SocketAddr;
+    /// Where the client connected from.
+    fn peer(&self) -> Peer;
 
     /// Whether other requests of the connection have begun since its task was polled last: a client that sends many at
     /// once does not keep other clients waiting for all of them.
@@ -71,8 +90,8 @@ mod tests {
     struct Overdue(bool);
 
     impl Connection for Overdue {
-        fn peer(&self) -> SocketAddr {
-            SocketAddr::from(([127, 0, 0, 1], 1))
+        fn peer(&self) -> Peer {
+            Peer::Local
         }
 
         fn on_head_received(&self, _: Instant) {}

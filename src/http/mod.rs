@@ -13,6 +13,7 @@ pub mod protocol;
 
 mod accept;
 mod access_token;
+mod admin;
 mod allow;
 mod attachment;
 mod authentication;
@@ -54,7 +55,7 @@ use crate::error::Failure;
 use crate::http::attachment::route::AttachmentRoute;
 use crate::http::attachment::upload;
 use crate::http::body::PendingRequest;
-use crate::http::connection::{Connection, in_time};
+use crate::http::connection::{Connection, Peer, in_time};
 use crate::http::error::ApiError;
 use crate::http::panic::{catch_panic, catch_panic_async};
 use crate::http::request_log::RequestLog;
@@ -73,8 +74,12 @@ pub fn handle<C: Connection>(
     let request_id = app.request_ids.next();
     let method = request.method().clone();
     let context = app.config.http.context_path.as_str();
+    let is_local = connection.peer() == Peer::Local;
     let route = catch_panic(|| {
         let path = path::without_context(request.uri().path(), context);
+        if is_local {
+            return Ok(Route::parse_local(&method, path)?);
+        }
         Ok(Route::parse(&method, path)?)
     });
     let route_name = route.as_ref().map_or("none", Route::name);
@@ -82,7 +87,7 @@ pub fn handle<C: Connection>(
     let admitted = catch_panic(|| {
         let is_chunked = protocol::check(app, &request)?;
         drops_chunks = is_chunked;
-        let (route, request) = admit(app, route?, request)?;
+        let (route, request) = admit(app, route?, request, is_local)?;
         drops_chunks = is_chunked && !request.has_body();
         Ok((route, request))
     });
@@ -136,6 +141,7 @@ fn admit(
     app: &App,
     route: Route,
     request: Request<Incoming>,
+    is_local: bool,
 ) -> Result<(Route, PendingRequest), ApiError> {
     let headers = request.headers();
     options::refuse_preflight(request.method(), headers)?;
@@ -151,7 +157,8 @@ fn admit(
     }
     // A `Request` is large, and every future that holds it would be moved with it.
     let takes_document = route.takes_document();
-    Ok((route, PendingRequest::new(app, request, takes_document)?))
+    let request = PendingRequest::new(app, request, takes_document, is_local)?;
+    Ok((route, request))
 }
 
 async fn dispatch(

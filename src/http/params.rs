@@ -32,6 +32,7 @@ pub struct Params {
     /// So many of them are in the query.
     query_count: usize,
     bearer: Option<Box<str>>,
+    is_local: bool,
     /// Where the body must be a JSON document. Boxed because it is rare.
     document: Option<Box<Document>>,
     count_max: NonZeroUsize,
@@ -57,6 +58,7 @@ impl Params {
             pairs: SmallVec::new(),
             query_count: 0,
             bearer: None,
+            is_local: false,
             document: None,
             count_max,
         };
@@ -68,6 +70,16 @@ impl Params {
     /// With the access token of the `Authorization` header.
     pub fn with_bearer(self, bearer: Option<Box<str>>) -> Self {
         Self { bearer, ..self }
+    }
+
+    /// With whether the request came over the local socket.
+    pub fn with_locality(self, is_local: bool) -> Self {
+        Self { is_local, ..self }
+    }
+
+    /// Whether the request came over the local socket.
+    pub fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// The access token of the `Authorization` header.

@@ -1,11 +1,11 @@
 //! The one log line of a request.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 
 use crate::http::caller::is_caller_refused;
+use crate::http::connection::Peer;
 use crate::http::error::ApiError;
 use crate::logging::warnings::Warnings;
 use crate::request_id::RequestId;
@@ -29,7 +29,7 @@ pub struct RequestLog<'a> {
 impl RequestLog<'_> {
     /// Logs a request from `peer` that came to `error` at `now`. Of failures with the same cause, the first one is
     /// logged and the others are counted: at overload, or while the disk fails, every request is one.
-    pub fn refused(&self, error: &ApiError, warnings: &Warnings, peer: SocketAddr, now: Instant) {
+    pub fn refused(&self, error: &ApiError, warnings: &Warnings, peer: Peer, now: Instant) {
         match error {
             ApiError::Failed(failure) => {
                 if warnings.request_failed(failure, now) {
@@ -38,7 +38,9 @@ impl RequestLog<'_> {
             }
             ApiError::Refused(description) if is_caller_refused(description) => {
                 self.completed();
-                warnings.caller_refused(peer.ip(), description.code, self.request_id, now);
+                if let Peer::Remote(address) = peer {
+                    warnings.caller_refused(address.ip(), description.code, self.request_id, now);
+                }
             }
             ApiError::Protocol(_)
             | ApiError::Route(_)
@@ -71,7 +73,7 @@ impl RequestLog<'_> {
     }
 
     /// Logs a request from `peer` that failed because of `cause`.
-    fn failed(&self, peer: SocketAddr, cause: &str) {
+    fn failed(&self, peer: Peer, cause: &str) {
         tracing::error!(
             request_id = %self.request_id,
             method = self.method,

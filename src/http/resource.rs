@@ -15,6 +15,9 @@ pub trait ResourceRoute: Sized {
     /// Whether requests are answered whatever they accept.
     const IGNORES_ACCEPT: bool = Self::IS_PUBLIC;
 
+    /// Whether they are served over the local socket alone.
+    const IS_LOCAL: bool = false;
+
     /// The route of a request with this method and these path segments below the resource's prefix.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use hyper::Method;
 
 use crate::app::App;
 use crate::http::access_token::route::AccessTokenRoute;
+use crate::http::admin::stats::StatsRoute;
 use crate::http::attachment::route::AttachmentRoute;
 use crate::http::authentication::route::AuthenticationRoute;
 use crate::http::description::docs::DocsRoute;
@@ -43,9 +44,24 @@ macro_rules! resources {
             ///
             /// Why there is none.
             pub fn parse(method: &Method, path: &str) -> Result<Self, RouteError> {
+                Self::parse_from(false, method, path)
+            }
+
+            /// As [`Route::parse`], for a request over the local socket.
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            pub fn parse_local(method: &Method, path: &str) -> Result<Self, RouteError> {
+                Self::parse_from(true, method, path)
+            }
+
+            fn parse_from(is_local: bool, method: &Method, path: &str) -> Result<Self, RouteError> {
                 path::with_segments(path, |segments| {
                     let mut other_methods: Option<OptionsRoute> = None;
-                    $(if let [$($prefix),+, rest @ ..] = segments {
+                    $(if (is_local || !<$route>::IS_LOCAL)
+                        && let [$($prefix),+, rest @ ..] = segments
+                    {
                         match <$route>::parse(method, rest) {
                             Ok(route) => return Ok(Self::$resource(route)),
                             Err(RouteError::NoSuchPath) => {}
@@ -132,6 +148,7 @@ resources! {
     ["api", "1", "monitoring"] => Monitoring(MonitoringRoute),
     ["docs"] => Docs(DocsRoute),
     ["openapi"] => OpenApi(OpenApiRoute),
+    ["admin", "1", "stats"] => Stats(StatsRoute),
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::net;
+use std::os::fd::AsFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustix::net::sockopt::set_socket_send_buffer_size;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::sleep_until;
 
@@ -38,13 +40,17 @@ pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionS
         .set_nodelay(true)
         .and_then(|()| Ok(set_socket_send_buffer_size(&socket, SEND_BUFFER_BYTES)?))
         .and_then(|()| TcpStream::from_std(socket));
-    let socket = match registered {
-        Ok(socket) => socket,
-        Err(error) => {
-            tracing::warn!(%error, "a connection could not be served");
-            return;
-        }
-    };
+    match registered {
+        Ok(socket) => serve_registered(socket, app, state).await,
+        Err(error) => tracing::warn!(%error, "a connection could not be served"),
+    }
+}
+
+/// As [`serve`], on a socket of this thread's runtime.
+pub async fn serve_registered<S>(socket: S, app: Arc<App>, state: Arc<ConnectionState>)
+where
+    S: AsyncRead + AsyncWrite + AsFd + Unpin,
+{
     let config = &app.config;
     let connection = http1::Builder::new()
         .half_close(true)

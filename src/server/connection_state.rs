@@ -1,6 +1,5 @@
 //! What a connection is doing, and since when: its timeouts and its eviction depend on it.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use crate::config::Config;
-use crate::http::connection::Connection;
+use crate::http::connection::{Connection, Peer};
 
 /// How long a connection is left open at least, and how long a client can take to receive some bytes of a response.
 const PROTECTED_FOR: Duration = Duration::from_millis(20);
@@ -26,7 +25,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(1);
 /// loop. The lock is held for a few instructions, and all but never contended.
 #[derive(Debug)]
 pub struct ConnectionState {
-    peer: SocketAddr,
+    peer: Peer,
     opened: Instant,
     current: Mutex<Current>,
     /// Whether a close is requested. It is read for each request, without the lock.
@@ -109,7 +108,7 @@ enum Phase {
 
 impl ConnectionState {
     /// The state of a connection from `peer` that was just accepted.
-    pub fn new(peer: SocketAddr) -> Self {
+    pub fn new(peer: Peer) -> Self {
         let now = Instant::now();
         Self {
             peer,
@@ -167,6 +166,12 @@ impl ConnectionState {
         current.write_blocked_since = None;
         // A client that has just received bytes is not idle for as long as it took to send them.
         current.since = Instant::now();
+    }
+
+    /// Is called when bytes of a response were sent, if the response may take long: while it goes on, the connection is
+    /// not idle.
+    pub fn on_bytes_sent(&self) {
+        self.lock().since = Instant::now();
     }
 
     /// When the current phase exceeds its timeout.
@@ -331,7 +336,7 @@ impl Current {
 }
 
 impl Connection for ConnectionState {
-    fn peer(&self) -> SocketAddr {
+    fn peer(&self) -> Peer {
         self.peer
     }
 
@@ -374,11 +379,9 @@ impl Connection for ConnectionState {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
-
     use super::*;
 
-    const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+    const PEER: Peer = Peer::Local;
 
     #[test]
     fn each_phase_has_its_own_timeout_and_a_new_phase_is_not_overdue() {

@@ -6,13 +6,13 @@
 //! When there are that many, new connections wait, and behind them those in the operating system's backlog.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::http::connection::Peer;
 use crate::server::connection_state::{CloseReason, ConnectionState, EvictionRank};
 
 /// How long to wait for a connection to close, or to lose its protection, before trying again.
@@ -90,7 +90,7 @@ impl Connections {
     }
 
     /// Opens a connection from `peer`. At the limit, another one is evicted for it.
-    pub async fn open(&self, peer: SocketAddr) -> OpenConnection {
+    pub async fn open(&self, peer: Peer) -> OpenConnection {
         let began = Instant::now();
         let mut now = began;
         loop {
@@ -129,7 +129,7 @@ impl Connections {
         }
     }
 
-    fn try_open(&self, peer: SocketAddr, began: Instant, now: Instant) -> Option<OpenConnection> {
+    fn try_open(&self, peer: Peer, began: Instant, now: Instant) -> Option<OpenConnection> {
         let mut registry = self.lock();
         let waited = now.duration_since(began);
         if registry.open.len() >= self.max + beyond_max(self.max) {

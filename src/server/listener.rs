@@ -9,13 +9,15 @@ use std::task::Poll;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::set_ipv6_v6only;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener};
 
 use crate::config::listen_address::ListenAddress;
 
 /// Sockets that connections are accepted on.
 pub struct Listeners {
     sockets: Vec<TcpListener>,
+    /// The local socket, which is served beside these.
+    local: Option<UnixListener>,
     /// The one to be asked first for the next connection, so that none keeps others from being asked.
     next: usize,
 }
@@ -71,7 +73,24 @@ impl Listeners {
 
     /// These sockets.
     pub fn new(sockets: Vec<TcpListener>) -> Self {
-        Self { sockets, next: 0 }
+        Self {
+            sockets,
+            local: None,
+            next: 0,
+        }
+    }
+
+    /// The same, and the local socket.
+    pub fn with_local(self, local: UnixListener) -> Self {
+        Self {
+            local: Some(local),
+            ..self
+        }
+    }
+
+    /// Takes the local socket, if there is one.
+    pub fn take_local(&mut self) -> Option<UnixListener> {
+        self.local.take()
     }
 
     /// The addresses, with the ports that the operating system has chosen.

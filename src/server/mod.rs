@@ -9,6 +9,7 @@ mod connection_state;
 mod connections;
 pub mod descriptors;
 pub mod listener;
+pub mod local;
 mod observed_socket;
 pub mod reachable;
 mod workers;
@@ -20,10 +21,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::app::App;
 use crate::config::Config;
+use crate::http::connection::Peer;
 use crate::http::panic::panic_message;
 use crate::logging::warnings::Warnings;
 use crate::server::connection_state::ConnectionState;
@@ -45,6 +48,26 @@ const WAITING_PAUSE: Duration = Duration::from_millis(10);
 /// If the worker threads cannot be started, and why serving ended before `shutdown` did: a worker thread
 /// panicked, or a listener was closed. The connections are closed then.
 pub async fn run(
+    mut listeners: Listeners,
+    app: Arc<App>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let Some(local) = listeners.take_local() else {
+        return serve_remote(listeners, app, shutdown).await;
+    };
+    let (stop_local, stopping) = oneshot::channel::<()>();
+    let shutdown = async {
+        shutdown.await;
+        drop(stop_local);
+    };
+    let local = local::serve(local, Arc::clone(&app), async {
+        let _ = stopping.await;
+    });
+    let (served, ()) = tokio::join!(serve_remote(listeners, app, shutdown), local);
+    served
+}
+
+async fn serve_remote(
     listeners: Listeners,
     app: Arc<App>,
     shutdown: impl Future<Output = ()>,
@@ -125,7 +148,7 @@ async fn accept(
         // Deregistered from this thread's runtime: a worker's runtime will serve it.
         let accepted = listeners.accept().await;
         match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
-            Ok((socket, peer)) => return Ok((socket, connections.open(peer).await)),
+            Ok((socket, peer)) => return Ok((socket, connections.open(Peer::Remote(peer)).await)),
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
             // The client has disconnected already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}

@@ -1,6 +1,7 @@
 //! The socket of a connection, as hyper sees it.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,37 +10,38 @@ use std::time::Duration;
 use rustix::net::sockopt::set_socket_linger;
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::app::App;
-use crate::http::connection::Connection;
+use crate::http::connection::{Connection, Peer};
 use crate::http::protocol::automatic;
 use crate::http::protocol::chunks::ChunkSizes;
 use crate::server::connection_state::ConnectionState;
 
 /// A socket that records in the connection's state when bytes are received and when none can be sent, and that sends
 /// an error like all others where hyper responds by itself.
-pub struct ObservedSocket {
-    socket: TcpStream,
+pub struct ObservedSocket<S: AsFd> {
+    socket: S,
     app: Arc<App>,
     state: Arc<ConnectionState>,
     /// What is still to be sent instead of what hyper has written last.
     replacement: Option<Vec<u8>>,
     /// The sizes of the chunks of the request that is received, if its body may be chunked.
     chunks: Option<ChunkSizes>,
+    is_local: bool,
     /// Whether the last bytes could not be sent, because the client does not receive them.
     is_write_blocked: bool,
 }
 
-impl ObservedSocket {
+impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> ObservedSocket<S> {
     /// The socket of the connection with this state.
-    pub fn new(socket: TcpStream, app: &Arc<App>, state: &Arc<ConnectionState>) -> Self {
+    pub fn new(socket: S, app: &Arc<App>, state: &Arc<ConnectionState>) -> Self {
         Self {
             socket,
             app: Arc::clone(app),
             state: Arc::clone(state),
             replacement: None,
             chunks: None,
+            is_local: state.peer() == Peer::Local,
             is_write_blocked: false,
         }
     }
@@ -67,6 +69,9 @@ impl ObservedSocket {
             } else {
                 self.state.on_write_resumed();
             }
+        } else if self.is_local && written.is_ready() {
+            // A response can be the progress of something that takes minutes.
+            self.state.on_bytes_sent();
         }
         written
     }
@@ -95,7 +100,7 @@ impl ObservedSocket {
     }
 }
 
-impl AsyncRead for ObservedSocket {
+impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> AsyncRead for ObservedSocket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -115,7 +120,7 @@ impl AsyncRead for ObservedSocket {
     }
 }
 
-impl AsyncWrite for ObservedSocket {
+impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> AsyncWrite for ObservedSocket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -146,7 +151,7 @@ impl AsyncWrite for ObservedSocket {
     }
 }
 
-impl Drop for ObservedSocket {
+impl<S: AsFd> Drop for ObservedSocket<S> {
     fn drop(&mut self) {
         if self.is_write_blocked {
             // The operating system would keep what was not sent, for minutes, and as often as the client likes.

@@ -1,6 +1,6 @@
-//! Who asks: the application that presents an access token.
+//! Who asks: the application that presents an access token, or the operator of the host.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -76,23 +76,32 @@ impl<R: Refusal + From<AccessRefusal>> From<Error<AccessRefusal>> for Error<R> {
     }
 }
 
-/// The access token id that a request came with, if any.
+/// What a request came with that says who asks.
 #[derive(Clone, Debug)]
-pub struct Caller(Option<DigestedId>);
+pub enum Caller {
+    /// The id of an access token.
+    Application(DigestedId),
+    /// The authority of whoever can use the data directory: the request came over the local socket, without an access
+    /// token.
+    LocalOperator,
+    /// Nothing.
+    Unknown,
+}
+
+static LOCAL_OPERATOR: LazyLock<Arc<AccessToken>> =
+    LazyLock::new(|| Arc::new(AccessToken::local_operator()));
 
 impl Caller {
     /// The caller that presents `access_token_id`; an empty one is none.
     pub fn new(access_token_id: Option<String>) -> Self {
-        Self(
-            access_token_id
-                .and_then(AccessTokenId::new)
-                .map(DigestedId::new),
-        )
+        access_token_id
+            .and_then(AccessTokenId::new)
+            .map_or(Self::Unknown, |id| Self::Application(DigestedId::new(id)))
     }
 
     /// Whether there is one at all.
     pub fn is_given(&self) -> bool {
-        self.0.is_some()
+        !matches!(self, Self::Unknown)
     }
 
     /// The caller's access token, which exists and is not expired at `now`.
@@ -105,7 +114,14 @@ impl Caller {
         txn: &impl Read,
         now: Timestamp,
     ) -> Result<Arc<AccessToken>, Error<AccessRefusal>> {
-        let id = self.0.as_ref().ok_or(AccessRefusal::TokenMissing)?;
+        let id = match self {
+            Self::Application(id) => id,
+            Self::LocalOperator => {
+                request_scope::note_caller(&LOCAL_OPERATOR);
+                return Ok(Arc::clone(&LOCAL_OPERATOR));
+            }
+            Self::Unknown => return Err(AccessRefusal::TokenMissing.into()),
+        };
         let Some(token) = access_token::get(txn, id)? else {
             let id = id.id.reveal().to_owned();
             return Err(AccessRefusal::TokenUnknown { id }.into());
@@ -135,7 +151,7 @@ impl Caller {
     fn note_first_use(&self, app: &App) {
         let now = app.clock.now().time();
         let identified = transaction::read(app, |txn| self.identify(txn, now));
-        if let (Ok(_), Some(id)) = (identified, &self.0) {
+        if let (Ok(_), Self::Application(id)) = (identified, self) {
             app.unused_tokens.remove(id.id.reveal());
         }
     }

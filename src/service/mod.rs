@@ -3,6 +3,7 @@
 
 mod access;
 pub mod access_token;
+pub mod admin;
 pub mod attachment;
 pub mod authentication;
 pub mod bootstrap;

@@ -70,6 +70,19 @@ impl DataDirectory {
     /// [`Failure::Unusable`] if it cannot be created or locked, if others may write to it, and if another process has
     /// locked it.
     pub fn lock(path: &Path) -> Result<Self, Failure> {
+        let locked = Self::try_lock(path)?;
+        locked.ok_or_else(|| {
+            let path = path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            Failure::unusable_file(&path, "it is in use by another server")
+        })
+    }
+
+    /// The same; `None` if another process has locked it.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataDirectory::lock`] otherwise.
+    pub fn try_lock(path: &Path) -> Result<Option<Self>, Failure> {
         let path =
             path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
         let described = |error: io::Error| match error.kind() {
@@ -94,18 +107,17 @@ impl DataDirectory {
             .mode(FILE_MODE);
         let lock = regular_file::open_with(&lock_path, &mut options)
             .map_err(|error| Failure::unusable_file(&lock_path, describe(&error)))?;
-        let in_use = || Failure::unusable_file(&path, "it is in use by another server");
         match lock.try_lock() {
             // A server whose start is refused removes the file that it has locked: a lock of that file excludes nobody.
-            Ok(()) if !is_at(&lock, &lock_path) => Err(in_use()),
-            Ok(()) => Ok(Self {
+            Ok(()) if !is_at(&lock, &lock_path) => Ok(None),
+            Ok(()) => Ok(Some(Self {
                 path,
                 lock,
                 created,
                 is_unfinished: AtomicBool::new(false),
                 held: Mutex::default(),
-            }),
-            Err(TryLockError::WouldBlock) => Err(in_use()),
+            })),
+            Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(described(error)),
         }
     }

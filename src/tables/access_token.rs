@@ -162,6 +162,15 @@ pub fn by_digest(
     Ok(stored.map(|stored| (stored.id, stored.token)))
 }
 
+/// The number of access tokens.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn count(txn: &impl Read) -> Result<u64, Failure> {
+    txn.count(&ACCESS_TOKENS)
+}
+
 /// Whether there is no access token at all.
 ///
 /// # Errors
@@ -231,6 +240,7 @@ fn decode(record: &[u8]) -> Result<StoredToken, Failure> {
             })
         })?,
         expires_on: decoder.option(Decoder::timestamp)?,
+        has_all_attributes: false,
     };
     decoder.finish()?;
     Ok(StoredToken { order, id, token })
@@ -281,6 +291,7 @@ mod tests {
                 master: false,
                 tenant_permissions: Vec::new(),
                 expires_on: None,
+                has_all_attributes: false,
             };
             put(&txn, &id, &sealed, &token).expect("it is put");
             let own = get(&txn, &id).expect("it is readable");

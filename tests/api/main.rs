@@ -2,6 +2,7 @@
 //! what such a client never does, and the real binary for the command line.
 
 mod access_token;
+mod admin;
 mod attachment;
 mod authentication;
 mod connection;

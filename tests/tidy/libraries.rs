@@ -6,15 +6,15 @@ use crate::source::{names, report, sources};
 const HOMES: [(&str, &[&str]); 16] = [
     ("redb::", &["storage/engine/"]),
     ("rand::", &["entropy.rs"]),
-    ("hyper::", &["http/", "server/"]),
-    ("hyper_util::", &["server/"]),
-    ("http_body_util::", &["http/"]),
+    ("hyper::", &["http/", "server/", "cli/local/"]),
+    ("hyper_util::", &["server/", "cli/local/"]),
+    ("http_body_util::", &["http/", "cli/local/"]),
     ("lettre::", &["smtp/"]),
     ("multer::", &["http/body", "http/attachment/form.rs"]),
-    ("form_urlencoded::", &["http/params"]),
+    ("form_urlencoded::", &["http/params", "cli/local/"]),
     (
         "percent_encoding::",
-        &["http/path.rs", "http/attachment/download.rs"],
+        &["http/path.rs", "http/attachment/download.rs", "cli/local/"],
     ),
     ("regex::", &["domain/query/pattern.rs"]),
     ("clap::", &["config/", "cli/", "main.rs"]),
@@ -41,7 +41,7 @@ const HOMES: [(&str, &[&str]); 16] = [
         "std::net",
         &["config/", "http/", "logging/", "server/", "smtp/"],
     ),
-    ("tokio::net", &["server/", "smtp/"]),
+    ("tokio::net", &["server/", "smtp/", "cli/local/"]),
     ("SystemTime", &["clock/", "smtp/"]),
 ];
 

@@ -6,11 +6,12 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 14] = [
+const RESOURCES: [(&str, &[&str]); 15] = [
     (
         "access_token",
         &["domain", "tables", "service", "http", "tests"],
     ),
+    ("admin", &["service", "http", "tests"]),
     (
         "attachment",
         &["domain", "tables", "service", "http", "jobs", "tests"],

@@ -60,6 +60,7 @@ pub fn access_token(params: &Params) -> Result<(Option<AccessTokenId>, AccessTok
             .map(permission)
             .collect(),
         expires_on: body.expires_on,
+        has_all_attributes: false,
     };
     Ok((id, token))
 }

@@ -60,6 +60,7 @@ fn master_token(application: String) -> AccessToken {
             tenant: "*".to_owned(),
         }],
         expires_on: None,
+        has_all_attributes: false,
     }
 }
 

@@ -122,10 +122,9 @@ impl<E: Fn(&mut Draft) -> Edited + Send + 'static> ProfileChange<E> {
 
     /// The profile with the attributes that the caller may read and those that were set.
     fn shown(&self, draft: Draft) -> Profile {
-        let application = &draft.token.application;
         let definitions = draft.definitions();
         let mut profile = draft.profile.clone();
-        keep_visible(definitions, application, &mut profile, |name| {
+        keep_visible(definitions, &draft.token, &mut profile, |name| {
             self.given.has(name)
         });
         self.given.show_nulls(&mut profile.attributes);
@@ -209,14 +208,13 @@ impl Draft {
         names: impl IntoIterator<Item = &'n str>,
         action: AttributeAction,
     ) -> Edited {
-        let application = &self.token.application;
         let definitions = self.definitions();
         attribute_access::require(
             &self.profile.tenant,
             definitions,
             names,
             action,
-            application,
+            &self.token,
         )?;
         Ok(())
     }

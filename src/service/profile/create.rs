@@ -149,7 +149,7 @@ impl Creation {
             &tenant.attribute_definitions,
             given.names(),
             AttributeAction::Write,
-            &token.application,
+            &token,
         )?;
         let profile = self.profile(&tenant, &given);
         self.limits

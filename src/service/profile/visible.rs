@@ -49,10 +49,10 @@ impl Visibility {
                 let tenant = tenant.as_deref();
                 let definitions = tenant.map_or(&[][..], |tenant| &tenant.attribute_definitions);
                 if definitions.len() <= FEW {
-                    keep_visible(definitions, &self.token.application, profile, |_| false);
+                    keep_visible(definitions, &self.token, profile, |_| false);
                     return Ok(());
                 }
-                let readable = readable(definitions, &self.token.application);
+                let readable = readable(definitions, &self.token);
                 &mut slot.insert((profile.tenant.clone(), readable)).1
             }
         };
@@ -64,21 +64,21 @@ impl Visibility {
     }
 }
 
-/// The names of the attributes that the application may read, sorted.
-fn readable(definitions: &[AttributeDefinition], application: &str) -> Vec<String> {
+/// The names of the attributes that the caller may read, sorted.
+fn readable(definitions: &[AttributeDefinition], caller: &AccessToken) -> Vec<String> {
     let definitions = definitions.iter();
     let readable =
-        definitions.filter(|definition| definition.allows(AttributeAction::Read, application));
+        definitions.filter(|definition| definition.allows(AttributeAction::Read, caller));
     let mut names: Vec<_> = readable.map(|definition| definition.name.clone()).collect();
     names.sort_unstable();
     names
 }
 
-/// Removes the attributes that are not among these definitions, and those that `application` may not read unless
+/// Removes the attributes that are not among these definitions, and those that `caller` may not read unless
 /// `is_written` is true of them.
 pub(super) fn keep_visible(
     definitions: &[AttributeDefinition],
-    application: &str,
+    caller: &AccessToken,
     profile: &mut Profile,
     is_written: impl Fn(&str) -> bool,
 ) {
@@ -88,6 +88,6 @@ pub(super) fn keep_visible(
     attributes.retain(|name| {
         is_written(name)
             || definition(definitions, name)
-                .is_some_and(|definition| definition.allows(AttributeAction::Read, application))
+                .is_some_and(|definition| definition.allows(AttributeAction::Read, caller))
     });
 }

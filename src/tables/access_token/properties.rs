@@ -30,6 +30,7 @@ fn access_tokens_are_what_they_were() {
                 master,
                 tenant_permissions,
                 expires_on,
+                has_all_attributes: false,
             },
         );
     let stored = (any::<u64>(), ids, tokens);

@@ -340,6 +340,15 @@ pub fn ids_after(
     Ok(ids)
 }
 
+/// The number of profiles of all tenants, with those that ended with their tenant and are not removed yet.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn total(txn: &impl Read) -> Result<u64, Failure> {
+    txn.count(&PROFILES)
+}
+
 /// Whether there is no profile at all.
 ///
 /// # Errors

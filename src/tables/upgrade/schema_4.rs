@@ -60,6 +60,7 @@ pub(super) fn decode_access_token(record: &[u8]) -> Result<(SealedId, AccessToke
             })
         })?,
         expires_on: decoder.option(Decoder::timestamp)?,
+        has_all_attributes: false,
     };
     decoder.finish()?;
     Ok((id, token))

@@ -209,6 +209,7 @@ fn decode_access_token(record: &[u8]) -> Result<(AccessTokenId, AccessToken), Fa
             })
         })?,
         expires_on: decoder.option(Decoder::timestamp)?,
+        has_all_attributes: false,
     };
     decoder.finish()?;
     Ok((id, token))

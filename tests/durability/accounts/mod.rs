@@ -85,5 +85,6 @@ fn token_of(application: &str) -> AccessToken {
             tenant: "*".to_owned(),
         }],
         expires_on: None,
+        has_all_attributes: false,
     }
 }

@@ -95,6 +95,7 @@ impl TestCaller {
                 })
                 .collect(),
             expires_on: (self == Self::Expiring).then_some(TOKEN_EXPIRY),
+            has_all_attributes: false,
         }
     }
 

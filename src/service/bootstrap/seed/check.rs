@@ -125,6 +125,7 @@ impl<'a> Check<'a> {
                 })
                 .collect(),
             expires_on: entry.expires_on.map(|Date(date)| date),
+            has_all_attributes: false,
         };
         Ok((DigestedId::new(id), token))
     }

@@ -53,7 +53,7 @@ impl ProfileQuery {
         let (token, tenant) = transaction::read(app, |txn| authorize(txn, caller, now, tenant))?;
         let query = Query::parse(text).map_err(ProfileRequestRefusal::QueryInvalid)?;
         let is_indexed = query.needs().all(|field| INDEXED.contains(&field));
-        let readable = readable(&query, &tenant, &token.application)?;
+        let readable = readable(&query, &tenant, &token)?;
         Ok(Self {
             is_indexed,
             tenant: tenant.name.clone(),
@@ -166,12 +166,12 @@ impl Fields for NoFields {
     }
 }
 
-/// The names of the attributes that `application` may read, if the query names the attributes as a whole.
+/// The names of the attributes that `caller` may read, if the query names the attributes as a whole.
 ///
 /// # Errors
 ///
-/// Refuses a query that names one that the application may not read: by many queries it could be found out.
-fn readable(query: &Query, tenant: &Tenant, application: &str) -> Checked<Vec<String>> {
+/// Refuses a query that names one that the caller may not read: by many queries it could be found out.
+fn readable(query: &Query, tenant: &Tenant, caller: &AccessToken) -> Checked<Vec<String>> {
     let definitions = &tenant.attribute_definitions;
     let mut names_all = false;
     for path in query.fields() {
@@ -184,7 +184,7 @@ fn readable(query: &Query, tenant: &Tenant, application: &str) -> Checked<Vec<St
             continue;
         };
         let may_read = definition(definitions, name)
-            .is_some_and(|definition| definition.allows(AttributeAction::Read, application));
+            .is_some_and(|definition| definition.allows(AttributeAction::Read, caller));
         if !may_read {
             let name = name.to_owned();
             return Err(ProfileRequestRefusal::QueryAttributeDenied { name }.into());
@@ -195,6 +195,6 @@ fn readable(query: &Query, tenant: &Tenant, application: &str) -> Checked<Vec<St
     }
     let readable = definitions
         .iter()
-        .filter(|definition| definition.allows(AttributeAction::Read, application));
+        .filter(|definition| definition.allows(AttributeAction::Read, caller));
     Ok(readable.map(|definition| definition.name.clone()).collect())
 }

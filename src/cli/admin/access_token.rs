@@ -1,0 +1,218 @@
+//! `rememberd admin access-token`: which applications may do what.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgGroup, Command};
+use serde_json::{Value, json};
+
+use crate::cli::admin::output::Fields;
+use crate::cli::admin::session::Session;
+use crate::cli::command::{Arguments, FAILED};
+use crate::cli::error::CommandError;
+use crate::cli::local::call::path;
+use crate::clock::host::HostClock;
+use crate::clock::source::Clock;
+use crate::config::value::duration;
+use crate::domain::access_token::{ACTION_NAMES, ANY};
+
+const API: &str = "/api/1/access_token";
+
+const FIELDS: Fields = &[
+    ("application", "application"),
+    ("master", "master"),
+    ("permissions", "permissions"),
+    ("expiresOn", "expires"),
+    ("id", "id"),
+];
+
+pub fn definition() -> Command {
+    let create = Command::new("create")
+        .about("Create one, and print its id, the secret for the settings of the application")
+        .args([
+            Arg::new("application")
+                .long("application")
+                .value_name("NAME")
+                .required(true)
+                .help("The application that it is for"),
+            Arg::new("tenant")
+                .long("tenant")
+                .value_name("NAME")
+                .action(ArgAction::Append)
+                .help("A tenant that the actions are allowed on; * is all of them"),
+            Arg::new("action")
+                .long("action")
+                .value_name("NAME")
+                .action(ArgAction::Append)
+                .value_parser(PossibleValuesParser::new(
+                    ACTION_NAMES.iter().chain([&ANY]).copied(),
+                ))
+                .default_value(ANY)
+                .help("An action that is allowed; * is all of them"),
+            Arg::new("expires")
+                .long("expires")
+                .value_name("DATE|DURATION")
+                .help("When it expires, like 2030-12-31, or after which time, like 90d; by default never"),
+            Arg::new("master")
+                .long("master")
+                .action(ArgAction::SetTrue)
+                .help("Let it manage access tokens"),
+        ])
+        .group(
+            ArgGroup::new("authority")
+                .args(["tenant", "master"])
+                .multiple(true)
+                .required(true),
+        );
+    let list = Command::new("list")
+        .about("List them, without their ids")
+        .arg(
+            Arg::new("ids")
+                .long("ids")
+                .action(ArgAction::SetTrue)
+                .help("With their ids, which are secrets"),
+        );
+    let revoke = Command::new("revoke")
+        .about("Delete one: its application is refused from then on")
+        .arg(
+            Arg::new("access_token")
+                .value_name("ID|APPLICATION")
+                .required(true)
+                .help("Its id, or the application, if that has no other one"),
+        );
+    Command::new("access-token")
+        .about("Access tokens: which applications may do what")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([create, list, revoke])
+}
+
+pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+    let (name, mut arguments) = arguments.subcommand();
+    match name.as_str() {
+        "create" => create(session, &mut arguments).await?,
+        "list" => list(session, arguments.switch("ids")).await?,
+        "revoke" => revoke(session, &arguments.required_text("access_token")).await?,
+        _ => unreachable!("clap knows these commands only"),
+    }
+    Ok(true)
+}
+
+async fn create(session: &Session, arguments: &mut Arguments) -> Result<(), CommandError> {
+    let actions = arguments.texts("action");
+    let tenants = arguments.texts("tenant").into_iter();
+    let permissions = tenants.map(|tenant| json!({"tenant": tenant, "allowedActions": actions}));
+    let token = json!({
+        "application": arguments.required_text("application"),
+        "master": arguments.switch("master"),
+        "tenantPermissions": permissions.collect::<Value>(),
+        "expiresOn": arguments.text("expires").map(expiry),
+    });
+    let created = session
+        .server
+        .post_json(&format!("{API}/create"), &token)
+        .await?;
+    session.print_one(&shown(session, created, true), FIELDS);
+    Ok(())
+}
+
+/// The time at which something expires: `text` is a duration from now on, or a date, which the server reads.
+fn expiry(text: String) -> Value {
+    match duration(&text) {
+        Ok(duration) => {
+            let now = Clock::new(HostClock::system(None)).now().time();
+            now.plus(duration).as_millis().into()
+        }
+        Err(_) => text.into(),
+    }
+}
+
+async fn list(session: &Session, has_ids: bool) -> Result<(), CommandError> {
+    let tokens = all(session).await?;
+    let tokens: Vec<Value> = tokens
+        .into_iter()
+        .map(|token| shown(session, token, has_ids))
+        .collect();
+    let count = if has_ids {
+        FIELDS.len()
+    } else {
+        FIELDS.len() - 1
+    };
+    session.print_list(&tokens, &FIELDS[..count]);
+    Ok(())
+}
+
+async fn revoke(session: &Session, name: &str) -> Result<(), CommandError> {
+    let tokens = all(session).await?;
+    let of = |field: &str| -> Vec<&Value> {
+        let tokens = tokens.iter().filter(|token| token[field] == name);
+        tokens.collect()
+    };
+    let found = Some(of("id")).filter(|found| !found.is_empty());
+    let found = match found.unwrap_or_else(|| of("application"))[..] {
+        [found] => found,
+        [] => {
+            return Err(refused(format!(
+                "no access token has the id or the application {name:?}"
+            )));
+        }
+        _ => {
+            let text = format!(
+                "several access tokens are of the application {name:?}; name one by its id, which \"rememberd admin \
+                 access-token list --ids\" prints"
+            );
+            return Err(refused(text));
+        }
+    };
+    let application = found["application"].as_str().unwrap_or_default();
+    session.confirm(&format!("revoke the access token of {application:?}"))?;
+    let id = found["id"].as_str();
+    let id = id.ok_or_else(|| refused("the key that its id is sealed by is missing".to_owned()))?;
+    let target = path(&["api", "1", "access_token", id, "delete"]);
+    session.server.post(&target, &[]).await?;
+    let document = json!({"application": application});
+    session.print_done(
+        &document,
+        &format!("revoked the access token of {application:?}"),
+    );
+    Ok(())
+}
+
+async fn all(session: &Session) -> Result<Vec<Value>, CommandError> {
+    let tokens = session.server.get(&format!("{API}/all"), &[]).await?;
+    Ok(match tokens {
+        Value::Array(tokens) => tokens,
+        _ => Vec::new(),
+    })
+}
+
+/// An access token as it is printed: for people its permissions are one text.
+fn shown(session: &Session, mut token: Value, has_id: bool) -> Value {
+    if let Some(fields) = token.as_object_mut() {
+        if !has_id {
+            fields.remove("id");
+        }
+        if !session.is_json {
+            let permissions = permissions(&fields["tenantPermissions"]);
+            fields.insert("permissions".to_owned(), permissions.into());
+        }
+    }
+    token
+}
+
+/// Like `default: MANAGE_TICKETS, READ_TENANT; *: *`.
+fn permissions(permissions: &Value) -> String {
+    let texts = |value: &Value| -> String {
+        let texts = value.as_array().into_iter().flatten();
+        let texts: Vec<&str> = texts.filter_map(Value::as_str).collect();
+        texts.join(", ")
+    };
+    let permissions = permissions.as_array().into_iter().flatten();
+    let permissions = permissions.map(|permission| {
+        let tenant = permission["tenant"].as_str().unwrap_or_default();
+        format!("{tenant}: {}", texts(&permission["allowedActions"]))
+    });
+    permissions.collect::<Vec<_>>().join("; ")
+}
+
+fn refused(text: String) -> CommandError {
+    CommandError::from(text).with_exit_code(FAILED)
+}

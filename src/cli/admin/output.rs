@@ -1,0 +1,135 @@
+//! What the commands of `admin` print: JSON for programs, aligned text for people.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::cli::admin::session::Session;
+
+/// The fields of a document that people see: the name of each in it, and what it is called for them.
+pub type Fields = &'static [(&'static str, &'static str)];
+
+/// What stands between two columns.
+const GAP: &str = "  ";
+
+impl Session {
+    /// Prints a document: as JSON, or a line for each of its `fields`.
+    pub fn print_one(&self, document: &Value, fields: Fields) {
+        if self.is_json {
+            return print_line(&document.to_string());
+        }
+        let width = fields.iter().map(|(_, name)| name.len()).max();
+        let width = width.unwrap_or_default();
+        for (field, name) in fields {
+            let value = cell(field, &document[*field]);
+            print_line(&format!("{name:width$}{GAP}{value}"));
+        }
+    }
+
+    /// Prints a list of documents: as JSON, or a table with a column for each of their `fields`.
+    pub fn print_list(&self, documents: &[Value], fields: Fields) {
+        if self.is_json {
+            return print_line(&Value::from(documents).to_string());
+        }
+        let title = fields.iter().map(|(_, name)| name.to_uppercase()).collect();
+        let row = |document: &Value| {
+            let cells = fields.iter();
+            cells
+                .map(|(field, _)| cell(field, &document[*field]))
+                .collect()
+        };
+        let rows: Vec<Vec<String>> = [title]
+            .into_iter()
+            .chain(documents.iter().map(row))
+            .collect();
+        let width = |column: usize| {
+            let cells = rows.iter().map(|row| row[column].chars().count());
+            cells.max().unwrap_or_default()
+        };
+        let widths: Vec<usize> = (0..fields.len()).map(width).collect();
+        for row in &rows {
+            let cells = row.iter().zip(&widths);
+            let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
+            print_line(cells.collect::<Vec<_>>().join(GAP).trim_end());
+        }
+    }
+
+    /// Prints what was done: `document` as JSON, or `text`.
+    pub fn print_done(&self, document: &Value, text: &str) {
+        if self.is_json {
+            print_line(&document.to_string());
+        } else {
+            print_line(text);
+        }
+    }
+}
+
+fn print_line(line: &str) {
+    // Standard output may be closed; what was done is done.
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// A value as people read it. What could move the cursor of a terminal is escaped.
+fn cell(field: &str, value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Bool(is_so) => if *is_so { "yes" } else { "no" }.to_owned(),
+        Value::Number(number) if field.ends_with("On") || field.ends_with("Time") => {
+            let date = number.as_i64().and_then(date);
+            date.unwrap_or_else(|| number.to_string())
+        }
+        Value::String(text) => plain(text),
+        Value::Array(values) if values.is_empty() => "-".to_owned(),
+        Value::Array(values) => {
+            let cells = values.iter().map(|value| cell(field, value));
+            cells.collect::<Vec<_>>().join(", ")
+        }
+        Value::Object(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// The time with this number of milliseconds since the epoch, in UTC.
+fn date(millis: i64) -> Option<String> {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    let date = OffsetDateTime::from_unix_timestamp(millis.div_euclid(1_000)).ok()?;
+    date.format(&format).ok()
+}
+
+fn plain(text: &str) -> String {
+    let escape = |character: char| -> String {
+        if character.is_control() {
+            character.escape_default().collect()
+        } else {
+            character.into()
+        }
+    };
+    text.chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn cells_are_for_people() {
+        for (field, value, expected) in [
+            ("expiresOn", json!(null), "-"),
+            ("master", json!(true), "yes"),
+            (
+                "createdOn",
+                json!(1_495_665_332_589_u64),
+                "2017-05-24T22:35:32Z",
+            ),
+            ("profiles", json!(12), "12"),
+            ("roles", json!(["a", "b"]), "a, b"),
+            ("roles", json!([]), "-"),
+            ("username", json!("a\u{1B}[2Jb\n"), "a\\u{1b}[2Jb\\n"),
+        ] {
+            assert_eq!(cell(field, &value), expected);
+        }
+    }
+}

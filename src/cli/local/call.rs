@@ -1,0 +1,161 @@
+//! Calls of a server: a request, and the JSON of its response.
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::cli::command::{FAILED, NO_CONNECTION};
+use crate::cli::error::CommandError;
+use crate::cli::local::LocalServer;
+
+/// The message of a response to a request that has no route.
+const NO_ROUTE: &str = "Nothing is served at this path";
+
+/// Why a call did not succeed.
+#[derive(Debug)]
+pub enum CallError {
+    /// The server refused it.
+    Refused {
+        /// The status.
+        status: StatusCode,
+        /// The message.
+        message: String,
+    },
+    /// It could not be carried out.
+    Failed(CommandError),
+}
+
+impl From<CommandError> for CallError {
+    fn from(error: CommandError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<CallError> for CommandError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused { message, .. } if message == NO_ROUTE => {
+                let text = "the running server does not know this command; restart it, so that it is of this version";
+                Self::from(text.to_owned()).with_exit_code(FAILED)
+            }
+            CallError::Refused {
+                status, message, ..
+            } => {
+                let is_unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+                let exit_code = if is_unavailable {
+                    NO_CONNECTION
+                } else {
+                    FAILED
+                };
+                Self::from(message).with_exit_code(exit_code)
+            }
+            CallError::Failed(error) => error,
+        }
+    }
+}
+
+/// A path from its segments, of which each may be any text.
+pub fn path(segments: &[&str]) -> String {
+    let encoded = segments
+        .iter()
+        .map(|segment| format!("/{}", utf8_percent_encode(segment, NON_ALPHANUMERIC)));
+    encoded.collect()
+}
+
+impl LocalServer {
+    /// Reads what is at `path`.
+    ///
+    /// # Errors
+    ///
+    /// What the server refuses, and why it does not answer.
+    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, CallError> {
+        let target = if query.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{}", form(query))
+        };
+        self.call(Method::GET, &target, None).await
+    }
+
+    /// Does what `path` is for, with these parameters.
+    ///
+    /// # Errors
+    ///
+    /// As [`LocalServer::get`].
+    pub async fn post(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, CallError> {
+        let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let body = (content_type, form(parameters));
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// Does what `path` is for, with this document.
+    ///
+    /// # Errors
+    ///
+    /// As [`LocalServer::get`].
+    pub async fn post_json(&self, path: &str, document: &Value) -> Result<Value, CallError> {
+        let content_type = HeaderValue::from_static("application/json");
+        let body = (content_type, document.to_string());
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<(HeaderValue, String)>,
+    ) -> Result<Value, CallError> {
+        let (content_type, body) = body.unzip();
+        let body = Full::new(Bytes::from(body.unwrap_or_default()));
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = target
+            .parse()
+            .map_err(|_| self.failed("the path is too long"))?;
+        if let Some(content_type) = content_type {
+            request.headers_mut().insert(CONTENT_TYPE, content_type);
+        }
+        let response = self.send(request).await?;
+        let status = response.status();
+        let body = self.receive(response).await?;
+        let document = if body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&body).map_err(|error| self.failed(error))?
+        };
+        if status.is_success() {
+            return Ok(document);
+        }
+        let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+        Err(CallError::Refused {
+            status,
+            message: text("message"),
+        })
+    }
+
+    async fn receive(&self, response: Response<Incoming>) -> Result<Vec<u8>, CommandError> {
+        let mut body = response.into_body();
+        let mut received = Vec::new();
+        loop {
+            let frame = timeout(self.settings.timeout, body.frame()).await;
+            match frame.map_err(|_| self.timed_out())? {
+                None => return Ok(received),
+                Some(Ok(frame)) => {
+                    if let Ok(piece) = frame.into_data() {
+                        received.extend_from_slice(&piece);
+                    }
+                }
+                Some(Err(error)) => return Err(self.failed(error)),
+            }
+        }
+    }
+}
+
+fn form(parameters: &[(&str, &str)]) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(parameters).finish()
+}

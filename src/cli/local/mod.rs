@@ -1,0 +1,177 @@
+//! The server that uses a data directory, as the commands of its operator reach it: over its local socket or, if none
+//! runs, in this process, which then opens the database as a server does. So each command is written once, against HTTP.
+
+pub mod call;
+mod own_server;
+pub mod settings;
+
+use std::fmt::Display;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST, HeaderValue};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::cli::command::NO_CONNECTION;
+use crate::cli::error::CommandError;
+use crate::cli::local::own_server::OwnServer;
+use crate::cli::local::settings::LocalSettings;
+use crate::error::describe;
+use crate::server::local::{SOCKET, connect_to};
+
+/// How long a server may take to listen after it has locked the data directory, and to give it free after it has stopped
+/// listening.
+const CHANGE_MAX: Duration = Duration::from_secs(5);
+
+/// How long to wait between two attempts to find a server or a free data directory.
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The server that uses a data directory.
+pub struct LocalServer {
+    at: At,
+    settings: LocalSettings,
+}
+
+enum At {
+    /// Another process, which listens on the socket.
+    Socket,
+    /// This process.
+    Own(Box<OwnServer>),
+}
+
+impl LocalServer {
+    /// Finds the server that uses the data directory, or opens the database if none does.
+    ///
+    /// # Errors
+    ///
+    /// If neither is possible.
+    pub async fn connect(settings: LocalSettings) -> Result<Self, CommandError> {
+        let began = Instant::now();
+        loop {
+            let error = match connect_to(&settings.data_dir) {
+                Ok(_) => {
+                    let at = At::Socket;
+                    return Ok(Self { at, settings });
+                }
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    return Err(not_owner(&settings));
+                }
+                Err(error) => error,
+            };
+            require_owner(&settings)?;
+            if let Some(own) = OwnServer::start(&settings).await? {
+                let at = At::Own(Box::new(own));
+                return Ok(Self { at, settings });
+            }
+            // It may have been about to listen, or is about to end.
+            if began.elapsed() >= CHANGE_MAX {
+                let socket = settings.data_dir.join(SOCKET);
+                let cause = format!(
+                    "a server uses the directory and does not listen on {}: {}; it may be stopping, of an earlier \
+                     version, or on another host",
+                    socket.display(),
+                    describe(&error)
+                );
+                return Err(no_connection(&settings, cause));
+            }
+            sleep(ATTEMPT_PAUSE).await;
+        }
+    }
+
+    /// Sends a request and returns the head of its response. A request has a connection of its own, so that none is kept
+    /// open while a person is asked.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer.
+    pub async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, CommandError> {
+        let headers = request.headers_mut();
+        headers.insert(HOST, HeaderValue::from_static("localhost"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        let sent = async {
+            let stream = self.open().map_err(|error| self.failed(describe(&error)))?;
+            let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+                .await
+                .map_err(|error| self.failed(error))?;
+            // It ends with the response.
+            tokio::spawn(connection);
+            let response = sender.send_request(request).await;
+            response.map_err(|error| self.failed(error))
+        };
+        let sent = timeout(self.settings.timeout, sent).await;
+        sent.unwrap_or_else(|_| Err(self.timed_out()))
+    }
+
+    /// Ends a server of this process.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be closed.
+    pub async fn close(self) -> Result<(), CommandError> {
+        match self.at {
+            At::Socket => Ok(()),
+            At::Own(own) => own.stop().await,
+        }
+    }
+
+    fn open(&self) -> io::Result<UnixStream> {
+        match &self.at {
+            At::Socket => connect_to(&self.settings.data_dir),
+            At::Own(own) => own.open(),
+        }
+    }
+
+    fn failed(&self, cause: impl Display) -> CommandError {
+        let cause = format!("the server ended the connection: {cause}; the outcome is unknown");
+        no_connection(&self.settings, cause)
+    }
+
+    fn timed_out(&self) -> CommandError {
+        let seconds = humantime::format_duration(self.settings.timeout);
+        let cause = format!("the server does not answer within {seconds}; the outcome is unknown");
+        no_connection(&self.settings, cause)
+    }
+}
+
+fn no_connection(settings: &LocalSettings, cause: impl Display) -> CommandError {
+    let what = format!("--data-dir {}", settings.data_dir.display());
+    CommandError::new(what, cause).with_exit_code(NO_CONNECTION)
+}
+
+fn not_owner(settings: &LocalSettings) -> CommandError {
+    let cause = "permission denied: run the command as the user who owns the directory, or as root";
+    no_connection(settings, cause)
+}
+
+/// Refuses to open a database of another user: what this process writes would be of this one, root above all, and the
+/// server could not read it.
+fn require_owner(settings: &LocalSettings) -> Result<(), CommandError> {
+    let owner = match fs::metadata(&settings.data_dir) {
+        Ok(metadata) => metadata.uid(),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(not_owner(settings));
+        }
+        // What is missing is reported by what opens it.
+        Err(_) => return Ok(()),
+    };
+    let user = rustix::process::geteuid().as_raw();
+    if owner == user {
+        return Ok(());
+    }
+    let cause = format!(
+        "no server runs, and the directory is of another user: run the command as that one, like \"sudo -u '#{owner}' \
+         rememberd …\""
+    );
+    Err(no_connection(settings, cause))
+}

@@ -1,0 +1,145 @@
+//! `rememberd admin access-token`.
+
+use tempfile::TempDir;
+
+use super::{admin, admin_json, assert_exit_code};
+use crate::support::client::Response;
+use crate::support::process::{DEMO_SEED, Launch, Serving};
+
+fn serve() -> (TempDir, Serving) {
+    let home = TempDir::new().expect("a temporary directory");
+    let serving = Launch::serve(home.path()).seed(DEMO_SEED).start();
+    (home, serving)
+}
+
+fn read_tenant(serving: &Serving, token: &str) -> Response {
+    serving
+        .client(token)
+        .get(&format!("/api/1/tenant/default?accessTokenId={token}"))
+}
+
+#[test]
+fn an_access_token_is_created_listed_and_revoked() {
+    let (home, serving) = serve();
+    let home = home.path();
+    let created = admin_json(
+        home,
+        &[
+            "access-token",
+            "create",
+            "--application",
+            "shop",
+            "--tenant",
+            "default",
+            "--action",
+            "READ_TENANT",
+            "--action",
+            "MANAGE_TICKETS",
+            "--expires",
+            "2040-01-02",
+        ],
+    );
+    assert_eq!(created["application"], "shop");
+    assert_eq!(created["master"], false);
+    assert_eq!(created["expiresOn"], 2_209_075_200_000_u64);
+    let permission = &created["tenantPermissions"][0];
+    assert_eq!(permission["tenant"], "default");
+    let id = created["id"].as_str().expect("an id").to_owned();
+    assert_eq!(read_tenant(&serving, &id).status, 200);
+    let listed = admin(home, &["access-token", "list"]);
+    assert!(
+        listed.starts_with("APPLICATION  MASTER  PERMISSIONS"),
+        "{listed}"
+    );
+    let line = listed
+        .lines()
+        .find(|line| line.starts_with("shop "))
+        .expect("it is listed");
+    assert!(
+        line.contains("default: READ_TENANT, MANAGE_TICKETS"),
+        "{line}"
+    );
+    assert!(line.contains("2040-01-02T00:00:00Z"), "{line}");
+    assert!(!listed.contains(&id), "{listed}");
+    assert!(admin(home, &["access-token", "list", "--ids"]).contains(&id));
+    let json = admin_json(home, &["access-token", "list"]);
+    assert!(
+        json.as_array()
+            .expect("a list")
+            .iter()
+            .all(|token| token.get("id").is_none())
+    );
+    let refused = assert_exit_code(home, &["access-token", "revoke", "shop"], 2);
+    assert!(refused.contains("--yes"), "{refused}");
+    assert_eq!(read_tenant(&serving, &id).status, 200);
+    admin(home, &["access-token", "revoke", "shop", "--yes"]);
+    assert_eq!(read_tenant(&serving, &id).status, 403);
+    let refused = assert_exit_code(home, &["access-token", "revoke", "shop", "--yes"], 1);
+    assert!(refused.contains("no access token"), "{refused}");
+}
+
+#[test]
+fn one_of_several_of_an_application_is_named_by_its_id() {
+    let (home, serving) = serve();
+    let home = home.path();
+    let create = [
+        "access-token",
+        "create",
+        "--application",
+        "shop",
+        "--tenant",
+        "*",
+    ];
+    let ids = [0, 1].map(|_| {
+        let created = admin_json(home, &create);
+        created["id"].as_str().expect("an id").to_owned()
+    });
+    let refused = assert_exit_code(home, &["access-token", "revoke", "shop", "--yes"], 1);
+    assert!(refused.contains("several access tokens"), "{refused}");
+    admin(home, &["access-token", "revoke", &ids[0], "--yes"]);
+    assert_eq!(read_tenant(&serving, &ids[0]).status, 403);
+    assert_eq!(read_tenant(&serving, &ids[1]).status, 200);
+    admin(home, &["access-token", "revoke", "shop", "--yes"]);
+    assert_eq!(read_tenant(&serving, &ids[1]).status, 403);
+}
+
+#[test]
+fn a_lost_master_access_token_is_replaced() {
+    let home = TempDir::new().expect("a temporary directory");
+    let mut serving = Launch::serve(home.path()).start();
+    let lost = serving.first_token();
+    assert_eq!(read_tenant(&serving, &lost).status, 200);
+    let created = admin_json(
+        home.path(),
+        &[
+            "access-token",
+            "create",
+            "--application",
+            "admin",
+            "--master",
+            "--tenant",
+            "*",
+        ],
+    );
+    let id = created["id"].as_str().expect("an id");
+    let all = serving
+        .client(id)
+        .get(&format!("/api/1/access_token/all?accessTokenId={id}"));
+    assert_eq!(all.status, 200);
+    admin(home.path(), &["access-token", "revoke", &lost, "--yes"]);
+    assert_eq!(read_tenant(&serving, &lost).status, 403);
+    assert_eq!(read_tenant(&serving, id).status, 200);
+}
+
+#[test]
+fn what_is_not_valid_is_refused() {
+    let (home, _serving) = serve();
+    let create = ["access-token", "create", "--application", "shop"];
+    let with = |more: &[&'static str]| [&create[..], more].concat();
+    let home = home.path();
+    let refused = assert_exit_code(home, &with(&[]), 2);
+    assert!(refused.contains("--tenant"), "{refused}");
+    assert_exit_code(home, &with(&["--tenant", "*", "--action", "manage"]), 2);
+    let refused = assert_exit_code(home, &with(&["--tenant", "*", "--expires", "never"]), 1);
+    assert!(refused.contains("expiresOn"), "{refused}");
+}

@@ -1,0 +1,84 @@
+//! `rememberd admin` while no server runs: it opens the database itself.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::{admin, admin_json, assert_code, assert_exit_code, launch, socket};
+use crate::support::process::{DEMO_SEED, Launch};
+
+fn home_with_database() -> TempDir {
+    let home = TempDir::new().expect("a temporary directory");
+    let created = Launch::new(&["init", "--seed", DEMO_SEED, "--data-dir"])
+        .argument(home.path())
+        .run();
+    assert!(created.status.success(), "{created:?}");
+    home
+}
+
+#[test]
+fn the_database_is_opened_and_closed_and_the_audit_log_is_on_standard_error() {
+    let home = home_with_database();
+    assert_eq!(admin_json(home.path(), &["stats"])["profiles"], 1);
+    let ended = launch(
+        home.path(),
+        &[
+            "access-token",
+            "create",
+            "--application",
+            "shop",
+            "--tenant",
+            "default",
+        ],
+    )
+    .run();
+    assert_code(&ended, 0);
+    let audited = "audit what=\"create_access_token\"";
+    assert!(ended.stderr.contains(audited), "{ended:?}");
+    assert!(
+        ended.stderr.contains("application=\"local operator\""),
+        "{ended:?}"
+    );
+    assert!(!socket(home.path()).exists());
+    let log = Launch::serve(home.path()).start().stop().stderr;
+    assert!(!log.contains("repair"), "{log}");
+}
+
+#[test]
+fn a_directory_without_a_database_is_left_as_it_is() {
+    let home = TempDir::new().expect("a temporary directory");
+    let refused = assert_exit_code(home.path(), &["stats"], 3);
+    assert!(
+        refused.contains("the directory has no database"),
+        "{refused}"
+    );
+    assert_eq!(fs::read_dir(home.path()).expect("a directory").count(), 0);
+    let missing = home.path().join("missing");
+    let refused = assert_exit_code(&missing, &["stats"], 3);
+    assert!(refused.contains("there is no such directory"), "{refused}");
+    assert!(!missing.exists());
+}
+
+#[test]
+fn the_settings_of_a_start_are_not_those_of_a_command() {
+    let home = home_with_database();
+    let key_file = home.path().join("rememberd.keys");
+    let keys = fs::read(&key_file).expect("the key file");
+    fs::remove_file(&key_file).expect("it is there");
+    let ended = launch(home.path(), &["stats"])
+        .variable("REMEMBERD_NEW_KEY", "true")
+        .variable("REMEMBERD_SEED", "nowhere.json")
+        .run();
+    assert_code(&ended, 3);
+    assert!(ended.stderr.contains("key 1 is missing"), "{ended:?}");
+    assert!(!key_file.exists());
+    fs::write(&key_file, keys).expect("it is put back");
+    admin(home.path(), &["stats"]);
+}
+
+#[test]
+fn a_command_line_that_is_not_valid_is_a_usage_error() {
+    let home = TempDir::new().expect("a temporary directory");
+    assert_exit_code(home.path(), &["no-such-command"], 2);
+    assert_exit_code(home.path(), &["stats", "--timeout", "soon"], 2);
+}
