@@ -176,7 +176,8 @@ impl<'t> Parser<'t> {
         u16::from_str_radix(digits, 16).ok()
     }
 
-    /// A regular expression between slashes. A slash in it is escaped.
+    /// A regular expression between slashes. A slash in it is escaped, or in a class as JavaScript has it: from a
+    /// bracket to the next one that closes it.
     fn regex(&mut self) -> Result<Kind<'t>, QueryError> {
         let start = self.at;
         self.at += 1;
@@ -184,8 +185,9 @@ impl<'t> Parser<'t> {
             return Err(QueryError::malformed(start, "comments are not allowed"));
         }
         let mut pattern = Cow::Borrowed("");
+        let mut is_in_class = false;
         loop {
-            pattern += self.take_while(|byte| byte != b'/' && byte != b'\\');
+            pattern += self.take_while(|byte| !matches!(byte, b'/' | b'\\' | b'[' | b']'));
             let rest = &self.text[self.at..];
             let mut characters = rest.chars();
             match (characters.next(), characters.next()) {
@@ -198,7 +200,16 @@ impl<'t> Parser<'t> {
                     pattern += &rest[..length];
                     self.at += length;
                 }
-                (Some('/'), _) => break,
+                (Some('/'), _) if !is_in_class => break,
+                (Some(character @ ('/' | '[' | ']')), _) => {
+                    is_in_class = match character {
+                        '[' => true,
+                        ']' => false,
+                        _ => is_in_class,
+                    };
+                    pattern += &rest[..1];
+                    self.at += 1;
+                }
                 _ => {
                     let reason = "the regular expression does not end";
                     return Err(QueryError::malformed(start, reason));

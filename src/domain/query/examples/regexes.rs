@@ -26,6 +26,9 @@ fn regular_expressions() {
         ],
     );
     assert_matches("{a:/a\\/b/}", &["+{a:'a/b'}"]);
+    assert_matches("{a:/a\\/b[/]/}", &["+{a:'a/b/'}", "-{a:'a/b'}"]);
+    assert_matches("{a:/^[^[/\\]]+$/i}", &["+{a:'b'}", "-{a:'/'}", "-{a:']'}"]);
+    assert_matches("{a:/\\[/,b:/]/}", &["+{a:'[',b:']'}", "-{a:'[/,b:/]'}"]);
     assert_matches("{a:{$regex:/x/i}}", &["+{a:'X'}"]);
     assert_matches("{a:{$regex:/x/,$options:'i'}}", &["+{a:'X'}"]);
     assert_matches("{a:{$options:'i',$regex:'x'}}", &["+{a:'X'}"]);
@@ -49,6 +52,7 @@ fn regular_expressions() {
     );
     assert_malformed("{a:{$regex:1}}", "$regex needs");
     assert_malformed("{a:{$regex:'x',$options:'q'}}", "are i, m, s, x and u");
+    assert_malformed("{a:/[/}", "does not end");
     assert_malformed("{a:/x/g}", "are i, m, s, x and u");
     assert_malformed("{a:{$eq:/x/}}", "cannot be a part of a value");
     assert_malformed("{a:{$ne:/x/}}", "cannot be a part of a value");
