@@ -162,7 +162,7 @@ fn holds(predicate: &Predicate, value: Option<&Value<'_>>) -> bool {
         Predicate::Exists => value.is_some(),
         Predicate::Regex(pattern) => value.is_some_and(|value| pattern.is_match(value)),
         Predicate::Mod(divisor, remainder) => {
-            let number = value.and_then(whole_number);
+            let number = value.and_then(Value::whole_number);
             number.is_some_and(|number| number.checked_rem(*divisor).unwrap_or(0) == *remainder)
         }
         Predicate::Type(types) => value.is_some_and(|value| types.contains(value)),
@@ -202,16 +202,6 @@ fn compares(comparison: Comparison, value: &Value<'_>, expected: &Value<'_>) -> 
 fn items<'v, 'd>(value: Option<&'v Value<'d>>) -> Option<&'v [Value<'d>]> {
     match value {
         Some(Value::Array(items)) => Some(items),
-        _ => None,
-    }
-}
-
-/// The number without what is after its point, if that is one of 64 bits.
-fn whole_number(value: &Value<'_>) -> Option<i64> {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    match value {
-        Value::Int(number) => Some(*number),
-        Value::Double(number) if (-LIMIT..LIMIT).contains(number) => Some(number.trunc() as i64),
         _ => None,
     }
 }

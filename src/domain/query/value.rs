@@ -91,6 +91,15 @@ impl<'a> Value<'a> {
         matches!(self, Self::Double(number) if number.is_nan())
     }
 
+    /// The number without what is after its point, if it is a number and that is one of 64 bits.
+    pub fn whole_number(&self) -> Option<i64> {
+        match self {
+            Self::Int(number) => Some(*number),
+            Self::Double(number) => whole_part(*number),
+            _ => None,
+        }
+    }
+
     /// The value of a document's field with this name; `None` for what is no document.
     pub fn get(&self, name: &str) -> Option<&Self> {
         let Self::Document(fields) = self else {
@@ -139,17 +148,21 @@ fn compare_doubles(one: f64, other: f64) -> Ordering {
 
 /// The order of a whole number and another one. Converting either to the type of the other would lose digits.
 fn compare_int(int: i64, double: f64) -> Ordering {
-    const TWO_POW_63: f64 = 9_223_372_036_854_775_808.0;
-    if double.is_nan() || double < -TWO_POW_63 {
-        return Ordering::Greater;
+    match whole_part(double) {
+        Some(whole) => int
+            .cmp(&whole)
+            .then_with(|| compare_doubles(0.0, double.fract())),
+        None if double > 0.0 => Ordering::Less,
+        None => Ordering::Greater,
     }
-    if double >= TWO_POW_63 {
-        return Ordering::Less;
-    }
-    // Within these limits, the part before the point is one of the numbers of 64 bits.
-    let whole = double.trunc() as i64;
-    int.cmp(&whole)
-        .then_with(|| compare_doubles(0.0, double.fract()))
+}
+
+/// The number without what is after its point, if that is one of 64 bits.
+fn whole_part(double: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    (-LIMIT..LIMIT)
+        .contains(&double)
+        .then(|| double.trunc() as i64)
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
