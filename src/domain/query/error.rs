@@ -32,7 +32,7 @@ pub enum QueryError {
     FieldBanned(&'static str),
     /// No query may have this operator.
     OperatorBanned(&'static str),
-    /// Its regular expressions are too large for texts as long as those of a profile.
+    /// To match a profile takes too much work.
     TooMuchWork,
 }
 
@@ -89,7 +89,8 @@ impl fmt::Display for QueryError {
                 write!(formatter, "{name} operator is not allowed in query")
             }
             Self::TooMuchWork => formatter.write_str(
-                "The regular expressions of the query are too large for texts as long as those of a profile",
+                "The query is too much work for one profile: it has too many conditions for as many values, or \
+                 too large regular expressions for as long texts",
             ),
         }
     }

@@ -96,6 +96,8 @@ pub struct Set {
     /// Sorted, each once.
     values: Vec<Value<'static>>,
     patterns: Vec<Pattern>,
+    /// Whether one of the values has others.
+    has_parts: bool,
 }
 
 impl Set {
@@ -103,7 +105,12 @@ impl Set {
     pub fn new(mut values: Vec<Value<'static>>, patterns: Vec<Pattern>) -> Self {
         values.sort_unstable_by(Value::compare);
         values.dedup_by(|one, other| one.compare(other).is_eq());
-        Self { values, patterns }
+        let has_parts = values.iter().any(|value| value.count() > 1);
+        Self {
+            values,
+            patterns,
+            has_parts,
+        }
     }
 
     /// Whether it has the value, or a regular expression that matches it. What is not there is equal to null.
@@ -111,6 +118,13 @@ impl Set {
         let value = value.unwrap_or(&Value::Null);
         let found = self.values.binary_search_by(|found| found.compare(value));
         found.is_ok() || self.patterns.iter().any(|pattern| pattern.is_match(value))
+    }
+
+    /// How many values are looked at to find this one.
+    pub fn looks(&self, value: &Value<'_>) -> usize {
+        // It is looked for by halves.
+        let halves = 1 + self.values.len().checked_ilog2().unwrap_or(0) as usize;
+        halves * if self.has_parts { value.count() } else { 1 }
     }
 
     /// Its values.

@@ -90,16 +90,16 @@ impl Query {
     /// [too much work](Self::was_too_much_work).
     pub fn matches(&self, document: &impl Fields) -> bool {
         self.work.begin();
-        matcher::matches(&self.filter, document)
+        matcher::matches(&self.filter, document, &self.work)
     }
 
     /// Whether a whole document matches.
     pub fn matches_document(&self, document: &Value<'_>) -> bool {
         self.work.begin();
-        matcher::matches_value(&self.filter, document)
+        matcher::matches_value(&self.filter, document, &self.work)
     }
 
-    /// Whether the document that was matched last has texts so long that matching the regular expressions was given up.
+    /// Whether the document that was matched last has so many values, or texts so long, that matching was given up.
     pub fn was_too_much_work(&self) -> bool {
         self.work.is_too_much()
     }

@@ -102,7 +102,7 @@ impl Pattern {
             // Letters of other scripts have cases of their own, and two of them are cases of k and s.
             Some(wanted) if text.is_ascii() => wanted.is_in(text.as_bytes()),
             // The worst case is a step of each state for each byte.
-            _ => self.work.take(text.len(), self.weight) && self.regex.is_match(text),
+            _ => self.work.take_text(text.len(), self.weight) && self.regex.is_match(text),
         }
     }
 

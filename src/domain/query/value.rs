@@ -91,6 +91,17 @@ impl<'a> Value<'a> {
         matches!(self, Self::Double(number) if number.is_nan())
     }
 
+    /// How many values it is, with those that it has.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Array(items) => 1 + items.iter().map(Self::count).sum::<usize>(),
+            Self::Document(fields) => {
+                1 + fields.iter().map(|(_, value)| value.count()).sum::<usize>()
+            }
+            _ => 1,
+        }
+    }
+
     /// The number without what is after its point, if it is a number and that is one of 64 bits.
     pub fn whole_number(&self) -> Option<i64> {
         match self {

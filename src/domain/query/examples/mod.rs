@@ -4,6 +4,7 @@ mod operators;
 mod ranges;
 mod regexes;
 mod text;
+mod work;
 
 use crate::domain::query::error::QueryError;
 use crate::domain::query::{Query, parse_value};

@@ -2,7 +2,6 @@
 
 use super::{assert_malformed, assert_matches, is_match, parse};
 use crate::domain::query::Query;
-use crate::domain::query::value::Value;
 
 #[test]
 fn regular_expressions() {
@@ -120,37 +119,6 @@ fn regular_expressions_are_those_of_pcre() {
         let found = Query::parse(&query).is_ok() && is_match(&query, &document);
         assert_eq!(found, expected, "{pattern} in {text:?}");
     }
-}
-
-#[test]
-fn a_large_regular_expression_is_given_up_on_long_texts() {
-    // Of such ones, the engine looks at each of the states for each byte.
-    let parts: Vec<_> = (998..1_000)
-        .map(|count| format!("{{a:/(?:a|b)*a(?:a|b){{{count}}}c/}}"))
-        .collect();
-    let text: String = (0..30_000_usize)
-        .map(|at| if at * at % 7 < 3 { 'a' } else { 'b' })
-        .collect();
-    let query = parse(&format!("{{$or:[{}]}}", parts.join(",")));
-    for (length, expected) in [(100, false), (30_000, true), (100, false)] {
-        let document = parse_value_of(&text[..length]);
-        query.matches_document(&document);
-        assert_eq!(query.was_too_much_work(), expected, "{length}");
-    }
-    // What is looked for in most queries is not.
-    for small in [
-        "{a:{$regex:'.*needle.*',$options:'i'}}",
-        "{a:/^needle[0-9]+$/}",
-        &format!("{{a:{{$in:[{}]}}}}", ["/needle/"; 50].join(",")),
-    ] {
-        let small = parse(small);
-        assert!(!small.matches_document(&parse_value_of(&text)));
-        assert!(!small.was_too_much_work());
-    }
-}
-
-fn parse_value_of(text: &str) -> Value<'static> {
-    Value::Document(vec![("a".into(), Value::Text(text.to_owned().into()))])
 }
 
 #[test]
