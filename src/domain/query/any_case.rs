@@ -1,10 +1,16 @@
 //! The search for a text whatever the case of its letters: what the administration console asks for.
 
-use memchr::memchr2_iter;
+use memchr::memmem::Finder;
+
+/// How long the texts are that are put into lower case without memory of their own.
+const SHORT_BYTES: usize = 128;
 
 /// A text of ASCII that is looked for, which is not empty.
 #[derive(Debug)]
-pub struct TextInAnyCase(Box<[u8]>);
+pub struct TextInAnyCase {
+    /// It, in lower case.
+    finder: Box<Finder<'static>>,
+}
 
 impl TextInAnyCase {
     /// The text of ASCII that a regular expression is; `None` if it has operators, or other characters.
@@ -15,20 +21,22 @@ impl TextInAnyCase {
             text.push(match byte {
                 b'\\' => rest.next().filter(u8::is_ascii_punctuation)?,
                 byte if b".+*?()|[]{}^$".contains(&byte) || !byte.is_ascii() => return None,
-                byte => byte,
+                byte => byte.to_ascii_lowercase(),
             });
         }
-        (!text.is_empty()).then(|| Self(text.into_boxed_slice()))
+        (!text.is_empty()).then(|| Self {
+            finder: Box::new(Finder::new(&text).into_owned()),
+        })
     }
 
-    /// Whether it is in `text`.
+    /// Whether it is in `text`. It takes time in proportion to the length of that.
     pub fn is_in(&self, text: &[u8]) -> bool {
-        let Some(last) = text.len().checked_sub(self.0.len()) else {
-            return false;
+        let mut short = [0; SHORT_BYTES];
+        let Some(lower) = short.get_mut(..text.len()) else {
+            return self.finder.find(&text.to_ascii_lowercase()).is_some();
         };
-        let first = self.0[0];
-        let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
-        memchr2_iter(lower, upper, &text[..=last])
-            .any(|at| text[at..at + self.0.len()].eq_ignore_ascii_case(&self.0))
+        lower.copy_from_slice(text);
+        lower.make_ascii_lowercase();
+        self.finder.find(lower).is_some()
     }
 }

@@ -34,11 +34,34 @@ pub(super) fn verify<'s, K>(
     }
     match stored.split_last_chunk() {
         Some((record, sum)) if *sum == checksum(key, record) => Ok(record),
-        _ => Err(Failure::Corrupt(format!(
-            "{}: an entry does not match its checksum",
-            table.name
-        ))),
+        _ => Err(mismatch(table)),
     }
+}
+
+/// The same for an entry of `table` that is its key, of this length, and then what is stored under it.
+///
+/// # Errors
+///
+/// As [`verify`].
+pub(super) fn verify_entry<'e, K>(
+    table: &Table<K>,
+    entry: &'e [u8],
+    key_bytes: usize,
+) -> Result<&'e [u8], Failure> {
+    if !table.is_checked {
+        return Ok(&entry[key_bytes..]);
+    }
+    match entry.split_last_chunk() {
+        Some((checked, sum)) if *sum == crc32fast::hash(checked).to_le_bytes() => {
+            checked.get(key_bytes..).ok_or_else(|| mismatch(table))
+        }
+        _ => Err(mismatch(table)),
+    }
+}
+
+fn mismatch<K>(table: &Table<K>) -> Failure {
+    let name = table.name;
+    Failure::Corrupt(format!("{name}: an entry does not match its checksum"))
 }
 
 #[cfg(test)]
@@ -52,8 +75,12 @@ mod tests {
         let (key, record) = (*b"key", b"record");
         let stored = [&record[..], &checksum(&key, record)].concat();
         assert_eq!(verify(&table, &key, &stored), Ok(&record[..]));
+        let entry = [&key[..], &stored].concat();
+        assert_eq!(verify_entry(&table, &entry, key.len()), Ok(&record[..]));
         let is_found = |key: &[u8], stored: &[u8]| {
             let verified = verify(&table, key, stored);
+            let entry = [key, stored].concat();
+            assert_eq!(verify_entry(&table, &entry, key.len()), verified);
             matches!(verified, Err(Failure::Corrupt(text)) if text.contains("table"))
         };
         for bit in 0..8 * stored.len() {

@@ -14,6 +14,7 @@ pub mod opening;
 pub mod own_file;
 pub mod raw;
 pub mod read;
+mod scan;
 mod verify;
 pub mod write;
 

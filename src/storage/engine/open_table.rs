@@ -1,7 +1,6 @@
 //! What open tables of snapshots and of write transactions have in common.
 
 use std::cmp::Ordering;
-use std::ops::{Bound, ControlFlow};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{AccessGuard, Key, ReadableTable, TableDefinition};
@@ -136,95 +135,6 @@ fn verify_missing<K: TableKey>(
     })
 }
 
-/// What is called with each entry of a scan.
-pub(super) type Visit<'v, K> = dyn FnMut(
-        <K as redb::Value>::SelfType<'_>,
-        Result<&[u8], Failure>,
-    ) -> Result<ControlFlow<()>, Failure>
-    + 'v;
-
-pub(super) fn scan<K: TableKey>(
-    table: &Table<K>,
-    damage: &Damage,
-    open: &impl ReadableTable<K, &'static [u8]>,
-    first: Bound<K::SelfType<'_>>,
-    visit: &mut Visit<'_, K>,
-) -> Result<(), Failure> {
-    let is_whole = matches!(first, Bound::Unbounded);
-    match guard(damage, table.name, || is_start_ordered(table, open, &first)) {
-        // What comes before the start and cannot be read does not belong to the scan.
-        Ok(true) | Err(Failure::Unreadable(_)) => {}
-        Ok(false) => return Err(damage.report(table.name)),
-        Err(failure) => return Err(failure),
-    }
-    let (mut entries, count) = guard(damage, table.name, || {
-        let entries = open
-            .range::<K::SelfType<'_>>((first, Bound::Unbounded))
-            .map_err(reading)?;
-        Ok((entries, open.len().map_err(reading)?))
-    })?;
-    let mut visited = 0;
-    let mut previous: Option<AccessGuard<'_, K>> = None;
-    loop {
-        let next = guard(damage, table.name, || {
-            let Some((key, stored)) = entries.next().transpose().map_err(reading)? else {
-                return Ok(None);
-            };
-            let is_ordered = previous
-                .as_ref()
-                .is_none_or(|previous| is_before::<K>(&previous.value(), &key.value()));
-            // It panics if it is not within its page.
-            stored.value();
-            if is_ordered {
-                Ok(Some((key, stored)))
-            } else {
-                Err(out_of_order())
-            }
-        })?;
-        let Some((key, stored)) = next else {
-            break;
-        };
-        visited += 1;
-        let flow = {
-            let key = key.value();
-            let record = verify(table, K::as_bytes(&key).as_ref(), stored.value());
-            visit(key, record.inspect_err(|_| drop(damage.report(table.name))))?
-        };
-        if flow.is_break() {
-            return Ok(());
-        }
-        previous = Some(key);
-    }
-    if is_whole && visited != count {
-        // A page was passed over.
-        return Err(damage.report(table.name));
-    }
-    Ok(())
-}
-
-/// Whether what comes before `first` does, and is what was put: a damaged page can lead to a wrong place.
-fn is_start_ordered<K: TableKey>(
-    table: &Table<K>,
-    open: &impl ReadableTable<K, &'static [u8]>,
-    first: &Bound<K::SelfType<'_>>,
-) -> Result<bool, Failure> {
-    let (Bound::Included(key) | Bound::Excluded(key)) = first else {
-        return Ok(true);
-    };
-    let key = K::as_bytes(key);
-    let before = open.range(..K::from_bytes(key.as_ref())).map_err(reading)?;
-    let found = { before }.next_back().transpose().map_err(reading)?;
-    Ok(found.is_none_or(|(found, stored)| {
-        let found = found.value();
-        let is_whole = verify(table, K::as_bytes(&found).as_ref(), stored.value()).is_ok();
-        is_whole && is_before::<K>(&found, &K::from_bytes(key.as_ref()))
-    }))
-}
-
-fn is_before<K: TableKey>(one: &K::SelfType<'_>, other: &K::SelfType<'_>) -> bool {
-    K::compare(K::as_bytes(one).as_ref(), K::as_bytes(other).as_ref()).is_lt()
-}
-
-fn out_of_order() -> Failure {
+pub(super) fn out_of_order() -> Failure {
     Failure::Unreadable("its keys are not in order".to_owned())
 }

@@ -11,7 +11,8 @@ use redb::{
 use crate::error::Failure;
 use crate::storage::engine::checksum::verify;
 use crate::storage::engine::damage::{ALL_TABLES, Damage, guard};
-use crate::storage::engine::open_table::{TableKey, definition, get, reading, scan};
+use crate::storage::engine::open_table::{TableKey, definition, get, reading};
+use crate::storage::engine::scan::scan;
 use crate::storage::table::Table;
 
 /// A snapshot, shared by any number of threads.

@@ -8,9 +8,8 @@ use redb::{ReadableTableMetadata, TableError, WriteTransaction};
 use crate::error::Failure;
 use crate::storage::engine::checksum::{checksum, verify};
 use crate::storage::engine::damage::{self, Damage};
-use crate::storage::engine::open_table::{
-    TableKey, definition, get, guarded, reading, scan, storage,
-};
+use crate::storage::engine::open_table::{TableKey, definition, get, guarded, reading, storage};
+use crate::storage::engine::scan::scan;
 use crate::storage::table::Table;
 
 /// The write transaction. Dropped without [`EngineWrite::commit`], it changes nothing.
