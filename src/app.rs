@@ -16,6 +16,7 @@ use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::logging::repeated::Taken;
 use crate::logging::warnings::Warnings;
+use crate::metrics::Metrics;
 use crate::password_pool::PasswordPool;
 use crate::request_id::RequestIds;
 use crate::storage::Store;
@@ -52,6 +53,8 @@ pub struct App {
     pub mail_queued: Arc<Notify>,
     /// Requests that are refused or fail again and again.
     pub warnings: Warnings,
+    /// What is counted for monitoring.
+    pub metrics: Metrics,
     /// The uploads of attachments that go on.
     pub uploads: Uploads,
     /// The memory of lists that are being sent: one permit for each KiB.
@@ -201,6 +204,7 @@ impl App {
             audit: Arc::default(),
             mail_queued: Arc::default(),
             warnings: Warnings::default(),
+            metrics: Metrics::default(),
             long_walks: Semaphore::new(1),
             long_lists: Semaphore::new(1),
             phase: AtomicU8::new(Phase::Starting as u8),

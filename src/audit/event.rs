@@ -150,6 +150,12 @@ impl Event {
         Self::DeleteAccessToken,
     ];
 
+    /// Its name in the log, and why it happened, if it may happen for several reasons.
+    pub const fn names(self) -> (&'static str, Option<&'static str>) {
+        let description = self.description();
+        (description.name, description.reason)
+    }
+
     /// The place of the event in [`Event::ALL`].
     pub(super) fn index(self) -> usize {
         let mut all = Self::ALL.iter();

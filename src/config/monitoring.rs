@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::config::heading::TUNING;
+use crate::config::value::switch;
 
 /// The endpoints for monitoring.
 #[derive(Args, Clone, Debug)]
@@ -20,4 +21,11 @@ pub struct MonitoringConfig {
         hide_short_help = true
     )]
     pub management_token_file: Option<PathBuf>,
+
+    /// Serve `/metrics` for Prometheus, to everybody who can connect
+    ///
+    /// Metrics have no secret, no user and no name of an application, but they show how many logins there are and what
+    /// goes wrong. Keep the path from the public in the proxy. Without this, it is 404, but over the local socket.
+    #[arg(long, env = "REMEMBERD_METRICS", value_parser = switch, hide_short_help = true)]
+    pub metrics: bool,
 }

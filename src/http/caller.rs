@@ -92,7 +92,7 @@ fn credentials(value: &HeaderValue) -> Option<&[u8]> {
 }
 
 /// No access token, or one that is not valid.
-const ACCESS_DENIED: &str = "ACCESS_DENIED";
+pub const ACCESS_DENIED: &str = "ACCESS_DENIED";
 
 /// An access token that does not allow what was asked for.
 const ACTION_DENIED: &str = "ACTION_DENIED";

@@ -25,6 +25,7 @@ mod json_list;
 mod known_params;
 mod media_type;
 mod method;
+mod metrics;
 mod monitoring;
 mod options;
 mod params;
@@ -111,17 +112,20 @@ pub fn handle<C: Connection>(
             Err(error) => (error.to_response(&method), Some(error)),
         };
         let now = Instant::now();
+        let (status, duration) = (response.status(), now - received);
+        let requests = &app.metrics.requests;
+        requests.record(route_name, status.as_u16(), duration);
         let log = RequestLog {
             request_id,
             method: method::log_name(&method),
             route: route_name,
-            status: response.status(),
+            status,
             application: scope.as_ref().and_then(RequestScope::application),
-            duration: now - received,
+            duration,
         };
         match error {
             None => log.completed(),
-            Some(error) => log.refused(&error, &app.warnings, connection.peer(), now),
+            Some(error) => log.refused(&error, app, connection.peer(), now),
         }
         response::set_request_id(&mut response, request_id);
         // After a chunked body that is not read it is closed as after one that is refused: where it ends is not known

@@ -1,13 +1,14 @@
 //! The one log line of a request.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 
-use crate::http::caller::is_caller_refused;
+use crate::app::App;
+use crate::http::caller::{ACCESS_DENIED, is_caller_refused};
 use crate::http::connection::Peer;
 use crate::http::error::ApiError;
-use crate::logging::warnings::Warnings;
 use crate::request_id::RequestId;
 
 /// What is logged of a request. None of it is text that the client chose.
@@ -29,15 +30,25 @@ pub struct RequestLog<'a> {
 impl RequestLog<'_> {
     /// Logs a request from `peer` that came to `error` at `now`. Of failures with the same cause, the first one is
     /// logged and the others are counted: at overload, or while the disk fails, every request is one.
-    pub fn refused(&self, error: &ApiError, warnings: &Warnings, peer: Peer, now: Instant) {
+    pub fn refused(&self, error: &ApiError, app: &App, peer: Peer, now: Instant) {
+        let App {
+            warnings, metrics, ..
+        } = app;
         match error {
             ApiError::Failed(failure) => {
+                metrics.failures.record(failure);
                 if warnings.request_failed(failure, now) {
                     self.failed(peer, &failure.to_string());
                 }
             }
             ApiError::Refused(description) if is_caller_refused(description) => {
                 self.completed();
+                let count = if description.code == ACCESS_DENIED {
+                    &metrics.access_denied
+                } else {
+                    &metrics.action_denied
+                };
+                count.fetch_add(1, Ordering::Relaxed);
                 if let Peer::Remote(address) = peer {
                     warnings.caller_refused(address.ip(), description.code, self.request_id, now);
                 }

@@ -86,6 +86,15 @@ pub fn public(content_type: HeaderValue, cached: &'static str, text: &'static st
     response
 }
 
+/// 200 with a text of this type.
+pub fn text(content_type: HeaderValue, text: String) -> Response {
+    let mut response = with_status(StatusCode::OK, text);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    response
+}
+
 /// 200 without a body and without a content type.
 pub fn empty() -> Response {
     let mut response = Response::new(ResponseBody::whole(Bytes::new()));

@@ -11,6 +11,7 @@ use crate::http::description::docs::DocsRoute;
 use crate::http::description::openapi::OpenApiRoute;
 use crate::http::error::{ApiError, RouteError};
 use crate::http::health::HealthRoute;
+use crate::http::metrics::MetricsRoute;
 use crate::http::monitoring::route::MonitoringRoute;
 use crate::http::options::OptionsRoute;
 use crate::http::params::Params;
@@ -146,6 +147,7 @@ resources! {
     ["api", "1", "tenant"] => Tenant(TenantRoute),
     ["health"] => Health(HealthRoute),
     ["api", "1", "monitoring"] => Monitoring(MonitoringRoute),
+    ["metrics"] => Metrics(MetricsRoute),
     ["docs"] => Docs(DocsRoute),
     ["openapi"] => OpenApi(OpenApiRoute),
     ["admin", "1", "stats"] => Stats(StatsRoute),
@@ -156,7 +158,10 @@ mod properties;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use crate::http::allow::Allow;
+    use crate::metrics::routes::ROUTES;
 
     use super::*;
 
@@ -238,6 +243,23 @@ mod tests {
             let found = Route::parse(&method, &format!("{LOGINS}{path}"));
             assert_eq!(found, expected, "{method} {path}");
         }
+    }
+
+    #[test]
+    fn requests_of_each_route_are_counted_under_its_name() {
+        let description = include_str!("description/openapi.json");
+        let description: serde_json::Value = serde_json::from_str(description).expect("JSON");
+        let paths = description["paths"].as_object().expect("an object");
+        let mut names = BTreeSet::from(["admin", "none", "options"]);
+        for (path, methods) in paths {
+            for method in methods.as_object().expect("an object").keys() {
+                let method = Method::from_bytes(method.to_uppercase().as_bytes());
+                let route = Route::parse(&method.expect("a method"), path);
+                let route = route.unwrap_or_else(|_| panic!("{path} has a route"));
+                names.insert(route.name());
+            }
+        }
+        assert_eq!(BTreeSet::from(ROUTES), names);
     }
 
     #[test]

@@ -35,13 +35,14 @@ const SEND_BUFFER_BYTES: usize = 64 << 10;
 /// Serves the requests on `socket` until the client closes it, a timeout is exceeded or a close is requested
 /// of `state`.
 pub async fn serve(socket: net::TcpStream, app: Arc<App>, state: Arc<ConnectionState>) {
+    let _counted = app.metrics.connections.open();
     // A response is small and written as a whole; Nagle's algorithm would delay it.
     let registered = socket
         .set_nodelay(true)
         .and_then(|()| Ok(set_socket_send_buffer_size(&socket, SEND_BUFFER_BYTES)?))
         .and_then(|()| TcpStream::from_std(socket));
     match registered {
-        Ok(socket) => serve_registered(socket, app, state).await,
+        Ok(socket) => serve_registered(socket, Arc::clone(&app), state).await,
         Err(error) => tracing::warn!(%error, "a connection could not be served"),
     }
 }

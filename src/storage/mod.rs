@@ -27,12 +27,14 @@ use std::time::Instant;
 use tokio::sync::{Mutex, oneshot};
 
 use crate::error::Failure;
+use crate::storage::cache::rows::{Lookups, RowCache};
 use crate::storage::engine::damage::DamagedPlace;
 use crate::storage::journal::journaled::Journaled;
 use crate::storage::opening::Opener;
 use crate::storage::pace::Pace;
 use crate::storage::transaction::read_txn::ReadTxn;
 use crate::storage::transaction::write_txn::WriteTxn;
+use crate::storage::writer::metrics::WriterMetrics;
 use crate::storage::writer::{WriterHandle, WriterLimits};
 
 /// The database with its writer thread, shared by all readers and writers.
@@ -150,6 +152,38 @@ impl Store {
     /// The number of commits since the start, without those that only applied what was journaled.
     pub fn commits(&self) -> u64 {
         self.writer.published().commits()
+    }
+
+    /// What the writer thread counts.
+    pub fn metrics(&self) -> &WriterMetrics {
+        self.writer.published().metrics()
+    }
+
+    /// How many writes wait in the queue, and how many may.
+    pub fn queue_jobs(&self) -> (usize, usize) {
+        self.writer.queue_jobs()
+    }
+
+    /// How often a row was looked for in memory, for each journaled table, since the database was opened.
+    pub fn cache_lookups(&self) -> Vec<Lookups> {
+        let Ok(snapshot) = self.writer.published().snapshot() else {
+            return Vec::new();
+        };
+        snapshot
+            .state()
+            .rows
+            .iter()
+            .map(RowCache::lookups)
+            .collect()
+    }
+
+    /// The size of the database's file in bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the database is not open, or the file cannot be asked.
+    pub fn file_bytes(&self) -> Result<u64, Failure> {
+        self.writer.published().snapshot()?.file().file_bytes()
     }
 
     /// The number of times that a write had to open a table of its transaction, instead of reading from the

@@ -93,6 +93,8 @@ pub type Delta = fn(record: &[u8]) -> Result<Vec<u8>, Failure>;
 /// What the journal and the cache need of a journaled table, whatever the size of its keys.
 #[derive(Clone, Copy)]
 pub struct RowFormat {
+    /// The name of the table.
+    pub table: &'static str,
     /// See [`JournaledTable::tag`].
     pub tag: u8,
     /// How many bytes a key has.
@@ -112,6 +114,7 @@ impl<const N: usize> JournaledTable<N> {
     pub const fn format(&self) -> RowFormat {
         assert!(N <= KEY_BYTES_MAX, "the key fits");
         RowFormat {
+            table: self.table.name,
             tag: self.tag,
             key_bytes: N,
             identity: self.identity,

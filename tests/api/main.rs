@@ -11,6 +11,7 @@ mod ending_access;
 mod flows;
 mod health;
 mod mail;
+mod metrics;
 mod monitoring;
 mod permissions;
 mod persistent_login;

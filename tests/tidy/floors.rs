@@ -13,6 +13,7 @@ const FLOORS: [&[&str]; 13] = [
         "guide",
         "json_problem",
         "logging",
+        "metrics",
         "property",
         "request_id",
         "similar",

@@ -3,13 +3,14 @@
 use crate::source::{names, report, sources};
 
 /// Where a library or a part of the standard one may be named, as path prefixes below `src`.
-const HOMES: [(&str, &[&str]); 16] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("redb::", &["storage/engine/"]),
     ("rand::", &["entropy.rs"]),
     ("hyper::", &["http/", "server/", "cli/local/"]),
     ("hyper_util::", &["server/", "cli/local/"]),
     ("http_body_util::", &["http/", "cli/local/"]),
     ("lettre::", &["smtp/"]),
+    ("prometheus_client::", &["http/metrics/exposition.rs"]),
     ("multer::", &["http/body", "http/attachment/form.rs"]),
     ("form_urlencoded::", &["http/params", "cli/local/"]),
     (
@@ -32,6 +33,7 @@ const HOMES: [(&str, &[&str]); 16] = [
             "storage/engine/",
             "cli/",
             "config/guide.rs",
+            "http/metrics/families.rs",
             "http/monitoring/mod.rs",
             "property.rs",
             "smtp/tests.rs",

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 15] = [
+const RESOURCES: [(&str, &[&str]); 16] = [
     (
         "access_token",
         &["domain", "tables", "service", "http", "tests"],
@@ -21,6 +21,7 @@ const RESOURCES: [(&str, &[&str]); 15] = [
     ("health", &["http"]),
     ("mail", &["domain", "service", "jobs", "tests"]),
     ("mail_outbox", &["tables"]),
+    ("metrics", &["http", "tests"]),
     ("monitoring", &["http", "tests"]),
     (
         "persistent_login",

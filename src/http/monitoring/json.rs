@@ -71,7 +71,7 @@ pub fn version() -> Result<Response, Failure> {
 }
 
 /// The number of KiB in the line that begins with `name`, in bytes.
-fn bytes(status: &str, name: &str) -> Option<u64> {
+pub fn bytes(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let number: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     number.checked_mul(1_024)

@@ -2,7 +2,7 @@
 
 pub mod route;
 
-mod json;
+pub mod json;
 
 use std::borrow::Cow;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::http::resource::ResourceRoute;
 use crate::http::response::Response;
 
 /// What the operating system says of this process.
-const PROCESS_STATUS: &str = "/proc/self/status";
+pub const PROCESS_STATUS: &str = "/proc/self/status";
 
 /// The parameter with the management token.
 const TOKEN: &str = "token";

@@ -44,12 +44,32 @@ const ROWS_PER_GROWTH: usize = 8;
 /// The rows of one table. Readers look up and insert; the writer alone changes rows, after each commit.
 pub struct RowCache {
     format: RowFormat,
-    shards: [RwLock<Shard>; SHARDS],
+    shards: [GuardedShard; SHARDS],
     /// How many bytes the rows of a shard may take, apart from those that must stay.
     shard_bytes_max: usize,
     hasher: DefaultHashBuilder,
     /// Changes may be evicted that were journaled by an entry before this one.
     first_entry: AtomicU64,
+}
+
+/// A shard with its lock.
+#[derive(Default)]
+struct GuardedShard {
+    shard: RwLock<Shard>,
+    /// How many rows were looked for and found, or not. They lie beside the lock, to which who looks writes too.
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// How often rows of a table were looked for in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lookups {
+    /// The name of the table.
+    pub table: &'static str,
+    /// How many were found.
+    pub hits: u64,
+    /// How many had to be read from the file, or do not exist.
+    pub misses: u64,
 }
 
 /// The rows whose identities have similar hashes.
@@ -151,7 +171,7 @@ impl RowCache {
     pub fn new(format: RowFormat, bytes_max: usize) -> Self {
         Self {
             format,
-            shards: array::from_fn(|_| RwLock::default()),
+            shards: array::from_fn(|_| GuardedShard::default()),
             shard_bytes_max: bytes_max / SHARDS,
             hasher: DefaultHashBuilder::default(),
             first_entry: AtomicU64::new(0),
@@ -167,11 +187,27 @@ impl RowCache {
     /// if its record has to be read.
     pub fn record<T>(&self, identity: &[u8], decode: impl FnOnce(&[u8], &[u8]) -> T) -> Option<T> {
         let hash = self.hash(identity);
-        let shard = self.read(hash);
-        let row = shard.find(hash, identity, &self.format)?;
-        match row.kind() {
-            Kind::Record => Some(decode(row.key(&self.format), row.payload(&self.format))),
-            Kind::Delta | Kind::Removed => None,
+        let guarded = self.shard(hash);
+        let shard = guarded.read();
+        let row = shard.find(hash, identity, &self.format);
+        let Some(row) = row.filter(|row| row.kind() == Kind::Record) else {
+            guarded.misses.fetch_add(1, Ordering::Relaxed);
+            return None;
+        };
+        guarded.hits.fetch_add(1, Ordering::Relaxed);
+        Some(decode(row.key(&self.format), row.payload(&self.format)))
+    }
+
+    /// How often [`RowCache::record`] found a row.
+    pub fn lookups(&self) -> Lookups {
+        let sum = |of: fn(&GuardedShard) -> &AtomicU64| {
+            let counts = self.shards.iter().map(of);
+            counts.map(|count| count.load(Ordering::Relaxed)).sum()
+        };
+        Lookups {
+            table: self.format.table,
+            hits: sum(|shard| &shard.hits),
+            misses: sum(|shard| &shard.misses),
         }
     }
 
@@ -343,7 +379,7 @@ impl RowCache {
     /// many changes took.
     pub fn trim(&self) {
         for shard in &self.shards {
-            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            let mut shard = shard.write();
             let Shard { rows, bytes, .. } = &mut *shard;
             rows.retain(|row| {
                 let is_of_use = row.kind() == Kind::Record && *bytes <= self.shard_bytes_max;
@@ -405,18 +441,26 @@ impl RowCache {
     }
 
     /// The hash table uses the highest and the lowest bits of a hash.
-    fn shard(&self, hash: u64) -> &RwLock<Shard> {
+    fn shard(&self, hash: u64) -> &GuardedShard {
         &self.shards[(hash >> 32) as usize % SHARDS]
     }
 
     fn read(&self, hash: u64) -> RwLockReadGuard<'_, Shard> {
-        let shard = self.shard(hash).read();
-        shard.unwrap_or_else(PoisonError::into_inner)
+        self.shard(hash).read()
     }
 
     fn write(&self, hash: u64) -> RwLockWriteGuard<'_, Shard> {
-        let shard = self.shard(hash).write();
-        shard.unwrap_or_else(PoisonError::into_inner)
+        self.shard(hash).write()
+    }
+}
+
+impl GuardedShard {
+    fn read(&self) -> RwLockReadGuard<'_, Shard> {
+        self.shard.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Shard> {
+        self.shard.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -447,6 +491,7 @@ mod tests {
 
     /// Keys have four bytes, of which the last two identify a row; a delta is appended to a record.
     const FORMAT: RowFormat = RowFormat {
+        table: "a_table",
         tag: 1,
         key_bytes: 4,
         identity: 2,
@@ -485,7 +530,7 @@ mod tests {
     fn size(cache: &RowCache) -> (usize, usize) {
         let shards = cache.shards.iter();
         shards.fold((0, 0), |(rows, bytes), shard| {
-            let shard = shard.read().expect("nobody panicked");
+            let shard = shard.read();
             let counted: usize = shard.rows.iter().map(Row::size).sum();
             assert_eq!(shard.bytes, counted);
             (rows + shard.rows.len(), bytes + shard.bytes)
@@ -590,9 +635,7 @@ mod tests {
         let cache = RowCache::new(FORMAT, ROWS * (8 + ROW_OVERHEAD_BYTES));
         let buckets = || -> usize {
             let shards = cache.shards.iter();
-            shards
-                .map(|shard| shard.read().expect("nobody panicked").rows.num_buckets())
-                .sum()
+            shards.map(|shard| shard.read().rows.num_buckets()).sum()
         };
         (0..ROWS).for_each(|number| cache.insert(&key(number), b"a", 1));
         let before = buckets();

@@ -11,7 +11,7 @@ use redb::{
 use crate::error::Failure;
 use crate::storage::engine::checksum::verify;
 use crate::storage::engine::damage::{ALL_TABLES, Damage, guard};
-use crate::storage::engine::open_table::{TableKey, definition, get, reading};
+use crate::storage::engine::open_table::{TableKey, definition, get, reading, storage};
 use crate::storage::engine::scan::scan;
 use crate::storage::table::Table;
 
@@ -120,6 +120,16 @@ impl EngineRead {
             Some(open) => guard(&self.damage, table.name, || open.len().map_err(reading)),
             None => Ok(0),
         })
+    }
+
+    /// The size of the file in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if the file cannot be asked.
+    pub fn file_bytes(&self) -> Result<u64, Failure> {
+        let length = self.damage.file().len();
+        length.map_err(|error| storage(redb::Error::Io(error)))
     }
 
     /// What is known of damaged parts of the file.

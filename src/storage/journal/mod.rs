@@ -127,6 +127,17 @@ pub struct Journal {
     spare: RefCell<RowChanges>,
 }
 
+/// What is pending in the journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Backlog {
+    /// How many rows have changes that are not in their records.
+    pub pending_rows: u64,
+    /// How many entries there are, obsolete ones among them.
+    pub entries: u64,
+    /// From how many pending rows on they are applied while others write.
+    pub target: u64,
+}
+
 impl Journal {
     /// Puts into the cache what the database's journal holds for `tables`. The first version is `version`,
     /// which is to be higher by two than that of a journal that failed.
@@ -232,6 +243,15 @@ impl Journal {
             return stuck.is_all;
         }
         self.entries == 0 || stuck.is_all || stuck.keeps_entries || !stuck.rows.is_empty()
+    }
+
+    /// What is pending.
+    pub fn backlog(&self) -> Backlog {
+        Backlog {
+            pending_rows: self.pending.len() as u64,
+            entries: self.entries,
+            target: self.target,
+        }
     }
 
     /// How long nobody writes before [`Journal::apply_some`] is due.

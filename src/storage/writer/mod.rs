@@ -15,12 +15,14 @@
 
 pub mod completions;
 mod job;
+pub mod metrics;
 mod published;
 mod retry;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -126,6 +128,12 @@ impl WriterHandle {
             Err(mpsc::error::TrySendError::Full(_)) => Err(Failure::Overloaded),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Failure::Unavailable),
         }
+    }
+
+    /// How many jobs wait, and how many may.
+    pub fn queue_jobs(&self) -> (usize, usize) {
+        let max = self.queue.max_capacity();
+        (max - self.queue.capacity(), max)
     }
 
     /// Reports that a snapshot, which was withdrawn, could not be read.
@@ -288,6 +296,8 @@ impl Writer {
                 }
                 Err(Broken { failure, close }) => {
                     let failure = self.named(failure);
+                    let failures = &self.published.metrics().failures;
+                    failures.fetch_add(1, Ordering::Relaxed);
                     self.log_failure(&failure);
                     self.published.publish(None);
                     // What could not be written cannot be closed cleanly; the next open repairs it.
@@ -448,7 +458,11 @@ impl Writer {
             file.abort()?;
             return Ok(on_commit);
         }
+        let began = Instant::now();
         journal.commit(txn)?;
+        let metrics = self.published.metrics();
+        metrics.commit_duration.record_duration(began.elapsed());
+        metrics.batch_jobs.record(batch.len() as u64);
         self.published.count_commit();
         // Before the answers: whoever has one must find its write.
         self.publish(journal);
@@ -456,6 +470,7 @@ impl Writer {
     }
 
     fn publish(&self, journal: &mut Journal) {
+        self.published.metrics().set_backlog(journal.backlog());
         self.published.publish(Some(journal.newest()));
         journal.sweep();
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error::Failure;
 use crate::storage::transaction::read_txn::ReadTxn;
+use crate::storage::writer::metrics::WriterMetrics;
 
 /// What readers and the writer thread share.
 #[derive(Default)]
@@ -15,6 +16,7 @@ pub struct Published {
     newest: RwLock<Option<Arc<ReadTxn>>>,
     commits: AtomicU64,
     job_opens: AtomicU64,
+    metrics: WriterMetrics,
 }
 
 impl Published {
@@ -43,6 +45,11 @@ impl Published {
     /// The number of times that jobs opened a table of their write transaction, because it had been written.
     pub fn job_opens(&self) -> u64 {
         self.job_opens.load(Ordering::Relaxed)
+    }
+
+    /// What the writer thread counts.
+    pub fn metrics(&self) -> &WriterMetrics {
+        &self.metrics
     }
 
     /// Counts a batch whose jobs opened tables `opens` times.

@@ -30,7 +30,7 @@ pub fn example_server() -> Server {
         "profileId": profile,
         "timestamp": NOW.as_millis(),
     }]);
-    let server = Setup::new().seed(seed).start();
+    let server = Setup::new().seed(seed).flag("--metrics").start();
     let token = ManagementToken::of_file(MANAGEMENT_TOKEN.as_bytes()).expect("a token");
     let configured = server.app.management_token.set(token);
     configured.expect("there is none");

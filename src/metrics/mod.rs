@@ -1,0 +1,36 @@
+//! What is counted for monitoring: requests, failures and connections.
+//!
+//! Counting takes a few instructions and no lock. What every request counts is counted by each thread for itself, so
+//! that no two processors write to the same piece of memory. What the storage counts is in
+//! [`storage::writer::metrics`](crate::storage::writer::metrics), what happened to logins in the
+//! [audit log](crate::audit).
+
+pub mod histogram;
+pub mod routes;
+
+mod connections;
+mod failures;
+mod requests;
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use crate::metrics::connections::ConnectionMetrics;
+use crate::metrics::failures::FailureMetrics;
+use crate::metrics::requests::RequestMetrics;
+
+/// What one server counts outside of its storage.
+#[derive(Default, Debug)]
+pub struct Metrics {
+    /// Requests, by their route.
+    pub requests: RequestMetrics,
+    /// Requests that were valid and failed.
+    pub failures: FailureMetrics,
+    /// Requests without a valid access token.
+    pub access_denied: AtomicU64,
+    /// Requests whose access token does not allow what they ask for.
+    pub action_denied: AtomicU64,
+    /// Connections.
+    pub connections: ConnectionMetrics,
+    /// When the last backup was completed and verified, in seconds since 1970; 0 if that is not known.
+    pub last_backup_secs: AtomicI64,
+}
