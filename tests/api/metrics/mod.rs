@@ -1,5 +1,6 @@
 //! The metrics, the dashboard that shows them, and the alerts on them.
 
+mod alerts;
 mod values;
 
 use std::collections::BTreeMap;
