@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Notify, Semaphore, SemaphorePermit};
 
 use crate::audit::AuditLog;
 use crate::clock::Timestamp;
@@ -39,6 +39,8 @@ pub struct App {
     pub request_ids: RequestIds,
     /// The secret keys, once the database is open.
     pub keys: Keys,
+    /// Held by whoever changes the secret keys.
+    pub key_changes: Mutex<()>,
     /// The requests of tickets that are not saved yet; jobs of the writer hold them too.
     pub ticket_requests: Arc<TicketRequests>,
     /// The ids of access tokens that were generated and that nobody has used yet.
@@ -73,7 +75,15 @@ pub struct App {
 
 /// The secret keys, shared with the writer thread, which reads them when it opens the database.
 #[derive(Clone, Default, Debug)]
-pub struct Keys(Arc<OnceLock<Arc<KeyRing>>>);
+pub struct Keys(Arc<KeyVersion>);
+
+/// The keys from a moment on, and those that replaced them: every request reads them, without a lock. An operator
+/// replaces them a few times in a year.
+#[derive(Default, Debug)]
+struct KeyVersion {
+    keys: OnceLock<Arc<KeyRing>>,
+    next: OnceLock<Box<Self>>,
+}
 
 impl Keys {
     /// The keys.
@@ -82,12 +92,30 @@ impl Keys {
     ///
     /// [`Failure::Unavailable`] if the database is not open yet.
     pub fn get(&self) -> Result<&Arc<KeyRing>, Failure> {
-        self.0.get().ok_or(Failure::Unavailable)
+        self.newest().keys.get().ok_or(Failure::Unavailable)
     }
 
     /// Sets the keys; the first ones stay.
     pub fn set(&self, keys: KeyRing) {
-        self.0.get_or_init(|| Arc::new(keys));
+        self.0.keys.get_or_init(|| Arc::new(keys));
+    }
+
+    /// Replaces the keys. What began with the former ones goes on with them.
+    pub fn replace(&self, keys: KeyRing) {
+        let next = Box::new(KeyVersion {
+            keys: OnceLock::from(Arc::new(keys)),
+            next: OnceLock::new(),
+        });
+        // Whoever changes them holds `App::key_changes`, so that there is no other next one.
+        let _ = self.newest().next.set(next);
+    }
+
+    fn newest(&self) -> &KeyVersion {
+        let mut version = &*self.0;
+        while let Some(next) = version.next.get() {
+            version = next;
+        }
+        version
     }
 }
 
@@ -199,6 +227,7 @@ impl App {
             request_ids: RequestIds::new(&entropy),
             entropy,
             keys,
+            key_changes: Mutex::default(),
             ticket_requests: Arc::default(),
             unused_tokens: UnusedSecrets::default(),
             audit: Arc::default(),

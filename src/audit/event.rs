@@ -89,6 +89,14 @@ pub enum Event {
     UpdateTenant,
     /// A tenant was deleted, which ended its profiles with their logins and tickets.
     DeleteTenant,
+    /// All logins of a tenant were ended by the operator.
+    EndTenantLogins,
+    /// All logins of all tenants were ended by the operator.
+    EndAllLogins,
+    /// The operator added a secret key.
+    RotateKey,
+    /// The operator dropped a secret key, which ended the logins that needed it.
+    DropKey,
     /// An access token was created.
     CreateAccessToken,
     /// An access token was deleted.
@@ -109,7 +117,7 @@ pub(super) struct Description {
 
 impl Event {
     /// Every event, for whoever reads all counters.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 42] = [
         Self::Create,
         Self::Rotation,
         Self::Grace,
@@ -146,6 +154,10 @@ impl Event {
         Self::CreateTenant,
         Self::UpdateTenant,
         Self::DeleteTenant,
+        Self::EndTenantLogins,
+        Self::EndAllLogins,
+        Self::RotateKey,
+        Self::DropKey,
         Self::CreateAccessToken,
         Self::DeleteAccessToken,
     ];
@@ -204,6 +216,10 @@ impl Event {
             Self::CreateTenant => event("create_tenant"),
             Self::UpdateTenant => event("update_tenant"),
             Self::DeleteTenant => event("delete_tenant"),
+            Self::EndTenantLogins => event("end_tenant_logins"),
+            Self::EndAllLogins => event("end_all_logins"),
+            Self::RotateKey => event("rotate_key"),
+            Self::DropKey => event("drop_key"),
             Self::CreateAccessToken => event("create_access_token"),
             Self::DeleteAccessToken => event("delete_access_token"),
         }

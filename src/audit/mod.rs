@@ -24,6 +24,7 @@ use crate::audit::repeating::Repeating;
 use crate::audit::subject::{AuditedLogin, Origin, Subject};
 use crate::clock::Timestamp;
 use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::PersistentLoginId;
 use crate::domain::tenant::TenantName;
 use crate::logging::repeated::Taken;
 
@@ -127,6 +128,11 @@ impl AuditLog {
         self.counts[event.index()].load(Ordering::Relaxed)
     }
 
+    /// The fingerprint that the log has of the login with this id.
+    pub fn fingerprint(&self, id: PersistentLoginId) -> String {
+        self.fingerprints.of(id.uuid().as_bytes())
+    }
+
     fn add(&self, event: Event, count: u64) {
         self.counts[event.index()].fetch_add(count, Ordering::Relaxed);
     }
@@ -136,7 +142,7 @@ impl AuditLog {
         let line = Line {
             tenant: Some(login.tenant.as_str()),
             profile: Some(login.profile_id.encode(&mut digits)),
-            login: Some(&self.fingerprints.of(login.id.uuid().as_bytes())),
+            login: Some(&self.fingerprint(login.id)),
             ..line
         };
         line.log(event);
@@ -151,6 +157,7 @@ impl AuditLog {
                 profile: Some(id.encode(&mut digits)),
                 ..line
             },
+            Subject::Database => line,
             Subject::Tenant(tenant) => Line {
                 tenant: Some(tenant.as_str()),
                 ..line

@@ -40,6 +40,8 @@ pub enum Subject {
     },
     /// A tenant, or a sign-in there of a user that it does not have.
     Tenant(TenantName),
+    /// All tenants together.
+    Database,
     /// An access token.
     AccessToken {
         /// The digest of its id, of which only a fingerprint is logged.

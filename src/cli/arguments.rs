@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
@@ -12,6 +13,16 @@ use crate::cli::environment::ignore_if_empty;
 use crate::config::Config;
 use crate::config::data::DataConfig;
 use crate::config::log::LogConfig;
+use crate::tables::upgrade::SCHEMA_VERSION;
+
+/// The name of the program.
+pub const PROGRAM: &str = "rememberd";
+
+/// Its version, and that of the schema of the databases that it writes.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{version} (database schema {SCHEMA_VERSION})")
+});
 
 /// The settings that say where the key file is.
 const KEY_FILE_SETTINGS: [&str; 2] = ["data_dir", "key_file"];
@@ -33,7 +44,9 @@ pub fn parse<'c>(
     arguments: &[OsString],
     commands: &'c [CliCommand],
 ) -> Result<(&'c CliCommand, ArgMatches), UsageError> {
-    let mut program = program(arguments, commands);
+    // In the short help, the variables would take a second line for each setting.
+    let is_short = arguments.iter().any(|argument| argument == "-h");
+    let mut program = program(is_short, commands);
     let mut matches = program
         .try_get_matches_from_mut(arguments)
         .map_err(|error| usage_error(&error, arguments))?;
@@ -80,15 +93,14 @@ pub fn log_settings(arguments: &[OsString], commands: &[CliCommand]) -> Option<L
     LogConfig::from_arg_matches_mut(&mut matches).ok()
 }
 
-fn program(arguments: &[OsString], commands: &[CliCommand]) -> Command {
-    // In the short help, the variables would take a second line for each setting.
-    let is_short = arguments.iter().any(|argument| argument == "-h");
+/// The program with these commands. With `is_short`, the help is without environment variables.
+pub fn program(is_short: bool, commands: &[CliCommand]) -> Command {
     let commands = commands.iter().map(|command| {
         let definition = (command.definition)();
         definition.mut_args(|setting| ignore_if_empty(setting).hide_env(is_short))
     });
-    Command::new("rememberd")
-        .version(env!("CARGO_PKG_VERSION"))
+    Command::new(PROGRAM)
+        .version(VERSION.as_str())
         .about("Remember me that cannot be lost or stolen: persistent logins with durable token rotation")
         .subcommand_required(true)
         .arg_required_else_help(true)

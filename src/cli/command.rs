@@ -63,6 +63,12 @@ impl Arguments {
         texts.map(Iterator::collect).unwrap_or_default()
     }
 
+    /// The number in the argument `id`, which is required.
+    pub fn number(&mut self, id: &str) -> u32 {
+        let number = self.0.remove_one(id);
+        number.expect("clap refuses a command line without it")
+    }
+
     /// Whether the switch `id` is given.
     pub fn switch(&self, id: &str) -> bool {
         self.0.get_flag(id)

@@ -4,14 +4,17 @@ mod admin;
 mod arguments;
 mod check;
 mod command;
+mod completions;
 mod database;
 mod environment;
 mod error;
 mod example;
+mod healthcheck;
 mod init;
 mod key;
 mod list;
 mod local;
+mod man;
 mod origins;
 mod output;
 mod progress;
@@ -35,13 +38,16 @@ use crate::logging;
 use crate::server::descriptors;
 
 /// Every command, in the order of the help.
-static COMMANDS: [CliCommand; 6] = [
+static COMMANDS: [CliCommand; 9] = [
     serve::COMMAND,
     init::COMMAND,
     check::COMMAND,
     salvage::COMMAND,
     key::COMMAND,
     admin::COMMAND,
+    healthcheck::COMMAND,
+    completions::COMMAND,
+    man::COMMAND,
 ];
 
 /// Does what the command line `arguments`, with the program's name first, asks for. Returns the exit code of

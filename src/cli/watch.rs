@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::app::App;
+use crate::app::{App, Keys};
 use crate::error::Failure;
 use crate::storage::data_dir::DataDirectory;
 use crate::storage::key_file::KeyFile;
@@ -31,6 +31,8 @@ pub struct WatchedFiles {
 struct KnownKeys {
     keys: KeyFile,
     stamp: Stamp,
+    /// Those that the server uses: an operator can drop one.
+    used: Keys,
 }
 
 /// What changes with a file: its device and number, its length, and when it was changed.
@@ -90,6 +92,7 @@ impl WatchedFiles {
         let known = KnownKeys {
             stamp: self.stamp()?,
             keys: KeyFile::look_at(&self.key_file)?,
+            used: app.keys.clone(),
         };
         *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
         let (running, stopped) = channel();
@@ -125,13 +128,17 @@ impl WatchedFiles {
         if stamp == known.stamp {
             return Ok(());
         }
-        if !KeyFile::look_at(&self.key_file)?.has_all(&known.keys) {
+        let found = KeyFile::look_at(&self.key_file)?;
+        let used = Arc::clone(known.used.get()?);
+        known.keys.retain(|number| used.get(number).is_some());
+        if !found.has_all(&known.keys) {
             return Err(Failure::unusable_file(
                 &self.key_file,
                 "it was replaced while the server was running, and lacks a key that the server uses; put the \
                  former one back",
             ));
         }
+        known.keys = found;
         known.stamp = stamp;
         Ok(())
     }

@@ -110,7 +110,7 @@ impl Belief {
             None => Self::first_run(timeline, reading, rules),
         };
         if rules.accepts {
-            belief.correct(belief.wall_offset(reading), belief.moment(reading.uptime));
+            belief.accept(reading);
         }
         belief
     }
@@ -261,6 +261,13 @@ impl Belief {
             self.correct(offset, moment);
         }
         Some(status.difference_millis)
+    }
+
+    /// Believes the host's clock, whatever it shows. Returns the step of the believed time, in milliseconds.
+    pub fn accept(&mut self, reading: Reading) -> i64 {
+        let status = self.status(reading);
+        self.correct(self.wall_offset(reading), self.moment(reading.uptime));
+        status.difference_millis
     }
 
     /// Whether the host's clock has held a later time for long enough.

@@ -85,6 +85,17 @@ impl Clock {
         }
     }
 
+    /// The correction by which the host's clock is believed, whatever it shows; it is to be saved and then published.
+    pub fn accept(&self) -> Correction {
+        let reading = self.host.read();
+        let mut belief = self.belief().clone();
+        let step_millis = belief.accept(reading);
+        Correction {
+            belief,
+            step_millis,
+        }
+    }
+
     /// Corrects the believed time.
     pub fn publish(&self, correction: Correction) {
         *self.belief() = correction.belief;

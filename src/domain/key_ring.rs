@@ -152,13 +152,49 @@ impl fmt::Debug for SecretKey {
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     keys: BTreeMap<KeyNumber, SecretKey>,
+    newest: KeyNumber,
     is_complete: bool,
 }
 
 impl KeyRing {
     /// The ring of these keys; `None` if there are none. It is complete if the database needs no other key.
     pub fn new(keys: BTreeMap<KeyNumber, SecretKey>, is_complete: bool) -> Option<Self> {
-        (!keys.is_empty()).then_some(Self { keys, is_complete })
+        let newest = *keys.last_key_value()?.0;
+        Some(Self {
+            keys,
+            newest,
+            is_complete,
+        })
+    }
+
+    /// The same, with a key that no token is derived from yet.
+    pub fn with_known(&self, number: KeyNumber, key: SecretKey) -> Self {
+        let mut ring = self.clone();
+        ring.keys.insert(number, key);
+        ring
+    }
+
+    /// The same, but that new tokens are derived from the key with this number, which must be there.
+    pub fn with_newest(&self, number: KeyNumber) -> Self {
+        let mut ring = self.clone();
+        if ring.keys.contains_key(&number) {
+            ring.newest = number;
+        }
+        ring
+    }
+
+    /// The same, without the key with this number, which must not be the newest: the logins that need it have ended.
+    pub fn without(&self, number: KeyNumber) -> Self {
+        let mut ring = self.clone();
+        if number != ring.newest && ring.keys.remove(&number).is_some() {
+            ring.is_complete = false;
+        }
+        ring
+    }
+
+    /// The numbers of the keys, in their order.
+    pub fn numbers(&self) -> impl Iterator<Item = KeyNumber> {
+        self.keys.keys().copied()
     }
 
     /// Whether there is every key that a login may need.
@@ -173,8 +209,8 @@ impl KeyRing {
 
     /// The newest key and its number: new tokens are derived from it.
     pub fn newest(&self) -> (KeyNumber, &SecretKey) {
-        let (number, key) = self.keys.last_key_value().expect("there is a key");
-        (*number, key)
+        let key = self.keys.get(&self.newest).expect("the newest is there");
+        (self.newest, key)
     }
 
     /// The keys before the one with this number, newest first.

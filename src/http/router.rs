@@ -4,6 +4,9 @@ use hyper::Method;
 
 use crate::app::App;
 use crate::http::access_token::route::AccessTokenRoute;
+use crate::http::admin::clock::ClockRoute;
+use crate::http::admin::key::KeyRoute;
+use crate::http::admin::login::AdminLoginRoute;
 use crate::http::admin::stats::StatsRoute;
 use crate::http::attachment::route::AttachmentRoute;
 use crate::http::authentication::route::AuthenticationRoute;
@@ -150,6 +153,9 @@ resources! {
     ["metrics"] => Metrics(MetricsRoute),
     ["docs"] => Docs(DocsRoute),
     ["openapi"] => OpenApi(OpenApiRoute),
+    ["admin", "1", "login"] => AdminLogin(AdminLoginRoute),
+    ["admin", "1", "key"] => Key(KeyRoute),
+    ["admin", "1", "clock"] => Clock(ClockRoute),
     ["admin", "1", "stats"] => Stats(StatsRoute),
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::clock::belief::BeliefRules;
+use crate::clock::source::Correction;
 use crate::config::Config;
 use crate::error::Failure;
 use crate::jobs::job::{Job, Run};
@@ -108,9 +109,22 @@ pub async fn start(app: &App) -> Result<(), Failure> {
 ///
 /// Failures of the storage: the time is not corrected.
 pub async fn check(app: &App) -> Result<(), Failure> {
-    let Some(correction) = app.clock.observe() else {
-        return Ok(());
-    };
+    match app.clock.observe() {
+        Some(correction) => correct(app, correction).await,
+        None => Ok(()),
+    }
+}
+
+/// Believes the host's clock, whatever it shows.
+///
+/// # Errors
+///
+/// Failures of the storage: the time is not corrected.
+pub async fn accept(app: &App) -> Result<(), Failure> {
+    correct(app, app.clock.accept()).await
+}
+
+async fn correct(app: &App, correction: Correction) -> Result<(), Failure> {
     // On disk first: after a crash, the moments of this run must be what they are now.
     let timeline = correction.timeline().clone();
     app.store

@@ -8,6 +8,7 @@ use crate::error::Failure;
 use crate::jobs::batches::remove_batches;
 use crate::jobs::job::{Job, Run};
 use crate::service::persistent_login::end::{ended_profiles, remove_ended};
+use crate::service::persistent_login::end_together::remove_ended_together;
 use crate::service::persistent_login::expire::{delete_expired, delete_idle};
 use crate::service::persistent_login::surplus::{SurplusSearch, remove_surplus};
 use crate::tables::persistent_login::key::LoginKey;
@@ -83,7 +84,7 @@ impl Job for RemoveSurplus {
     }
 }
 
-/// Removes the logins of profiles all of whose logins were ended.
+/// Removes the logins of profiles and tenants all of whose logins were ended.
 pub(super) struct RemoveEnded;
 
 impl Job for RemoveEnded {
@@ -97,6 +98,10 @@ impl Job for RemoveEnded {
 
     fn run<'j>(&'j mut self, app: &'j App) -> Run<'j> {
         Box::pin(async {
+            let removed = remove_ended_together(app).await?;
+            if removed > 0 {
+                tracing::info!(removed, "removed logins that were ended together");
+            }
             for profile in ended_profiles(app)? {
                 let removed = remove_ended(app, profile).await?;
                 tracing::info!(%profile, removed, "removed the ended logins of a profile");

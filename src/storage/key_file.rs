@@ -138,6 +138,22 @@ impl KeyFile {
             .map_err(|error| Failure::unusable_file(&self.path, describe(&error)))
     }
 
+    /// Removes a key and writes the file durably, as [`KeyFile::add`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn remove(&mut self, number: u32) -> Result<(), Failure> {
+        self.keys.remove(&number);
+        self.save()
+            .map_err(|error| Failure::unusable_file(&self.path, describe(&error)))
+    }
+
+    /// The same without the keys whose number `is_kept` is not true of.
+    pub fn retain(&mut self, is_kept: impl Fn(u32) -> bool) {
+        self.keys.retain(|number, _| is_kept(*number));
+    }
+
     fn save(&self) -> io::Result<()> {
         let mut text = HEADER.to_owned();
         for (number, key) in &self.keys {

@@ -41,6 +41,11 @@ impl<K: Eq + Hash, E: Clone> Ends<K, E> {
         self.0.get(of).cloned().transpose()
     }
 
+    /// Whether nothing ended.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Those of which something ended, but those whose end cannot be read.
     pub(super) fn readable(&self) -> impl Iterator<Item = &K> {
         let readable = self.0.iter().filter(|(_, end)| end.is_ok());

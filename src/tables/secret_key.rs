@@ -13,6 +13,7 @@ use crate::storage::engine::Engine;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::key_file::KeyFile;
 use crate::storage::table::{Fixed, Table};
+use crate::storage::transaction::write_txn::WriteTxn;
 
 /// The name of the table in the file.
 pub const TABLE_NAME: &str = "secret_key";
@@ -128,6 +129,28 @@ pub fn load(engine: &Engine, source: &KeySource, schema: KeySchema) -> Result<Ke
     known.extend(changed);
     let is_complete = known.values().all(|known| !known.is_given_up);
     KeyRing::new(keys, is_complete).ok_or_else(|| Failure::Internal("there is no key".to_owned()))
+}
+
+/// Records a key that is in use from now on.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn put_in_use(txn: &WriteTxn, number: KeyNumber, check: KeyCheck) -> Result<(), Failure> {
+    txn.put(&SECRET_KEYS, &number.to_be_bytes(), &encode_record(check))
+}
+
+/// Records that the database goes on without a key.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn put_given_up(txn: &WriteTxn, number: KeyNumber, check: KeyCheck) -> Result<(), Failure> {
+    let record = encode(&Known {
+        check,
+        is_given_up: true,
+    });
+    txn.put(&SECRET_KEYS, &number.to_be_bytes(), &record)
 }
 
 fn check_in(file: &KeyFile, number: KeyNumber) -> Option<KeyCheck> {

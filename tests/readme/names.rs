@@ -53,7 +53,8 @@ pub struct Names {
 
 impl Names {
     pub fn collect() -> Self {
-        let help = help();
+        // That of all commands, and of those below them.
+        let help = help() + &completions();
         let sources = sources();
         let config = fs::read_to_string(root().join(".cargo/config.toml")).expect("it is readable");
         let aliases = config.lines().filter_map(|line| line.split_once(" = "));
@@ -175,6 +176,13 @@ fn check_target(target: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("there is no test program {target}"))
+}
+
+/// What completes command lines in a shell: it has every flag.
+fn completions() -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rememberd"));
+    let output = command.args(["completions", "bash"]).output();
+    String::from_utf8(output.expect("it runs").stdout).expect("it is UTF-8")
 }
 
 fn help() -> String {

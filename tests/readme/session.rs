@@ -3,8 +3,11 @@
 //! The shell is `sh` with a function instead of `curl`, which asks this process for the response: the
 //! arguments go out on standard error, the body comes back on standard input.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -38,6 +41,15 @@ pub fn home() -> TempDir {
     home
 }
 
+/// Where the shell looks for commands: the binary, and what the test has.
+fn path() -> OsString {
+    let binary = Path::new(env!("CARGO_BIN_EXE_rememberd"));
+    let mut directories = vec![binary.parent().expect("a directory").to_owned()];
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    directories.extend(env::split_paths(&inherited));
+    env::join_paths(directories).expect("no directory has a colon")
+}
+
 /// A server and a shell beside it.
 pub struct Session {
     home: TempDir,
@@ -63,6 +75,7 @@ impl Session {
         let mut child = Command::new("sh")
             .args(["-eu", "-c", &script(fences)])
             .current_dir(self.home.path())
+            .env("PATH", path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

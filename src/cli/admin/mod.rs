@@ -1,9 +1,16 @@
 //! `rememberd admin`: the operator of the host looks at what the server has, and changes it.
 
 mod access_token;
+mod clock;
+mod key;
+mod login;
+mod named_profile;
 mod output;
+mod profile;
 mod session;
 mod stats;
+mod tenant;
+mod ticket;
 
 use clap::{Arg, ArgAction, Command};
 
@@ -48,7 +55,16 @@ fn definition() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args(arguments.map(|argument| argument.global(true)))
-        .subcommands([access_token::definition(), stats::definition()])
+        .subcommands([
+            access_token::definition(),
+            tenant::definition(),
+            profile::definition(),
+            login::definition(),
+            ticket::definition(),
+            clock::definition(),
+            key::definition(),
+            stats::definition(),
+        ])
 }
 
 fn run(arguments: Arguments) -> Result<bool, CommandError> {
@@ -64,6 +80,12 @@ fn run(arguments: Arguments) -> Result<bool, CommandError> {
         };
         let done = match name.as_str() {
             "access-token" => access_token::run(&session, arguments).await,
+            "tenant" => tenant::run(&session, arguments).await,
+            "profile" => profile::run(&session, arguments).await,
+            "login" => login::run(&session, arguments).await,
+            "ticket" => ticket::run(&session, arguments).await,
+            "key" => key::run(&session, arguments).await,
+            "clock" => clock::run(&session, arguments).await,
             "stats" => stats::run(&session).await,
             _ => unreachable!("clap knows these commands only"),
         };

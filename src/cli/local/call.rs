@@ -103,12 +103,36 @@ impl LocalServer {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// The document at `path`, whatever the status of its response is.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer, or with something else.
+    pub async fn document(&self, path: &str) -> Result<Value, CommandError> {
+        let (_, document) = self.exchange(Method::GET, path, None).await?;
+        Ok(document)
+    }
+
     async fn call(
         &self,
         method: Method,
         target: &str,
         body: Option<(HeaderValue, String)>,
     ) -> Result<Value, CallError> {
+        let (status, document) = self.exchange(method, target, body).await?;
+        if status.is_success() {
+            return Ok(document);
+        }
+        let message = document["message"].as_str().unwrap_or_default().to_owned();
+        Err(CallError::Refused { status, message })
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<(HeaderValue, String)>,
+    ) -> Result<(StatusCode, Value), CommandError> {
         let (content_type, body) = body.unzip();
         let body = Full::new(Bytes::from(body.unwrap_or_default()));
         let mut request = Request::new(body);
@@ -127,14 +151,7 @@ impl LocalServer {
         } else {
             serde_json::from_slice(&body).map_err(|error| self.failed(error))?
         };
-        if status.is_success() {
-            return Ok(document);
-        }
-        let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
-        Err(CallError::Refused {
-            status,
-            message: text("message"),
-        })
+        Ok((status, document))
     }
 
     async fn receive(&self, response: Response<Incoming>) -> Result<Vec<u8>, CommandError> {

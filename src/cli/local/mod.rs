@@ -15,12 +15,14 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderValue};
-use hyper::{Request, Response};
+use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::cli::command::NO_CONNECTION;
+use crate::cli::command::{NO_CONNECTION, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::own_server::OwnServer;
 use crate::cli::local::settings::LocalSettings;
@@ -43,6 +45,8 @@ pub struct LocalServer {
 enum At {
     /// Another process, which listens on the socket.
     Socket,
+    /// Another process, at this address and below this path.
+    Address { host: String, path: String },
     /// This process.
     Own(Box<OwnServer>),
 }
@@ -86,6 +90,67 @@ impl LocalServer {
         }
     }
 
+    /// The server that uses the data directory, which must run.
+    ///
+    /// # Errors
+    ///
+    /// If none does.
+    pub fn running(settings: LocalSettings) -> Result<Self, CommandError> {
+        match connect_to(&settings.data_dir) {
+            Ok(_) => Ok(Self {
+                at: At::Socket,
+                settings,
+            }),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(not_owner(&settings)),
+            Err(error) => {
+                let socket = settings.data_dir.join(SOCKET);
+                let cause = format!(
+                    "no server listens on {}: {}",
+                    socket.display(),
+                    describe(&error)
+                );
+                Err(no_connection(&settings, cause))
+            }
+        }
+    }
+
+    /// The server at `url`, which speaks plain HTTP.
+    ///
+    /// # Errors
+    ///
+    /// If it is no such URL.
+    pub fn at_url(url: &str, settings: LocalSettings) -> Result<Self, CommandError> {
+        let uri: Option<Uri> = url.parse().ok();
+        let uri = uri.filter(|uri| uri.scheme_str() == Some("http") && uri.query().is_none());
+        let parts = uri
+            .as_ref()
+            .and_then(|uri| Some((uri.authority()?, uri.path())));
+        let Some((authority, path)) = parts else {
+            let text = format!("--url {url}: it must be like http://127.0.0.1:8080");
+            return Err(CommandError::from(text).with_exit_code(NOT_DONE));
+        };
+        let host = match authority.port_u16() {
+            Some(_) => authority.to_string(),
+            None => format!("{authority}:80"),
+        };
+        let path = path.trim_end_matches('/').to_owned();
+        let at = At::Address { host, path };
+        Ok(Self { at, settings })
+    }
+
+    /// What the server says of its health.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer, or does not say anything.
+    pub async fn health(&self) -> Result<Value, CommandError> {
+        let path = match &self.at {
+            At::Address { path, .. } => path,
+            At::Socket | At::Own(_) => "",
+        };
+        self.document(&format!("{path}/health/ready")).await
+    }
+
     /// Sends a request and returns the head of its response. A request has a connection of its own, so that none is kept
     /// open while a person is asked.
     ///
@@ -97,17 +162,25 @@ impl LocalServer {
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, CommandError> {
         let headers = request.headers_mut();
-        headers.insert(HOST, HeaderValue::from_static("localhost"));
+        let host = match &self.at {
+            At::Address { host, .. } => HeaderValue::from_str(host),
+            At::Socket | At::Own(_) => Ok(HeaderValue::from_static("localhost")),
+        };
+        headers.insert(HOST, host.expect("it was parsed as a part of a URL"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         let sent = async {
-            let stream = self.open().map_err(|error| self.failed(describe(&error)))?;
-            let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-                .await
-                .map_err(|error| self.failed(error))?;
-            // It ends with the response.
-            tokio::spawn(connection);
-            let response = sender.send_request(request).await;
-            response.map_err(|error| self.failed(error))
+            let failed = |error: io::Error| self.failed(describe(&error));
+            match &self.at {
+                At::Socket => {
+                    let stream = connect_to(&self.settings.data_dir).map_err(failed)?;
+                    self.send_over(stream, request).await
+                }
+                At::Address { host, .. } => {
+                    let stream = TcpStream::connect(host).await.map_err(failed)?;
+                    self.send_over(stream, request).await
+                }
+                At::Own(own) => self.send_over(own.open().map_err(failed)?, request).await,
+            }
         };
         let sent = timeout(self.settings.timeout, sent).await;
         sent.unwrap_or_else(|_| Err(self.timed_out()))
@@ -120,27 +193,46 @@ impl LocalServer {
     /// If the database cannot be closed.
     pub async fn close(self) -> Result<(), CommandError> {
         match self.at {
-            At::Socket => Ok(()),
+            At::Socket | At::Address { .. } => Ok(()),
             At::Own(own) => own.stop().await,
         }
     }
 
-    fn open(&self) -> io::Result<UnixStream> {
-        match &self.at {
-            At::Socket => connect_to(&self.settings.data_dir),
-            At::Own(own) => own.open(),
-        }
+    async fn send_over<S>(
+        &self,
+        stream: S,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, CommandError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| self.failed(error))?;
+        // It ends with the response.
+        tokio::spawn(connection);
+        let response = sender.send_request(request).await;
+        response.map_err(|error| self.failed(error))
     }
 
     fn failed(&self, cause: impl Display) -> CommandError {
         let cause = format!("the server ended the connection: {cause}; the outcome is unknown");
-        no_connection(&self.settings, cause)
+        self.no_answer(cause)
     }
 
     fn timed_out(&self) -> CommandError {
         let seconds = humantime::format_duration(self.settings.timeout);
         let cause = format!("the server does not answer within {seconds}; the outcome is unknown");
-        no_connection(&self.settings, cause)
+        self.no_answer(cause)
+    }
+
+    fn no_answer(&self, cause: String) -> CommandError {
+        match &self.at {
+            At::Address { host, .. } => {
+                CommandError::new(host, cause).with_exit_code(NO_CONNECTION)
+            }
+            At::Socket | At::Own(_) => no_connection(&self.settings, cause),
+        }
     }
 }
 

@@ -142,7 +142,7 @@ impl EndOfProfile {
         // A login that had ended before must not come back by being excepted now.
         let except = match self.except {
             Some(id) => {
-                let validity = Validity::at(txn, context, keys)?;
+                let validity = Validity::at(txn, context, keys, profile_id)?;
                 let login = persistent_login::get_at(txn, LoginKey { profile_id, id })?;
                 let login = login.filter(|login| validity.of_login(login) != Err(Invalid::Ended));
                 login.map(|login| login.id)

@@ -41,6 +41,7 @@ pub async fn delete_expired(app: &App) -> Result<usize, Failure> {
                 // One that was ended before is recorded already.
                 if let Some(login) = persistent_login::remove_expired(txn, id)?
                     && ended.have(login.profile_id, id, login.era) != Ok(true)
+                    && ended.together().have(&login.tenant, login.era) != Ok(true)
                 {
                     expired += 1;
                 }
@@ -124,7 +125,9 @@ impl End {
         keys: &KeyRing,
         ended: &EndedLogins,
     ) -> Option<Self> {
-        if ended.have(login.profile_id, login.id, login.era) != Ok(false) {
+        if ended.have(login.profile_id, login.id, login.era) != Ok(false)
+            || ended.together().have(&login.tenant, login.era) != Ok(false)
+        {
             // It ended with them, or whether it did is unreadable.
             None
         } else if cleaner.is_some_and(|context| login.is_expired(&context.now, context.lifetime)) {

@@ -8,6 +8,7 @@ mod cap;
 pub mod create;
 pub mod delete;
 pub mod end;
+pub mod end_together;
 pub mod expire;
 pub mod extension;
 pub mod list;

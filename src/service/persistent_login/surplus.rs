@@ -93,7 +93,7 @@ pub async fn remove_surplus(app: &App, profile_id: ObjectId) -> Result<usize, Fa
     let mut longest_unused = LongestUnused::new(REMOVED_PER_PASS_MAX);
     let mut walk = ProfileWalk::new(app).without_corrupt();
     while !app.store.read(|txn| {
-        let validity = Validity::at(txn, &context, &keys)?;
+        let validity = Validity::at(txn, &context, &keys, profile_id)?;
         walk.step(txn, profile_id, |usage| {
             longest_unused.push(&validity, &usage);
             ControlFlow::Continue(())
@@ -113,7 +113,7 @@ pub async fn remove_surplus(app: &App, profile_id: ObjectId) -> Result<usize, Fa
         removed += app
             .store
             .write_in_background(move |txn| {
-                let validity = Validity::at(txn, &context, &keys)?;
+                let validity = Validity::at(txn, &context, &keys, profile_id)?;
                 let mut removed = 0;
                 let mut owner = None;
                 for &(last_used, id) in &batch {

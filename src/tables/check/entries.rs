@@ -17,7 +17,7 @@ use crate::storage::journal;
 use crate::tables::attachment::{self, chunk, deleted, orphan};
 use crate::tables::meta::MetaEntry;
 use crate::tables::persistent_login::key::LoginKey;
-use crate::tables::persistent_login::{ended, record};
+use crate::tables::persistent_login::{ended, ended_together, record};
 use crate::tables::profile::count::{self, ProfileCount};
 use crate::tables::profile::login_block::{self, LoginBlock};
 use crate::tables::profile::record as profile_record;
@@ -208,6 +208,10 @@ impl TableEntry {
                 expiry_index::verify(record)?;
                 Self::VerificationTokenByCreation(fixed(key)?)
             }
+            ended_together::TABLE_NAME => Self::Era {
+                era: ended_together::decode(record)?,
+                is_current: false,
+            },
             "ticket_ended" => {
                 fixed::<12>(key)?;
                 Self::Era {
@@ -366,7 +370,15 @@ pub fn describe_key(table: &str, key: &[u8]) -> String {
         ("ticket_by_request", 24) => format!("ticket {}", hex(&key[8..14])),
         ("persistent_login_profile", 16) => format!("login {}", fingerprint(key)),
         ("persistent_login_by_creation", 24) => format!("login {}", fingerprint(&key[8..])),
-        ("tenant" | "tenant_ended" | "meta" | "clock" | count::TABLE_NAME, _) => {
+        (
+            "tenant"
+            | "tenant_ended"
+            | ended_together::TABLE_NAME
+            | "meta"
+            | "clock"
+            | count::TABLE_NAME,
+            _,
+        ) => {
             format!("{:?}", String::from_utf8_lossy(key))
         }
         // The name of an attachment may be anything.

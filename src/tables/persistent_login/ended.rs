@@ -19,6 +19,7 @@ use crate::storage::transaction::write_txn::WriteTxn;
 use crate::storage::transaction::{Derived, Read};
 use crate::tables::ended::Ends;
 use crate::tables::ended_tenants::EndedTenants;
+use crate::tables::persistent_login::ended_together::{self, EndedTogether};
 use crate::tables::{ended_tenants, meta};
 
 const NAME: &str = "persistent_login_ended";
@@ -41,13 +42,15 @@ impl EndOfAll {
     }
 }
 
-/// The ends of all logins of a profile whose logins may be there still, and those of tenants. One that cannot be read
+/// The ends of all logins of a profile whose logins may be there still, those of tenants, and those of all logins of a
+/// tenant. One that cannot be read
 /// concerns its profile or tenant alone.
 #[derive(Debug)]
 pub struct EndedLogins {
     profiles: Ends<ObjectId, EndOfAll>,
     /// They are here too, so that a use of a login looks into one value.
     tenants: EndedTenants,
+    together: EndedTogether,
 }
 
 impl EndedLogins {
@@ -67,6 +70,11 @@ impl EndedLogins {
             .is_some_and(|end| end.has_ended(id, era)))
     }
 
+    /// The ends of all logins of a tenant, or of all there are.
+    pub fn together(&self) -> &EndedTogether {
+        &self.together
+    }
+
     /// What ended the logins of the profile, if anything did.
     ///
     /// # Errors
@@ -83,7 +91,8 @@ impl EndedLogins {
 }
 
 impl Derived for EndedLogins {
-    const TABLES: &'static [&'static str] = &[NAME, ended_tenants::TABLE_NAME];
+    const TABLES: &'static [&'static str] =
+        &[NAME, ended_tenants::TABLE_NAME, ended_together::TABLE_NAME];
 
     fn derive(txn: &impl Read) -> Result<Self, Failure> {
         let mut profiles = Ends::default();
@@ -92,7 +101,11 @@ impl Derived for EndedLogins {
             Ok(ControlFlow::Continue(()))
         })?;
         let tenants = EndedTenants::derive(txn)?;
-        Ok(Self { profiles, tenants })
+        Ok(Self {
+            profiles,
+            tenants,
+            together: EndedTogether::read(txn)?,
+        })
     }
 }
 
@@ -105,7 +118,7 @@ pub fn all(txn: &impl Read) -> Result<Arc<EndedLogins>, Failure> {
     txn.derived()
 }
 
-/// Whether the login was ended together with all others of its profile or tenant.
+/// Whether the login was ended together with all others of its profile or tenant, or with all there were.
 ///
 /// # Errors
 ///
@@ -113,7 +126,8 @@ pub fn all(txn: &impl Read) -> Result<Arc<EndedLogins>, Failure> {
 pub fn has_ended(txn: &impl Read, login: &LoginState) -> Result<bool, Failure> {
     let ended = all(txn)?;
     Ok(ended.have(login.profile_id, login.id, login.era)?
-        || ended.tenants.have(&login.tenant, login.era)?)
+        || ended.tenants.have(&login.tenant, login.era)?
+        || !ended.together.is_empty() && ended.together.have(&login.tenant, login.era)?)
 }
 
 /// Ends all logins of the profile that there are now, but `except`, which must not have ended before.
@@ -149,8 +163,11 @@ pub fn forget(txn: &WriteTxn, profile_id: ObjectId, end: EndOfAll) -> Result<(),
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn era_of_new(txn: &WriteTxn, profile_id: ObjectId) -> Result<Era, Failure> {
-    let ended = all(txn)?.of(profile_id)?;
-    Ok(meta::login_era(txn)?.max(ended.map_or(0, |end| end.era)))
+    let ended = all(txn)?;
+    let of_profile = ended.of(profile_id)?.map(|end| end.era);
+    let together = ended.together.ends().iter().map(|(_, era)| *era);
+    let latest = of_profile.into_iter().chain(together).max();
+    Ok(meta::login_era(txn)?.max(latest.unwrap_or(0)))
 }
 
 fn encode(end: &EndOfAll) -> Vec<u8> {
@@ -210,6 +227,7 @@ mod tests {
         let ended = EndedLogins {
             profiles,
             tenants: EndedTenants::default(),
+            together: EndedTogether::default(),
         };
         assert_eq!(ended.have(profile(1), id, 2), Ok(true));
         assert_eq!(ended.have(profile(1), id, 3), Ok(false));

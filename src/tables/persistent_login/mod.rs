@@ -8,6 +8,7 @@
 //! changes with a rotation that comes from another address or browser, in its transaction, and is not journaled.
 
 pub mod ended;
+pub mod ended_together;
 pub mod key;
 pub mod record;
 pub mod usage;

@@ -204,7 +204,19 @@ fn what_is_for_local_connections_alone_is_nowhere_on_other_ones() {
     let home = home();
     let serving = serve(home.path());
     let client = serving.client(DEMO_ACCESS_TOKEN);
-    for path in PATHS {
+    let paths: Vec<String> = ROUTER
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("    [\"admin\", \"1\", \"")?
+                .split_once('"')
+        })
+        .map(|(name, _)| format!("/admin/1/{name}"))
+        .collect();
+    assert!(paths.len() >= 4, "{paths:?}");
+    for path in paths
+        .iter()
+        .flat_map(|path| [path.clone(), format!("/crafter-profile{path}")])
+    {
         for method in ["GET", "POST", "OPTIONS", "PUT"] {
             let target = format!("{path}?accessTokenId={DEMO_ACCESS_TOKEN}");
             let response = client.send(method, &target, &[], None);
@@ -215,5 +227,5 @@ fn what_is_for_local_connections_alone_is_nowhere_on_other_ones() {
     serving.stop();
 }
 
-/// Every prefix of the router that is local.
-const PATHS: &[&str] = &["/admin/1/stats", "/crafter-profile/admin/1/stats"];
+/// The list of resources.
+const ROUTER: &str = include_str!("../../../src/http/router.rs");

@@ -1,20 +1,42 @@
 //! `rememberd admin`, and the local socket over which it reaches a server.
 
 mod access_token;
+mod clock;
+mod key;
 mod local_socket;
+mod login;
 mod own_server;
+mod profile;
+mod tenant;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::support::process::{Ended, Launch};
+use crate::support::process::{DEMO_SEED, Ended, Launch, Serving};
 
 /// The socket in a data directory.
 pub fn socket(home: &Path) -> PathBuf {
     home.join("rememberd.sock")
+}
+
+/// A server with the example data, and its data directory.
+pub fn served() -> (TempDir, Serving) {
+    served_with(&[])
+}
+
+/// The same, with these variables.
+pub fn served_with(variables: &[(&str, &str)]) -> (TempDir, Serving) {
+    let home = TempDir::new().expect("a temporary directory");
+    let launch = Launch::serve(home.path()).seed(DEMO_SEED);
+    let launch = variables
+        .iter()
+        .fold(launch, |launch, (name, value)| launch.variable(name, value));
+    let serving = launch.start();
+    (home, serving)
 }
 
 /// `rememberd admin` for the data directory `home`.

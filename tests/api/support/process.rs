@@ -77,6 +77,12 @@ impl Launch {
         self
     }
 
+    /// With another standard input than none.
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.0.stdin(stdin);
+        self
+    }
+
     /// With another standard output than the test.
     pub fn stdout(mut self, stdout: Stdio) -> Self {
         self.0.stdout(stdout);

@@ -177,6 +177,10 @@ pub fn is_of_logins(event: &Event) -> bool {
         | Event::CreateTenant
         | Event::UpdateTenant
         | Event::DeleteTenant
+        | Event::EndTenantLogins
+        | Event::EndAllLogins
+        | Event::RotateKey
+        | Event::DropKey
         | Event::CreateAccessToken
         | Event::DeleteAccessToken => false,
     }

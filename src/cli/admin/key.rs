@@ -1,0 +1,80 @@
+//! `rememberd admin key`: the secret keys.
+
+use clap::{Arg, Command, value_parser};
+use serde_json::Value;
+
+use crate::cli::admin::output::Fields;
+use crate::cli::admin::session::Session;
+use crate::cli::command::{Arguments, FAILED};
+use crate::cli::error::CommandError;
+
+const API: &str = "/admin/1/key";
+
+const FIELDS: Fields = &[
+    ("number", "key"),
+    ("isNewest", "newest"),
+    ("logins", "logins"),
+];
+
+pub fn definition() -> Command {
+    let rotate = Command::new("rotate")
+        .about("Add a key: tokens are derived from it at once, and logins move to it with their next rotation");
+    let list = Command::new("list").about("List them, with the number of logins that need each");
+    let drop = Command::new("drop")
+        .about("Drop one: the logins that need it end")
+        .arg(
+            Arg::new("number")
+                .value_name("NUMBER")
+                .value_parser(value_parser!(u32))
+                .required(true)
+                .help("Its number"),
+        );
+    Command::new("key")
+        .about("The secret keys, from which tokens are derived")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([rotate, list, drop])
+}
+
+pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+    let (name, mut arguments) = arguments.subcommand();
+    match name.as_str() {
+        "rotate" => {
+            let rotated = session.server.post(&format!("{API}/rotate"), &[]).await?;
+            let text = format!("key {} was added and is used", rotated["number"]);
+            session.print_done(&rotated, &text);
+        }
+        "list" => session.print_list(&all(session).await?, FIELDS),
+        "drop" => drop(session, arguments.number("number")).await?,
+        _ => unreachable!("clap knows these commands only"),
+    }
+    Ok(true)
+}
+
+async fn drop(session: &Session, number: u32) -> Result<(), CommandError> {
+    let keys = all(session).await?;
+    let Some(key) = keys.iter().find(|key| key["number"] == number) else {
+        let text = format!("there is no key {number}");
+        return Err(CommandError::from(text).with_exit_code(FAILED));
+    };
+    let logins = &key["logins"];
+    session.confirm(&format!(
+        "drop key {number} and end the {logins} logins that need it"
+    ))?;
+    let (number, target) = (number.to_string(), format!("{API}/drop"));
+    let parameters = [("number", number.as_str()), ("endsLogins", "true")];
+    let dropped = session.server.post(&target, &parameters).await?;
+    let text = format!(
+        "key {number} was dropped, and {} logins ended",
+        dropped["logins"]
+    );
+    session.print_done(&dropped, &text);
+    Ok(())
+}
+
+async fn all(session: &Session) -> Result<Vec<Value>, CommandError> {
+    Ok(match session.server.get(API, &[]).await? {
+        Value::Array(keys) => keys,
+        _ => Vec::new(),
+    })
+}

@@ -1,0 +1,204 @@
+//! `rememberd admin login`: persistent logins.
+
+use clap::{Arg, ArgAction, ArgGroup, Command};
+use serde_json::{Value, json};
+
+use crate::cli::admin::named_profile::{self, id, tenant_argument, title};
+use crate::cli::admin::output::Fields;
+use crate::cli::admin::session::Session;
+use crate::cli::command::Arguments;
+use crate::cli::error::CommandError;
+use crate::cli::local::call::path;
+
+const API: &str = "/api/1/authentication/persistent_login";
+
+/// How many logins of a list are read at once.
+const PAGE: usize = 1_000;
+
+const FIELDS: Fields = &[
+    ("id", "id"),
+    ("label", "label"),
+    ("ipAddress", "address"),
+    ("createdOn", "created"),
+    ("lastUsedOn", "last used"),
+    ("expiresOn", "expires"),
+    ("userAgent", "browser"),
+];
+
+const FOUND_FIELDS: Fields = &[
+    ("id", "id"),
+    ("tenant", "tenant"),
+    ("profileId", "profile"),
+    ("createdOn", "created"),
+    ("lastUsedOn", "last used"),
+    ("isValid", "valid"),
+];
+
+pub fn definition() -> Command {
+    let owner = || {
+        [
+            Arg::new("profile")
+                .long("profile")
+                .value_name("ID|USERNAME")
+                .help("The id of the profile, or its username"),
+            Arg::new("username")
+                .long("username")
+                .value_name("USERNAME")
+                .conflicts_with("profile")
+                .help("The username of the profile"),
+        ]
+    };
+    let list = Command::new("list")
+        .about("List those of a profile")
+        .args(owner())
+        .arg(tenant_argument(
+            "The tenant of the username [default: default]",
+        ))
+        .group(
+            ArgGroup::new("owner")
+                .args(["profile", "username"])
+                .required(true),
+        );
+    let find = Command::new("find")
+        .about("Find the one that has a fingerprint in the audit log")
+        .arg(
+            Arg::new("fingerprint")
+                .value_name("FINGERPRINT")
+                .required(true)
+                .help("16 hexadecimal digits, \"login\" in the audit log"),
+        );
+    let end = Command::new("end")
+        .about("End one, all of a profile, all of a tenant, or all")
+        .arg(
+            Arg::new("id")
+                .value_name("ID")
+                .conflicts_with_all(["profile", "username", "tenant"])
+                .help("The id of the login"),
+        )
+        .args(owner())
+        .arg(tenant_argument(
+            "The tenant: all of its logins end, or those of the username",
+        ))
+        .arg(
+            Arg::new("all")
+                .long("all")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["id", "profile", "username", "tenant"])
+                .help("End all logins of all tenants"),
+        )
+        .group(
+            ArgGroup::new("ended")
+                .args(["id", "profile", "username", "tenant", "all"])
+                .multiple(true)
+                .required(true),
+        );
+    Command::new("login")
+        .about("Persistent logins")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([list, find, end])
+}
+
+pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+    let (name, mut arguments) = arguments.subcommand();
+    match name.as_str() {
+        "list" => {
+            let tenant = arguments.text("tenant");
+            let name = owner(&mut arguments).unwrap_or_default();
+            list(session, &name, tenant.as_deref()).await?;
+        }
+        "find" => {
+            let fingerprint = arguments.required_text("fingerprint");
+            let parameters = [("fingerprint", fingerprint.as_str())];
+            let found = session
+                .server
+                .get("/admin/1/login/find", &parameters)
+                .await?;
+            session.print_one(&found, FOUND_FIELDS);
+        }
+        "end" => end(session, &mut arguments).await?,
+        _ => unreachable!("clap knows these commands only"),
+    }
+    Ok(true)
+}
+
+/// The name of the profile, if one is given.
+fn owner(arguments: &mut Arguments) -> Option<String> {
+    let profile = arguments.text("profile");
+    profile.or_else(|| arguments.text("username"))
+}
+
+async fn list(session: &Session, name: &str, tenant: Option<&str>) -> Result<(), CommandError> {
+    let profile = named_profile::find(session, name, tenant).await?;
+    let mut logins = Vec::new();
+    loop {
+        let (start, count) = (logins.len().to_string(), PAGE.to_string());
+        let parameters = [
+            ("profileId", id(&profile)),
+            ("start", &start),
+            ("count", &count),
+        ];
+        let target = format!("{API}/by_profile");
+        let Value::Array(page) = session.server.get(&target, &parameters).await? else {
+            break;
+        };
+        let is_last = page.len() < PAGE;
+        logins.extend(page);
+        if is_last {
+            break;
+        }
+    }
+    session.print_list(&logins, FIELDS);
+    Ok(())
+}
+
+async fn end(session: &Session, arguments: &mut Arguments) -> Result<(), CommandError> {
+    if let Some(id) = arguments.text("id") {
+        return end_one(session, &id).await;
+    }
+    let tenant = arguments.text("tenant");
+    let ended = match (owner(arguments), tenant) {
+        (Some(name), tenant) => {
+            let profile = named_profile::find(session, &name, tenant.as_deref()).await?;
+            session.confirm(&format!("end all logins of {}", title(&profile)))?;
+            let parameters = [("profileId", id(&profile))];
+            let target = format!("{API}/delete_by_profile");
+            session.server.post(&target, &parameters).await?
+        }
+        (None, Some(tenant)) => {
+            session.confirm(&format!("end all logins of the tenant {tenant:?}"))?;
+            end_many(session, &[("tenantName", &tenant)]).await?
+        }
+        (None, None) => {
+            session.confirm("end all logins of all tenants")?;
+            end_many(session, &[("all", "true")]).await?
+        }
+    };
+    let text = match ended["deleted"].as_u64() {
+        Some(1) => "ended 1 login".to_owned(),
+        Some(count) => format!("ended {count} logins"),
+        None => "ended them all".to_owned(),
+    };
+    session.print_done(&ended, &text);
+    Ok(())
+}
+
+async fn end_many(session: &Session, parameters: &[(&str, &str)]) -> Result<Value, CommandError> {
+    let target = "/admin/1/login/end_all";
+    Ok(session.server.post(target, parameters).await?)
+}
+
+async fn end_one(session: &Session, id: &str) -> Result<(), CommandError> {
+    let api = ["api", "1", "authentication", "persistent_login", id];
+    // One that does not exist is ended already, as far as the call is concerned.
+    let login = session.server.get(&path(&api), &[]).await?;
+    let target = path(&[&api[..], &["delete"]].concat());
+    session.server.post(&target, &[]).await?;
+    let document = json!({
+        "id": login["id"],
+        "tenant": login["tenant"],
+        "profileId": login["profileId"],
+    });
+    session.print_done(&document, "ended the login");
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! `rememberd admin profile`: the users.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use clap::{Arg, ArgAction, Command};
+use serde_json::{Value, json};
+
+use crate::cli::admin::named_profile::{self, DEFAULT_TENANT, id, tenant_argument, title};
+use crate::cli::admin::output::Fields;
+use crate::cli::admin::session::Session;
+use crate::cli::command::{Arguments, FAILED, NOT_DONE};
+use crate::cli::error::CommandError;
+use crate::cli::local::call::path;
+
+/// How many profiles of a list are read at once.
+const PAGE: usize = 500;
+
+const FIELDS: Fields = &[
+    ("username", "username"),
+    ("email", "email"),
+    ("enabled", "enabled"),
+    ("roles", "roles"),
+    ("createdOn", "created"),
+    ("id", "id"),
+];
+
+const ALL_FIELDS: Fields = &[
+    ("username", "username"),
+    ("tenant", "tenant"),
+    ("email", "email"),
+    ("verified", "verified"),
+    ("enabled", "enabled"),
+    ("roles", "roles"),
+    ("attributes", "attributes"),
+    ("createdOn", "created"),
+    ("lastModified", "modified"),
+    ("id", "id"),
+];
+
+pub fn definition() -> Command {
+    let tenant = || tenant_argument("Its tenant").default_value(DEFAULT_TENANT);
+    let create = Command::new("create").about("Create one").args([
+        Arg::new("username")
+            .value_name("USERNAME")
+            .required(true)
+            .help("The name that the user signs in with"),
+        tenant(),
+        Arg::new("email")
+            .long("email")
+            .value_name("ADDRESS")
+            .required(true)
+            .help("The address that mails are sent to"),
+        Arg::new("role")
+            .long("role")
+            .value_name("NAME")
+            .action(ArgAction::Append)
+            .help("A role that it has"),
+        Arg::new("disabled")
+            .long("disabled")
+            .action(ArgAction::SetTrue)
+            .help("Do not let it sign in"),
+        Arg::new("password")
+            .long("password")
+            .action(ArgAction::SetTrue)
+            .help("Give it a password: ask for it, or read a line from standard input"),
+    ]);
+    let named = |name, about| {
+        Command::new(name)
+            .about(about)
+            .args(named_profile::arguments())
+    };
+    let list = Command::new("list")
+        .about("List those of a tenant, by their usernames")
+        .arg(tenant());
+    Command::new("profile")
+        .about("Profiles: the users")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([
+            create,
+            named("show", "Show one"),
+            list,
+            named("disable", "Disable one, which ends its logins and tickets"),
+            named("enable", "Enable one"),
+            named(
+                "set-password",
+                "Set the password of one, which ends its logins and tickets: ask for it, or read a line from standard \
+                 input",
+            ),
+            named("delete", "Delete one, which ends its logins and tickets"),
+        ])
+}
+
+pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+    let (name, mut arguments) = arguments.subcommand();
+    match name.as_str() {
+        "create" => create(session, &mut arguments).await?,
+        "list" => list(session, &arguments.required_text("tenant")).await?,
+        "show" => {
+            let profile = named_profile::take(session, &mut arguments).await?;
+            session.print_one(&profile, ALL_FIELDS);
+        }
+        "disable" => {
+            let profile = named_profile::take(session, &mut arguments).await?;
+            let what = format!("disable {} and end all of its logins", title(&profile));
+            session.confirm(&what)?;
+            change(session, &profile, "disable", &[]).await?;
+        }
+        "enable" => {
+            let profile = named_profile::take(session, &mut arguments).await?;
+            change(session, &profile, "enable", &[]).await?;
+        }
+        "set-password" => {
+            let profile = named_profile::take(session, &mut arguments).await?;
+            let password = read_password(&title(&profile))?;
+            change(session, &profile, "update", &[("password", &password)]).await?;
+        }
+        "delete" => delete(session, &mut arguments).await?,
+        _ => unreachable!("clap knows these commands only"),
+    }
+    Ok(true)
+}
+
+async fn create(session: &Session, arguments: &mut Arguments) -> Result<(), CommandError> {
+    let tenant = arguments.required_text("tenant");
+    let username = arguments.required_text("username");
+    let email = arguments.required_text("email");
+    let enabled = if arguments.switch("disabled") {
+        "false"
+    } else {
+        "true"
+    };
+    let roles = arguments.texts("role");
+    let mut parameters = vec![
+        ("tenantName", tenant.as_str()),
+        ("username", &username),
+        ("email", &email),
+        ("enabled", enabled),
+    ];
+    parameters.extend(roles.iter().map(|role| ("role", role.as_str())));
+    // One role would be split at commas, several are not.
+    if let [role] = &roles[..]
+        && role.contains(',')
+    {
+        return Err(refused("the name of a role must have no comma"));
+    }
+    let password = arguments
+        .switch("password")
+        .then(|| read_password(&username))
+        .transpose()?;
+    if let Some(password) = &password {
+        parameters.push(("password", password));
+    }
+    let created = session
+        .server
+        .post("/api/1/profile/create", &parameters)
+        .await?;
+    session.print_one(&created, ALL_FIELDS);
+    Ok(())
+}
+
+async fn list(session: &Session, tenant: &str) -> Result<(), CommandError> {
+    // One without profiles is told from one that does not exist.
+    session
+        .server
+        .get(&path(&["api", "1", "tenant", tenant]), &[])
+        .await?;
+    let mut profiles = Vec::new();
+    loop {
+        let (start, count) = (profiles.len().to_string(), PAGE.to_string());
+        let parameters = [("tenantName", tenant), ("start", &start), ("count", &count)];
+        let page = session
+            .server
+            .get("/api/1/profile/range", &parameters)
+            .await?;
+        let Value::Array(page) = page else { break };
+        let is_last = page.len() < PAGE;
+        profiles.extend(page);
+        if is_last {
+            break;
+        }
+    }
+    session.print_list(&profiles, FIELDS);
+    Ok(())
+}
+
+/// Changes a profile by one of its calls, and prints it.
+async fn change(
+    session: &Session,
+    profile: &Value,
+    call: &str,
+    parameters: &[(&str, &str)],
+) -> Result<(), CommandError> {
+    let target = path(&["api", "1", "profile", id(profile), call]);
+    let changed = session.server.post(&target, parameters).await?;
+    session.print_one(&changed, ALL_FIELDS);
+    Ok(())
+}
+
+async fn delete(session: &Session, arguments: &mut Arguments) -> Result<(), CommandError> {
+    let profile = named_profile::take(session, arguments).await?;
+    let title = title(&profile);
+    session.confirm(&format!("delete the profile {title}"))?;
+    let target = path(&["api", "1", "profile", id(&profile), "delete"]);
+    session.server.post(&target, &[]).await?;
+    let document =
+        json!({"id": profile["id"], "username": profile["username"], "tenant": profile["tenant"]});
+    session.print_done(&document, &format!("deleted the profile {title}"));
+    Ok(())
+}
+
+/// The new password of the user: asked for twice on a terminal, without being shown, else the next line of standard input.
+fn read_password(user: &str) -> Result<String, CommandError> {
+    let password = if io::stdin().is_terminal() {
+        let ask = |prompt: String| {
+            rpassword::prompt_password(prompt)
+                .map_err(|error| CommandError::io("cannot ask for the password", &error))
+        };
+        let password = ask(format!("New password of {user}, which ends its logins: "))?;
+        if ask("The same again: ".to_owned())? != password {
+            return Err(refused("the passwords differ; nothing was changed"));
+        }
+        password
+    } else {
+        let mut line = String::new();
+        io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(|error| CommandError::io("cannot read standard input", &error))?;
+        let line = line.strip_suffix('\n').unwrap_or(&line);
+        line.strip_suffix('\r').unwrap_or(line).to_owned()
+    };
+    if password.is_empty() {
+        let text = "the password is empty; nothing was changed".to_owned();
+        return Err(CommandError::from(text).with_exit_code(NOT_DONE));
+    }
+    Ok(password)
+}
+
+fn refused(text: &str) -> CommandError {
+    CommandError::from(text.to_owned()).with_exit_code(FAILED)
+}

@@ -1,0 +1,181 @@
+//! The secret keys of a running server: how many logins need each, a new one, and the end of an old one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::app::App;
+use crate::audit::event::Event;
+use crate::audit::subject::Subject;
+use crate::domain::access_token::AccessToken;
+use crate::domain::key_ring::{KeyNumber, SecretKey};
+use crate::error::Failure;
+use crate::service::context::OpContext;
+use crate::service::error::{Error, Refusal};
+use crate::service::steps::pause;
+use crate::storage::key_file::{KEY_FILE, KeyFile};
+use crate::tables::{persistent_login, secret_key};
+
+/// How many logins are read before other work of the thread is done.
+const LOGINS_PER_STEP: usize = 256;
+
+/// How long requests and background work that began with the former keys may take.
+const FORMER_KEYS_MAX: Duration = Duration::from_secs(60);
+
+/// How long to wait before it is looked again whether they have ended.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Why a key is not changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum KeyRefusal {
+    /// There is no key with this number.
+    NotFound(KeyNumber),
+    /// It is the newest one, which new tokens are derived from.
+    Newest(KeyNumber),
+    /// Logins need it, and it was not said that they may end.
+    Needed {
+        /// The key.
+        number: KeyNumber,
+        /// How many logins need it.
+        logins: u64,
+    },
+    /// Something that began with the former keys has not ended.
+    Busy(KeyNumber),
+}
+
+impl Refusal for KeyRefusal {}
+
+/// A key, and how many logins need it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeyUse {
+    /// Its number.
+    pub number: KeyNumber,
+    /// Whether new tokens are derived from it.
+    pub is_newest: bool,
+    /// How many logins end without it.
+    pub logins: u64,
+}
+
+/// The keys, and how many logins need each. All logins are looked at, in steps.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub async fn list(app: &App) -> Result<Vec<KeyUse>, Failure> {
+    let mut logins: BTreeMap<KeyNumber, u64> = BTreeMap::new();
+    let mut after = None;
+    loop {
+        after = app.store.read(|txn| {
+            persistent_login::walk(txn, after, LOGINS_PER_STEP, |login| {
+                *logins.entry(login.key.number).or_default() += 1;
+            })
+        })?;
+        if after.is_none() {
+            break;
+        }
+        pause().await;
+    }
+    let keys = app.keys.get()?;
+    let (newest, _) = keys.newest();
+    let uses = keys.numbers().map(|number| KeyUse {
+        number,
+        is_newest: number == newest,
+        logins: logins.get(&number).copied().unwrap_or(0),
+    });
+    Ok(uses.collect())
+}
+
+/// Adds a key, from which all tokens are derived from now on; logins move to it with their next rotation. Returns its
+/// number.
+///
+/// It is known to all that goes on before the first token is derived from it: to a request that began before and does
+/// not know it, a login with that token would be one whose key is missing.
+///
+/// # Errors
+///
+/// If the key file cannot be written; failures of the storage. Refuses while something that began before does not end:
+/// the key is used from the next start on then.
+pub async fn rotate(app: &App) -> Result<KeyNumber, Error<KeyRefusal>> {
+    let _change = app.key_changes.lock().await;
+    let former = Arc::downgrade(app.keys.get()?);
+    let mut file = KeyFile::read(&path(app))?;
+    let in_file = file.keys().last_key_value().map(|(number, _)| *number);
+    let (newest, _) = app.keys.get()?.newest();
+    let number = file.number_after(in_file.map_or(newest, |last| last.max(newest)))?;
+    let bytes = app.entropy.bytes();
+    file.add(number, bytes)?;
+    let key = SecretKey::new(&bytes);
+    let (context, check) = (as_local_operator(app), key.check());
+    app.store
+        .write(move |txn| {
+            secret_key::put_in_use(txn, number, check)?;
+            context.record_subject(txn, Event::RotateKey, Subject::Database);
+            Ok(())
+        })
+        .await?;
+    app.keys.replace(app.keys.get()?.with_known(number, key));
+    let began = Instant::now();
+    // One is that of the former keys themselves.
+    while former.strong_count() > 1 {
+        if began.elapsed() >= FORMER_KEYS_MAX {
+            return Err(Error::Refused(KeyRefusal::Busy(number)));
+        }
+        sleep(PAUSE).await;
+    }
+    app.keys.replace(app.keys.get()?.with_newest(number));
+    tracing::info!(number, "a key was added, from which tokens are derived now");
+    Ok(number)
+}
+
+/// Drops a key: the logins that need it end. With `ends_logins` they may be some.
+///
+/// # Errors
+///
+/// If the key file cannot be written; failures of the storage. Refuses an unknown key, the newest one, and one that logins
+/// need unless they may end.
+pub async fn drop(
+    app: &App,
+    number: KeyNumber,
+    ends_logins: bool,
+) -> Result<u64, Error<KeyRefusal>> {
+    let _change = app.key_changes.lock().await;
+    let uses = list(app).await?;
+    let found = uses.iter().find(|key| key.number == number);
+    let found = found.ok_or(Error::Refused(KeyRefusal::NotFound(number)))?;
+    if found.is_newest {
+        return Err(Error::Refused(KeyRefusal::Newest(number)));
+    }
+    let logins = found.logins;
+    if logins > 0 && !ends_logins {
+        return Err(Error::Refused(KeyRefusal::Needed { number, logins }));
+    }
+    let key = app.keys.get()?.get(number).map(SecretKey::check);
+    let check = key.ok_or(Error::Refused(KeyRefusal::NotFound(number)))?;
+    let context = as_local_operator(app);
+    // A key that is in the file is taken up again by the next start, and one that is missing there is not missed: a crash
+    // in between leaves the key as it was.
+    app.store
+        .write(move |txn| {
+            secret_key::put_given_up(txn, number, check)?;
+            context.record_subject(txn, Event::DropKey, Subject::Database);
+            Ok(())
+        })
+        .await?;
+    app.keys.replace(app.keys.get()?.without(number));
+    KeyFile::read(&path(app))?.remove(number)?;
+    tracing::info!(number, logins, "a key was dropped");
+    Ok(logins)
+}
+
+fn as_local_operator(app: &App) -> OpContext {
+    OpContext::as_system(app).as_caller(Arc::new(AccessToken::local_operator()))
+}
+
+fn path(app: &App) -> PathBuf {
+    let data = &app.config.data;
+    let in_directory = || data.data_dir.join(KEY_FILE);
+    data.key_file.clone().unwrap_or_else(in_directory)
+}

@@ -1,0 +1,128 @@
+//! `rememberd admin key`.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::json;
+
+use super::{admin, admin_json, assert_exit_code, served};
+use crate::support::fixture::{LOGIN, PROFILE};
+use crate::support::process::{DEMO_ACCESS_TOKEN, Launch};
+
+#[test]
+fn keys_are_rotated_live_and_an_old_one_is_dropped() {
+    let (home, serving) = served();
+    let home = home.path();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    let id = client.create(PROFILE).login().id;
+    assert_eq!(
+        admin_json(home, &["key", "list"]),
+        json!([{"number": 1, "isNewest": true, "logins": 2}])
+    );
+    let refused = assert_exit_code(home, &["key", "drop", "1", "--yes"], 1);
+    assert_eq!(
+        refused,
+        "rememberd: Key 1 is the newest one: rotate the keys first\n"
+    );
+    assert_eq!(admin_json(home, &["key", "rotate"]), json!({"number": 2}));
+    // The demo's login moves in time, the other one does not.
+    client.refresh(LOGIN).login();
+    client.refresh(LOGIN).login();
+    assert_eq!(
+        admin_json(home, &["key", "list"]),
+        json!([
+            {"number": 1, "isNewest": false, "logins": 1},
+            {"number": 2, "isNewest": true, "logins": 1}
+        ])
+    );
+    let refused = assert_exit_code(home, &["key", "drop", "1"], 2);
+    assert!(
+        refused.contains("end the 1 logins that need it"),
+        "{refused}"
+    );
+    assert_exit_code(home, &["key", "drop", "7", "--yes"], 1);
+    assert_eq!(
+        admin_json(home, &["key", "drop", "1", "--yes"]),
+        json!({"number": 1, "logins": 1})
+    );
+    client.read(&id).assert_no_such_login(&id);
+    let token = client.refresh(LOGIN).login().token;
+    let keys = fs::read_to_string(home.join("rememberd.keys")).expect("the key file");
+    assert!(!keys.lines().any(|line| line.starts_with("1 ")), "{keys}");
+    // The server goes on with the file as it is, and so does the next one.
+    let log = serving.stop().stderr;
+    assert!(!log.contains("ERROR"), "{log}");
+    let serving = Launch::serve(home).start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    assert_eq!(client.refresh_with(LOGIN, &token).status, 200);
+    client.read(&id).assert_no_such_login(&id);
+    assert_eq!(admin(home, &["key", "list"]).lines().count(), 2);
+    serving.stop();
+}
+
+#[test]
+fn nobody_is_logged_out_by_a_rotation_of_the_keys_under_load() {
+    let (home, serving) = served();
+    let clients = [(); 4].map(|()| serving.client(DEMO_ACCESS_TOKEN));
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let loads: Vec<_> = clients
+            .iter()
+            .map(|client| {
+                scope.spawn(|| {
+                    let login = client.create(PROFILE).login();
+                    let (mut token, mut rotations) = (login.token, 0);
+                    while !stop.load(Ordering::Relaxed) {
+                        token = client.refresh_with(&login.id, &token).login().token;
+                        rotations += 1;
+                    }
+                    rotations
+                })
+            })
+            .collect();
+        for number in 2..6 {
+            assert_eq!(
+                admin_json(home.path(), &["key", "rotate"]),
+                json!({"number": number})
+            );
+        }
+        // These commands look at everything.
+        for command in [
+            &["stats"][..],
+            &["key", "list"],
+            &["login", "list", "--profile", PROFILE],
+        ] {
+            admin(home.path(), command);
+        }
+        assert_exit_code(home.path(), &["login", "find", "0123456789abcdef"], 1);
+        stop.store(true, Ordering::Relaxed);
+        for load in loads {
+            let rotations: u32 = load.join().expect("every refresh succeeds");
+            assert!(rotations > 0);
+        }
+    });
+    let log = serving.stop().stderr;
+    assert!(
+        !log.contains("unknown_token") && !log.contains("reuse"),
+        "{log}"
+    );
+}
+
+#[test]
+fn keys_are_rotated_while_no_server_runs() {
+    let (home, serving) = served();
+    serving.stop();
+    assert_eq!(
+        admin_json(home.path(), &["key", "rotate"]),
+        json!({"number": 2})
+    );
+    let serving = Launch::serve(home.path()).start();
+    serving.client(DEMO_ACCESS_TOKEN).refresh(LOGIN).login();
+    let listed = admin_json(home.path(), &["key", "list"]);
+    assert_eq!(
+        listed[1],
+        json!({"number": 2, "isNewest": true, "logins": 1})
+    );
+    serving.stop();
+}

@@ -1,0 +1,131 @@
+//! `rememberd admin profile`.
+
+use std::fs::File;
+
+use serde_json::json;
+
+use super::{admin, admin_json, assert_code, assert_exit_code, launch, served};
+use crate::support::fixture::{LOGIN, PROFILE};
+use crate::support::process::{DEMO_ACCESS_TOKEN, Serving};
+
+fn sign_in(serving: &Serving, username: &str, password: &str) -> u16 {
+    let form = [
+        ("accessTokenId", DEMO_ACCESS_TOKEN),
+        ("tenantName", "default"),
+        ("username", username),
+        ("password", password),
+    ];
+    let form = crate::support::client::encode(&form);
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    client
+        .post("/api/1/authentication/authenticate", &form)
+        .status
+}
+
+#[test]
+fn a_profile_is_created_listed_shown_and_deleted() {
+    let (home, serving) = served();
+    let home = home.path();
+    let created = admin_json(
+        home,
+        &[
+            "profile",
+            "create",
+            "ann",
+            "--email",
+            "ann@example.com",
+            "--role",
+            "USER",
+            "--role",
+            "ADMIN",
+        ],
+    );
+    assert_eq!(created["username"], "ann");
+    assert_eq!(created["tenant"], "default");
+    assert_eq!(created["enabled"], true);
+    let mut roles: Vec<_> = created["roles"].as_array().expect("a list").clone();
+    roles.sort_by_key(ToString::to_string);
+    assert_eq!(json!(roles), json!(["ADMIN", "USER"]));
+    let listed = admin_json(home, &["profile", "list"]);
+    let usernames: Vec<_> = listed
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| &one["username"])
+        .collect();
+    assert_eq!(usernames, [&json!("ann"), &json!("jdoe")]);
+    assert!(admin(home, &["profile", "list"]).starts_with("USERNAME  EMAIL"));
+    let id = created["id"].as_str().expect("an id");
+    for name in ["ann", id] {
+        assert_eq!(
+            admin_json(home, &["profile", "show", name])["id"],
+            created["id"]
+        );
+    }
+    let unknown = assert_exit_code(home, &["profile", "show", "bob"], 1);
+    assert_eq!(
+        unknown,
+        "rememberd: No profile found for tenant \"default\" and username \"bob\"\n"
+    );
+    let unknown = assert_exit_code(home, &["profile", "list", "--tenant", "x"], 1);
+    assert_eq!(unknown, "rememberd: No tenant with name \"x\" found\n");
+    assert_exit_code(home, &["profile", "delete", "ann"], 2);
+    admin(home, &["profile", "delete", "ann", "--yes"]);
+    assert_exit_code(home, &["profile", "show", id], 1);
+    assert_eq!(sign_in(&serving, "jdoe", "1234"), 200);
+}
+
+#[test]
+fn a_profile_is_disabled_and_enabled() {
+    let (home, serving) = served();
+    let home = home.path();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    assert_eq!(client.read(LOGIN).status, 200);
+    assert_exit_code(home, &["profile", "disable", "jdoe"], 2);
+    assert_eq!(client.read(LOGIN).status, 200);
+    let disabled = admin_json(home, &["profile", "disable", "jdoe", "--yes"]);
+    assert_eq!(disabled["enabled"], false);
+    assert_eq!(sign_in(&serving, "jdoe", "1234"), 403);
+    let enabled = admin_json(home, &["profile", "enable", PROFILE]);
+    assert_eq!(enabled["enabled"], true);
+    assert_eq!(sign_in(&serving, "jdoe", "1234"), 200);
+    client.read(LOGIN).assert_no_such_login(LOGIN);
+}
+
+#[test]
+fn a_password_is_a_line_of_standard_input_and_in_no_argument() {
+    let (home, serving) = served();
+    let file = |text: &str| {
+        let path = home.path().join("password");
+        std::fs::write(&path, text).expect("it is written");
+        File::open(path).expect("it is there")
+    };
+    let set = |text: &str| {
+        launch(home.path(), &["profile", "set-password", "jdoe"])
+            .stdin(file(text))
+            .run()
+    };
+    assert_code(&set("new & better\nsecond line\n"), 0);
+    assert_eq!(sign_in(&serving, "jdoe", "1234"), 401);
+    assert_eq!(sign_in(&serving, "jdoe", "new & better"), 200);
+    serving
+        .client(DEMO_ACCESS_TOKEN)
+        .read(LOGIN)
+        .assert_no_such_login(LOGIN);
+    let refused = set("\n");
+    assert_code(&refused, 2);
+    assert!(
+        refused.stderr.contains("the password is empty"),
+        "{refused:?}"
+    );
+    let created = launch(
+        home.path(),
+        &["profile", "create", "ann", "--email", "a@b.c", "--password"],
+    )
+    .stdin(file("of ann\r\n"))
+    .run();
+    assert_code(&created, 0);
+    assert_eq!(sign_in(&serving, "ann", "of ann"), 200);
+    let log = serving.stop().stderr;
+    assert!(!log.contains("better") && !log.contains("of ann"), "{log}");
+}

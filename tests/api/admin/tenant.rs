@@ -1,0 +1,50 @@
+//! `rememberd admin tenant`.
+
+use serde_json::json;
+
+use super::{admin, admin_json, assert_exit_code, served};
+
+#[test]
+fn a_tenant_is_created_listed_shown_and_deleted() {
+    let (home, serving) = served();
+    let home = home.path();
+    let create = [
+        "tenant",
+        "create",
+        "shop",
+        "--role",
+        "A",
+        "--role",
+        "B",
+        "--verify-new-profiles",
+    ];
+    let created = admin_json(home, &create);
+    assert_eq!(created["name"], "shop");
+    assert_eq!(created["availableRoles"], json!(["A", "B"]));
+    assert_eq!(created["verifyNewProfiles"], true);
+    let refused = assert_exit_code(home, &create, 1);
+    assert_eq!(refused, "rememberd: The tenant \"shop\" already exists\n");
+    let names: Vec<_> = admin(home, &["tenant", "list"])
+        .lines()
+        .map(|line| line.split(' ').next().expect("a word").to_owned())
+        .collect();
+    assert_eq!(names, ["NAME", "default", "shop"]);
+    assert_eq!(admin_json(home, &["tenant", "list"])[1]["name"], "shop");
+    let shown = admin_json(home, &["tenant", "show", "default"]);
+    assert_eq!(shown["profiles"], 1);
+    let refused = assert_exit_code(home, &["tenant", "delete", "shop"], 2);
+    let expected = "rememberd: to delete the tenant \"shop\" and its profiles (0) takes a confirmation; --yes gives it\n";
+    assert_eq!(refused, expected);
+    admin(home, &["tenant", "delete", "shop", "--yes"]);
+    for command in ["show", "delete"] {
+        let refused = assert_exit_code(home, &["tenant", command, "shop", "--yes"], 1);
+        assert_eq!(refused, "rememberd: No tenant with name \"shop\" found\n");
+    }
+    let log = serving.stop().stderr;
+    let audited = "audit what=\"delete_tenant\"";
+    let line = log
+        .lines()
+        .find(|line| line.contains(audited))
+        .expect("it is audited");
+    assert!(line.contains("application=\"local operator\""), "{line}");
+}

@@ -1,0 +1,52 @@
+//! `rememberd healthcheck`.
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::support::process::{DEMO_SEED, Ended, Launch};
+
+fn healthcheck(home: &TempDir, arguments: &[&str]) -> Ended {
+    let launch = Launch::new(&["healthcheck", "--data-dir"]).argument(home.path());
+    let launch = arguments
+        .iter()
+        .fold(launch, |launch, argument| launch.argument(argument));
+    launch.run()
+}
+
+#[track_caller]
+fn assert_outcome(ended: &Ended, code: i32, stdout: &str) {
+    assert_eq!(ended.status.code(), Some(code), "{ended:?}");
+    assert_eq!(ended.stdout, stdout, "{ended:?}");
+}
+
+#[test]
+fn a_server_is_asked_over_its_socket_or_at_an_address() {
+    let home = TempDir::new().expect("a temporary directory");
+    assert_outcome(&healthcheck(&home, &[]), 3, "");
+    let serving = Launch::serve(home.path()).seed(DEMO_SEED).start();
+    assert_outcome(&healthcheck(&home, &[]), 0, "ready\n");
+    for path in ["", "/", "/crafter-profile"] {
+        let url = format!("http://{}{path}", serving.address);
+        assert_outcome(&healthcheck(&home, &["--url", &url]), 0, "ready\n");
+    }
+    serving.signal(Signal::STOP);
+    let hanging = healthcheck(&home, &["--timeout", "200ms"]);
+    serving.signal(Signal::CONT);
+    assert_outcome(&hanging, 3, "");
+    let url = format!("http://{}", serving.address);
+    serving.stop();
+    assert_outcome(&healthcheck(&home, &["--url", &url]), 3, "");
+    assert_outcome(&healthcheck(&home, &["--url", "localhost:8080"]), 2, "");
+    assert_outcome(&healthcheck(&home, &["--url", "https://localhost"]), 2, "");
+}
+
+#[test]
+fn a_server_that_is_not_ready_is_unhealthy() {
+    let home = TempDir::new().expect("a temporary directory");
+    let mut serving = Launch::serve(home.path()).seed(DEMO_SEED).start();
+    let database = home.path().join("rememberd.redb");
+    std::fs::rename(&database, home.path().join("moved")).expect("it is there");
+    serving.wait_for_log("it was moved");
+    assert_outcome(&healthcheck(&home, &[]), 1, "not ready: storage\n");
+    std::fs::rename(home.path().join("moved"), &database).expect("it is there");
+}
