@@ -287,7 +287,7 @@ mod tests {
         let ring = KeyRing::new(keys, true).expect("there is a key");
         assert_eq!(
             format!("{ring:?}"),
-            "KeyRing { keys: {1: SecretKey(..)}, is_complete: true }"
+            "KeyRing { keys: {1: SecretKey(..)}, newest: 1, is_complete: true }"
         );
         assert!(KeyRing::new(BTreeMap::new(), true).is_none());
     }
