@@ -10,6 +10,7 @@ use crate::audit::AuditLog;
 use crate::clock::Timestamp;
 use crate::clock::source::Clock;
 use crate::config::Config;
+use crate::config::throttle::ThrottleConfig;
 use crate::domain::key_ring::KeyRing;
 use crate::domain::management_token::ManagementToken;
 use crate::entropy::Entropy;
@@ -23,6 +24,7 @@ use crate::storage::Store;
 use crate::storage::data_dir::secret_file::UnusedSecrets;
 use crate::tables::attachment::in_use::BlobsInUse;
 use crate::tables::ticket::requests::TicketRequests;
+use crate::throttle::{Throttle, ThrottleRules};
 
 /// One running server, apart from its sockets.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub struct App {
     pub warnings: Warnings,
     /// What is counted for monitoring.
     pub metrics: Metrics,
+    /// How often clients have guessed.
+    pub throttles: Throttles,
     /// The uploads of attachments that go on.
     pub uploads: Uploads,
     /// The memory of lists that are being sent: one permit for each KiB.
@@ -187,6 +191,33 @@ impl Uploads {
     }
 }
 
+/// How often clients have guessed, for each of what they can guess.
+#[derive(Debug)]
+pub struct Throttles {
+    /// Access tokens.
+    pub access_tokens: Throttle,
+    /// Ids and tokens of what applications keep for their users.
+    pub logins: Throttle,
+    /// Usernames and passwords.
+    pub sign_ins: Throttle,
+}
+
+impl Throttles {
+    fn new(config: &ThrottleConfig) -> Self {
+        let new = || {
+            Throttle::new(ThrottleRules {
+                failures_max: u32::try_from(config.client_failures_max.get()).unwrap_or(u32::MAX),
+                within: config.client_failures_time,
+            })
+        };
+        Self {
+            access_tokens: new(),
+            logins: new(),
+            sign_ins: new(),
+        }
+    }
+}
+
 /// When a process began to serve.
 #[derive(Debug)]
 pub struct Started {
@@ -214,6 +245,7 @@ impl App {
         Self {
             list_memory: Arc::new(Semaphore::new(config.requests.list_memory_max >> 10)),
             passwords: PasswordPool::new(&config.passwords),
+            throttles: Throttles::new(&config.throttle),
             sign_ins: SignIns::new(config.passwords.sign_ins_max.get()),
             uploads: Uploads::new(config.attachments.uploads_max.get()),
             started: Started {

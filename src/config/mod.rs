@@ -27,6 +27,7 @@ mod profiles;
 pub mod requests;
 mod seed;
 mod storage;
+pub mod throttle;
 mod tickets;
 pub mod value;
 mod verification_tokens;
@@ -55,6 +56,7 @@ use crate::config::profiles::ProfileConfig;
 use crate::config::requests::RequestConfig;
 use crate::config::seed::SeedConfig;
 use crate::config::storage::StorageConfig;
+use crate::config::throttle::ThrottleConfig;
 use crate::config::tickets::TicketConfig;
 use crate::config::verification_tokens::VerificationTokenConfig;
 use crate::config::writer::WriterConfig;
@@ -108,6 +110,9 @@ pub struct Config {
     /// How passwords are hashed, and what a wrong one costs.
     #[command(flatten)]
     pub passwords: PasswordConfig,
+    /// How often a client may guess, and how it is told from others.
+    #[command(flatten)]
+    pub throttle: ThrottleConfig,
     /// The endpoints for monitoring.
     #[command(flatten)]
     pub monitoring: MonitoringConfig,

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::http::body::document::Document;
 use crate::http::body::kind::{BodyKind, UnsupportedBody};
 use crate::http::caller;
+use crate::http::client::Client;
 use crate::http::connection::Connection;
 use crate::http::error::ApiError;
 use crate::http::params::Params;
@@ -37,8 +38,7 @@ pub struct PendingRequest {
 
 impl PendingRequest {
     /// Takes what is needed of `request`. The body is ignored unless the method is POST. With `takes_document` it is
-    /// kept if it is a JSON document, and is otherwise the parameters, if it can be. With `is_local` it came over the
-    /// local socket.
+    /// kept if it is a JSON document, and is otherwise the parameters, if it can be.
     ///
     /// # Errors
     ///
@@ -47,14 +47,14 @@ impl PendingRequest {
         app: &App,
         request: Request<Incoming>,
         takes_document: bool,
-        is_local: bool,
+        client: Client,
     ) -> Result<Self, ApiError> {
         let (head, body) = request.into_parts();
         let has_body = head.method == Method::POST && !body.is_end_stream();
         let query = head.uri.query().unwrap_or_default();
         let mut params = Params::new(query, app.config.requests.parameter_count_max)?
             .with_bearer(caller::bearer(&head.headers)?)
-            .with_locality(is_local);
+            .with_client(client);
         if takes_document {
             let document = match BodyKind::new(&head.headers) {
                 BodyKind::Json => Document::Json(Bytes::new()),

@@ -19,6 +19,7 @@ mod attachment;
 mod authentication;
 mod body;
 mod caller;
+mod client;
 mod description;
 mod health;
 mod json_list;
@@ -39,6 +40,7 @@ mod response;
 mod response_body;
 mod router;
 mod tenant;
+mod throttle;
 mod ticket;
 mod verification_token;
 
@@ -56,7 +58,8 @@ use crate::error::Failure;
 use crate::http::attachment::route::AttachmentRoute;
 use crate::http::attachment::upload;
 use crate::http::body::PendingRequest;
-use crate::http::connection::{Connection, Peer, in_time};
+use crate::http::client::Client;
+use crate::http::connection::{Connection, in_time};
 use crate::http::error::ApiError;
 use crate::http::panic::{catch_panic, catch_panic_async};
 use crate::http::request_log::RequestLog;
@@ -75,10 +78,10 @@ pub fn handle<C: Connection>(
     let request_id = app.request_ids.next();
     let method = request.method().clone();
     let context = app.config.http.context_path.as_str();
-    let is_local = connection.peer() == Peer::Local;
+    let client = Client::of(&app.config.throttle, request.headers(), connection.peer());
     let route = catch_panic(|| {
         let path = path::without_context(request.uri().path(), context);
-        if is_local {
+        if client.is_local {
             return Ok(Route::parse_local(&method, path)?);
         }
         Ok(Route::parse(&method, path)?)
@@ -88,7 +91,7 @@ pub fn handle<C: Connection>(
     let admitted = catch_panic(|| {
         let is_chunked = protocol::check(app, &request)?;
         drops_chunks = is_chunked;
-        let (route, request) = admit(app, route?, request, is_local)?;
+        let (route, request) = admit(app, route?, request, client)?;
         drops_chunks = is_chunked && !request.has_body();
         Ok((route, request))
     });
@@ -109,7 +112,11 @@ pub fn handle<C: Connection>(
         };
         let (mut response, error) = match outcome {
             Ok(response) => (response, None),
-            Err(error) => (error.to_response(&method), Some(error)),
+            Err(error) => {
+                let limited = throttle::limit(app, &error, &client, connection.peer());
+                let answer = limited.as_ref().unwrap_or(&error);
+                (answer.to_response(&method), Some(error))
+            }
         };
         let now = Instant::now();
         let (status, duration) = (response.status(), now - received);
@@ -145,7 +152,7 @@ fn admit(
     app: &App,
     route: Route,
     request: Request<Incoming>,
-    is_local: bool,
+    client: Client,
 ) -> Result<(Route, PendingRequest), ApiError> {
     let headers = request.headers();
     options::refuse_preflight(request.method(), headers)?;
@@ -161,7 +168,7 @@ fn admit(
     }
     // A `Request` is large, and every future that holds it would be moved with it.
     let takes_document = route.takes_document();
-    let request = PendingRequest::new(app, request, takes_document, is_local)?;
+    let request = PendingRequest::new(app, request, takes_document, client)?;
     Ok((route, request))
 }
 

@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use crate::domain::sort_order::SortOrder;
 use crate::http::body::document::{self, Document};
+use crate::http::client::Client;
 use crate::http::error::ApiError;
 
 /// The usual number of parameters, for which no memory is allocated.
@@ -32,7 +33,7 @@ pub struct Params {
     /// So many of them are in the query.
     query_count: usize,
     bearer: Option<Box<str>>,
-    is_local: bool,
+    client: Client,
     /// Where the body must be a JSON document. Boxed because it is rare.
     document: Option<Box<Document>>,
     count_max: NonZeroUsize,
@@ -58,7 +59,7 @@ impl Params {
             pairs: SmallVec::new(),
             query_count: 0,
             bearer: None,
-            is_local: false,
+            client: Client::default(),
             document: None,
             count_max,
         };
@@ -72,14 +73,19 @@ impl Params {
         Self { bearer, ..self }
     }
 
-    /// With whether the request came over the local socket.
-    pub fn with_locality(self, is_local: bool) -> Self {
-        Self { is_local, ..self }
+    /// With the client that the request is of.
+    pub fn with_client(self, client: Client) -> Self {
+        Self { client, ..self }
+    }
+
+    /// The client that the request is of.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Whether the request came over the local socket.
     pub fn is_local(&self) -> bool {
-        self.is_local
+        self.client.is_local
     }
 
     /// The access token of the `Authorization` header.

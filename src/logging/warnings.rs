@@ -1,14 +1,14 @@
 //! Warnings about requests that are refused or fail again and again: by a caller without a valid access token, at
 //! overload, or while the database cannot be used; and about connections that cannot be accepted.
 
-use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Instant;
 
 use crate::error::Failure;
 use crate::logging::repeated::{Repeated, Summary, Taken};
 use crate::request_id::RequestId;
+use crate::throttle::network::Network;
 
 /// How many refusals of a network within a minute are a warning. One or two are a mistake, and have their own lines.
 const REFUSALS_LOGGED_FROM: u64 = 3;
@@ -132,43 +132,4 @@ impl Warnings {
 struct RefusedCaller {
     peer: Network,
     code: &'static str,
-}
-
-/// Where a client is: its IPv4 address, or the first half of its IPv6 address, of which one client has the others.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Network(IpAddr);
-
-impl Network {
-    fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-            }
-            address @ IpAddr::V4(_) => address,
-        })
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            IpAddr::V4(address) => write!(formatter, "{address}"),
-            IpAddr::V6(address) => write!(formatter, "{address}/64"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_client_is_its_address_or_the_network_of_it() {
-        let network = |text: &str| Network::of(text.parse().expect("an address")).to_string();
-        assert_eq!(network("192.0.2.7"), "192.0.2.7");
-        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-        assert_eq!(network("::1"), "::/64");
-    }
 }

@@ -29,8 +29,21 @@ pub struct Metrics {
     pub access_denied: AtomicU64,
     /// Requests whose access token does not allow what they ask for.
     pub action_denied: AtomicU64,
+    /// Requests that were answered 429.
+    pub throttled: ThrottledMetrics,
     /// Connections.
     pub connections: ConnectionMetrics,
     /// When the last backup was completed and verified, in seconds since 1970; 0 if that is not known.
     pub last_backup_secs: AtomicI64,
+}
+
+/// Requests of clients that had failed too often, by what they failed with.
+#[derive(Default, Debug)]
+pub struct ThrottledMetrics {
+    /// Invalid access tokens.
+    pub access_tokens: AtomicU64,
+    /// Ids and tokens that do not exist.
+    pub logins: AtomicU64,
+    /// Sign-ins.
+    pub sign_ins: AtomicU64,
 }

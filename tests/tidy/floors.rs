@@ -17,6 +17,7 @@ const FLOORS: [&[&str]; 13] = [
         "property",
         "request_id",
         "similar",
+        "throttle",
     ],
     &["domain"],
     &["storage"],

@@ -41,7 +41,14 @@ const HOMES: [(&str, &[&str]); 17] = [
     ),
     (
         "std::net",
-        &["config/", "http/", "logging/", "server/", "smtp/"],
+        &[
+            "config/",
+            "http/",
+            "logging/",
+            "server/",
+            "smtp/",
+            "throttle/",
+        ],
     ),
     ("tokio::net", &["server/", "smtp/", "cli/local/"]),
     ("SystemTime", &["clock/", "smtp/"]),

@@ -104,7 +104,10 @@ const SHARED: [(&str, &[&str]); 5] = [
             "transaction",
         ],
     ),
-    ("jobs", &["batches", "clock", "job", "mod", "summaries"]),
+    (
+        "jobs",
+        &["batches", "clock", "job", "mod", "summaries"],
+    ),
     (
         "http",
         &[
@@ -112,6 +115,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "allow",
             "body",
             "caller",
+            "client",
             "connection",
             "error",
             "json_list",
@@ -130,6 +134,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "response",
             "response_body",
             "router",
+            "throttle",
         ],
     ),
 ];

@@ -14,9 +14,12 @@ use crate::http::error::{ApiError, RouteError};
 use crate::http::params::Params;
 use crate::http::resource::ResourceRoute;
 use crate::http::response::Response;
+use crate::http::throttle;
 use crate::http::ticket::json;
 use crate::service::authentication::authenticate::{Credentials, authenticate};
+use crate::service::authentication::refusal::AuthenticationRefusal;
 use crate::service::caller::admit;
+use crate::service::error::Error;
 
 impl ResourceRoute for AuthenticationRoute {
     fn parse(method: &Method, segments: &[&str]) -> Result<Self, RouteError> {
@@ -37,10 +40,27 @@ impl ResourceRoute for AuthenticationRoute {
                     username: params.required("username")?.into_owned(),
                     password: password(params)?,
                 };
-                let ticket = authenticate(app, caller, credentials).await?;
-                Ok(json::ticket(&ticket)?)
+                let attempt = throttle::begin_sign_in(app, params.client())?;
+                let signed_in = authenticate(app, caller, credentials).await;
+                if !is_guess(&signed_in) {
+                    attempt.give_back();
+                }
+                Ok(json::ticket(&signed_in?)?)
             }
         }
+    }
+}
+
+/// Whether a sign-in failed in a way in which one fails that tries usernames and passwords.
+fn is_guess<T>(signed_in: &Result<T, Error<AuthenticationRefusal>>) -> bool {
+    match signed_in {
+        Err(Error::Refused(refusal)) => match refusal {
+            AuthenticationRefusal::BadCredentials
+            | AuthenticationRefusal::Locked { .. }
+            | AuthenticationRefusal::Profile(_) => true,
+            AuthenticationRefusal::Access(_) => false,
+        },
+        Ok(_) | Err(Error::Failed(_)) => false,
     }
 }
 

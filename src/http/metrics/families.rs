@@ -87,6 +87,11 @@ fn about_requests(metrics: &Metrics, families: &mut Vec<Family>) {
         durations.push((vec![("route", counts.route)], counts.duration));
     }
     let causes = metrics.failures.counts();
+    let throttled = [
+        ("access_token", &metrics.throttled.access_tokens),
+        ("login", &metrics.throttled.logins),
+        ("sign_in", &metrics.throttled.sign_ins),
+    ];
     let denied = [
         ("ACCESS_DENIED", &metrics.access_denied),
         ("ACTION_DENIED", &metrics.action_denied),
@@ -107,6 +112,11 @@ fn about_requests(metrics: &Metrics, families: &mut Vec<Family>) {
             "rememberd_http_failures",
             "Valid requests that failed, by the cause.",
             causes.map(|(cause, count)| (vec![("cause", cause)], count)),
+        ),
+        Family::counters(
+            "rememberd_http_throttled",
+            "Requests of clients that had failed too often, by what they failed with.",
+            throttled.map(|(kind, count)| (vec![("kind", kind)], load(count))),
         ),
         Family::counters(
             "rememberd_http_callers_refused",

@@ -9,3 +9,4 @@ mod options;
 mod parameters;
 mod paths;
 mod sizes;
+mod throttle;

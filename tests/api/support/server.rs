@@ -127,6 +127,14 @@ impl Setup {
             // So that a test sees at once what the cleaner does.
             config.clock.expired_kept_for = Duration::ZERO;
         }
+        if !self
+            .flags
+            .iter()
+            .any(|flag| flag.starts_with("--client-failures"))
+        {
+            // Tests fail more often than clients do.
+            config.throttle.client_failures_time = Duration::ZERO;
+        }
         let keys = Keys::default();
         let store = self.store(&config, keys.clone()).await;
         let entropy = Entropy::seeded(random::seed());
