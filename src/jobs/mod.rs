@@ -6,6 +6,7 @@ pub mod clock;
 mod job;
 pub mod mail;
 mod persistent_login;
+mod space;
 mod summaries;
 mod tenant;
 mod ticket;
@@ -23,6 +24,7 @@ use crate::jobs::attachment::RemoveAttachments;
 use crate::jobs::clock::{CheckClock, SaveClock};
 use crate::jobs::job::Job;
 use crate::jobs::persistent_login::{ExpireLogins, RemoveEnded, RemoveSurplus};
+use crate::jobs::space::MeasureSpace;
 use crate::jobs::summaries::LogSummaries;
 use crate::jobs::tenant::{CarryOutSweeps, RemoveEndedTenants};
 use crate::jobs::ticket::{ExpireTickets, RemoveEndedTickets, SaveRequests};
@@ -35,6 +37,7 @@ fn all() -> Vec<Box<dyn Job>> {
         Box::<CheckClock>::default(),
         Box::new(SaveClock),
         Box::new(LogSummaries),
+        Box::new(MeasureSpace),
         Box::<ExpireLogins>::default(),
         Box::new(RemoveEnded),
         Box::new(CarryOutSweeps),

@@ -33,6 +33,8 @@ pub struct Metrics {
     pub throttled: ThrottledMetrics,
     /// Connections.
     pub connections: ConnectionMetrics,
+    /// How many bytes of the database's file were in use when that was measured last; 0 before.
+    pub database_used_bytes: AtomicU64,
     /// When the last backup was completed and verified, in seconds since 1970; 0 if that is not known.
     pub last_backup_secs: AtomicI64,
 }

@@ -124,7 +124,7 @@ impl DataDirectory {
 
     /// The database file's path.
     pub fn database_path(&self) -> PathBuf {
-        self.path.join(DATABASE)
+        database_path(&self.path)
     }
 
     /// Whether there is a database.
@@ -237,6 +237,11 @@ fn drop_cached_pages(path: &Path) -> io::Result<()> {
     let file = File::open(path)?;
     rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?;
     Ok(())
+}
+
+/// The path of the database's file in the directory at `path`.
+pub fn database_path(path: &Path) -> PathBuf {
+    path.join(DATABASE)
 }
 
 /// Whether there is a database in the directory at `path`, which need not exist. A marker beside the file records that

@@ -106,7 +106,7 @@ const SHARED: [(&str, &[&str]); 5] = [
     ),
     (
         "jobs",
-        &["batches", "clock", "job", "mod", "summaries"],
+        &["batches", "clock", "job", "mod", "space", "summaries"],
     ),
     (
         "http",

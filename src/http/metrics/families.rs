@@ -225,6 +225,14 @@ fn about_storage(app: &App, families: &mut Vec<Family>) {
             "The size of the database's file.",
             bytes,
         ));
+        let used = load(&app.metrics.database_used_bytes);
+        if used > 0 {
+            families.push(Family::amount(
+                "rememberd_database_free_bytes",
+                "How much of the file can be used again, as it was measured in the last quarter of an hour.",
+                bytes.saturating_sub(used),
+            ));
+        }
     }
 }
 

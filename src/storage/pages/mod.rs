@@ -12,4 +12,5 @@ mod header;
 mod page;
 pub mod seen;
 pub mod tables;
+mod used;
 pub mod walk;

@@ -70,6 +70,12 @@ impl PageFile {
         best
     }
 
+    /// The tables as of the last commit, whether all of it reached the disk or not; `None` if its record is damaged.
+    pub(super) fn last_tables(&self, seen: &mut Seen) -> Option<Vec<TableRoot>> {
+        let slot = self.header.slots[0].as_ref()?;
+        Some(self.tables_of(slot, seen))
+    }
+
     /// Whether no page of a commit is damaged.
     fn is_whole(&self, slot: &Slot) -> bool {
         let mut seen = Seen::default();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::Ordering;
 
 use super::{METRICS, samples};
 use crate::support::fixture::{LOGIN, NO_LOGIN};
@@ -22,6 +23,9 @@ fn metrics() -> String {
     client.refresh(LOGIN).login();
     client.refresh(NO_LOGIN);
     client.with_token("unknown").read(LOGIN);
+    // As background work does.
+    let used = &server.app.metrics.database_used_bytes;
+    used.store(4_096, Ordering::Relaxed);
     let response = client.get(METRICS);
     assert!(!samples(&response).is_empty());
     response.body

@@ -221,4 +221,9 @@ fn the_local_socket_has_them_always() {
     let samples = samples(&client.get(METRICS));
     assert!(samples["process_resident_memory_bytes"] > 1e6);
     assert!(samples["process_start_time_seconds"] > 1.7e9);
+    let file = samples["rememberd_database_file_bytes"];
+    wait_until("the space is measured", || {
+        let free = value(&client, "rememberd_database_free_bytes");
+        0.0 < free && free < file
+    });
 }
