@@ -9,7 +9,7 @@ use crate::cli::arguments::{data_settings, path_argument};
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::list::print_list;
-use crate::cli::progress::ProgressLine;
+use crate::cli::progress::Progress;
 use crate::storage::data_dir::stopped::StoppedDatabase;
 use crate::storage::key_file::KeyFile;
 use crate::storage::pages::file::PageFile;
@@ -63,7 +63,7 @@ fn check_at(path: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> 
     let keys = KeyFile::look_at(key_file.unwrap_or(&database.key_file))?;
     let file =
         PageFile::open(&database.file).map_err(|failure| failure.of_file(&database.name()))?;
-    let mut progress = ProgressLine::new("checking");
+    let mut progress = Progress::new("checking");
     let mut report = check(&file, &keys, &mut |table, done, of| {
         progress.show(table, done, of)
     });

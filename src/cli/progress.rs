@@ -1,47 +1,66 @@
-//! A line on standard error that shows how far a command has come.
+//! How far a command has come, on standard error: a bar on a terminal, else a line in each second.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// How often a line is written.
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often something is written where there is no terminal.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The progress of a command: at most a line in each second, in place on a terminal.
-pub struct ProgressLine {
+/// What a bar looks like.
+const TEMPLATE: &str = "{msg} [{bar:30}] {human_pos} of {human_len}, {eta} left";
+
+/// The progress of a command.
+pub struct Progress {
     what: &'static str,
     last: Instant,
-    is_terminal: bool,
+    /// On a terminal.
+    bar: Option<ProgressBar>,
 }
 
-impl ProgressLine {
+impl Progress {
     /// The progress of `what`, like "checking".
     pub fn new(what: &'static str) -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            // It is drawn once there is something to show.
+            let bar = ProgressBar::no_length();
+            match ProgressStyle::with_template(TEMPLATE) {
+                Ok(style) => bar.with_style(style.progress_chars("=> ")),
+                Err(_) => bar,
+            }
+        });
         Self {
             what,
             last: Instant::now(),
-            is_terminal: io::stderr().is_terminal(),
+            bar,
         }
     }
 
     /// Shows that `done` of `of` entries of `table` are done, unless something was shown a moment ago.
     pub fn show(&mut self, table: &str, done: u64, of: u64) {
+        let what = self.what;
+        if let Some(bar) = &self.bar {
+            if bar.length() != Some(of) || done < bar.position() {
+                bar.reset();
+                bar.set_length(of);
+                bar.set_message(format!("{what} {table}"));
+            }
+            bar.set_position(done);
+            return;
+        }
         if self.last.elapsed() < INTERVAL {
             return;
         }
         self.last = Instant::now();
-        let (what, mut out) = (self.what, io::stderr().lock());
         // Standard error may be closed.
-        let _ = if self.is_terminal {
-            write!(out, "\r\x1B[K{what} {table}: {done} of {of}").and_then(|()| out.flush())
-        } else {
-            writeln!(out, "{what} {table}: {done} of {of}")
-        };
+        let _ = writeln!(io::stderr(), "{what} {table}: {done} of {of}");
     }
 
-    /// Removes the line from a terminal.
+    /// Removes the bar from the terminal.
     pub fn clear(&self) {
-        if self.is_terminal {
-            let _ = write!(io::stderr(), "\r\x1B[K");
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::arguments::{data_settings, path_argument};
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::list::print_list;
-use crate::cli::progress::ProgressLine;
+use crate::cli::progress::Progress;
 use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::storage::data_dir::DataDirectory;
@@ -96,7 +96,7 @@ fn salvage_to(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, C
     let target =
         |failure: Failure| failure.of_file(&directory.unfinished_path().display().to_string());
 
-    let mut progress = ProgressLine::new("copying");
+    let mut progress = Progress::new("copying");
     let mut show = |table: &str, done: u64, of: u64| progress.show(table, done, of);
     let engine = directory.create_unfinished(&OPTIONS)?;
     let copied = salvage::copy(&file, &engine, &mut show).map_err(|failure| match failure {
