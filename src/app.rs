@@ -23,6 +23,7 @@ use crate::request_id::RequestIds;
 use crate::storage::Store;
 use crate::storage::data_dir::secret_file::UnusedSecrets;
 use crate::tables::attachment::in_use::BlobsInUse;
+use crate::tables::backup::status::Backups;
 use crate::tables::ticket::requests::TicketRequests;
 use crate::throttle::{Throttle, ThrottleRules};
 
@@ -63,6 +64,8 @@ pub struct App {
     pub throttles: Throttles,
     /// The uploads of attachments that go on.
     pub uploads: Uploads,
+    /// The backup that is being made, and the last ones; its thread holds them too.
+    pub backups: Arc<Backups>,
     /// The memory of lists that are being sent: one permit for each KiB.
     pub list_memory: Arc<Semaphore>,
     /// Held by the one walk over very many logins of a profile that goes on.
@@ -266,6 +269,7 @@ impl App {
             mail_queued: Arc::default(),
             warnings: Warnings::default(),
             metrics: Metrics::default(),
+            backups: Arc::default(),
             long_walks: Semaphore::new(1),
             long_lists: Semaphore::new(1),
             phase: AtomicU8::new(Phase::Starting as u8),

@@ -70,6 +70,20 @@ impl CommandError {
         Self::damaged(what, "", failure, data_dir)
     }
 
+    /// The error that the database in `data_dir` could not be copied to `target`; nothing is left of the copy.
+    pub fn copying(failure: Failure, data_dir: &Path, target: &Path) -> Self {
+        match failure {
+            Failure::Unreadable(_) | Failure::Corrupt(_) => {
+                Self::damaged("cannot copy the database", "", failure, data_dir)
+            }
+            Failure::Damaged(_) => {
+                let failure = failure.of_file("a part of it is not right");
+                Self::damaged("cannot copy the database", "", failure, data_dir)
+            }
+            other => other.of_file(&target.display().to_string()).into(),
+        }
+    }
+
     fn damaged(what: impl fmt::Display, state: &str, failure: Failure, data_dir: &Path) -> Self {
         match failure {
             Failure::Storage(cause)

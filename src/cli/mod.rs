@@ -2,8 +2,10 @@
 
 mod admin;
 mod arguments;
+mod backup;
 mod check;
 mod command;
+mod compact;
 mod completions;
 mod database;
 mod environment;
@@ -19,6 +21,7 @@ mod origins;
 mod output;
 mod progress;
 mod restart;
+mod restore;
 mod runtime;
 mod salvage;
 mod serve;
@@ -38,10 +41,13 @@ use crate::logging;
 use crate::server::descriptors;
 
 /// Every command, in the order of the help.
-static COMMANDS: [CliCommand; 9] = [
+static COMMANDS: [CliCommand; 12] = [
     serve::COMMAND,
     init::COMMAND,
+    backup::COMMAND,
+    restore::COMMAND,
     check::COMMAND,
+    compact::COMMAND,
     salvage::COMMAND,
     key::COMMAND,
     admin::COMMAND,

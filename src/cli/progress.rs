@@ -57,6 +57,14 @@ impl Progress {
         let _ = writeln!(io::stderr(), "{what} {table}: {done} of {of}");
     }
 
+    /// What is shown from now on is the progress of `what`.
+    pub fn next(&mut self, what: &'static str) {
+        self.what = what;
+        if let Some(bar) = &self.bar {
+            bar.unset_length();
+        }
+    }
+
     /// Removes the bar from the terminal.
     pub fn clear(&self) {
         if let Some(bar) = &self.bar {

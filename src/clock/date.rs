@@ -1,9 +1,49 @@
 //! Dates that others write, as the wire contract has them ("Dates on input").
 
+use time::format_description::FormatItem;
 use time::format_description::well_known::Rfc2822;
+use time::macros::format_description;
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 use crate::clock::Timestamp;
+
+/// The date and time of `time` in UTC, as RFC 3339 has it.
+pub fn rfc_3339(time: Timestamp) -> String {
+    format(
+        time,
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"),
+    )
+}
+
+/// The date and time of `time` in UTC as a part of a file's name, which sorts by time.
+pub fn file_name(time: Timestamp) -> String {
+    format(
+        time,
+        format_description!("[year][month][day]T[hour][minute][second]Z"),
+    )
+}
+
+/// The time that a part of a file's name is, as [`file_name`] writes it; `None` for anything else.
+pub fn parse_file_name(text: &str) -> Option<Timestamp> {
+    let mut rest = Rest(text);
+    let (year, month, day) = (rest.digits(4)?, rest.digits(2)?, rest.digits(2)?);
+    rest.expect("T")?;
+    let [hour, minute, second] = [rest.digits(2)?, rest.digits(2)?, rest.digits(2)?];
+    rest.expect("Z")?;
+    if !rest.is_empty() {
+        return None;
+    }
+    iso_8601(&format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+    ))
+}
+
+fn format(time: Timestamp, description: &[FormatItem<'_>]) -> String {
+    let date = OffsetDateTime::from_unix_timestamp(time.as_millis().div_euclid(1_000)).ok();
+    let text = date.and_then(|date| date.format(description).ok());
+    // No calendar reaches as far.
+    text.unwrap_or_else(|| time.as_millis().to_string())
+}
 
 /// The time that `text` is: epoch milliseconds, a day, a day and a time of day with a zone or in UTC, or a date as HTTP
 /// writes it. A fraction of a second is cut to milliseconds. `None` for anything else, and for a day or a time of day

@@ -5,3 +5,6 @@ pub const MAIL: &str = "Mail";
 
 /// The heading of the settings that only tuning needs.
 pub const TUNING: &str = "Tuning";
+
+/// Backups by schedule.
+pub const BACKUPS: &str = "Backups";

@@ -10,6 +10,7 @@
 //! first setting.
 
 mod attachments;
+mod backup;
 mod clock;
 mod connections;
 pub mod data;
@@ -41,6 +42,7 @@ mod tests;
 use clap::{Args, Parser};
 
 use crate::config::attachments::AttachmentConfig;
+use crate::config::backup::BackupConfig;
 use crate::config::clock::ClockConfig;
 use crate::config::connections::ConnectionConfig;
 use crate::config::data::DataConfig;
@@ -92,6 +94,9 @@ pub struct Config {
     /// Mails to the owners of profiles.
     #[command(flatten)]
     pub mail: MailConfig,
+    /// Backups by schedule.
+    #[command(flatten)]
+    pub backup: BackupConfig,
     /// The log.
     #[command(flatten)]
     pub log: LogConfig,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Arg, Args, Command};
 
 use super::Config;
-use super::heading::{MAIL, TUNING};
+use super::heading::{BACKUPS, MAIL, TUNING};
 
 /// Every setting.
 fn settings() -> Vec<Arg> {
@@ -65,10 +65,10 @@ fn an_invalid_value_is_refused_by_the_name_of_its_flag() {
 }
 
 #[test]
-fn settings_for_mails_and_tuning_are_hidden_from_the_short_help_and_no_other_is() {
+fn settings_for_mails_backups_and_tuning_are_hidden_from_the_short_help_and_no_other_is() {
     for setting in settings() {
         let heading = setting.get_help_heading();
-        let is_hidden = [MAIL, TUNING].map(Some).contains(&heading);
+        let is_hidden = [MAIL, BACKUPS, TUNING].map(Some).contains(&heading);
         assert_eq!(setting.is_hide_short_help_set(), is_hidden, "{setting}");
     }
 }

@@ -4,6 +4,7 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::app::{App, Phase};
+use crate::clock::date;
 use crate::http::error::{ApiError, RouteError};
 use crate::http::method;
 use crate::http::params::Params;
@@ -47,6 +48,9 @@ impl ResourceRoute for HealthRoute {
                 let unreadable = app.store.damage();
                 if !unreadable.is_empty() {
                     details["unreadable"] = unreadable.iter().map(part).collect();
+                }
+                if let Some(time) = app.backups.last_good() {
+                    details["backup"] = json!({"lastGood": date::rfc_3339(time)});
                 }
                 (StatusCode::OK, details)
             }

@@ -4,6 +4,7 @@ use hyper::Method;
 
 use crate::app::App;
 use crate::http::access_token::route::AccessTokenRoute;
+use crate::http::admin::backup::BackupRoute;
 use crate::http::admin::clock::ClockRoute;
 use crate::http::admin::key::KeyRoute;
 use crate::http::admin::login::AdminLoginRoute;
@@ -156,6 +157,7 @@ resources! {
     ["admin", "1", "login"] => AdminLogin(AdminLoginRoute),
     ["admin", "1", "key"] => Key(KeyRoute),
     ["admin", "1", "clock"] => Clock(ClockRoute),
+    ["admin", "1", "backup"] => AdminBackup(BackupRoute),
     ["admin", "1", "stats"] => Stats(StatsRoute),
 }
 

@@ -1,6 +1,7 @@
 //! Background work: one list of jobs, each in a loop of its own.
 
 mod attachment;
+mod backup;
 mod batches;
 pub mod clock;
 mod job;
@@ -21,6 +22,7 @@ use tokio::time::sleep;
 use crate::app::App;
 use crate::error::Failure;
 use crate::jobs::attachment::RemoveAttachments;
+use crate::jobs::backup::MakeBackups;
 use crate::jobs::clock::{CheckClock, SaveClock};
 use crate::jobs::job::Job;
 use crate::jobs::persistent_login::{ExpireLogins, RemoveEnded, RemoveSurplus};
@@ -48,6 +50,7 @@ fn all() -> Vec<Box<dyn Job>> {
         Box::new(RemoveEndedTickets),
         Box::new(RemoveAttachments),
         Box::new(ExpireVerificationTokens),
+        Box::<MakeBackups>::default(),
     ]
 }
 
@@ -67,12 +70,14 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
-/// Saves what is in memory alone, at the end of a run.
+/// Ends the backup that is being made, and saves what is in memory alone, at the end of a run.
 ///
 /// # Errors
 ///
 /// Failures of the storage.
 pub async fn stop(app: &App) -> Result<(), Failure> {
+    // It has a snapshot of the file open, with which the database cannot be closed.
+    app.backups.stop().await;
     let saved = save_requests(app).await;
     clock::stop(app).await?;
     saved

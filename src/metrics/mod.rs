@@ -12,7 +12,7 @@ mod connections;
 mod failures;
 mod requests;
 
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use crate::metrics::connections::ConnectionMetrics;
 use crate::metrics::failures::FailureMetrics;
@@ -35,8 +35,6 @@ pub struct Metrics {
     pub connections: ConnectionMetrics,
     /// How many bytes of the database's file were in use when that was measured last; 0 before.
     pub database_used_bytes: AtomicU64,
-    /// When the last backup was completed and verified, in seconds since 1970; 0 if that is not known.
-    pub last_backup_secs: AtomicI64,
 }
 
 /// Requests of clients that had failed too often, by what they failed with.

@@ -6,6 +6,7 @@ pub mod access_token;
 pub mod admin;
 pub mod attachment;
 pub mod authentication;
+pub mod backup;
 pub mod bootstrap;
 pub mod caller;
 mod context;

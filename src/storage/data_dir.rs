@@ -2,26 +2,25 @@
 
 mod held;
 mod in_place;
+pub mod replacement;
 pub mod secret_file;
 pub mod stopped;
 mod unfinished;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{self, Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use rustix::fs::Advice;
 
 use crate::error::{Failure, describe};
 use crate::storage::data_dir::held::Held;
 use crate::storage::engine::opening::Opening;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
-use crate::storage::regular_file;
 use crate::storage::whole_file::WholeFile;
+use crate::storage::{new_file, regular_file};
 
 /// The database file's name.
 const DATABASE: &str = "rememberd.redb";
@@ -109,7 +108,7 @@ impl DataDirectory {
             .map_err(|error| Failure::unusable_file(&lock_path, describe(&error)))?;
         match lock.try_lock() {
             // A server whose start is refused removes the file that it has locked: a lock of that file excludes nobody.
-            Ok(()) if !is_at(&lock, &lock_path) => Ok(None),
+            Ok(()) if !regular_file::is_at(&lock, &lock_path) => Ok(None),
             Ok(()) => Ok(Some(Self {
                 path,
                 lock,
@@ -191,7 +190,7 @@ impl DataDirectory {
     /// Removes what was created, and the files `others` of a database that is not finished, if there is no database:
     /// nothing is left of a start that was refused.
     pub fn discard(&self, others: &[PathBuf]) {
-        let is_ours = is_at(&self.lock, &self.path.join(LOCK));
+        let is_ours = regular_file::is_at(&self.lock, &self.path.join(LOCK));
         if !is_ours || !matches!(self.has_database(), Ok(false)) {
             return;
         }
@@ -234,9 +233,7 @@ impl DataDirectory {
 /// from the cache, a commit would look complete that is not on the disk, and everything that is built on it
 /// would be lost at the next power loss.
 fn drop_cached_pages(path: &Path) -> io::Result<()> {
-    let file = File::open(path)?;
-    rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?;
-    Ok(())
+    new_file::drop_cached_pages(&File::open(path)?)
 }
 
 /// The path of the database's file in the directory at `path`.
@@ -291,15 +288,6 @@ fn refuse_if_others_write(path: &Path) -> Result<(), Failure> {
             mode & 0o777
         ),
     ))
-}
-
-/// Whether `file` is the one at `path`.
-fn is_at(file: &File, path: &Path) -> bool {
-    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(file), Ok(found)) => identity(file) == identity(found),
-        (Err(_), _) | (_, Err(_)) => false,
-    }
 }
 
 /// Whether the file is missing or empty. What is there and is not a regular file is an error.
@@ -433,11 +421,13 @@ mod tests {
         let home = tempfile::tempdir().expect("a temporary directory");
         let first = DataDirectory::lock(home.path()).expect("the directory is free");
         let lock = home.path().join(LOCK);
-        assert!(is_at(&first.lock, &lock));
+        assert!(regular_file::is_at(&first.lock, &lock));
         first.discard(&[]);
         assert!(!lock.exists());
         let second = DataDirectory::lock(home.path()).expect("the directory is free");
-        assert!(!is_at(&first.lock, &lock) && is_at(&second.lock, &lock));
+        assert!(
+            !regular_file::is_at(&first.lock, &lock) && regular_file::is_at(&second.lock, &lock)
+        );
     }
 
     #[test]

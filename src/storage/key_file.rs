@@ -80,6 +80,18 @@ impl KeyFile {
         Ok(Self { path, keys })
     }
 
+    /// The keys in the text of a key file, as those of a file without a path.
+    ///
+    /// # Errors
+    ///
+    /// Which line is wrong. The message has no key.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Ok(Self {
+            path: PathBuf::new(),
+            keys: parse_keys(text)?,
+        })
+    }
+
     /// Writes the keys, if there are any, durably into the file in another data directory.
     ///
     /// # Errors
@@ -154,7 +166,29 @@ impl KeyFile {
         self.keys.retain(|number, _| is_kept(*number));
     }
 
-    fn save(&self) -> io::Result<()> {
+    /// Adds the keys of `other`, and writes the file as [`KeyFile::add`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn add_all(&mut self, other: &Self) -> Result<(), Failure> {
+        self.keys.extend(&other.keys);
+        self.save()
+            .map_err(|error| Failure::unusable_file(&self.path, describe(&error)))
+    }
+
+    /// Has the keys of `other` instead of its own, and writes the file as [`KeyFile::add`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn replace_all(&mut self, other: &Self) -> Result<(), Failure> {
+        self.keys.clear();
+        self.add_all(other)
+    }
+
+    /// The text of the file, which is secret.
+    pub fn text(&self) -> String {
         let mut text = HEADER.to_owned();
         for (number, key) in &self.keys {
             write!(text, "{number} ").expect("text grows");
@@ -163,7 +197,11 @@ impl KeyFile {
             }
             text.push('\n');
         }
-        WholeFile::prepare(&self.path, text.as_bytes())?.publish()
+        text
+    }
+
+    fn save(&self) -> io::Result<()> {
+        WholeFile::prepare(&self.path, self.text().as_bytes())?.publish()
     }
 }
 

@@ -10,6 +10,7 @@ pub mod data_dir;
 pub mod engine;
 pub mod journal;
 pub mod key_file;
+pub mod new_file;
 pub mod opening;
 mod pace;
 pub mod pages;
@@ -29,6 +30,7 @@ use tokio::sync::{Mutex, oneshot};
 use crate::error::Failure;
 use crate::storage::cache::rows::{Lookups, RowCache};
 use crate::storage::engine::damage::DamagedPlace;
+use crate::storage::engine::read::EngineRead;
 use crate::storage::journal::journaled::Journaled;
 use crate::storage::opening::Opener;
 use crate::storage::pace::Pace;
@@ -142,6 +144,17 @@ impl Store {
             self.withdraw(&snapshot, failure);
         }
         damage.places()
+    }
+
+    /// A snapshot of the file alone, which may be kept open for long: nothing is kept in memory for it, and the writer
+    /// goes on. What is replaced meanwhile is not used again before it is dropped, so that the file grows. Waits for the
+    /// writer, so that it must not be called by a task.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unavailable`] if the database is not open; [`Failure::Storage`].
+    pub fn file_snapshot(&self) -> Result<EngineRead, Failure> {
+        self.writer.file_snapshot()
     }
 
     /// Whether the database is open and no storage failure was seen.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -64,4 +64,29 @@ pub fn refuse_others(file_type: FileType) -> io::Result<()> {
     };
     let cause = format!("it is {kind}, not a regular file");
     Err(io::Error::new(ErrorKind::InvalidInput, cause))
+}
+
+/// Whether `file` is the one at `path`.
+pub fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(file), Ok(found)) => identity(file) == identity(found),
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
+/// Whether the file at `path` is in `directory`.
+pub fn is_within(path: &Path, directory: &Path) -> bool {
+    let canonical = |path: &Path| path.canonicalize().ok();
+    let parent = path.parent().and_then(canonical);
+    parent.is_some() && parent == canonical(directory)
+}
+
+/// How many bytes the file at `path` has.
+///
+/// # Errors
+///
+/// Of the operating system.
+pub fn length(path: &Path) -> io::Result<u64> {
+    Ok(fs::metadata(path)?.len())
 }

@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod attachment;
+pub mod backup;
 pub mod check;
 pub mod clock;
 mod ended;

@@ -5,6 +5,7 @@ mod access_token;
 mod admin;
 mod attachment;
 mod authentication;
+mod backup;
 mod connection;
 mod description;
 mod ending_access;

@@ -27,7 +27,15 @@ const CARGO_FLAGS: [&str; 10] = [
 ];
 
 /// Programs of the operating system that the pages use.
-const SYSTEM: [&str; 6] = ["cat", "install", "mv", "openssl", "python3", "systemctl"];
+const SYSTEM: [&str; 7] = [
+    "cat",
+    "curl",
+    "install",
+    "mv",
+    "openssl",
+    "python3",
+    "systemctl",
+];
 
 /// What the example of `contributing.md` adds, which is not there.
 const EXAMPLES: [&str; 3] = [

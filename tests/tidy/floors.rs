@@ -68,7 +68,7 @@ const STORAGE_FLOORS: [&[&str]; 8] = [
     &["cache", "opening", "pace", "snapshots"],
     &["transaction"],
     &["journal"],
-    &["key_file"],
+    &["key_file", "new_file"],
     &["writer", "data_dir"],
     &["mod"],
 ];

@@ -28,6 +28,7 @@ const HOMES: [(&str, &[&str]); 17] = [
             "storage/data_dir/",
             "storage/pages/",
             "storage/key_file.rs",
+            "storage/new_file.rs",
             "storage/regular_file.rs",
             "storage/whole_file.rs",
             "storage/engine/",

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::source::{Source, report, sources};
 
 /// The resources, and on which floors each has a file or a folder of its name. `tests` is `tests/api`.
-const RESOURCES: [(&str, &[&str]); 16] = [
+const RESOURCES: [(&str, &[&str]); 17] = [
     (
         "access_token",
         &["domain", "tables", "service", "http", "tests"],
@@ -17,6 +17,7 @@ const RESOURCES: [(&str, &[&str]); 16] = [
         &["domain", "tables", "service", "http", "jobs", "tests"],
     ),
     ("authentication", &["service", "http", "tests"]),
+    ("backup", &["tables", "service", "jobs", "tests"]),
     ("description", &["http", "tests"]),
     ("health", &["http"]),
     ("mail", &["domain", "service", "jobs", "tests"]),

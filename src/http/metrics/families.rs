@@ -2,7 +2,7 @@
 //! guide ("What to watch").
 
 use std::fs;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::app::App;
 use crate::audit::event::Event;
@@ -203,8 +203,10 @@ fn about_storage(app: &App, families: &mut Vec<Family>) {
         ),
         Family::gauge(
             "rememberd_backup_last_success_timestamp_seconds",
-            "When the last backup was completed and verified, in seconds since 1970; 0 if that is not known.",
-            load_signed(&app.metrics.last_backup_secs) as f64,
+            "When the last good backup was begun, in seconds since 1970; 0 if that is not known.",
+            app.backups
+                .last_good()
+                .map_or(0, |time| time.as_millis() / 1_000) as f64,
         ),
     ]);
     let lookups = store.cache_lookups();
@@ -299,8 +301,4 @@ fn about_clock(app: &App, families: &mut Vec<Family>) {
 
 fn load(count: &AtomicU64) -> u64 {
     count.load(Ordering::Relaxed)
-}
-
-fn load_signed(moment: &AtomicI64) -> i64 {
-    moment.load(Ordering::Relaxed)
 }

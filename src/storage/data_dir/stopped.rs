@@ -71,15 +71,39 @@ impl StoppedDatabase {
     ///
     /// Why a server cannot open it.
     pub fn open_unchanged(&self) -> Result<(), Failure> {
-        let Ok(file) = File::options().read(true).write(true).open(&self.file) else {
+        let writable = File::options().read(true).write(true).open(&self.file);
+        if writable.is_err() {
             return Ok(());
-        };
-        // What opening it changes is held back, and dropped.
-        Engine::open_file(file, &OPTIONS, Opening::Start)?.close()
+        }
+        self.open()?.close()
+    }
+
+    /// Opens the database to be read: what opening it changes, as after a crash, is held back, and dropped.
+    ///
+    /// # Errors
+    ///
+    /// Why a server cannot open it.
+    pub fn open(&self) -> Result<Engine, Failure> {
+        open_deferred(&self.file)
     }
 
     /// The file's name for messages.
     pub fn name(&self) -> String {
         self.file.display().to_string()
     }
+}
+
+/// Opens the database file at `path`, which nobody writes, without changing it.
+///
+/// # Errors
+///
+/// Why a server cannot open it.
+pub fn open_unchanged(path: &Path) -> Result<(), Failure> {
+    open_deferred(path)?.close()
+}
+
+fn open_deferred(path: &Path) -> Result<Engine, Failure> {
+    let file = regular_file::open_with(path, File::options().read(true).write(true))
+        .map_err(|error| Failure::of_access(path, &error))?;
+    Engine::open_file(file, &OPTIONS, Opening::Start)
 }

@@ -116,7 +116,11 @@ impl DataDirectory {
     }
 
     /// Removes what an earlier attempt left, if it did.
-    pub(super) fn remove_unfinished(&self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    ///
+    /// As of an access to the file.
+    pub fn remove_unfinished(&self) -> Result<(), Failure> {
         let path = self.unfinished_path();
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {

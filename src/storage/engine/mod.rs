@@ -5,6 +5,7 @@
 //! it has opened.
 
 mod checksum;
+pub mod copy;
 pub mod damage;
 mod deferred_file;
 mod forward;
@@ -283,6 +284,16 @@ impl Engine {
             bytes_before: before.file,
             bytes_after: self.space()?.file,
         }))
+    }
+
+    /// Gives back the space behind what is in use, which is moved together where it is not yet. No snapshot may be open.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`] if pages could not be read or written, or a snapshot is open.
+    pub fn trim(&mut self) -> Result<(), Failure> {
+        self.release()?;
+        guarded(|| self.database.compact().map(drop).map_err(storage))
     }
 
     /// The number of entries in all tables, which are not read for that.

@@ -38,6 +38,10 @@ impl EngineRead {
         }
     }
 
+    pub(super) fn txn(&self) -> &ReadTransaction {
+        &self.txn
+    }
+
     /// What `decode` makes of the record under `key`, or `None` if there is none.
     ///
     /// # Errors

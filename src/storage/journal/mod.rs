@@ -321,6 +321,15 @@ impl Journal {
         self.engine.close()
     }
 
+    /// A snapshot of the file, without what belongs to its state in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn file_snapshot(&self) -> Result<EngineRead, Failure> {
+        self.engine.begin_read()
+    }
+
     fn apply(&mut self, rows: usize) -> Result<(), Failure> {
         for _ in 0..DAMAGE_ATTEMPTS {
             match self.try_to_apply(rows) {

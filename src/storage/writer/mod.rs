@@ -35,6 +35,7 @@ use crate::error::Failure;
 use crate::logging::repeated::{Repeated, Summary, Taken};
 use crate::storage::engine::open_table::guarded;
 use crate::storage::engine::opening::Opening;
+use crate::storage::engine::read::EngineRead;
 use crate::storage::journal::Journal;
 use crate::storage::journal::journaled::Journaled;
 use crate::storage::journal::limits::JournalLimits;
@@ -92,6 +93,8 @@ enum Message {
     Job(Box<dyn Job>),
     /// A reader met a storage failure.
     ReadFailed(Failure),
+    /// Send a snapshot of the file.
+    Snapshot(oneshot::Sender<Result<EngineRead, Failure>>),
     /// Finish, close the database, and report how that went.
     Close(oneshot::Sender<Result<(), Failure>>),
 }
@@ -134,6 +137,24 @@ impl WriterHandle {
     pub fn queue_jobs(&self) -> (usize, usize) {
         let max = self.queue.max_capacity();
         (max - self.queue.capacity(), max)
+    }
+
+    /// A snapshot of the file, as of a moment between two commits. Waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unavailable`]; [`Failure::Storage`].
+    pub fn file_snapshot(&self) -> Result<EngineRead, Failure> {
+        if !self.published.is_open() {
+            return Err(Failure::Unavailable);
+        }
+        let (sender, snapshot) = oneshot::channel();
+        let sent = self.queue.blocking_send(Message::Snapshot(sender));
+        sent.map_err(|_| Failure::Unavailable)?;
+        // Nothing is sent if the storage has failed meanwhile.
+        snapshot
+            .blocking_recv()
+            .unwrap_or(Err(Failure::Unavailable))
     }
 
     /// Reports that a snapshot, which was withdrawn, could not be read.
@@ -271,6 +292,7 @@ enum Wait {
 
 /// What ends the gathering of a batch early.
 enum Interruption {
+    Snapshot(oneshot::Sender<Result<EngineRead, Failure>>),
     Close(oneshot::Sender<Result<(), Failure>>),
     ReadFailed(Failure),
 }
@@ -338,12 +360,17 @@ impl Writer {
             });
             match (done, interruption) {
                 (Ok(()), None) => {}
+                (Ok(()), Some(Interruption::Snapshot(sender))) => {
+                    // Whoever wanted it may be gone.
+                    let _ = sender.send(journal.file_snapshot());
+                }
                 (Ok(()), Some(Interruption::Close(close))) => return Ok(Some(close)),
                 (Err(failure), Some(Interruption::Close(close))) => {
                     let close = Some(close);
                     return Err(Broken { failure, close });
                 }
-                (_, Some(Interruption::ReadFailed(failure))) | (Err(failure), None) => {
+                (_, Some(Interruption::ReadFailed(failure)))
+                | (Err(failure), None | Some(Interruption::Snapshot(_))) => {
                     return Err(Broken {
                         failure,
                         close: None,
@@ -395,6 +422,7 @@ impl Writer {
             match next {
                 Message::Job(job) => batch.push(job),
                 Message::ReadFailed(failure) => return Some(Interruption::ReadFailed(failure)),
+                Message::Snapshot(sender) => return Some(Interruption::Snapshot(sender)),
                 Message::Close(close) => return Some(Interruption::Close(close)),
             }
             if batch.len() == self.batch_jobs_max {
@@ -572,7 +600,7 @@ impl Writer {
         loop {
             match self.queue.try_recv() {
                 Ok(Message::Job(job)) => job.complete(Err(Failure::Unavailable)),
-                Ok(Message::ReadFailed(_)) => {}
+                Ok(Message::ReadFailed(_) | Message::Snapshot(_)) => {}
                 Ok(Message::Close(close)) => return Err(Some(close)),
                 Err(mpsc::error::TryRecvError::Disconnected) => return Err(None),
                 Err(mpsc::error::TryRecvError::Empty) if Instant::now() >= end => return Ok(()),

@@ -15,6 +15,7 @@ use crate::domain::verification_token::VerificationTokenDigest;
 use crate::error::Failure;
 use crate::storage::journal;
 use crate::tables::attachment::{self, chunk, deleted, orphan};
+use crate::tables::backup::record::{self as backup_record, BackupEntry};
 use crate::tables::meta::MetaEntry;
 use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::persistent_login::{ended, ended_together, record};
@@ -156,6 +157,8 @@ pub enum TableEntry {
     },
     /// A content that is to be removed.
     AttachmentOrphan(BlobId),
+    /// What says that the file is a backup.
+    Backup(BackupEntry),
     /// Where the clock was; higher for a later time.
     Clock(i64),
     /// What no other table must agree with.
@@ -324,6 +327,7 @@ impl TableEntry {
                 let (order, revision) = tenant_record::verify(key, record)?;
                 Self::Tenant { order, revision }
             }
+            backup_record::TABLE_NAME => Self::Backup(backup_record::decode(key, record)?),
             "clock" => Self::Clock(clock::verify(key, record)?),
             "meta" => match meta::verify(key, record)? {
                 MetaEntry::LoginEra(era) => Self::Era {

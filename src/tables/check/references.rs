@@ -149,7 +149,7 @@ impl References {
                 bytes,
             } => self.attachments.add_chunk(blob, number, bytes),
             TableEntry::AttachmentOrphan(blob) => self.attachments.add_orphan(blob),
-            TableEntry::Clock(_) | TableEntry::Other => {}
+            TableEntry::Clock(_) | TableEntry::Backup(_) | TableEntry::Other => {}
         }
     }
 

@@ -152,7 +152,9 @@ impl Wanted {
             // They would all have to be in memory, and the profile's owner can upload them again.
             | TableEntry::Attachment { .. }
             | TableEntry::AttachmentChunk { .. }
-            | TableEntry::AttachmentOrphan(_) => None,
+            | TableEntry::AttachmentOrphan(_)
+            // It is no part of a database.
+            | TableEntry::Backup(_) => None,
         }
     }
 }

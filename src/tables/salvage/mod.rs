@@ -19,6 +19,7 @@ use crate::storage::journal::Journal;
 use crate::storage::journal::limits::JournalLimits;
 use crate::storage::pages::file::PageFile;
 use crate::storage::pages::seen::{DamagedPage, Seen};
+use crate::tables::backup::complete::complete as complete_backup;
 use crate::tables::check::report::Mend;
 use crate::tables::check::schema_of;
 use crate::tables::profile::login_block;
@@ -188,6 +189,8 @@ fn put_schema(to: &Engine, schema: u64) -> Result<(), Failure> {
 ///
 /// [`Failure::Unusable`] for keys that are missing; failures of the storage.
 pub fn complete(to: Engine, keys: &KeySource) -> Result<(), Failure> {
+    // Of a damaged backup.
+    complete_backup(&to, &keys.path)?;
     upgrade::upgrade_copy(&to, keys)?;
     let limits = JournalLimits {
         target: None,

@@ -22,6 +22,7 @@ use crate::storage::data_dir::DataDirectory;
 use crate::storage::engine::opening::Opening;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
+use crate::tables::backup::complete;
 use crate::tables::secret_key::{KeySchema, KeySource};
 use crate::tables::{meta, persistent_login, secret_key};
 
@@ -85,6 +86,8 @@ pub fn open_database(
 ) -> Result<(Engine, KeyRing), Failure> {
     let engine = directory.open_database(options, opening, |file| version_of(file).map(drop))?;
     let version = version_of(&engine.begin_read()?).map_err(|failure| directory.name(failure))?;
+    // Else a restore that was cut off would leave it, or a copy of a backup that was put there by hand.
+    complete::complete(&engine, &keys.path).map_err(|failure| directory.name(failure))?;
     let ring = match secret_key::load(&engine, keys, key_schema(version)) {
         Ok(ring) => ring,
         Err(failure) => {

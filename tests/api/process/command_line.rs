@@ -23,8 +23,9 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_lists_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 26] = [
+    const WITHOUT_DEFAULT: [&str; 27] = [
         "--audit-log-level",
+        "--backup-dir",
         "--client-address-header",
         "--metrics",
         "--no-create",
@@ -104,6 +105,7 @@ fn help_groups_the_settings_by_topic_with_those_for_tuning_at_the_end() {
         "Connections:",
         "Storage:",
         "Mail:",
+        "Backups:",
         "Log:",
         "Tuning:",
     ];

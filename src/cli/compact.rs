@@ -1,0 +1,113 @@
+//! `rememberd compact`: the database without the space that it does not use.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use bytesize::ByteSize;
+use clap::Command;
+
+use crate::cli::arguments::data_settings;
+use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
+use crate::cli::error::CommandError;
+use crate::cli::progress::Progress;
+use crate::storage::data_dir::DataDirectory;
+use crate::storage::data_dir::stopped::open_unchanged;
+use crate::storage::engine::opening::Opening;
+use crate::tables::backup::copy::{OPTIONS, copy_all};
+use crate::tables::backup::record::TABLE_NAME;
+use crate::tables::backup::verify::{compare, verify};
+
+const NOTE: &str = "\
+No server may run meanwhile. The database is copied within its directory, which needs room for the copy; that is verified,
+and takes the place of the database. If the command is killed, the former database or the new one is there.
+Exit code: 0 if that was done, 2 if not.
+
+Examples:
+  rememberd compact
+  rememberd compact --data-dir /var/lib/rememberd";
+
+/// Compacts the database.
+pub const COMMAND: CliCommand = CliCommand {
+    definition,
+    run,
+    error_code: NOT_DONE,
+    has_log: false,
+};
+
+fn definition() -> Command {
+    let data_dir = data_settings()
+        .into_iter()
+        .filter(|setting| setting.get_id() == "data_dir");
+    Command::new("compact")
+        .about("Give back the space that a stopped database does not use")
+        .args(data_dir)
+        .after_help(NOTE)
+}
+
+fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
+    compact(&arguments.required_path("data_dir"))
+}
+
+/// Compacts the stopped database in `data_dir`.
+///
+/// # Errors
+///
+/// If it was not compacted: the former database is there.
+fn compact(data_dir: &Path) -> Result<bool, CommandError> {
+    let directory = DataDirectory::lock(data_dir)?;
+    let compacted = compact_locked(&directory);
+    if compacted.is_err() {
+        // What cannot be removed is overwritten the next time.
+        let _ = directory.remove_unfinished();
+        directory.discard(&[]);
+    }
+    compacted
+}
+
+fn compact_locked(directory: &DataDirectory) -> Result<bool, CommandError> {
+    let of_source = |failure| CommandError::opening(failure, directory.path());
+    let engine = directory
+        .open_database(&OPTIONS, Opening::Start, |_| Ok(()))
+        .map_err(of_source)?;
+    let before = directory.database_bytes()?;
+    let mut progress = Progress::new("copying");
+    let target = directory.unfinished_path();
+    let failed = |failure| CommandError::copying(failure, directory.path(), &target);
+    let mut show = |table: &str, done: u64, of: u64| {
+        progress.show(table, done, of);
+        Ok(())
+    };
+    let mut copy = directory.create_unfinished(&OPTIONS)?;
+    let snapshot = engine.begin_read().map_err(of_source)?;
+    let copied = copy_all(&snapshot, &copy, &mut show).map_err(failed)?;
+    drop(snapshot);
+    // It grew in large steps.
+    copy.trim().map_err(failed)?;
+    copy.close().map_err(failed)?;
+    engine.close().map_err(failed)?;
+    progress.next("verifying");
+    let mut show = |table: &str, done: u64, of: u64| {
+        progress.show(table, done, of);
+        Ok(())
+    };
+    let verified = verify(&target, &mut show).map_err(failed)?;
+    open_unchanged(&target).map_err(failed)?;
+    // That of backups is compared by itself.
+    let copied: Vec<_> = { copied }
+        .into_iter()
+        .filter(|(name, _)| name != TABLE_NAME)
+        .collect();
+    compare(&copied, &verified.tables).map_err(failed)?;
+    progress.clear();
+    directory.finish()?;
+    let size = |bytes| ByteSize(bytes).to_string_as(true);
+    // Standard output may be closed; the outcome is the same.
+    let _ = writeln!(
+        io::stdout(),
+        "{} was compacted from {} to {}; every page and entry was verified.",
+        directory.database_path().display(),
+        size(before),
+        size(directory.database_bytes()?)
+    );
+    Ok(true)
+}

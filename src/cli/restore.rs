@@ -1,0 +1,195 @@
+//! `rememberd restore`: a backup in the place of the database.
+
+use std::io::{self, Write};
+use std::path::{self, Path, PathBuf};
+
+use clap::Command;
+
+use crate::cli::arguments::{data_settings, path_argument};
+use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
+use crate::cli::error::CommandError;
+use crate::cli::key;
+use crate::cli::progress::Progress;
+use crate::clock::date;
+use crate::clock::host::HostClock;
+use crate::error::Failure;
+use crate::storage::data_dir::DataDirectory;
+use crate::storage::data_dir::stopped::{StoppedDatabase, open_unchanged};
+use crate::storage::engine::opening::Opening;
+use crate::storage::key_file::KeyFile;
+use crate::tables::backup::complete::{Keys, complete};
+use crate::tables::backup::copy::OPTIONS;
+use crate::tables::backup::verify::{Verified, verify};
+
+const NOTE: &str = "\
+FILE is verified before anything is replaced, and the former database is kept beside the new one. FILE is a backup, or the
+database file of a server that was stopped, of this version or an earlier one. No server may run meanwhile. If the command
+is killed, the former database or the new one is there: run it again.
+Exit code: 0 if the database was restored, 1 if it was and a key is missing that logins in it need, 2 if it was not.
+
+Examples:
+  rememberd restore /backup/rememberd.redb
+  rememberd restore /backup/rememberd.redb --data-dir /var/lib/rememberd";
+
+/// Restores a backup.
+pub const COMMAND: CliCommand = CliCommand {
+    definition,
+    run,
+    error_code: NOT_DONE,
+    has_log: false,
+};
+
+fn definition() -> Command {
+    Command::new("restore")
+        .about("Put a backup in the place of the database")
+        .arg(path_argument("file", "FILE", "Backup to restore").required(true))
+        .args(data_settings())
+        .after_help(NOTE)
+}
+
+fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
+    let data_dir = arguments.required_path("data_dir");
+    let key_file = key::path(&data_dir, arguments.path("key_file").as_deref());
+    restore(&arguments.required_path("file"), &data_dir, &key_file)
+}
+
+/// What became of the files.
+struct Restored {
+    data_dir: PathBuf,
+    /// Where the former database is.
+    former: Option<PathBuf>,
+    keys: Keys,
+}
+
+/// Restores `from` into `data_dir`. Returns whether the keys that it needs are there.
+///
+/// # Errors
+///
+/// If it was not restored.
+fn restore(from: &Path, data_dir: &Path, key_file: &Path) -> Result<bool, CommandError> {
+    let from = path::absolute(from).map_err(|error| CommandError::io(from.display(), &error))?;
+    let directory = DataDirectory::lock(data_dir)?;
+    let restored = restore_locked(&from, &directory, key_file);
+    if restored.is_err() {
+        // What cannot be removed is overwritten the next time.
+        let _ = directory.remove_unfinished();
+        // A directory that was created for a file that cannot be restored.
+        directory.discard(&[]);
+    }
+    restored
+}
+
+fn restore_locked(
+    from: &Path,
+    directory: &DataDirectory,
+    key_file: &Path,
+) -> Result<bool, CommandError> {
+    if directory.is_database(from) {
+        let cause = "it is the database itself";
+        return Err(CommandError::new(from.display(), cause));
+    }
+    // No server may write it meanwhile. The lock of its own directory is held already.
+    let source = if directory.contains(from) {
+        None
+    } else {
+        Some(StoppedDatabase::at(from)?)
+    };
+    let from = source.as_ref().map_or(from, |source| &source.file);
+    let mut progress = Progress::new("verifying");
+    let mut show = |table: &str, done: u64, of: u64| {
+        progress.show(table, done, of);
+        Ok(())
+    };
+    let verified = verify(from, &mut show)?;
+    progress.next("copying");
+    let unfinished = directory.copy_unfinished(from, &mut |done, of| {
+        progress.show("bytes", done, of);
+    })?;
+    progress.next("verifying the copy");
+    // It is what becomes the database.
+    let mut show = |table: &str, done: u64, of: u64| {
+        progress.show(table, done, of);
+        Ok(())
+    };
+    verify(&unfinished, &mut show)?;
+    open_unchanged(&unfinished)
+        .map_err(|failure| failure.of_file(&format!("{}: it cannot be opened", from.display())))?;
+    progress.clear();
+    let now = HostClock::system(None).read().wall;
+    let former = directory.replace(&date::file_name(now))?;
+    let keys = complete_at(directory, key_file)?;
+    let restored = Restored {
+        data_dir: directory.path().to_owned(),
+        former,
+        keys,
+    };
+    let own = KeyFile::look_at(key_file)?;
+    let missing = verified.missing_keys(&own);
+    // Standard output may be closed; the outcome is the same.
+    let _ = print(&restored, &verified, from, &own, &mut io::stdout().lock());
+    Ok(missing.is_empty())
+}
+
+/// Makes a database of the backup that is in the place of one.
+fn complete_at(directory: &DataDirectory, key_file: &Path) -> Result<Keys, Failure> {
+    let engine = directory.open_database(&OPTIONS, Opening::Start, |_| Ok(()))?;
+    let keys = complete(&engine, key_file)?;
+    engine.close()?;
+    Ok(keys)
+}
+
+fn print(
+    restored: &Restored,
+    verified: &Verified,
+    from: &Path,
+    keys: &KeyFile,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let (data_dir, from) = (restored.data_dir.display(), from.display());
+    let key_file = keys.path().display();
+    match &verified.origin {
+        Some(origin) => writeln!(
+            out,
+            "{data_dir} was restored from {from}, a backup of {} of {}",
+            origin.database,
+            date::rfc_3339(origin.time)
+        )?,
+        None => writeln!(out, "{data_dir} was restored from {from}")?,
+    }
+    let entries = verified.entries();
+    writeln!(out, "{entries} entries; every page and entry was verified.")?;
+    if !verified.is_current() {
+        writeln!(
+            out,
+            "It has schema version {}: its pages were verified, and its entries are by the next start, which upgrades it.",
+            verified.schema
+        )?;
+    }
+    if let Some(former) = &restored.former {
+        writeln!(
+            out,
+            "The former database is {}: remove it once you do not need it.",
+            former.display()
+        )?;
+    }
+    match &restored.keys {
+        Keys::None => {}
+        Keys::Known => writeln!(out, "{key_file} has the keys of the backup already.")?,
+        Keys::Added => writeln!(out, "The keys of the backup were added to {key_file}.")?,
+        Keys::Replaced(kept) => writeln!(
+            out,
+            "The keys of the backup are in {key_file}, which had others: they are in {kept}."
+        )?,
+    }
+    for number in verified.missing_keys(keys) {
+        writeln!(
+            out,
+            "Key {number}, which logins need, is not in {key_file}: restore that file too, or the next start is refused."
+        )?;
+    }
+    writeln!(
+        out,
+        "Logins that were ended since the backup are there again: end them again. Those that were created since then are \
+         gone. A login that was rotated since then goes on: its newer cookie is accepted."
+    )
+}

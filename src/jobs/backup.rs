@@ -1,0 +1,90 @@
+//! Makes backups by schedule.
+
+use std::path;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::error::{Failure, describe};
+use crate::jobs::job::{Job, Run};
+use crate::service::backup::schedule::{list, path_at, remove_old};
+use crate::service::backup::start::start;
+use crate::service::error::Error;
+
+/// How often it is looked whether a backup is due, at most.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long after one that failed the next one is made, at least: it costs as much as one that succeeds.
+const RETRY_PAUSE: Duration = Duration::from_secs(600);
+
+/// Makes a backup where the newest one is older than the interval, and removes the oldest ones.
+#[derive(Default)]
+pub(super) struct MakeBackups {
+    /// When the last one failed.
+    failed: Option<Instant>,
+}
+
+impl Job for MakeBackups {
+    fn name(&self) -> &'static str {
+        "making backups"
+    }
+
+    fn interval(&self, config: &Config) -> Duration {
+        config.backup.backup_interval.min(LOOK_INTERVAL)
+    }
+
+    fn run<'j>(&'j mut self, app: &'j App) -> Run<'j> {
+        Box::pin(async {
+            let made = self.make(app).await;
+            if made.is_err() {
+                self.failed = Some(Instant::now());
+            }
+            made
+        })
+    }
+}
+
+impl MakeBackups {
+    async fn make(&mut self, app: &App) -> Result<(), Failure> {
+        let config = &app.config.backup;
+        let Some(directory) = &config.backup_dir else {
+            return Ok(());
+        };
+        let pause = RETRY_PAUSE.min(config.backup_interval);
+        if self.failed.is_some_and(|failed| failed.elapsed() < pause) {
+            return Ok(());
+        }
+        let directory = path::absolute(directory)
+            .map_err(|error| Failure::unusable_file(directory, describe(&error)))?;
+        let now = app.clock.now().time();
+        if let Some(newest) = list(&directory)?.last() {
+            app.backups.note_good(newest.time);
+            // One of the future is of a clock that was wrong.
+            let is_recent = newest.time <= now && now.since(newest.time) < config.backup_interval;
+            if is_recent {
+                return Ok(());
+            }
+        }
+        let number = match start(app, path_at(&directory, now), false) {
+            Ok(number) => number,
+            // The next look finds one that is made by hand ended.
+            Err(Error::Refused(_)) => return Ok(()),
+            Err(Error::Failed(failure)) => return Err(failure),
+        };
+        app.backups.wait().await;
+        let ended = app.backups.ended(number);
+        // Why it failed is logged.
+        if ended.is_none_or(|ended| ended.outcome.is_err()) {
+            self.failed = Some(Instant::now());
+            return Ok(());
+        }
+        self.failed = None;
+        let removed = remove_old(&directory, config.backup_keep.get())?;
+        if removed > 0 {
+            tracing::info!(removed, "old backups were removed");
+        }
+        Ok(())
+    }
+}

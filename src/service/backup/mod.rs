@@ -1,0 +1,5 @@
+//! Backups while the server runs.
+
+pub mod refusal;
+pub mod schedule;
+pub mod start;

@@ -1,0 +1,95 @@
+//! Backups by schedule: when the next one is due, and which are no longer kept.
+
+use std::path::{Path, PathBuf};
+
+use crate::clock::{Timestamp, date};
+use crate::error::Failure;
+use crate::storage::new_file;
+
+/// What the name of each file begins and ends with; between them is its time.
+const PREFIX: &str = "rememberd-";
+const SUFFIX: &str = ".redb";
+
+/// A backup that was made by schedule.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Scheduled {
+    /// When it was begun, to the second.
+    pub time: Timestamp,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// The path of a backup in `directory` that is begun at `time`.
+pub fn path_at(directory: &Path, time: Timestamp) -> PathBuf {
+    directory.join(format!("{PREFIX}{}{SUFFIX}", date::file_name(time)))
+}
+
+/// The backups in `directory` that were made by schedule, the oldest first.
+///
+/// # Errors
+///
+/// As of an access to the directory.
+pub fn list(directory: &Path) -> Result<Vec<Scheduled>, Failure> {
+    let names = new_file::names_in(directory)?;
+    let mut found: Vec<_> = names
+        .iter()
+        .filter_map(|name| {
+            let time = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+            Some(Scheduled {
+                time: date::parse_file_name(time)?,
+                path: directory.join(name),
+            })
+        })
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+/// Removes the oldest backups in `directory`, so that `keep` are left. Returns how many were removed.
+///
+/// # Errors
+///
+/// As of an access to the directory.
+pub fn remove_old(directory: &Path, keep: usize) -> Result<usize, Failure> {
+    let found = list(directory)?;
+    let surplus = found.len().saturating_sub(keep);
+    for backup in &found[..surplus] {
+        new_file::remove(&backup.path)?;
+    }
+    Ok(surplus)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::new_file::NewFile;
+
+    fn touch(path: &Path) {
+        let file = NewFile::create(path, false).expect("it is created");
+        file.publish().expect("it is renamed");
+    }
+
+    #[test]
+    fn the_oldest_are_removed_and_nothing_else() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let at = |hours: i64| path_at(home.path(), Timestamp::from_millis(hours * 3_600_000));
+        for hours in [500_000, 499_000, 501_000] {
+            touch(&at(hours));
+        }
+        let others = [
+            "other.redb",
+            "rememberd-.redb",
+            "rememberd-20260230T000000Z.redb",
+        ];
+        for name in others {
+            touch(&home.path().join(name));
+        }
+        let found = list(home.path()).expect("it is readable");
+        let paths: Vec<_> = found.iter().map(|backup| backup.path.clone()).collect();
+        assert_eq!(paths, [499_000, 500_000, 501_000].map(at));
+        assert_eq!(remove_old(home.path(), 3), Ok(0));
+        assert_eq!(remove_old(home.path(), 1), Ok(2));
+        assert!(at(501_000).exists() && !at(500_000).exists());
+        assert!(others.iter().all(|name| home.path().join(name).exists()));
+    }
+}

@@ -1,0 +1,82 @@
+//! Backups by schedule.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch};
+
+fn launch(home: &Path, directory: &Path) -> Launch {
+    Launch::serve(&home.join("data"))
+        .seed(DEMO_SEED)
+        .argument("--backup-dir")
+        .argument(directory)
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("a directory");
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn backups_are_made_at_each_interval_and_the_newest_are_kept() {
+    let home = TempDir::new().expect("a temporary directory");
+    let directory = home.path().join("backups");
+    fs::create_dir(&directory).expect("it is created");
+    fs::write(directory.join("mine"), []).expect("it is written");
+    let mut serving = launch(home.path(), &directory)
+        .argument("--backup-interval=1s")
+        .argument("--backup-keep=2")
+        .start();
+    serving.wait_for_log("a backup was made");
+    serving.wait_for_log("old backups were removed");
+    serving.wait_for_log("old backups were removed");
+    serving.stop();
+    let files = files(&directory);
+    let backups: Vec<_> = files
+        .iter()
+        .filter(|path| !path.ends_with("mine"))
+        .collect();
+    assert!((2..=3).contains(&backups.len()), "{files:?}");
+    assert_eq!(files.len(), backups.len() + 1, "{files:?}");
+    for path in backups {
+        let checked = Launch::new(&["check"]).argument(path).run();
+        assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    }
+}
+
+#[test]
+fn after_a_restart_the_newest_backup_says_when_the_next_one_is_due() {
+    let home = TempDir::new().expect("a temporary directory");
+    let directory = home.path().join("backups");
+    fs::create_dir(&directory).expect("it is created");
+    let mut serving = launch(home.path(), &directory).start();
+    serving.wait_for_log("a backup was made");
+    serving.stop();
+    let made = files(&directory);
+    assert_eq!(made.len(), 1, "{made:?}");
+    let serving = launch(home.path(), &directory).start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    // The job has looked once it knows of the backup.
+    while !client.get("/health/ready").body.contains("lastGood") {
+        std::thread::yield_now();
+    }
+    serving.stop();
+    assert_eq!(files(&directory), made);
+}
+
+#[test]
+fn a_backup_that_fails_is_a_warning_and_nothing_else() {
+    let home = TempDir::new().expect("a temporary directory");
+    let mut serving = launch(home.path(), &home.path().join("nowhere")).start();
+    let line = serving.wait_for_log("making backups");
+    assert!(line.contains("nowhere"), "{line}");
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    assert_eq!(client.get("/health/ready").status, 200);
+    serving.stop();
+}

@@ -1,0 +1,81 @@
+//! `rememberd backup` of a running server.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::admin::exchange;
+use crate::support::fixture::PROFILE;
+use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch, Serving};
+
+fn serve(data: &Path) -> Serving {
+    Launch::serve(data).seed(DEMO_SEED).start()
+}
+
+fn command(name: &str, file: &Path, data: &Path) -> Launch {
+    Launch::new(&[name])
+        .argument(file)
+        .argument("--data-dir")
+        .argument(data)
+}
+
+#[test]
+fn a_backup_of_a_running_server_has_what_was_committed_before() {
+    let home = TempDir::new().expect("a temporary directory");
+    let (data, file) = (home.path().join("data"), home.path().join("backup.redb"));
+    let mut serving = serve(&data);
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    let before = client.create(PROFILE).login();
+    let ended = command("backup", &file, &data).run();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    for text in ["backed up to ", "was verified", "The keys are in it"] {
+        assert!(ended.stdout.contains(text), "{ended:?}");
+    }
+    let metadata = fs::metadata(&file).expect("it is there");
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    serving.wait_for_log("a backup was made");
+    let ready = client.get("/health/ready").body;
+    assert!(ready.contains(r#""backup":{"lastGood":"#), "{ready}");
+    let after = client.create(PROFILE).login();
+
+    let other = home.path().join("other");
+    let restored = command("restore", &file, &other).run();
+    assert_eq!(restored.status.code(), Some(0), "{restored:?}");
+    let restored = serve(&other);
+    let client = restored.client(DEMO_ACCESS_TOKEN);
+    assert_eq!(client.read(&before.id).login().token, before.token);
+    client.read(&after.id).assert_no_such_login(&after.id);
+    restored.stop();
+    serving.stop();
+}
+
+#[test]
+fn what_is_refused_is_said_and_leaves_nothing() {
+    let home = TempDir::new().expect("a temporary directory");
+    let (data, file) = (home.path().join("data"), home.path().join("backup.redb"));
+    let serving = serve(&data);
+    fs::write(&file, "something else").expect("it is written");
+    let refused = command("backup", &file, &data).run();
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("--force"), "{refused:?}");
+    assert_eq!(fs::read(&file).expect("it is there"), b"something else");
+    let forced = command("backup", &file, &data).argument("--force").run();
+    assert_eq!(forced.status.code(), Some(0), "{forced:?}");
+    let nowhere = command("backup", &home.path().join("no/where"), &data).run();
+    assert_eq!(nowhere.status.code(), Some(2), "{nowhere:?}");
+    assert!(nowhere.stderr.contains("no such directory"), "{nowhere:?}");
+    let names = fs::read_dir(home.path()).expect("a directory").count();
+    assert_eq!(names, 2);
+
+    let relative = "POST /admin/1/backup?file=backup.redb HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+                    Content-Length: 0\r\n\r\n";
+    let response = exchange(&data, relative);
+    assert!(response.starts_with("HTTP/1.1 400"), "{response}");
+    assert!(response.contains("the path must be absolute"), "{response}");
+    let unknown = "GET /admin/1/backup/77 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let response = exchange(&data, unknown);
+    assert!(response.starts_with("HTTP/1.1 404"), "{response}");
+    serving.stop();
+}
