@@ -9,6 +9,7 @@ mod maker;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use rememberd::testing::{
@@ -228,6 +229,41 @@ async fn every_version_is_opened_with_everything_in_it() {
             app.store.close().await.expect("it closes");
         }
     }
+}
+
+#[tokio::test]
+async fn a_backup_of_every_version_restores() {
+    for format in formats() {
+        let home = format.copy();
+        let files = tempfile::tempdir().expect("a temporary directory");
+        let backup = files.path().join("backup.redb");
+        run("backup", &backup, home.path());
+        // A file that was copied while no server used it is a backup, too.
+        for file in [&backup, &home.path().join("rememberd.redb")] {
+            let restored = tempfile::tempdir().expect("a temporary directory");
+            if format.has_keys() && *file != backup {
+                let keys = home.path().join("rememberd.keys");
+                fs::copy(keys, restored.path().join("rememberd.keys")).expect("it is copied");
+            }
+            run("restore", file, restored.path());
+            let app = open(restored.path(), format.now()).await.expect("it opens");
+            assert_holds(&app, &format).await;
+            app.store.close().await.expect("it closes");
+        }
+    }
+}
+
+/// Runs this command of the program with a file and a data directory.
+fn run(command: &str, file: &Path, data: &Path) {
+    let ended = Command::new(env!("CARGO_BIN_EXE_rememberd"))
+        .arg(command)
+        .arg(file)
+        .arg("--data-dir")
+        .arg(data)
+        .env_clear()
+        .output()
+        .expect("it starts");
+    assert!(ended.status.success(), "{ended:?}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 
 mod access;
 mod attachments;
+mod backup;
 mod client;
 mod connection;
 mod server;

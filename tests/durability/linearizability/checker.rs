@@ -58,7 +58,7 @@ pub fn by_login(events: &[Event]) -> Vec<Vec<Event>> {
     let subject = |event: &Event| match (&event.call, &event.end) {
         (&(Call::Read(id) | Call::Refresh(id, _) | Call::Delete(id)), _) => id,
         (Call::Create, Some((_, Response::Login(id, _)))) => *id,
-        (Call::Create | Call::List | Call::DeleteAll { .. }, _) => {
+        (Call::Create | Call::List | Call::DeleteAll { .. } | Call::BackUp, _) => {
             panic!("{event:?} does not concern exactly one login")
         }
     };

@@ -80,6 +80,23 @@ impl<'a> Client<'a> {
         self.events.push(Event { start, call, end });
     }
 
+    /// All logins of the profile with their tokens, in the order of their numbers.
+    pub fn read_all(&mut self) -> Vec<(LoginId, Token)> {
+        self.call(Call::List, Ending::Received);
+        let listed = self.events.last().and_then(|event| event.end.clone());
+        let Some((_, Response::Listed(ids))) = listed else {
+            panic!("{listed:?} is no list");
+        };
+        let read = |id| {
+            self.call(Call::Read(id), Ending::Received);
+            match self.events.last().and_then(|event| event.end.clone()) {
+                Some((_, Response::Login(id, token))) => (id, token),
+                response => panic!("{response:?} is no login"),
+            }
+        };
+        ids.into_iter().map(read).collect()
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_nanos()).expect("a test does not take centuries")
     }
@@ -100,6 +117,7 @@ impl<'a> Client<'a> {
             }
             Call::Delete(id) => (true, format!("{}/delete", of_login(id)), Vec::new()),
             Call::List => (false, "by_profile".to_owned(), of_profile()),
+            Call::BackUp => unreachable!("it is no request"),
             Call::DeleteAll { except } => {
                 let mut parameters = of_profile();
                 parameters.extend(except.map(|id| ("except", of_login(id))));

@@ -4,6 +4,7 @@
 //! `REMEMBERD_TEST_SEED` replays the clients' choices, but not how their calls overlap; a history that
 //! fails is printed. `REMEMBERD_TEST_LONG=1` runs many more histories.
 
+mod backup;
 mod checker;
 mod client;
 mod examples;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ pub const ACCESS_TOKEN: &str = "history";
 pub struct Server {
     pub address: SocketAddr,
     process: Child,
+    data: PathBuf,
     _home: TempDir,
 }
 
@@ -25,7 +27,25 @@ impl Server {
         let home = TempDir::new().expect("a temporary directory");
         let seed = home.path().join("seed.json");
         fs::write(&seed, seed_file(profiles).to_string()).expect("the seed is written");
-        let mut process = process::command(&seed, &home.path().join("data"))
+        let data = home.path().join("data");
+        Self::start_on(flags, &seed, data, home)
+    }
+
+    /// Starts one with these settings on a database that is there.
+    pub fn resume(flags: &[&str], data: PathBuf) -> Self {
+        let home = TempDir::new().expect("a temporary directory");
+        let seed = home.path().join("seed.json");
+        fs::write(&seed, seed_file(0).to_string()).expect("the seed is written");
+        Self::start_on(flags, &seed, data, home)
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    fn start_on(flags: &[&str], seed: &Path, data: PathBuf, home: TempDir) -> Self {
+        let mut process = process::command(seed, &data)
             .args(TINY_JOURNAL_FLAGS)
             .args(flags)
             .spawn()
@@ -36,6 +56,7 @@ impl Server {
         Self {
             address: address.parse().expect("an address"),
             process,
+            data,
             _home: home,
         }
     }

@@ -51,7 +51,11 @@ pub enum Call {
     Refresh(LoginId, Presented),
     Delete(LoginId),
     List,
-    DeleteAll { except: Option<LoginId> },
+    DeleteAll {
+        except: Option<LoginId>,
+    },
+    /// A backup, whose logins are read after it is restored.
+    BackUp,
 }
 
 /// The token parameter of a refresh.
@@ -74,6 +78,7 @@ pub enum Response {
     Malformed,
     Done,
     Listed(Vec<LoginId>),
+    Logins(Vec<(LoginId, Token)>),
     Deleted(usize),
 }
 
@@ -145,6 +150,13 @@ pub fn step(
             Response::Done
         }
         Call::List => Response::Listed(state.logins.keys().copied().collect()),
+        Call::BackUp => Response::Logins(
+            state
+                .logins
+                .iter()
+                .map(|(&id, login)| (id, login.shown.unwrap_or(login.token)))
+                .collect(),
+        ),
         Call::DeleteAll { except } => {
             let before = state.logins.len();
             state.logins.retain(|&id, _| Some(id) == except);
@@ -217,6 +229,13 @@ impl State {
             {
                 self.issue(token)?;
                 self.logins.get_mut(&id)?.identify(unseen, token);
+                Some(self)
+            }
+            (Response::Logins(logins), Response::Logins(found)) if logins.len() == found.len() => {
+                for (&(id, expected), &(shown, token)) in logins.iter().zip(found) {
+                    let expected = Response::Login(id, expected);
+                    self = self.reconcile(&expected, &Response::Login(shown, token))?;
+                }
                 Some(self)
             }
             _ => (expected == received).then_some(self),
