@@ -27,6 +27,9 @@ pub const ATTACHMENTS_ONLY: &str = "attachments";
 /// The mode that measures what an SMTP server that hangs costs, and nothing else.
 pub const MAIL_ONLY: &str = "mail";
 
+/// The mode that measures backups, and nothing else.
+pub const BACKUP_ONLY: &str = "backup";
+
 /// The mode that measures what the two clients of the wire contract do, and nothing else.
 pub const FLOWS_ONLY: &str = "flows";
 
@@ -153,6 +156,10 @@ impl Plan {
                 mode: MAIL_ONLY,
                 ..Self::default(seed)
             },
+            Ok("backup") => Self {
+                mode: BACKUP_ONLY,
+                ..Self::default(seed)
+            },
             Ok("flows") => Self {
                 mode: FLOWS_ONLY,
                 ..Self::default(seed)
@@ -161,7 +168,7 @@ impl Plan {
             Ok("") | Err(_) => Self::default(seed),
             Ok(other) => {
                 panic!(
-                    "REMEMBERD_BENCH is quick, attachments, attacks, bulk, flows, links, mail, profiles, queries, \
+                    "REMEMBERD_BENCH is quick, attachments, attacks, backup, bulk, flows, links, mail, profiles, queries, \
                      sign_in, tickets, long or absent, not {other:?}"
                 )
             }

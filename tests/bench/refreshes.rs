@@ -1,7 +1,7 @@
 //! Refreshes of logins while something else goes on: how much longer the slowest of a hundred takes then.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
@@ -27,11 +27,15 @@ pub struct Refreshes<'a> {
 
 impl<'a> Refreshes<'a> {
     pub fn prepare(plan: &'a Plan, workspace: &Workspace, name: &str) -> Self {
+        Self::prepare_many(plan, workspace, name, LOGINS)
+    }
+
+    pub fn prepare_many(plan: &'a Plan, workspace: &Workspace, name: &str, logins: u64) -> Self {
         let refreshes = Self {
             plan,
             dataset: Dataset {
                 seed: plan.seed,
-                logins: LOGINS,
+                logins,
             },
             data_dir: workspace.create_dir(&format!("data-{name}")),
             log_path: workspace.path().join(format!("rememberd-{name}.log")),
@@ -45,6 +49,10 @@ impl<'a> Refreshes<'a> {
         Server::start(&refreshes.data_dir, Some(&seed_path), &refreshes.log_path).stop();
         fs::remove_file(&seed_path).expect("the seed file is the benchmark's own");
         refreshes
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     pub fn start(&self, arguments: &[&str]) -> Server {

@@ -3,7 +3,7 @@
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The
 //! variables: `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point),
 //! `attachments` (only uploads and downloads of attachments), `attacks` (only what honest clients get while the server
-//! is attacked), `bulk` (only what many logins of one profile cost), `flows` (only what clients do from sign-in to
+//! is attacked), `backup` (only backups), `bulk` (only what many logins of one profile cost), `flows` (only what clients do from sign-in to
 //! sign-out), `mail` (only what an SMTP server that hangs costs), `profiles` (only profiles), `queries` (only queries
 //! for profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are read) or `links` (only
 //! bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
@@ -31,6 +31,7 @@
 //! | `queries.rs` | queries for profiles, and what they cost all others |
 //! | `attachments.rs` | memory of uploads and downloads, and what they cost all others |
 //! | `mail.rs` | what an SMTP server that hangs costs all others |
+//! | `backup.rs` | what a backup takes, and what it costs all others |
 //! | `refreshes.rs` | refreshes while something else goes on |
 //! | `tickets.rs` | how many tickets are read |
 //! | `targets.rs`, `sample.rs` | the targets, and medians |
@@ -49,6 +50,7 @@ use crate::workspace::Workspace;
 mod attachments;
 mod attacker;
 mod attacks;
+mod backup;
 mod baseline;
 mod bulk;
 mod comparison;
@@ -146,6 +148,11 @@ fn run(plan: &Plan) -> ExitCode {
     }
     if plan.mode == plan::MAIL_ONLY {
         table::print_comparisons(&mail::measure(plan, &workspace).comparisons());
+        return ExitCode::SUCCESS;
+    }
+    if plan.mode == plan::BACKUP_ONLY {
+        let backup = backup::measure(plan, &workspace);
+        table::print_comparisons(&backup.comparisons(plan));
         return ExitCode::SUCCESS;
     }
     if plan.mode == plan::FLOWS_ONLY {
