@@ -21,6 +21,14 @@ impl Entropy {
         Self::Seeded(Box::new(Mutex::new(StdRng::seed_from_u64(seed))))
     }
 
+    /// Another source of the same kind, for a thread of its own.
+    pub fn fork(&self) -> Self {
+        match self {
+            Self::Os => Self::Os,
+            Self::Seeded(_) => Self::seeded(u64::from_be_bytes(self.bytes())),
+        }
+    }
+
     /// A random (version 4) UUID: 122 random bits.
     pub fn uuid(&self) -> Uuid {
         Builder::from_random_bytes(self.bytes()).into_uuid()

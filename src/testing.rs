@@ -32,9 +32,8 @@ pub use crate::domain::token_chain::{Generation, GraceRules, Presented, TokenCha
 pub use crate::entropy::Entropy;
 pub use crate::error::Failure;
 pub use crate::http::error::ApiError;
-pub use crate::service::bootstrap::seed::Seed;
 pub use crate::service::bootstrap::seed::findings::SeedRules;
-pub use crate::service::bootstrap::seed_file::SeedFile;
+pub use crate::service::bootstrap::seed_reader::SeedFile;
 pub use crate::service::caller::{AccessRefusal, Caller};
 pub use crate::service::error::Error as ServiceError;
 pub use crate::service::persistent_login::list::ListedLogin;
@@ -305,7 +304,7 @@ pub mod service {
 
     /// Those of a seed file.
     pub mod seed {
-        pub use crate::service::bootstrap::seed::load;
+        pub use crate::service::bootstrap::seed::{LoadError, Loaded, load};
     }
 
     /// Those of tenants.

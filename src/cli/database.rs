@@ -1,6 +1,7 @@
 //! The database of a command: it is locked, opened, and created and filled if there is none. A database comes into
 //! being complete: if its creation is refused, fails or is killed, there is none.
 
+use std::fs::File;
 use std::path::{self, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,15 +14,15 @@ use crate::cli::key;
 use crate::cli::origins::Origins;
 use crate::cli::restart::{self, Loaded};
 use crate::cli::watch::WatchedFiles;
-use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::error::Failure;
 use crate::jobs;
 use crate::service::bootstrap::demo::{self, ACCESS_TOKEN_ID};
 use crate::service::bootstrap::seed::findings::SeedRules;
-use crate::service::bootstrap::seed::{self, Seed};
-use crate::service::bootstrap::seed_file::SeedFile;
+use crate::service::bootstrap::seed::{self, LoadError};
+use crate::service::bootstrap::seed_file::{Entry, Id};
+use crate::service::bootstrap::seed_reader::SeedFile;
 use crate::service::bootstrap::token_file::{self, UnusedToken};
 use crate::service::bootstrap::{audit_key, initial};
 use crate::storage::data_dir::{DataDirectory, holds_database};
@@ -45,8 +46,8 @@ pub struct Database {
     seed_file: Option<(PathBuf, String)>,
     /// The name of the listen addresses for messages.
     listen: String,
-    /// The entries of the seed file, if they were checked before the database was created.
-    checked: Arc<Mutex<Option<Seed>>>,
+    /// The seed file, if it was checked before the database was created.
+    checked: Arc<Mutex<Option<SeedFile<File>>>>,
 }
 
 /// What is known of creating a database.
@@ -121,9 +122,9 @@ impl Database {
         Ok(self.directory.has_database()?)
     }
 
-    /// Opens the database, or creates one that is still to be [filled](Database::fill). A seed file is checked before
-    /// anything is created, with the time `now`.
-    pub fn opener(&self, config: &Config, keys: Keys, now: Timestamp) -> Opener {
+    /// Opens the database, or creates one that is still to be [filled](Database::fill). The schema of a seed file is
+    /// checked before anything is created.
+    pub fn opener(&self, config: &Config, keys: Keys) -> Opener {
         let options = EngineOptions {
             cache_bytes: config.storage.cache_size,
             two_phase_commit: config.writer.two_phase_commit,
@@ -137,15 +138,15 @@ impl Database {
         let checked = Arc::clone(&self.checked);
         let creation = Arc::clone(&self.creation);
         let (seed_file, listen) = (self.seed_file.clone(), self.listen.clone());
-        let (refuses_demo, rules) = (demo::is_refused(config), seed_rules(config));
+        let refuses_demo = demo::is_refused(config);
         Box::new(move |opening| {
             files.check_again()?;
             let is_new = opening == Opening::Start && !directory.has_database()?;
             let (engine, ring) = if is_new {
                 if let Some((file, name)) = &seed_file {
-                    let seed = check_seed(file, name, rules, now)
-                        .and_then(|seed| {
-                            if refuses_demo && seed.has_access_token(ACCESS_TOKEN_ID) {
+                    let seed = check_seed(file, name)
+                        .and_then(|(seed, has_demo_token)| {
+                            if refuses_demo && has_demo_token {
                                 return Err(demo_exposed(&listen));
                             }
                             Ok(seed)
@@ -208,7 +209,7 @@ impl Database {
             Some((file, name)) => self.load_seed(app, file, name).await?,
             None => None,
         };
-        let keep = |token: &_| token_file::write(&self.directory, std::slice::from_ref(token));
+        let keep = |token: &_| token_file::write(&self.directory, std::slice::from_ref(token), 0);
         initial::create(app, keep).await.map_err(unusable)?;
         if !app.config.data.allow_demo_secrets && demo::is_known(app).map_err(unusable)? {
             if demo::is_refused(&app.config) {
@@ -247,19 +248,19 @@ impl Database {
         }
     }
 
-    /// Loads the seed file `file`, if the database is empty.
+    /// Loads the seed file `file` into a database that is new, and so not finished: if this is cut off, there is none.
     async fn load_seed(
         &self,
         app: &App,
         file: &Path,
         name: &str,
     ) -> Result<Option<Loaded>, CommandError> {
-        if !app.store.read(seed::is_empty)? {
+        if !self.directory.is_unfinished() {
             if let Some(loaded) = restart::loaded_before() {
                 return Ok(Some(loaded));
             }
             tracing::warn!(
-                "the seed file was not loaded, because the database is not empty: leave out --seed, or load it into \
+                "the seed file was not loaded, because the database is not new: leave out --seed, or load it into \
                  another --data-dir"
             );
             return Ok(None);
@@ -271,14 +272,21 @@ impl Database {
             .take();
         let seed = match checked {
             Some(seed) => seed,
-            None => check_seed(file, name, seed_rules(&app.config), app.clock.now().time())?,
+            None => check_seed(file, name)?.0,
         };
-        for warning in seed.warnings() {
+        let rules = SeedRules {
+            is_strict: app.config.seed.seed_strict,
+        };
+        let keep = |tokens: &[_], kept| token_file::write(&self.directory, tokens, kept);
+        let loaded = match seed::load(app, seed, rules, keep).await {
+            Ok(loaded) => loaded.unwrap_or_default(),
+            Err(LoadError::Refused(error)) => return Err(CommandError::new(name, error)),
+            Err(LoadError::Failed(failure)) => return Err(CommandError::creating(failure)),
+        };
+        for warning in loaded.warnings() {
             tracing::warn!("{name}: {warning}");
         }
-        let counts = seed.counts();
-        token_file::write(&self.directory, seed.generated())?;
-        seed::load(app, seed).await?;
+        let counts = loaded.counts();
         Ok(Some(Loaded {
             text: counts.to_string(),
             entries: counts.total(),
@@ -312,23 +320,20 @@ impl Database {
     }
 }
 
-/// Reads and checks the seed file `file`, which messages call `name`.
-fn check_seed(
-    file: &Path,
-    name: &str,
-    rules: SeedRules,
-    now: Timestamp,
-) -> Result<Seed, CommandError> {
-    let json = regular_file::read(file).map_err(|error| CommandError::io(name, &error))?;
-    let entries = SeedFile::parse(&json).map_err(|error| CommandError::new(name, error))?;
-    drop(json);
-    Seed::check(entries, rules, now, &Entropy::Os).map_err(|error| CommandError::new(name, error))
-}
-
-fn seed_rules(config: &Config) -> SeedRules {
-    SeedRules {
-        is_strict: config.seed.seed_strict,
-    }
+/// Checks the schema of the seed file `file`, which messages call `name`. Returns whether it has the demo data's access
+/// token, too.
+fn check_seed(file: &Path, name: &str) -> Result<(SeedFile<File>, bool), CommandError> {
+    let opened = regular_file::open(file).map_err(|error| CommandError::io(name, &error))?;
+    let mut has_demo_token = false;
+    let seed = SeedFile::check(opened, |entry| {
+        if let Entry::AccessToken(token) = entry
+            && let Some(Id(id)) = &token.id
+        {
+            has_demo_token |= id == ACCESS_TOKEN_ID;
+        }
+    });
+    let seed = seed.map_err(|error| CommandError::new(name, error))?;
+    Ok((seed, has_demo_token))
 }
 
 fn no_database(data_dir: &Path, origins: &Origins) -> CommandError {

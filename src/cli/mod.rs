@@ -11,7 +11,9 @@ mod database;
 mod environment;
 mod error;
 mod example;
+mod export;
 mod healthcheck;
+mod import;
 mod init;
 mod key;
 mod list;
@@ -41,7 +43,7 @@ use crate::logging;
 use crate::server::descriptors;
 
 /// Every command, in the order of the help.
-static COMMANDS: [CliCommand; 12] = [
+static COMMANDS: [CliCommand; 14] = [
     serve::COMMAND,
     init::COMMAND,
     backup::COMMAND,
@@ -54,6 +56,8 @@ static COMMANDS: [CliCommand; 12] = [
     healthcheck::COMMAND,
     completions::COMMAND,
     man::COMMAND,
+    import::COMMAND,
+    export::COMMAND,
 ];
 
 /// Does what the command line `arguments`, with the program's name first, asks for. Returns the exit code of

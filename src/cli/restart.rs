@@ -1,7 +1,7 @@
 //! A restart of the process in its place, once a large seed file is loaded.
 //!
-//! Parsing and loading takes a multiple of the file in memory, in many small pieces, which the allocator does not give
-//! back to the host. The new program has the same process id, arguments and environment, and begins with none of it.
+//! Loading fills the cache of pages and takes memory in many small pieces, which the allocator does not give back to the
+//! host. The new program has the same process id, arguments and environment, and begins with none of it.
 
 use std::env;
 use std::os::unix::process::CommandExt;
@@ -11,7 +11,7 @@ use std::process::{self, Command};
 use crate::cli::error::CommandError;
 use crate::cli::signals::Signals;
 
-/// What fewer entries leave in memory is little beside what serving takes: 200 bytes each.
+/// What fewer entries leave in memory is little beside what serving takes.
 const ENTRIES_MIN: usize = 10_000;
 
 /// Has the process's id, and what was loaded, if the process restarted itself after it had loaded a seed file.

@@ -150,7 +150,7 @@ async fn serve_database(
     let clock = Clock::new(HostClock::system(config.clock.clock_synchronized.known()));
     let keys = Keys::default();
     let (store, opened) = Store::start(
-        database.opener(&config, keys.clone(), clock.now().time()),
+        database.opener(&config, keys.clone()),
         tables::JOURNALED,
         &WriterLimits::new(&config),
     )?;

@@ -153,6 +153,12 @@ impl Tenant {
         self.available_roles.iter().chain(of_definitions)
     }
 
+    /// Whether nothing of it was ever set: it is as a new database has its first one.
+    pub fn is_plain(&self) -> bool {
+        let has_nothing = self.available_roles.is_empty() && self.attribute_definitions.is_empty();
+        has_nothing && !self.verify_new_profiles && !self.sso_enabled && self.cleanse_attributes
+    }
+
     /// Whether it defines the attribute with this name.
     pub fn defines(&self, name: &str) -> bool {
         definition(&self.attribute_definitions, name).is_some()

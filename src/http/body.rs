@@ -27,6 +27,10 @@ use crate::http::error::ApiError;
 use crate::http::params::Params;
 use crate::http::quote::quote;
 
+/// How large the body of a request over the local socket may be: such connections are few, and the documents of an
+/// import, of which one may have 16 MiB in MongoDB, come over it.
+const LOCAL_BODY_BYTES_MAX: usize = 18 << 20;
+
 /// What is needed of a request whose body has not been received. It is small, since every request's future
 /// holds one.
 #[derive(Debug)]
@@ -105,7 +109,12 @@ impl PendingRequest {
         connection: &impl Connection,
     ) -> Result<Params, ApiError> {
         if let Some((kind, body)) = self.body {
-            let bytes = collect(body, config, connection).await?;
+            let size_max = if self.params.is_local() {
+                LOCAL_BODY_BYTES_MAX
+            } else {
+                config.requests.body_size_max
+            };
+            let bytes = collect(body, size_max, connection).await?;
             if !bytes.is_empty() {
                 decode(&mut self.params, kind, bytes).await?;
             }
@@ -116,10 +125,9 @@ impl PendingRequest {
 
 async fn collect(
     mut body: Incoming,
-    config: &Config,
+    size_max: usize,
     connection: &impl Connection,
 ) -> Result<Bytes, ApiError> {
-    let size_max = config.requests.body_size_max;
     // A body that announces its length need not be received to be refused.
     if body.size_hint().lower() > size_max as u64 {
         return Err(ApiError::BodyTooLarge);

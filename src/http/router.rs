@@ -6,6 +6,8 @@ use crate::app::App;
 use crate::http::access_token::route::AccessTokenRoute;
 use crate::http::admin::backup::BackupRoute;
 use crate::http::admin::clock::ClockRoute;
+use crate::http::admin::export::ExportRoute;
+use crate::http::admin::import::ImportRoute;
 use crate::http::admin::key::KeyRoute;
 use crate::http::admin::login::AdminLoginRoute;
 use crate::http::admin::stats::StatsRoute;
@@ -159,6 +161,8 @@ resources! {
     ["admin", "1", "clock"] => Clock(ClockRoute),
     ["admin", "1", "backup"] => AdminBackup(BackupRoute),
     ["admin", "1", "stats"] => Stats(StatsRoute),
+    ["admin", "1", "import"] => Import(ImportRoute),
+    ["admin", "1", "export"] => Export(ExportRoute),
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub mod caller;
 mod context;
 mod end_access;
 pub mod error;
+pub mod export;
+pub mod import;
 pub mod lazy_list;
 mod list_room;
 pub mod mail;

@@ -30,6 +30,9 @@ pub const MAIL_ONLY: &str = "mail";
 /// The mode that measures backups, and nothing else.
 pub const BACKUP_ONLY: &str = "backup";
 
+/// The mode that measures what an import and the load of a seed file cost, and nothing else.
+pub const IMPORT_ONLY: &str = "import";
+
 /// The mode that measures what the two clients of the wire contract do, and nothing else.
 pub const FLOWS_ONLY: &str = "flows";
 
@@ -158,6 +161,10 @@ impl Plan {
             },
             Ok("backup") => Self {
                 mode: BACKUP_ONLY,
+                ..Self::default(seed)
+            },
+            Ok("import") => Self {
+                mode: IMPORT_ONLY,
                 ..Self::default(seed)
             },
             Ok("flows") => Self {

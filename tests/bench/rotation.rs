@@ -3,10 +3,11 @@
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The
 //! variables: `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point),
 //! `attachments` (only uploads and downloads of attachments), `attacks` (only what honest clients get while the server
-//! is attacked), `backup` (only backups), `bulk` (only what many logins of one profile cost), `flows` (only what clients do from sign-in to
-//! sign-out), `mail` (only what an SMTP server that hangs costs), `profiles` (only profiles), `queries` (only queries
-//! for profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are read) or `links` (only
-//! bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
+//! is attacked), `backup` (only backups), `bulk` (only what many logins of one profile cost), `flows` (only what clients
+//! do from sign-in to sign-out), `import` (only an import and the load of a seed file), `mail` (only what an SMTP server
+//! that hangs costs), `profiles` (only profiles), `queries` (only queries for profiles), `sign_in` (only how many users
+//! sign in), `tickets` (only how many tickets are read) or `links` (only bursts over slow links), and
+//! `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk
 //! gives different figures a minute later. Load always comes from another process. Where to read on:
@@ -32,6 +33,7 @@
 //! | `attachments.rs` | memory of uploads and downloads, and what they cost all others |
 //! | `mail.rs` | what an SMTP server that hangs costs all others |
 //! | `backup.rs` | what a backup takes, and what it costs all others |
+//! | `moving.rs` | an import, and the load of a large seed file |
 //! | `refreshes.rs` | refreshes while something else goes on |
 //! | `tickets.rs` | how many tickets are read |
 //! | `targets.rs`, `sample.rs` | the targets, and medians |
@@ -65,6 +67,7 @@ mod json;
 mod listing;
 mod load;
 mod mail;
+mod moving;
 mod plan;
 mod postgres;
 mod probe;
@@ -153,6 +156,10 @@ fn run(plan: &Plan) -> ExitCode {
     if plan.mode == plan::BACKUP_ONLY {
         let backup = backup::measure(plan, &workspace);
         table::print_comparisons(&backup.comparisons(plan));
+        return ExitCode::SUCCESS;
+    }
+    if plan.mode == plan::IMPORT_ONLY {
+        table::print_comparisons(&moving::measure(plan, &workspace).comparisons());
         return ExitCode::SUCCESS;
     }
     if plan.mode == plan::FLOWS_ONLY {

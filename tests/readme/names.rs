@@ -27,10 +27,12 @@ const CARGO_FLAGS: [&str; 10] = [
 ];
 
 /// Programs of the operating system that the pages use.
-const SYSTEM: [&str; 7] = [
+const SYSTEM: [&str; 9] = [
     "cat",
     "curl",
     "install",
+    "mongoexport",
+    "mongoimport",
     "mv",
     "openssl",
     "python3",

@@ -1,6 +1,6 @@
 //! The terminals of a reader: one has the server, the other a shell in which the commands of a page are pasted.
 //!
-//! The shell is `sh` with a function instead of `curl`, which asks this process for the response: the
+//! The shell is `sh` with the real binary as `rememberd`, and with a function instead of `curl`, which asks this process for the response: the
 //! arguments go out on standard error, the body comes back on standard input.
 
 use std::env;
@@ -33,6 +33,9 @@ ask() {
 curl() {
     ask curl "$@"
     printf '%s' "$reply"
+}
+rememberd() {
+    "$REAL_BINARY" "$@"
 }
 "#;
 
@@ -81,6 +84,7 @@ impl Session {
     pub fn run(&mut self, fences: &[&Fence]) -> Vec<String> {
         let mut child = Command::new("sh")
             .args(["-eu", "-c", &script(fences)])
+            .env("REAL_BINARY", env!("CARGO_BIN_EXE_rememberd"))
             .current_dir(self.home.path())
             .env("PATH", path())
             .stdin(Stdio::piped())

@@ -96,6 +96,8 @@ const SHARED: [(&str, &[&str]); 5] = [
             "context",
             "end_access",
             "error",
+            "export",
+            "import",
             "lazy_list",
             "list_room",
             "mod",

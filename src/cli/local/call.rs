@@ -98,9 +98,18 @@ impl LocalServer {
     ///
     /// As [`LocalServer::get`].
     pub async fn post_json(&self, path: &str, document: &Value) -> Result<Value, CallError> {
+        self.post_text(path, document.to_string()).await
+    }
+
+    /// Does what `path` is for, with this text as its document.
+    ///
+    /// # Errors
+    ///
+    /// As [`LocalServer::get`].
+    pub async fn post_text(&self, path: &str, json: String) -> Result<Value, CallError> {
         let content_type = HeaderValue::from_static("application/json");
-        let body = (content_type, document.to_string());
-        self.call(Method::POST, path, Some(body)).await
+        self.call(Method::POST, path, Some((content_type, json)))
+            .await
     }
 
     /// The document at `path`, whatever the status of its response is.

@@ -3,6 +3,8 @@
 
 pub mod backup;
 pub mod clock;
+pub mod export;
+pub mod import;
 pub mod key;
 pub mod login;
 pub mod stats;

@@ -6,4 +6,5 @@ pub mod initial;
 pub mod seed;
 mod seed_error;
 pub mod seed_file;
+pub mod seed_reader;
 pub mod token_file;

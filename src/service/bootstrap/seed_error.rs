@@ -1,9 +1,11 @@
 //! Why a seed file is refused: the texts for the person who wrote it.
 
 use std::fmt;
+use std::io;
 
 use serde_json::error::Category;
 
+use crate::error::describe;
 use crate::json_problem::of_schema;
 
 /// Why a seed file is refused, with the path of the entry.
@@ -26,9 +28,17 @@ impl fmt::Display for SeedError {
 impl std::error::Error for SeedError {}
 
 impl SeedError {
+    /// The error that the file cannot be read.
+    pub fn unreadable(error: &io::Error) -> Self {
+        Self(describe(error))
+    }
+
     /// The error that the JSON at `path` is not of the schema, or no JSON. What the file has there is not quoted,
     /// because it may be a secret.
     pub fn of_json(path: &str, error: &serde_json::Error) -> Self {
+        if error.is_io() {
+            return Self(error.to_string());
+        }
         let text = error.to_string();
         let (line, column) = (error.line(), error.column());
         let problem = text
@@ -50,7 +60,9 @@ impl SeedError {
 
 #[cfg(test)]
 mod tests {
-    use crate::service::bootstrap::seed_file::SeedFile;
+    use std::io::Cursor;
+
+    use crate::service::bootstrap::seed_reader::SeedFile;
 
     #[test]
     fn what_is_wrong_is_said_in_words_of_json_and_without_the_value() {
@@ -61,11 +73,11 @@ mod tests {
             ),
             (
                 r#"{"tenant": {}}"#,
-                "tenant: it must be a list, and is an object (line 1, column 11)",
+                "tenant: it must be a list, and is an object (line 1, column 12)",
             ),
             (
                 r#"{"tenant": [{"name": 7}]}"#,
-                "tenant[0].name: it must be text, and is a number (line 1, column 22)",
+                "tenant[0].name: it must be text, and is a number (line 1, column 23)",
             ),
             (
                 r#"{"tenant": [{"name": null}]}"#,
@@ -77,12 +89,12 @@ mod tests {
             ),
             (
                 r#"{"profile": [{"enable": true}]}"#,
-                "profile[0].enable: there is no field \"enable\"; is \"enabled\" meant? (line 1, column 22)",
+                "profile[0].enable: there is no field \"enable\"; is \"enabled\" meant? (line 1, column 23)",
             ),
             (
                 r#"{"users": []}"#,
                 "users: there is no field \"users\"; the fields are accesstoken, tenant, profile, persistentlogin, \
-                 ticket, verificationtoken (line 1, column 8)",
+                 ticket, verificationtoken (line 1, column 9)",
             ),
             (
                 r#"{"tenant": [{}]}"#,
@@ -90,7 +102,7 @@ mod tests {
             ),
             (
                 r#"{"tenant": [{"name": "a", "name": "b"}]}"#,
-                "tenant[0]: the field `name` is there twice (line 1, column 32)",
+                "tenant[0]: the field `name` is there twice (line 1, column 33)",
             ),
             (
                 r#"{"tenant": [}"#,
@@ -105,7 +117,7 @@ mod tests {
                 "after the end: it is not JSON: trailing characters (line 1, column 4)",
             ),
         ] {
-            let refused = SeedFile::parse(json.as_bytes()).expect_err(json);
+            let refused = SeedFile::check(Cursor::new(json), |_| {}).expect_err(json);
             assert_eq!(refused.to_string(), expected);
         }
     }

@@ -1,4 +1,4 @@
-//! The schema of a seed file: JSON in which each list is optional.
+//! The entries of a seed file: JSON in which each list is optional.
 //!
 //! Ids may be text or `{"$oid": …}`, and dates epoch milliseconds or `{"$date": …}`, so that the output of a
 //! MongoDB export can be used as it is. Unknown fields are refused, because a misspelled one would otherwise be
@@ -9,24 +9,69 @@ use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
 use crate::clock::{Timestamp, date};
-use crate::service::bootstrap::seed_error::SeedError;
 
-/// A whole seed file.
-#[derive(Deserialize, Default, Debug)]
-#[serde(default, deny_unknown_fields)]
-pub struct SeedFile {
+/// The lists of a seed file.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[serde(field_identifier, rename_all = "lowercase")]
+pub enum List {
     /// Access tokens.
-    pub accesstoken: Vec<AccessTokenEntry>,
+    AccessToken,
     /// Tenants.
-    pub tenant: Vec<TenantEntry>,
+    Tenant,
     /// Profiles.
-    pub profile: Vec<ProfileEntry>,
+    Profile,
     /// Persistent logins.
-    pub persistentlogin: Vec<PersistentLoginEntry>,
+    PersistentLogin,
     /// Tickets.
-    pub ticket: Vec<TicketEntry>,
+    Ticket,
     /// Verification tokens.
-    pub verificationtoken: Vec<VerificationTokenEntry>,
+    VerificationToken,
+}
+
+impl List {
+    /// All of them, each after those that its entries refer to.
+    pub const ALL: [Self; 6] = [
+        Self::Tenant,
+        Self::Profile,
+        Self::PersistentLogin,
+        Self::Ticket,
+        Self::VerificationToken,
+        Self::AccessToken,
+    ];
+
+    /// The list of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|list| list.name() == name)
+    }
+
+    /// Its name in the file, and that of its collection in an export.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AccessToken => "accesstoken",
+            Self::Tenant => "tenant",
+            Self::Profile => "profile",
+            Self::PersistentLogin => "persistentlogin",
+            Self::Ticket => "ticket",
+            Self::VerificationToken => "verificationtoken",
+        }
+    }
+}
+
+/// An entry of one of the lists.
+#[derive(Debug)]
+pub enum Entry {
+    /// An access token.
+    AccessToken(AccessTokenEntry),
+    /// A tenant.
+    Tenant(TenantEntry),
+    /// A profile.
+    Profile(ProfileEntry),
+    /// A persistent login.
+    PersistentLogin(PersistentLoginEntry),
+    /// A ticket.
+    Ticket(TicketEntry),
+    /// A verification token.
+    VerificationToken(VerificationTokenEntry),
 }
 
 /// An access token.
@@ -198,28 +243,6 @@ pub struct VerificationTokenEntry {
     pub timestamp: Option<Date>,
 }
 
-impl SeedFile {
-    /// Parses a seed file.
-    ///
-    /// # Errors
-    ///
-    /// If it is not JSON, or not of this schema, with the path of the entry, the line and the column.
-    pub fn parse(json: &[u8]) -> Result<Self, SeedError> {
-        let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
-        if first != Some(&b'{') {
-            // The library would take a list for the fields in their order.
-            return Err(SeedError::at("line 1", "it is not a JSON object"));
-        }
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let file: Self = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|error| SeedError::of_json(&error.path().to_string(), error.inner()))?;
-        deserializer
-            .end()
-            .map_err(|error| SeedError::of_json("after the end", &error))?;
-        Ok(file)
-    }
-}
-
 /// An id: text, or `{"$oid": …}`.
 #[derive(Clone, Debug)]
 pub struct Id(pub String);
@@ -270,18 +293,6 @@ fn yes() -> bool {
 mod tests {
     use super::*;
 
-    fn refusal(json: &str) -> String {
-        SeedFile::parse(json.as_bytes())
-            .expect_err("the file is invalid")
-            .to_string()
-    }
-
-    #[test]
-    fn every_list_is_optional() {
-        let file = SeedFile::parse(b"{}").expect("an empty file is valid");
-        assert!(file.accesstoken.is_empty() && file.persistentlogin.is_empty());
-    }
-
     #[test]
     fn ids_and_dates_are_parsed_in_every_form() {
         let dates = [
@@ -300,16 +311,5 @@ mod tests {
             let Id(read) = serde_json::from_str(id).expect(id);
             assert_eq!(read, "x");
         }
-    }
-
-    #[test]
-    fn a_refusal_names_the_path_of_the_entry() {
-        let text = refusal(r#"{"tenant":[{"name":"a"},{"name":7}]}"#);
-        assert!(text.starts_with("tenant[1].name: "), "{text}");
-        let text = refusal(r#"{"profile":[{"enable":true}]}"#);
-        assert!(text.starts_with("profile[0]"), "{text}");
-        assert!(refusal("{} {}").starts_with("after the end"));
-        let text = refusal("[");
-        assert_eq!(text, "line 1: it is not a JSON object");
     }
 }

@@ -35,13 +35,18 @@ pub struct UnusedToken {
     pub path: PathBuf,
 }
 
-/// Writes a file for each of `tokens`, durably: before the transaction that creates them, so that none is lost.
+/// Writes a file for each of `tokens` after the first `kept`, durably: before the transaction that creates them, so that
+/// none is lost. The first ones have theirs.
 ///
 /// # Errors
 ///
 /// Failures of the storage.
-pub fn write(directory: &DataDirectory, tokens: &[GeneratedToken]) -> Result<(), Failure> {
-    for (name, token) in names(tokens).iter().zip(tokens) {
+pub fn write(
+    directory: &DataDirectory,
+    tokens: &[GeneratedToken],
+    kept: usize,
+) -> Result<(), Failure> {
+    for (name, token) in names(tokens).iter().zip(tokens).skip(kept) {
         directory.write_secret(name, token.id.reveal())?;
     }
     Ok(())

@@ -54,6 +54,19 @@ pub fn get(txn: &impl Read, name: &TenantName) -> Result<Option<Arc<Tenant>>, Fa
     Ok(found.map(|stored| Arc::clone(&stored.tenant)))
 }
 
+/// The tenant of this name, read by itself: for who writes many in one transaction, each of which would have all of them
+/// decoded again.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn read(txn: &impl Read, name: &TenantName) -> Result<Option<Arc<Tenant>>, Failure> {
+    let found = txn.get(&TENANTS, name.as_str(), |stored| {
+        record::decode(name, stored)
+    })?;
+    Ok(found.map(|stored| stored.tenant))
+}
+
 /// Calls `with` with the sweeps of the profiles of the tenant of this name: none if there is no such tenant.
 ///
 /// # Errors

@@ -2,6 +2,9 @@
 
 mod access_token;
 mod clock;
+mod export;
+mod extended_json;
+mod import;
 mod key;
 mod local_socket;
 mod login;

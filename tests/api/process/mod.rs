@@ -20,6 +20,7 @@ mod removed;
 mod restore;
 mod secrets;
 mod seed_file;
+mod seed_rules;
 mod shell;
 mod signals;
 mod special_files;

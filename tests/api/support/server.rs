@@ -1,7 +1,7 @@
 //! A server inside the test's process, with a manual clock.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, Cursor};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::{Pin, pin};
@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 
 use rememberd::testing::{
     App, Clock, Config, DataDirectory, EngineOptions, Entropy, Failure, KeySource, Keys, ObjectId,
-    Opening, Phase, Profile, Seed, SeedFile, SeedRules, Store, Timestamp, WriteTxn, WriterLimits,
-    open_database, open_store, server, service::seed, tables::profile,
+    Opening, Phase, Profile, SeedFile, SeedRules, Store, Timestamp, WriteTxn, WriterLimits,
+    open_database, open_store, server,
+    service::seed::{self, LoadError, Loaded},
+    tables::profile,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -116,7 +118,37 @@ impl Setup {
         }
     }
 
+    /// Loads the seed by itself. Returns the numbers of entries and the warnings, or why the file is refused.
+    pub fn load(&self, is_strict: bool) -> Result<(String, Vec<String>), String> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let app = self.unloaded_app().await;
+            let loaded = self.load_into(&app, SeedRules { is_strict }).await;
+            app.store.close().await.expect("the store is open");
+            let loaded = loaded?;
+            Ok((loaded.counts().to_string(), loaded.warnings().collect()))
+        })
+    }
+
+    async fn load_into(&self, app: &App, rules: SeedRules) -> Result<Loaded, String> {
+        let json = Cursor::new(self.seed.to_string().into_bytes());
+        let file = SeedFile::check(json, |_| {}).map_err(|error| error.to_string())?;
+        match seed::load(app, file, rules, |_, _| Ok(())).await {
+            Ok(loaded) => Ok(loaded.unwrap_or_default()),
+            Err(LoadError::Refused(error)) => Err(error.to_string()),
+            Err(LoadError::Failed(failure)) => panic!("{failure}"),
+        }
+    }
+
     async fn app(&self) -> Arc<App> {
+        let app = self.unloaded_app().await;
+        let loaded = self.load_into(&app, SeedRules::default()).await;
+        loaded.expect("a valid seed file");
+        app.enter(self.phase);
+        Arc::new(app)
+    }
+
+    async fn unloaded_app(&self) -> App {
         let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
         let mut config = Config::from_flags(&flags).expect("valid settings");
         if !self
@@ -138,18 +170,7 @@ impl Setup {
         let keys = Keys::default();
         let store = self.store(&config, keys.clone()).await;
         let entropy = Entropy::seeded(random::seed());
-        let app = App::new(config, store, Clock::manual(self.now), entropy, keys);
-        let file = SeedFile::parse(self.seed.to_string().as_bytes()).expect("a valid seed file");
-        let seed = Seed::check(
-            file,
-            SeedRules::default(),
-            app.clock.now().time(),
-            &app.entropy,
-        )
-        .expect("a valid seed file");
-        seed::load(&app, seed).await.expect("the seed is loaded");
-        app.enter(self.phase);
-        Arc::new(app)
+        App::new(config, store, Clock::manual(self.now), entropy, keys)
     }
 
     async fn store(&self, config: &Config, keys: Keys) -> Store {

@@ -13,6 +13,7 @@ mod attachments;
 mod backup;
 mod client;
 mod connection;
+mod moving;
 mod server;
 mod tickets;
 mod verification;

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Display;
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -26,8 +27,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rememberd::testing::{
     App, Clock, Config, Engine, EngineOptions, Entropy, Failure, JournalLimits, KeyRing, KeySource,
-    Keys, ObjectId, Opener, PersistentLoginId, Profile, SecretKey, Seed, SeedFile, SeedRules,
-    Store, Tenant, TenantName, Timestamp, Token, WriterLimits, service::seed, upgrade,
+    Keys, ObjectId, Opener, PersistentLoginId, Profile, SecretKey, SeedFile, SeedRules, Store,
+    Tenant, TenantName, Timestamp, Token, WriterLimits, service::seed, upgrade,
 };
 use uuid::Uuid;
 
@@ -196,16 +197,10 @@ pub fn keys() -> KeyRing {
 /// Loads the demo data into an empty database.
 pub async fn load_demo(app: &App) {
     let json = fs::read(DEMO_FILE).expect("the demo data is part of the repository");
-    let file = SeedFile::parse(&json).expect("the demo data is a seed file");
-    let demo = Seed::check(
-        file,
-        SeedRules::default(),
-        app.clock.now().time(),
-        &app.entropy,
-    )
-    .expect("the demo data is valid");
-    let loaded = seed::load(app, demo).await.expect("it is loaded");
-    assert!(loaded, "the database was empty");
+    let file = SeedFile::check(Cursor::new(json), |_| {}).expect("the demo data is a seed file");
+    let loaded = seed::load(app, file, SeedRules::default(), |_, _| Ok(())).await;
+    let loaded = loaded.expect("the demo data is valid");
+    assert!(loaded.is_some(), "the database was empty");
 }
 
 /// A profile with this id, whose username is the id as text.

@@ -1,52 +1,84 @@
-//! Loading a seed file into an empty database: all of it in one transaction, or nothing.
+//! Loading a seed file into a new database, in a stream and in many transactions. The database is finished once all of
+//! the file is in it: if the load is cut off, there is no database, and the next start begins anew.
 
-mod check;
 pub mod findings;
 
+use std::collections::HashSet;
 use std::fmt;
+use std::io::{Read as ReadBytes, Seek};
+use std::sync::Arc;
+use std::thread;
 
 use crate::app::App;
-use crate::clock::Timestamp;
-use crate::domain::access_token::AccessToken;
-use crate::domain::device::Device;
-use crate::domain::login_state::LoginState;
-use crate::domain::persistent_login::PersistentLogin;
-use crate::domain::profile::Profile;
-use crate::domain::tenant::Tenant;
-use crate::domain::ticket::{Ticket, TicketDigest, TicketState};
-use crate::domain::verification_token::{VerificationToken, VerificationTokenDigest};
-use crate::entropy::Entropy;
+use crate::domain::access_token::{ACTION_NAMES, ANY};
+use crate::domain::object_id::ObjectId;
+use crate::domain::tenant::TenantName;
 use crate::error::Failure;
-use crate::service::bootstrap::seed::check::{Check, ImportedVerificationToken};
 use crate::service::bootstrap::seed::findings::{EntryPath, Findings, SeedRules};
 use crate::service::bootstrap::seed_error::SeedError;
-use crate::service::bootstrap::seed_file::SeedFile;
+use crate::service::bootstrap::seed_file::List;
+use crate::service::bootstrap::seed_reader::SeedFile;
 use crate::service::bootstrap::token_file::GeneratedToken;
+use crate::service::import::batch::{self, Batch, BatchPace, BatchSender};
+use crate::service::import::known_secret::KnownSecrets;
+use crate::service::import::prepare::{Fault, NewAccessToken, Preparer, Record};
+use crate::service::import::put::{Obstacle, PutRules};
 use crate::storage::transaction::Read;
-use crate::storage::transaction::write_txn::WriteTxn;
-use crate::tables::access_token::{self, DigestedId, SealedId};
-use crate::tables::{persistent_login, profile, tenant, ticket, verification_token};
+use crate::tables::{access_token, persistent_login, profile, tenant, ticket, verification_token};
 
 /// The consequence of a key that everybody knows.
 const FORGEABLE: &str = "if the application that issued their cookies still uses the default key of its security \
                          library, anybody can read and forge such a cookie; give it a key of its own";
 
-/// The checked entries of a seed file: ids are unique, and every tenant and profile that is referred to exists.
-#[derive(Debug)]
-pub struct Seed {
-    access_tokens: Vec<(DigestedId, AccessToken)>,
-    tenants: Vec<Tenant>,
-    profiles: Vec<Profile>,
-    logins: Vec<PersistentLogin>,
-    tickets: Vec<Ticket>,
-    verification_tokens: Vec<ImportedVerificationToken>,
-    /// The access tokens whose ids were generated because the file has none.
-    generated: Vec<GeneratedToken>,
+/// What was loaded of a seed file.
+#[derive(Default, Debug)]
+pub struct Loaded {
+    counts: SeedCounts,
     findings: Findings,
 }
 
+impl Loaded {
+    /// How many entries there are.
+    pub fn counts(&self) -> SeedCounts {
+        SeedCounts {
+            skipped: self.findings.skipped(),
+            ..self.counts
+        }
+    }
+
+    /// What is valid and does not do what it seems to or should not stay as it is: entries that are skipped,
+    /// permissions for a tenant that is not there or for an action that there is not, and secrets that everybody knows.
+    /// Only the first of a kind are here.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let has_logins = self.counts.logins > 0;
+        let imported = has_logins.then(|| format!("persistentlogin: {FORGEABLE}"));
+        self.findings.texts().chain(imported)
+    }
+}
+
+/// Why a seed file was not loaded.
+#[derive(Debug)]
+pub enum LoadError {
+    /// An entry is not valid, or the file cannot be read.
+    Refused(SeedError),
+    /// The storage failed.
+    Failed(Failure),
+}
+
+impl From<SeedError> for LoadError {
+    fn from(error: SeedError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Failure> for LoadError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// How many entries of each kind there are. Displayed as text for who loads them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct SeedCounts {
     profiles: usize,
     logins: usize,
@@ -66,6 +98,19 @@ impl SeedCounts {
             + self.access_tokens
             + self.tickets
             + self.verification_tokens
+    }
+}
+
+impl SeedCounts {
+    fn of(&mut self, list: List) -> &mut usize {
+        match list {
+            List::AccessToken => &mut self.access_tokens,
+            List::Tenant => &mut self.tenants,
+            List::Profile => &mut self.profiles,
+            List::PersistentLogin => &mut self.logins,
+            List::Ticket => &mut self.tickets,
+            List::VerificationToken => &mut self.verification_tokens,
+        }
     }
 }
 
@@ -96,53 +141,205 @@ impl fmt::Display for SeedCounts {
     }
 }
 
-/// Loads `seed`, if the database is empty. A large one takes long, so there is no timeout. Returns whether the
-/// database was empty.
+/// Loads `file`, if the database is empty; `None` if it is not. Before access tokens whose ids were generated are in the
+/// database, `keep` gets all of them until then, and the number of those that it had before: nothing else has their ids.
+/// An entry that belongs to a tenant or a profile that is not in the file is skipped, unless the rules are strict.
+///
+/// A large file takes long, so there is no timeout. After an error, a part of the file may be in the database.
 ///
 /// # Errors
 ///
-/// Failures of the storage.
-pub async fn load(app: &App, seed: Seed) -> Result<bool, Failure> {
-    let keys = app.keys.get()?;
-    let seal_id = |(id, _): &(DigestedId, _)| SealedId::seal(keys, app.entropy.bytes(), id);
-    let ids: Vec<_> = seed.access_tokens.iter().map(seal_id).collect();
-    let timeline = app.clock.now().timeline;
-    let import =
-        |login: &PersistentLogin| LoginState::import(login, &timeline, keys, app.entropy.bytes());
-    let logins: Vec<_> = seed.logins.iter().map(import).collect();
-    let (_, key) = keys.newest();
-    // In an empty database none of them can be of a tenant or a profile whose access has ended.
-    let ticket = |ticket: &Ticket| TicketState {
-        digest: TicketDigest::new(ticket.id, key),
-        tenant: ticket.tenant.clone(),
-        profile_id: ticket.profile_id,
-        era: 0,
-        last_request: timeline.moment(ticket.last_request),
+/// For the first invalid entry of a list, with its path in the file; failures of the storage, and those of `keep`.
+pub async fn load<R>(
+    app: &App,
+    mut file: SeedFile<R>,
+    rules: SeedRules,
+    mut keep: impl FnMut(&[GeneratedToken], usize) -> Result<(), Failure>,
+) -> Result<Option<Loaded>, LoadError>
+where
+    R: ReadBytes + Seek + Send + 'static,
+{
+    if !app.store.read(is_empty)? {
+        return Ok(None);
+    }
+    let mut preparer = Preparer::new(app)?;
+    let (mut sender, mut batches) = BatchSender::new();
+    let read = move || {
+        let mut tenant_ids = HashSet::new();
+        for list in List::ALL {
+            read_list(&mut file, list, &mut preparer, &mut tenant_ids, &mut sender)?;
+        }
+        Ok::<_, SeedError>(())
     };
-    let tickets: Vec<_> = seed.tickets.iter().map(ticket).collect();
-    let verification_token = |token: &ImportedVerificationToken| VerificationToken {
-        digest: VerificationTokenDigest::new(token.id, key),
-        tenant: token.tenant.clone(),
-        profile_id: token.profile_id,
-        created: timeline.moment(token.created),
-    };
-    let verification_tokens = seed.verification_tokens.iter().map(verification_token);
-    let verification_tokens: Vec<_> = verification_tokens.collect();
-    app.store
-        .write(move |txn| {
-            let is_empty = is_empty(txn)?;
-            if is_empty {
-                seed.put(txn, &ids, &logins)?;
-                for state in &tickets {
-                    ticket::create(txn, state)?;
-                }
-                for token in &verification_tokens {
-                    verification_token::create(txn, token)?;
-                }
+    // If this is cut off, it ends with its next batch.
+    let reading = thread::Builder::new().name("seed".to_owned()).spawn(read);
+    let reading = reading
+        .map_err(|error| Failure::Internal(format!("cannot start reading the file: {error}")))?;
+    let mut loaded = Loaded::default();
+    let mut generated: Vec<GeneratedToken> = Vec::new();
+    while let Some((list, mut batch)) = batches.recv().await {
+        if !batch.generated.is_empty() {
+            let before = generated.len();
+            generated.append(&mut batch.generated);
+            keep(&generated, before)?;
+        }
+        let batch = Arc::new(batch);
+        let rules_of_tables = PutRules {
+            replaces_plain_tenant: false,
+        };
+        let left_out = batch::write(app, rules_of_tables, BatchPace::Fast, &batch).await?;
+        note(app, rules, &mut loaded, list, &batch, &left_out)?;
+    }
+    // It has ended: its end of the channel is closed.
+    let read = reading.join();
+    read.map_err(|_| Failure::Internal("reading the seed file failed".to_owned()))??;
+    Ok(Some(loaded))
+}
+
+/// Reads a list, checks each entry by itself, and sends them. The ids of tenants, which are few, are checked here: the
+/// table has tenants under their names.
+fn read_list<R: ReadBytes + Seek>(
+    file: &mut SeedFile<R>,
+    list: List,
+    preparer: &mut Preparer,
+    tenant_ids: &mut HashSet<ObjectId>,
+    sender: &mut BatchSender<List>,
+) -> Result<(), SeedError> {
+    let mut refusal = None;
+    let mut secrets = KnownSecrets::default();
+    let list_name = list.name();
+    file.each(list, |index, at, entry| {
+        let path = EntryPath {
+            list: list_name,
+            index,
+        };
+        let batch = sender.batch();
+        match preparer.prepare(entry) {
+            Ok(Record::Tenant(tenant)) if !tenant_ids.insert(tenant.id) => {
+                refusal = Some(path.refuse("_id", DUPLICATE));
             }
-            Ok(is_empty)
-        })
-        .await
+            Ok(record) => {
+                if let Some((field, what)) = secrets.find(&record) {
+                    batch.warnings.push((index, field, what));
+                }
+                batch.records.push((index, record));
+            }
+            Err(Fault::NoTenant) => batch.without_tenant.push(index),
+            Err(Fault::Invalid { field, what }) => refusal = Some(path.refuse(field, what)),
+        }
+        batch.generated.append(&mut preparer.generated);
+        refusal.is_none() && sender.send_if_full(list, at).is_ok()
+    })?;
+    // What is wrong with an earlier entry comes first.
+    let _ = sender.send(list);
+    refusal.map_or(Ok(()), Err)
+}
+
+const DUPLICATE: &str = "an earlier entry has the same one";
+
+/// Notes what came of a batch.
+///
+/// # Errors
+///
+/// For the first entry that makes the file invalid.
+fn note(
+    app: &App,
+    rules: SeedRules,
+    loaded: &mut Loaded,
+    list: List,
+    batch: &Batch,
+    left_out: &[(usize, Obstacle)],
+) -> Result<(), LoadError> {
+    let path = |index| EntryPath {
+        list: list.name(),
+        index,
+    };
+    let findings = &mut loaded.findings;
+    let mut refused = left_out.iter().peekable();
+    let mut without_tenant = batch.without_tenant.iter().peekable();
+    for (place, (index, record)) in batch.records.iter().enumerate() {
+        while let Some(index) = without_tenant.next_if(|without| *without < index) {
+            findings.skip(rules, path(*index), "tenant", NO_TENANT)?;
+        }
+        let at = path(*index);
+        let Some((_, obstacle)) = refused.next_if(|(refused, _)| *refused == place) else {
+            *loaded.counts.of(list) += 1;
+            match record {
+                Record::Login(login) if login.is_future => findings.note_future(at, "timestamp"),
+                Record::AccessToken(new) => {
+                    app.store
+                        .read(|txn| warn_of_permissions(txn, findings, at, new))?;
+                }
+                _ => {}
+            }
+            continue;
+        };
+        match obstacle {
+            Obstacle::Exists(_) => {
+                let field = if list == List::Tenant { "name" } else { "_id" };
+                return Err(at.refuse(field, DUPLICATE).into());
+            }
+            Obstacle::UsernameTaken => return Err(at.refuse("username", DUPLICATE).into()),
+            Obstacle::OtherTenant => {
+                let what = "the profile belongs to another tenant";
+                return Err(at.refuse("tenant", what).into());
+            }
+            Obstacle::NoTenant => findings.skip(rules, at, "tenant", NO_TENANT)?,
+            Obstacle::NoProfile => {
+                let why = "there is no such profile in the file";
+                findings.skip(rules, at, "profileId", why)?;
+            }
+            // Disabling a profile here would have ended it. The file is not wrong for that.
+            Obstacle::ProfileDisabled => {
+                let why = "its profile is disabled";
+                findings.skip(SeedRules::default(), at, "profileId", why)?;
+            }
+            Obstacle::Deleted => {
+                findings.skip(rules, at, "_id", "its profile was deleted here")?;
+            }
+        }
+    }
+    for index in without_tenant {
+        findings.skip(rules, path(*index), "tenant", NO_TENANT)?;
+    }
+    for (index, field, what) in &batch.warnings {
+        findings.warn(format_args!("{}[{index}].{field}", list.name()), what);
+    }
+    Ok(())
+}
+
+const NO_TENANT: &str = "there is no such tenant in the file";
+
+/// Warns of permissions for what there is not.
+fn warn_of_permissions(
+    txn: &impl Read,
+    findings: &mut Findings,
+    at: EntryPath,
+    new: &NewAccessToken,
+) -> Result<(), Failure> {
+    let EntryPath { list, index } = at;
+    for (number, permission) in new.token.tenant_permissions.iter().enumerate() {
+        let path = |field| format!("{list}[{index}].tenantPermissions[{number}].{field}");
+        let tenant = permission.tenant.as_str();
+        let is_known = match TenantName::new(tenant) {
+            Some(name) => tenant == ANY || tenant::get(txn, &name)?.is_some(),
+            None => false,
+        };
+        if !is_known {
+            let what = format_args!("there is no tenant {tenant:?} in the file");
+            findings.warn(path("tenant"), what);
+        }
+        for action in permission.allowed_actions.iter().map(String::as_str) {
+            if action != ANY && !ACTION_NAMES.contains(&action) {
+                let known = ACTION_NAMES.join(", ");
+                let what = format_args!(
+                    "there is no action {action:?}; the actions are {known} and {ANY}"
+                );
+                findings.warn(path("allowedActions"), what);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the database has no record of the kinds that a seed file has.
@@ -159,329 +356,5 @@ pub fn is_empty(txn: &impl Read) -> Result<bool, Failure> {
         && verification_token::is_empty(txn)?)
 }
 
-impl Seed {
-    /// Checks a seed file's entries, also against each other. Ids that are missing are generated, and dates that
-    /// are missing are `now`. An entry that belongs to a tenant or a profile that is not in the file is skipped, unless
-    /// the rules are strict.
-    ///
-    /// # Errors
-    ///
-    /// For the first invalid entry, with its path in the file.
-    pub fn check(
-        file: SeedFile,
-        rules: SeedRules,
-        now: Timestamp,
-        entropy: &Entropy,
-    ) -> Result<Self, SeedError> {
-        let mut check = Check::new(rules, now, entropy);
-        let tenants = each("tenant", file.tenant, |at, entry| {
-            check.tenant(at, entry).map(Some)
-        })?;
-        let profiles = each("profile", file.profile, |at, entry| {
-            check.profile(at, entry)
-        })?;
-        let logins = each("persistentlogin", file.persistentlogin, |at, entry| {
-            check.login(at, entry)
-        })?;
-        let tickets = each("ticket", file.ticket, |at, entry| check.ticket(at, entry))?;
-        let verification_tokens =
-            each("verificationtoken", file.verificationtoken, |at, entry| {
-                check.verification_token(at, entry)
-            })?;
-        let access_tokens = each("accesstoken", file.accesstoken, |at, entry| {
-            check.access_token(at, entry).map(Some)
-        })?;
-        Ok(Self {
-            access_tokens,
-            tenants,
-            profiles,
-            logins,
-            tickets,
-            verification_tokens,
-            generated: check.generated,
-            findings: check.findings,
-        })
-    }
-
-    /// The access tokens whose ids were generated. Nothing else has these ids.
-    pub fn generated(&self) -> &[GeneratedToken] {
-        &self.generated
-    }
-
-    /// What is valid and does not do what it seems to or should not stay as it is: entries that are skipped,
-    /// permissions for a tenant that is not there or for an action that there is not, and secrets that everybody knows.
-    /// Only the first of a kind are here.
-    pub fn warnings(&self) -> impl Iterator<Item = String> {
-        let imported = (!self.logins.is_empty()).then(|| format!("persistentlogin: {FORGEABLE}"));
-        self.findings.texts().chain(imported)
-    }
-
-    /// How many entries it has.
-    pub fn counts(&self) -> SeedCounts {
-        SeedCounts {
-            profiles: self.profiles.len(),
-            logins: self.logins.len(),
-            tenants: self.tenants.len(),
-            access_tokens: self.access_tokens.len(),
-            tickets: self.tickets.len(),
-            verification_tokens: self.verification_tokens.len(),
-            skipped: self.findings.skipped(),
-        }
-    }
-
-    /// Whether it has the access token with this id.
-    pub fn has_access_token(&self, id: &str) -> bool {
-        let mut tokens = self.access_tokens.iter();
-        tokens.any(|(own, _)| own.id.reveal() == id)
-    }
-
-    fn put(&self, txn: &WriteTxn, ids: &[SealedId], logins: &[LoginState]) -> Result<(), Failure> {
-        for ((id, token), sealed) in self.access_tokens.iter().zip(ids) {
-            access_token::put(txn, id, sealed, token)?;
-        }
-        for entry in &self.tenants {
-            tenant::put(txn, entry)?;
-        }
-        for entry in &self.profiles {
-            profile::put(txn, entry)?;
-        }
-        for login in logins {
-            persistent_login::create(txn, login, &Device::default())?;
-        }
-        Ok(())
-    }
-}
-
-/// The entries of a list that `check` does not skip.
-fn each<E, T>(
-    list: &'static str,
-    entries: Vec<E>,
-    mut check: impl FnMut(EntryPath, E) -> Result<Option<T>, SeedError>,
-) -> Result<Vec<T>, SeedError> {
-    let entries = entries.into_iter().enumerate();
-    entries
-        .filter_map(|(index, entry)| check(EntryPath { list, index }, entry).transpose())
-        .collect()
-}
-
 #[cfg(test)]
 mod properties;
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use crate::domain::password::{Password, PasswordHash};
-    use crate::service::bootstrap::demo;
-
-    use super::*;
-
-    const PROFILE: &str = "5925a68def86951f895cf497";
-    const LOGIN: &str = "b68c0013-d7b2-4004-8463-d7ba03e15d94";
-
-    fn whole() -> Value {
-        json!({
-            "accesstoken": [{"_id": "a", "application": "shop"}],
-            "tenant": [{"name": "default"}],
-            "profile": [{"_id": PROFILE, "username": "jdoe", "enabled": true, "tenant": "default"}],
-            "persistentlogin": [
-                {"_id": LOGIN, "tenant": "default", "profileId": {"$oid": PROFILE}, "token": LOGIN}
-            ],
-            "ticket": [{"_id": LOGIN, "tenant": "default", "profileId": PROFILE}],
-            "verificationtoken": [{"_id": LOGIN, "tenant": "default", "profileId": PROFILE}],
-        })
-    }
-
-    fn check(file: &Value) -> Result<Seed, String> {
-        let file =
-            SeedFile::parse(file.to_string().as_bytes()).map_err(|error| error.to_string())?;
-        let rules = SeedRules { is_strict: true };
-        Seed::check(file, rules, Timestamp::from_millis(77), &Entropy::seeded(1))
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn missing_ids_and_dates_are_generated() {
-        let mut file = whole();
-        file["accesstoken"] = json!([{"application": "shop"}]);
-        let seed = check(&file).expect("a valid file");
-        assert_eq!(seed.generated.len(), 1);
-        assert_eq!(seed.logins[0].timestamp, Timestamp::from_millis(77));
-        assert_eq!(seed.profiles[0].created_on, Timestamp::from_millis(77));
-    }
-
-    #[test]
-    fn an_invalid_entry_is_refused_with_its_path() {
-        let cases = [
-            ("/accesstoken/0/_id", json!(""), "accesstoken[0]._id: "),
-            ("/tenant/0/name", json!(""), "tenant[0].name: "),
-            ("/profile/0/_id", json!("xyz"), "profile[0]._id: "),
-            ("/profile/0/tenant", json!("other"), "profile[0].tenant: "),
-            ("/profile/0/username", json!(""), "profile[0].username: "),
-            (
-                "/persistentlogin/0/_id",
-                json!("7"),
-                "persistentlogin[0]._id: ",
-            ),
-            (
-                "/persistentlogin/0/token",
-                json!("7"),
-                "persistentlogin[0].token: ",
-            ),
-            (
-                "/persistentlogin/0/tenant",
-                json!("x"),
-                "persistentlogin[0].tenant: ",
-            ),
-            (
-                "/persistentlogin/0/profileId",
-                json!("000000000000000000000000"),
-                "persistentlogin[0].profileId: ",
-            ),
-            ("/ticket/0/_id", json!("7"), "ticket[0]._id: "),
-            (
-                "/ticket/0/profileId",
-                json!("000000000000000000000000"),
-                "ticket[0].profileId: ",
-            ),
-            ("/ticket/0/tenant", json!("x"), "ticket[0].tenant: "),
-            (
-                "/verificationtoken/0/_id",
-                json!("7"),
-                "verificationtoken[0]._id: ",
-            ),
-            (
-                "/verificationtoken/0/profileId",
-                json!("000000000000000000000000"),
-                "verificationtoken[0].profileId: ",
-            ),
-        ];
-        for (pointer, value, path) in cases {
-            let mut file = whole();
-            *file.pointer_mut(pointer).expect(pointer) = value;
-            let refusal = check(&file).expect_err(pointer);
-            assert!(refusal.starts_with(path), "{refusal}");
-        }
-    }
-
-    #[test]
-    fn a_clear_text_password_is_refused() {
-        let mut file = whole();
-        file["profile"][0]["password"] = json!("secret");
-        let refusal = check(&file).expect_err("a password must be a hash");
-        assert!(refusal.starts_with("profile[0].password: "), "{refusal}");
-        assert!(!refusal.contains("secret"));
-    }
-
-    #[test]
-    fn a_permission_for_what_is_not_there_is_a_warning() {
-        let mut file = whole();
-        file["accesstoken"][0]["tenantPermissions"] = json!([
-            {"tenant": "*", "allowedActions": ["*"]},
-            {"tenant": "default", "allowedActions": ["MANAGE_TICKETS", "READ_TENANT"]},
-            {"tenant": "defualt", "allowedActions": ["manage_tickets"]},
-        ]);
-        file["persistentlogin"] = json!([]);
-        let seed = check(&file).expect("a valid file");
-        let expected = [
-            "accesstoken[0].tenantPermissions[2].tenant: there is no tenant \"defualt\" in the file",
-            "accesstoken[0].tenantPermissions[2].allowedActions: there is no action \"manage_tickets\"; the actions \
-             are MANAGE_TICKETS, MANAGE_PROFILES, CREATE_TENANT, READ_TENANT, UPDATE_TENANT, DELETE_TENANT, \
-             CREATE_TOKEN, READ_TOKEN, DELETE_TOKEN and *",
-        ];
-        assert_eq!(seed.warnings().collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn what_belongs_to_nothing_is_skipped_and_counted_unless_the_rules_are_strict() {
-        let mut file = whole();
-        let other = |id: &str, tenant: &str| json!({"_id": id, "username": id, "enabled": true, "tenant": tenant});
-        let profiles = file["profile"].as_array_mut().expect("a list");
-        profiles.insert(0, other("5925a68def86951f895cf401", "gone"));
-        profiles.push(other("5925a68def86951f895cf402", "gone"));
-        let login = |profile: &str, tenant: &str| json!({"tenant": tenant, "profileId": profile, "token": LOGIN});
-        let logins = file["persistentlogin"].as_array_mut().expect("a list");
-        logins.push(login("5925a68def86951f895cf402", "default"));
-        logins.push(login("5925a68def86951f895cf401", "gone"));
-        for list in ["ticket", "verificationtoken"] {
-            let unknown = json!({
-                "_id": LOGIN.replace('b', "c"),
-                "tenant": "default",
-                "profileId": "5925a68def86951f895cf403",
-            });
-            file[list].as_array_mut().expect("a list").push(unknown);
-        }
-        let refused = check(&file).expect_err("the rules are strict");
-        assert_eq!(
-            refused,
-            "profile[0].tenant: there is no such tenant in the file"
-        );
-        let parsed = SeedFile::parse(file.to_string().as_bytes()).expect("a valid file");
-        let (rules, now) = (SeedRules::default(), Timestamp::from_millis(77));
-        let seed = Seed::check(parsed, rules, now, &Entropy::seeded(1)).expect("it is loaded");
-        assert_eq!(
-            seed.counts().to_string(),
-            "1 profile, 1 login, 1 tenant, 1 access token, 1 ticket, 1 verification token; 6 entries skipped"
-        );
-        assert_eq!(seed.counts().total(), 6);
-        let warnings: Vec<_> = seed.warnings().collect();
-        let expected = [
-            "profile: 2 entries are skipped: there is no such tenant in the file; the first is profile[0]",
-            "persistentlogin: 1 entry is skipped: there is no such profile in the file; the first is persistentlogin[1]",
-            "persistentlogin: 1 entry is skipped: there is no such tenant in the file; the first is persistentlogin[2]",
-        ];
-        assert_eq!(warnings[..3], expected);
-        assert!(
-            warnings[5].starts_with("persistentlogin: if "),
-            "{warnings:?}"
-        );
-    }
-
-    #[test]
-    fn a_user_with_a_password_that_everybody_knows_is_a_warning() {
-        let mut file = whole();
-        file["persistentlogin"] = json!([]);
-        file["profile"][0]["username"] = json!("admin");
-        let hash = |text: &str| {
-            let password = Password::new(text).expect("it is short");
-            json!(PasswordHash::contract(&password, [7; 16]).to_text())
-        };
-        file["profile"][0]["password"] = hash("Admin");
-        let seed = check(&file).expect("a valid file");
-        assert_eq!(seed.warnings().count(), 0);
-        file["profile"][0]["password"] = hash("admin");
-        let seed = check(&file).expect("a valid file");
-        let expected = "profile[0].password: everybody knows the password of the user \"admin\" of the tenant \
-                        \"default\"; change it";
-        assert_eq!(seed.warnings().collect::<Vec<_>>(), [expected]);
-    }
-
-    #[test]
-    fn an_access_token_that_everybody_knows_is_a_warning() {
-        let mut file = whole();
-        file["accesstoken"][0]["_id"] = json!(demo::ACCESS_TOKEN_ID);
-        file["persistentlogin"] = json!([]);
-        let seed = check(&file).expect("a valid file");
-        let expected = "accesstoken[0]._id: everybody knows this access token, of the application \"shop\"; give it \
-                        another _id";
-        assert_eq!(seed.warnings().collect::<Vec<_>>(), [expected]);
-    }
-
-    #[test]
-    fn duplicates_are_refused() {
-        for list in [
-            "accesstoken",
-            "tenant",
-            "profile",
-            "persistentlogin",
-            "ticket",
-            "verificationtoken",
-        ] {
-            let mut file = whole();
-            let entries = file[list].as_array_mut().expect("a list");
-            entries.push(entries[0].clone());
-            let refusal = check(&file).expect_err(list);
-            assert!(refusal.starts_with(&format!("{list}[1].")), "{refusal}");
-        }
-    }
-}

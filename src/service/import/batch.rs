@@ -1,0 +1,143 @@
+//! Entries on their way from the thread that reads them to the transactions that write them.
+//!
+//! A batch is one transaction. Two are in memory at once: while one is written, the next one is read.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::error::Failure;
+use crate::service::bootstrap::token_file::GeneratedToken;
+use crate::service::import::prepare::Record;
+use crate::service::import::put::{Obstacle, PutRules, put};
+use crate::storage::transaction::write_txn::WriteTxn;
+use crate::tables::persistent_login::key::LoginKey;
+
+/// How many bytes of JSON the entries of a batch have together, as soon as it is full. What they take in memory is a
+/// small multiple of that.
+const BATCH_BYTES: u64 = 8 << 20;
+
+/// How many entries a batch has at most.
+const BATCH_ENTRIES_MAX: usize = 50_000;
+
+/// Entries of one kind, each with its number in its list or file, in the order of these.
+#[derive(Default, Debug)]
+pub struct Batch {
+    /// The entries.
+    pub records: Vec<(usize, Record)>,
+    /// The access tokens among them whose ids were generated.
+    pub generated: Vec<GeneratedToken>,
+    /// The numbers of entries without a tenant, which are not written.
+    pub without_tenant: Vec<usize>,
+    /// What is to be said about entries of them: the number, the field, and the text.
+    pub warnings: Vec<(usize, &'static str, String)>,
+}
+
+/// Gathers entries into batches, and sends these.
+pub struct BatchSender<T> {
+    sender: mpsc::Sender<(T, Batch)>,
+    batch: Batch,
+    /// How far the reader was when the batch began, in bytes.
+    began: u64,
+}
+
+/// Nobody waits for further batches: reading may end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Abandoned;
+
+impl<T> BatchSender<T> {
+    /// Returns the two ends, of batches that are marked by a `T` each.
+    pub fn new() -> (Self, mpsc::Receiver<(T, Batch)>) {
+        let (sender, receiver) = mpsc::channel(1);
+        let sender = Self {
+            sender,
+            batch: Batch::default(),
+            began: 0,
+        };
+        (sender, receiver)
+    }
+
+    /// The batch that is gathered.
+    pub fn batch(&mut self) -> &mut Batch {
+        &mut self.batch
+    }
+
+    /// Sends the batch if it is full, where the reader is at the byte `at`.
+    ///
+    /// # Errors
+    ///
+    /// If nobody receives it.
+    pub fn send_if_full(&mut self, of: T, at: u64) -> Result<(), Abandoned> {
+        let bytes = at.saturating_sub(self.began);
+        if bytes < BATCH_BYTES && self.batch.records.len() < BATCH_ENTRIES_MAX {
+            return Ok(());
+        }
+        self.began = at;
+        self.send(of)
+    }
+
+    /// Sends what is gathered, if that is anything. Blocks until it is received.
+    ///
+    /// # Errors
+    ///
+    /// If nobody receives it.
+    pub fn send(&mut self, of: T) -> Result<(), Abandoned> {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.records.is_empty() && batch.without_tenant.is_empty() {
+            return Ok(());
+        }
+        let sent = self.sender.blocking_send((of, batch));
+        sent.map_err(|_| Abandoned)
+    }
+}
+
+/// Writes the entries of a batch in one transaction, as `pace` says. Returns those that were not written, each by its
+/// place in the batch.
+///
+/// # Errors
+///
+/// Failures of the storage.
+pub async fn write(
+    app: &App,
+    rules: PutRules,
+    pace: BatchPace,
+    batch: &Arc<Batch>,
+) -> Result<Vec<(usize, Obstacle)>, Failure> {
+    let (batch, keys) = (Arc::clone(batch), Arc::clone(app.keys.get()?));
+    let work = move |txn: &WriteTxn| {
+        let mut left_out = Vec::new();
+        for place in order(&batch.records) {
+            let (_, record) = &batch.records[place];
+            if let Err(obstacle) = put(txn, rules, &keys, record)? {
+                left_out.push((place, obstacle));
+            }
+        }
+        left_out.sort_unstable_by_key(|(place, _)| *place);
+        Ok(left_out)
+    };
+    match pace {
+        BatchPace::Fast => app.store.write(work).await,
+        BatchPace::InBackground => app.store.write_in_background(work).await,
+    }
+}
+
+/// How fast batches are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BatchPace {
+    /// One after the other: nobody is served yet.
+    Fast,
+    /// With pauses in which others write.
+    InBackground,
+}
+
+/// The order in which records are written: logins in that of their keys, so that those on a page are written one after
+/// the other.
+fn order(records: &[(usize, Record)]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..records.len()).collect();
+    order.sort_by_key(|place| match &records[*place].1 {
+        Record::Login(login) => Some(LoginKey::of(&login.state).to_bytes()),
+        _ => None,
+    });
+    order
+}

@@ -1,0 +1,213 @@
+//! Writing an entry that is valid by itself, if nothing in the tables is in its way.
+
+use crate::domain::device::Device;
+use crate::domain::key_ring::KeyRing;
+use crate::domain::login_state::LoginState;
+use crate::domain::object_id::ObjectId;
+use crate::domain::profile::{Profile, ProfileStatus};
+use crate::domain::tenant::{Tenant, TenantName};
+use crate::domain::ticket::TicketState;
+use crate::error::Failure;
+use crate::service::import::prepare::Record;
+use crate::storage::transaction::Read;
+use crate::storage::transaction::write_txn::WriteTxn;
+use crate::tables::profile::login_block::{self, LoginBlock};
+use crate::tables::{access_token, persistent_login, profile, tenant, ticket, verification_token};
+
+/// Why an entry is not written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Obstacle {
+    /// What has its id, and for a tenant its name, is there already.
+    Exists(Content),
+    /// Another profile of the tenant has its username.
+    UsernameTaken,
+    /// There is no such tenant.
+    NoTenant,
+    /// There is no such profile.
+    NoProfile,
+    /// The profile belongs to another tenant.
+    OtherTenant,
+    /// Its profile is disabled, which would have ended it here.
+    ProfileDisabled,
+    /// Its profile was deleted here.
+    Deleted,
+}
+
+/// How what is there already compares with an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Content {
+    /// It is the same.
+    Same,
+    /// It was changed here later.
+    Newer,
+    /// It is another one.
+    Other,
+}
+
+/// What is in the way of an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct PutRules {
+    /// Whether a tenant takes the place of one that has its name, no profiles, and nothing that was ever set: a new
+    /// database begins with one.
+    pub replaces_plain_tenant: bool,
+}
+
+/// Writes `record`, unless something is in its way. Decides first, so that an obstacle leaves nothing behind.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn put(
+    txn: &WriteTxn,
+    rules: PutRules,
+    keys: &KeyRing,
+    record: &Record,
+) -> Result<Result<(), Obstacle>, Failure> {
+    if let Some(obstacle) = obstacle(txn, rules, keys, record)? {
+        return Ok(Err(obstacle));
+    }
+    match record {
+        Record::AccessToken(new) => access_token::put(txn, &new.id, &new.sealed, &new.token)?,
+        Record::Tenant(new) => tenant::put(txn, new)?,
+        Record::Profile(new) => profile::insert(txn, new)?,
+        Record::Login(new) => {
+            let mut login = new.state.clone();
+            login.era = persistent_login::ended::era_of_new(txn, login.profile_id)?;
+            persistent_login::create(txn, &login, &Device::default())?;
+        }
+        Record::Ticket(new) => {
+            let mut state = new.clone();
+            state.era = ticket::ended::era_of_new(txn, state.profile_id)?;
+            ticket::create(txn, &state)?;
+        }
+        Record::VerificationToken(new) => verification_token::create(txn, new)?,
+    }
+    Ok(Ok(()))
+}
+
+/// What is in the way of `record`, if anything is.
+///
+/// # Errors
+///
+/// Of the storage, or of a record that does not decode.
+pub fn obstacle(
+    txn: &impl Read,
+    rules: PutRules,
+    keys: &KeyRing,
+    record: &Record,
+) -> Result<Option<Obstacle>, Failure> {
+    match record {
+        Record::AccessToken(new) => {
+            let stored = access_token::by_digest(txn, new.id.digest())?;
+            Ok(stored.map(|(_, stored)| exists(stored == new.token)))
+        }
+        Record::Tenant(new) => of_tenant(txn, rules, new),
+        Record::Profile(new) => of_profile(txn, new),
+        Record::Login(new) => of_login(txn, keys, &new.state),
+        Record::Ticket(new) => of_ticket(txn, new),
+        Record::VerificationToken(new) => match verification_token::get(txn, new.digest)? {
+            Some(stored) => Ok(Some(exists(stored == *new))),
+            None => Ok(owner(txn, &new.tenant, new.profile_id)?.err()),
+        },
+    }
+}
+
+fn of_tenant(txn: &impl Read, rules: PutRules, new: &Tenant) -> Result<Option<Obstacle>, Failure> {
+    let Some(stored) = tenant::read(txn, &new.name)? else {
+        return Ok(None);
+    };
+    let is_same = *stored == *new;
+    let may_replace = rules.replaces_plain_tenant && !is_same && stored.is_plain();
+    let replaces = may_replace && profile::count::count(txn, &new.name)? == 0;
+    Ok((!replaces).then(|| exists(is_same)))
+}
+
+fn of_profile(txn: &impl Read, new: &Profile) -> Result<Option<Obstacle>, Failure> {
+    if tenant::get(txn, &new.tenant)?.is_none() {
+        return Ok(Some(Obstacle::NoTenant));
+    }
+    if profile::status(txn, new.id)?.is_some() {
+        let stored = profile::get(txn, new.id)?;
+        let content = stored.map_or(Content::Other, |stored| compare_profiles(&stored, new));
+        return Ok(Some(Obstacle::Exists(content)));
+    }
+    if profile::id_by_username(txn, &new.tenant, &new.username)?.is_some() {
+        return Ok(Some(Obstacle::UsernameTaken));
+    }
+    let is_gone = login_block::get(txn, new.id)? == Some(LoginBlock::Gone);
+    Ok(is_gone.then_some(Obstacle::Deleted))
+}
+
+fn compare_profiles(stored: &Profile, new: &Profile) -> Content {
+    if stored == new {
+        Content::Same
+    } else if stored.tenant == new.tenant
+        && stored.created_on == new.created_on
+        && stored.last_modified > new.last_modified
+    {
+        Content::Newer
+    } else {
+        Content::Other
+    }
+}
+
+fn of_login(
+    txn: &impl Read,
+    keys: &KeyRing,
+    new: &LoginState,
+) -> Result<Option<Obstacle>, Failure> {
+    match persistent_login::get(txn, new.id)? {
+        Some(stored) => Ok(Some(Obstacle::Exists(compare_logins(keys, &stored, new)))),
+        None => Ok(owner(txn, &new.tenant, new.profile_id)?.err()),
+    }
+}
+
+fn compare_logins(keys: &KeyRing, stored: &LoginState, new: &LoginState) -> Content {
+    let is_same = (&stored.tenant, stored.profile_id, stored.created)
+        == (&new.tenant, new.profile_id, new.created);
+    if !is_same {
+        Content::Other
+    } else if stored.chain.current > 0 {
+        Content::Newer
+    } else if stored.token(keys, 0) == new.token(keys, 0) {
+        Content::Same
+    } else {
+        Content::Other
+    }
+}
+
+fn of_ticket(txn: &impl Read, new: &TicketState) -> Result<Option<Obstacle>, Failure> {
+    if let Some(stored) = ticket::get(txn, new.digest)? {
+        let is_same = (&stored.tenant, stored.profile_id) == (&new.tenant, new.profile_id);
+        return Ok(Some(exists(is_same)));
+    }
+    Ok(match owner(txn, &new.tenant, new.profile_id)? {
+        Err(obstacle) => Some(obstacle),
+        Ok(profile) if !profile.enabled => Some(Obstacle::ProfileDisabled),
+        Ok(_) => None,
+    })
+}
+
+/// The profile that an entry belongs to, in its tenant.
+fn owner(
+    txn: &impl Read,
+    tenant: &TenantName,
+    profile_id: ObjectId,
+) -> Result<Result<ProfileStatus, Obstacle>, Failure> {
+    if tenant::get(txn, tenant)?.is_none() {
+        return Ok(Err(Obstacle::NoTenant));
+    }
+    Ok(match profile::status(txn, profile_id)? {
+        Some(profile) if profile.tenant == *tenant => Ok(profile),
+        Some(_) => Err(Obstacle::OtherTenant),
+        None => Err(Obstacle::NoProfile),
+    })
+}
+
+fn exists(is_same: bool) -> Obstacle {
+    Obstacle::Exists(if is_same {
+        Content::Same
+    } else {
+        Content::Other
+    })
+}
