@@ -8,8 +8,10 @@ use std::sync::LazyLock;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
-use crate::cli::command::CliCommand;
-use crate::cli::environment::ignore_if_empty;
+use crate::cli::command::{Arguments, CliCommand};
+use crate::cli::environment::{ignore_if_empty, refuse_files_of_values};
+use crate::cli::origins::Origins;
+use crate::cli::settings_file::{self, SettingsFile};
 use crate::config::Config;
 use crate::config::data::DataConfig;
 use crate::config::log::LogConfig;
@@ -24,14 +26,14 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{version} (database schema {SCHEMA_VERSION})")
 });
 
-/// The settings that say where the key file is.
-const KEY_FILE_SETTINGS: [&str; 2] = ["data_dir", "key_file"];
+/// The settings that say where the key file is. The settings file may hold the others.
+const KEY_FILE_SETTINGS: [&str; 3] = ["data_dir", "key_file", settings_file::SETTING];
 
 /// Why there is nothing to do. The texts end with a line break.
 pub enum UsageError {
     /// The help or the version was asked for.
     Help(String),
-    /// The command line or an environment variable is not valid.
+    /// The command line, an environment variable or the settings file is not valid.
     Invalid(String),
 }
 
@@ -39,22 +41,53 @@ pub enum UsageError {
 ///
 /// # Errors
 ///
-/// If it asks for help only, and if it or an environment variable is not valid.
+/// If it asks for help only, and if it, an environment variable or the settings file is not valid.
 pub fn parse<'c>(
     arguments: &[OsString],
     commands: &'c [CliCommand],
-) -> Result<(&'c CliCommand, ArgMatches), UsageError> {
+) -> Result<(&'c CliCommand, Arguments), UsageError> {
+    let invalid = |cause| UsageError::Invalid(format!("error: {cause}\n"));
     // In the short help, the variables would take a second line for each setting.
     let is_short = arguments.iter().any(|argument| argument == "-h");
     let mut program = program(is_short, commands);
-    let mut matches = program
-        .try_get_matches_from_mut(arguments)
-        .map_err(|error| usage_error(&error, arguments))?;
+    let mut matches = matches(&mut program, arguments)?;
+    refuse_files_of_values().map_err(invalid)?;
+    let file = read_settings_file(&matches).map_err(invalid)?;
+    if let Some(file) = &file {
+        matches = self::matches(&mut with_defaults(program, file), arguments)?;
+    }
     let (name, matches) = matches
         .remove_subcommand()
         .expect("clap requires a command");
     let command = find(commands, &name).expect("clap knows these commands only");
-    Ok((command, matches))
+    Ok((command, Arguments(matches, file)))
+}
+
+fn matches(program: &mut Command, arguments: &[OsString]) -> Result<ArgMatches, UsageError> {
+    let parsed = program.try_get_matches_from_mut(arguments);
+    parsed.map_err(|error| usage_error(&error, arguments))
+}
+
+/// The settings file that the command or one below it is given.
+fn read_settings_file(matches: &ArgMatches) -> Result<Option<SettingsFile>, String> {
+    let mut matches = matches;
+    while let Some((_, below)) = matches.subcommand() {
+        matches = below;
+    }
+    // Not every command has the setting.
+    let Ok(Some(path)) = matches.try_get_one::<PathBuf>(settings_file::SETTING) else {
+        return Ok(None);
+    };
+    let origins = Origins::new(matches.clone(), None);
+    let name = origins.describe(settings_file::SETTING, path.display());
+    SettingsFile::read(path, &name).map(Some)
+}
+
+/// The command and all below it, with the values in `file` as the defaults of their settings.
+fn with_defaults(command: Command, file: &SettingsFile) -> Command {
+    command
+        .mut_args(|argument| file.apply(argument))
+        .mut_subcommands(|below| with_defaults(below, file))
 }
 
 fn find<'c>(commands: &'c [CliCommand], name: &str) -> Option<&'c CliCommand> {
@@ -107,7 +140,7 @@ pub fn program(is_short: bool, commands: &[CliCommand]) -> Command {
         .subcommands(commands)
 }
 
-/// The settings that say where the database and its key file are.
+/// The settings that say where the database and its key file are, and the one that names the settings file.
 pub fn data_settings() -> Vec<Arg> {
     let data = DataConfig::augment_args(Command::new("data"));
     let is_of_key_file = |setting: &&Arg| KEY_FILE_SETTINGS.contains(&setting.get_id().as_str());

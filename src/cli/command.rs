@@ -7,6 +7,7 @@ use clap::{ArgMatches, Command, FromArgMatches};
 
 use crate::cli::error::CommandError;
 use crate::cli::origins::Origins;
+use crate::cli::settings_file::SettingsFile;
 use crate::config::Config;
 
 /// The exit code of what was done, but not with the outcome that was hoped for: a check that found damage, a copy that
@@ -31,8 +32,8 @@ pub struct CliCommand {
     pub has_log: bool,
 }
 
-/// The arguments of a command.
-pub struct Arguments(pub ArgMatches);
+/// The arguments of a command, and the settings file that holds some of them, if there is one.
+pub struct Arguments(pub ArgMatches, pub Option<SettingsFile>);
 
 impl Arguments {
     /// The path in the argument `id`, if it is given or has a default.
@@ -84,7 +85,7 @@ impl Arguments {
     pub fn subcommand(mut self) -> (String, Self) {
         let found = self.0.remove_subcommand();
         let (name, matches) = found.expect("clap requires a command");
-        (name, Self(matches))
+        (name, Self(matches, self.1))
     }
 
     /// All settings, and how each was given.
@@ -93,7 +94,7 @@ impl Arguments {
     ///
     /// If they do not fit together.
     pub fn config(mut self) -> Result<(Config, Origins), CommandError> {
-        let origins = Origins::new(self.0.clone());
+        let origins = Origins::new(self.0.clone(), self.1);
         let config = Config::from_arg_matches_mut(&mut self.0);
         let config = config.map_err(|error| CommandError::from(error.to_string()))?;
         Ok((config, origins))

@@ -22,6 +22,33 @@ pub fn ignore_if_empty(setting: Arg) -> Arg {
     }
 }
 
+/// What the name of a variable ends with that has the name of a file with a secret.
+const FILE_SUFFIX: &str = "_FILE";
+
+/// Refuses variables that would be the file of a setting's value, if it were a secret: those of secrets are settings
+/// themselves, and other values belong in the variable.
+///
+/// # Errors
+///
+/// Which variable it is, and what to do.
+pub fn refuse_files_of_values() -> Result<(), String> {
+    let settings = Config::augment_args(Command::new("settings"));
+    let known: Vec<&str> = settings
+        .get_arguments()
+        .filter_map(|setting| setting.get_env()?.to_str())
+        .collect();
+    for variable in &known {
+        let name = format!("{variable}{FILE_SUFFIX}");
+        let is_set = env::var_os(&name).is_some_and(|value| !value.is_empty());
+        if is_set && !known.contains(&&*name) {
+            return Err(format!(
+                "{name}: a file is for secrets, and this is none; set {variable} to the value"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Logs a warning for each variable that looks like a setting and is none.
 pub fn warn_of_unknown() {
     let settings = Config::augment_args(Command::new("settings"));
@@ -36,6 +63,14 @@ pub fn warn_of_unknown() {
         .collect();
     unknown.sort();
     for name in unknown {
+        let file = format!("{name}{FILE_SUFFIX}");
+        if known.contains(&&*file) {
+            tracing::warn!(
+                name,
+                "an environment variable is no setting: a secret is in a file, which {file} names"
+            );
+            continue;
+        }
         let known = known.iter().copied();
         match most_similar(
             &name[PREFIX.len()..],

@@ -7,6 +7,7 @@ mod check;
 mod command;
 mod compact;
 mod completions;
+mod config;
 mod database;
 mod environment;
 mod error;
@@ -21,12 +22,14 @@ mod local;
 mod man;
 mod origins;
 mod output;
+mod prepared;
 mod progress;
 mod restart;
 mod restore;
 mod runtime;
 mod salvage;
 mod serve;
+mod settings_file;
 mod signals;
 mod tasks;
 mod tokens;
@@ -37,13 +40,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::cli::arguments::UsageError;
-use crate::cli::command::{Arguments, CliCommand, FAILED, NOT_DONE};
+use crate::cli::command::{CliCommand, FAILED, NOT_DONE};
 use crate::config::log::LogFormat;
 use crate::logging;
 use crate::server::descriptors;
 
 /// Every command, in the order of the help.
-static COMMANDS: [CliCommand; 14] = [
+static COMMANDS: [CliCommand; 15] = [
     serve::COMMAND,
     init::COMMAND,
     backup::COMMAND,
@@ -58,6 +61,7 @@ static COMMANDS: [CliCommand; 14] = [
     man::COMMAND,
     import::COMMAND,
     export::COMMAND,
+    config::COMMAND,
 ];
 
 /// Does what the command line `arguments`, with the program's name first, asks for. Returns the exit code of
@@ -70,7 +74,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     }
     // Standard output or error may be closed; the exit code still reports the outcome.
     let code = match arguments::parse(&arguments, &COMMANDS) {
-        Ok((command, matches)) => match (command.run)(Arguments(matches)) {
+        Ok((command, arguments)) => match (command.run)(arguments) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::from(FAILED),
             Err(error) => {

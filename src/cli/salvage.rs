@@ -44,9 +44,9 @@ pub const COMMAND: CliCommand = CliCommand {
 };
 
 fn definition() -> Command {
-    let key_file = data_settings()
+    let settings = data_settings()
         .into_iter()
-        .filter(|setting| setting.get_id() == "key_file");
+        .filter(|setting| setting.get_id() != "data_dir");
     Command::new("salvage")
         .about("Copy what is readable of a damaged database into a new one")
         .arg(
@@ -65,7 +65,7 @@ fn definition() -> Command {
             )
             .required(true),
         )
-        .args(key_file)
+        .args(settings)
         .after_help(NOTE)
 }
 

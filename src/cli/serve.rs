@@ -15,6 +15,7 @@ use crate::cli::error::CommandError;
 use crate::cli::example;
 use crate::cli::origins::Origins;
 use crate::cli::output::print_line;
+use crate::cli::prepared::Prepared;
 use crate::cli::restart::Restart;
 use crate::cli::runtime::{or_report, runtime, start_log};
 use crate::cli::signals::Signals;
@@ -23,7 +24,6 @@ use crate::cli::tokens;
 use crate::clock::host::HostClock;
 use crate::clock::source::Clock;
 use crate::config::{Config, HELP_NOTE, SHORT_HELP_NOTE};
-use crate::domain::management_token::ManagementToken;
 use crate::entropy::Entropy;
 use crate::error::{Failure, describe};
 use crate::jobs;
@@ -33,9 +33,7 @@ use crate::server::descriptors;
 use crate::server::listener::{ListenError, Listeners};
 use crate::server::local::{LocalSocket, SOCKET};
 use crate::server::{self, reachable};
-use crate::smtp::Mailer;
 use crate::storage::Store;
-use crate::storage::regular_file;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
 
@@ -107,28 +105,12 @@ fn reserve(config: &Config, origins: &Origins) -> Result<(), CommandError> {
 async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandError> {
     let signals = Signals::new(config.connections.drain_timeout);
     let signals = signals.map_err(|error| CommandError::io("cannot start", &error))?;
-    if let Some(repeated) = config.http.repeated_listen() {
-        let cause = "the address is given twice; leave out one of them";
-        return Err(CommandError::new(
-            origins.describe("listen", repeated),
-            cause,
-        ));
+    if let Some(path) = &config.data.config {
+        tracing::info!(path = %path.display(), "the settings file was read");
     }
-    let management_token = management_token(&config, origins)?;
-    let mailer = Mailer::load(&config.mail).map_err(|error| {
-        let what = origins.describe(error.setting, error.value);
-        CommandError::new(what, error.cause)
-    })?;
+    let prepared = Prepared::load(&config, origins)?;
     let database = Database::lock(&config, origins)?;
-    let served = serve_database(
-        &database,
-        config,
-        management_token,
-        mailer,
-        origins,
-        signals,
-    )
-    .await;
+    let served = serve_database(&database, config, prepared, origins, signals).await;
     database.discard();
     served
 }
@@ -136,8 +118,7 @@ async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandError
 async fn serve_database(
     database: &Database,
     config: Config,
-    management_token: Option<ManagementToken>,
-    mailer: Option<Mailer>,
+    prepared: Prepared,
     origins: &Origins,
     mut signals: Signals,
 ) -> Result<Served, CommandError> {
@@ -155,7 +136,7 @@ async fn serve_database(
         &WriterLimits::new(&config),
     )?;
     let app = Arc::new(App::new(config, store, clock, Entropy::Os, keys));
-    if let Some(token) = management_token {
+    if let Some(token) = prepared.management_token {
         app.management_token.get_or_init(|| token);
     }
     let counted = LastSummaries(Arc::clone(&app));
@@ -219,7 +200,7 @@ async fn serve_database(
         let stop = async {
             let _ = stopping_mail.await;
         };
-        jobs::mail::run(worker, mailer, stop).await;
+        jobs::mail::run(worker, prepared.mailer, stop).await;
         Ok(())
     });
     let context = app.config.http.context_path.as_str();
@@ -276,22 +257,6 @@ fn with_local_socket(listeners: Listeners, data_dir: &Path) -> (Option<LocalSock
             (None, listeners)
         }
     }
-}
-
-/// Reads the file of the management token, if there is one.
-fn management_token(
-    config: &Config,
-    origins: &Origins,
-) -> Result<Option<ManagementToken>, CommandError> {
-    let Some(file) = &config.monitoring.management_token_file else {
-        return Ok(None);
-    };
-    let name = origins.describe("management_token_file", file.display());
-    let content = regular_file::read(file).map_err(|error| CommandError::io(&name, &error))?;
-    let token = ManagementToken::of_file(&content);
-    token
-        .map(Some)
-        .map_err(|problem| CommandError::new(name, problem))
 }
 
 /// Logs what was only counted when serving ends, however it ends.

@@ -62,4 +62,11 @@ pub struct DataConfig {
     /// than `localhost` or a loopback address.
     #[arg(long, env = "REMEMBERD_ALLOW_DEMO_SECRETS", value_parser = switch)]
     pub allow_demo_secrets: bool,
+
+    /// Settings file, in TOML
+    ///
+    /// It has the names of the flags, without the hyphens before them, like `cache-size = "64MiB"`. Flags and variables
+    /// take precedence over it. `data/rememberd.toml` is an example with every setting.
+    #[arg(long, env = "REMEMBERD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }

@@ -53,7 +53,7 @@ pub struct MailConfig {
           hide_short_help = true)]
     pub smtp_user: Option<String>,
 
-    /// File with the password of that user; a line break at its end does not belong to it
+    /// File with the password of that user, in its first line
     #[arg(
         long,
         env = "REMEMBERD_SMTP_PASSWORD_FILE",

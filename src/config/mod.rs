@@ -30,6 +30,7 @@ mod seed;
 mod storage;
 pub mod throttle;
 mod tickets;
+pub mod toml;
 pub mod value;
 mod verification_tokens;
 mod writer;
@@ -65,8 +66,7 @@ use crate::config::writer::WriterConfig;
 
 /// What stands below the list of settings in `-h`.
 pub const SHORT_HELP_NOTE: &str = "\
-DURATION is one like 500ms or 15d, SIZE one like 64KiB. Each setting can also be an environment
-variable, like REMEMBERD_DATA_DIR. For mail, passwords, attachments and monitoring see --help.";
+DURATION is one like 15d, SIZE one like 64KiB. For variables, mail, tuning and more see --help.";
 
 /// What stands below the list of settings in `--help`.
 pub const HELP_NOTE: &str = "\

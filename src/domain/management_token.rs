@@ -14,14 +14,13 @@ pub const TOKEN_BYTES_MAX: usize = 1_024;
 pub struct ManagementToken(Box<str>);
 
 impl ManagementToken {
-    /// The token in the content of a file: its first line, without white space around it.
+    /// The token, without white space around it.
     ///
     /// # Errors
     ///
     /// What is wrong with it, without the token.
-    pub fn of_file(content: &[u8]) -> Result<Self, String> {
-        let text = str::from_utf8(content).map_err(|_| "it is not UTF-8".to_owned())?;
-        let token = text.lines().next().unwrap_or_default().trim();
+    pub fn new(text: &str) -> Result<Self, String> {
+        let token = text.trim();
         match token.len() {
             0..TOKEN_BYTES_MIN => Err(format!(
                 "its first line is the management token, and must have {TOKEN_BYTES_MIN} bytes at least"
@@ -50,28 +49,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_line_is_the_token() {
-        for content in [
-            "0123456789abcdef",
-            "  0123456789abcdef\r\nmore",
-            "0123456789abcdef\n",
-        ] {
-            let token = ManagementToken::of_file(content.as_bytes()).expect("a token");
+    fn white_space_around_a_token_does_not_belong_to_it() {
+        for text in ["0123456789abcdef", "  0123456789abcdef\t"] {
+            let token = ManagementToken::new(text).expect("a token");
             assert!(token.is("0123456789abcdef"));
             assert!(
                 !token.is("0123456789abcdeF") && !token.is("") && !token.is("0123456789abcdef0")
             );
             assert_eq!(format!("{token:?}"), "ManagementToken(..)");
         }
-        let long = [b'x'; TOKEN_BYTES_MAX + 1];
-        for content in [
-            &b""[..],
-            b"\n0123456789abcdef",
-            b"0123456789abcde",
-            &[0xFF; 20],
-            &long,
-        ] {
-            let refused = ManagementToken::of_file(content).expect_err("no token");
+        let long = "x".repeat(TOKEN_BYTES_MAX + 1);
+        for text in ["", "0123456789abcde", &long] {
+            let refused = ManagementToken::new(text).expect_err("no token");
             assert!(!refused.contains("0123456789"), "{refused}");
         }
     }

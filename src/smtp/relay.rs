@@ -9,7 +9,8 @@ use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParamete
 use lettre::transport::smtp::extension::ClientId;
 
 use crate::config::mail::{MailConfig, SmtpSecurity};
-use crate::smtp::setting::{SettingError, read, read_text, with_setting};
+use crate::smtp::setting::{SettingError, read, with_setting};
+use crate::storage::secret_text;
 
 /// A server that relays mails.
 pub struct Relay {
@@ -117,14 +118,9 @@ fn credentials(config: &MailConfig) -> Result<Option<Credentials>, SettingError>
     match (&config.smtp_user, &config.smtp_password_file) {
         (None, None) => Ok(None),
         (Some(user), Some(file)) => {
-            let text = read_text("smtp_password_file", file)?;
-            let password = text.strip_suffix('\n').unwrap_or(&text);
-            let password = password.strip_suffix('\r').unwrap_or(password);
-            if password.is_empty() {
-                let empty: Result<(), _> = Err("it is empty");
-                with_setting("smtp_password_file", file, empty)?;
-            }
-            Ok(Some(Credentials::new(user.clone(), password.to_owned())))
+            let password = secret_text::read(file);
+            let password = with_setting("smtp_password_file", file, password)?;
+            Ok(Some(Credentials::new(user.clone(), password)))
         }
         (Some(user), None) => Err(SettingError {
             setting: "smtp_user",

@@ -102,7 +102,7 @@ fn settings_that_do_not_fit_are_refused_by_name() {
                 &format!("--smtp-password-file={empty}"),
             ],
             "smtp_password_file",
-            "it is empty",
+            "its first line is empty",
         ),
         (
             vec![

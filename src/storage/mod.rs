@@ -15,6 +15,7 @@ pub mod opening;
 mod pace;
 pub mod pages;
 pub mod regular_file;
+pub mod secret_text;
 mod snapshots;
 pub mod table;
 pub mod transaction;

@@ -1,7 +1,7 @@
 //! Opening a file that a person named, if it is a regular one: a FIFO could block for ever, and a device has no end.
 
 use std::fs::{self, File, FileType, OpenOptions};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -31,17 +31,6 @@ pub fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options.custom_flags(flags).open(path)?;
     refuse_others(file.metadata()?.file_type())?;
     Ok(file)
-}
-
-/// The content of the file.
-///
-/// # Errors
-///
-/// As [`open`].
-pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    open(path)?.read_to_end(&mut content)?;
-    Ok(content)
 }
 
 /// Refuses what is not a regular file.

@@ -3,7 +3,7 @@
 use crate::source::{names, report, sources};
 
 /// Where a library or a part of the standard one may be named, as path prefixes below `src`.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 18] = [
     ("redb::", &["storage/engine/"]),
     ("rand::", &["entropy.rs"]),
     ("hyper::", &["http/", "server/", "cli/local/"]),
@@ -17,6 +17,7 @@ const HOMES: [(&str, &[&str]); 17] = [
         "percent_encoding::",
         &["http/path.rs", "http/attachment/download.rs", "cli/local/"],
     ),
+    ("toml::de", &["cli/settings_file.rs"]),
     ("regex::", &["domain/query/pattern.rs"]),
     ("clap::", &["config/", "cli/", "main.rs"]),
     ("tracing_subscriber::", &["logging.rs", "logging/"]),
@@ -30,6 +31,7 @@ const HOMES: [(&str, &[&str]); 17] = [
             "storage/key_file.rs",
             "storage/new_file.rs",
             "storage/regular_file.rs",
+            "storage/secret_text.rs",
             "storage/whole_file.rs",
             "storage/engine/",
             "cli/",

@@ -120,10 +120,15 @@ fn config(settings: &LocalSettings) -> Result<(Config, Origins), CommandError> {
     let key_file = settings.key_file.clone();
     arguments.extend(key_file.map(|path| flag("key-file", path.into())));
     let command = Config::augment_args(Command::new("rememberd")).mut_args(ignore_if_empty);
+    let file = settings.settings_file.clone();
+    let command = match &file {
+        Some(file) => command.mut_args(|setting| file.apply(setting)),
+        None => command,
+    };
     let matches = command
         .try_get_matches_from(arguments)
         .map_err(|error| CommandError::from(error.to_string()))?;
-    let (mut config, origins) = Arguments(matches).config()?;
+    let (mut config, origins) = Arguments(matches, file).config()?;
     config.data.no_create = true;
     config.data.seed = None;
     config.data.new_key = false;

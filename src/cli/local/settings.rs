@@ -8,6 +8,7 @@ use clap::Arg;
 use crate::cli::arguments::data_settings;
 use crate::cli::command::Arguments;
 use crate::cli::error::CommandError;
+use crate::cli::settings_file::SettingsFile;
 use crate::config::value::duration;
 
 /// How to reach a server.
@@ -17,6 +18,8 @@ pub struct LocalSettings {
     pub data_dir: PathBuf,
     /// The key file, if it is not in the data directory.
     pub key_file: Option<PathBuf>,
+    /// The file with the settings of the server, if it has one.
+    pub settings_file: Option<SettingsFile>,
     /// How long to wait for a response to begin, and for each next part of it.
     pub timeout: Duration,
 }
@@ -47,6 +50,7 @@ impl LocalSettings {
         Ok(Self {
             data_dir,
             key_file: arguments.path("key_file"),
+            settings_file: arguments.1.clone(),
             timeout: arguments.duration("timeout"),
         })
     }

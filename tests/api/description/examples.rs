@@ -31,7 +31,7 @@ pub fn example_server() -> Server {
         "timestamp": NOW.as_millis(),
     }]);
     let server = Setup::new().seed(seed).flag("--metrics").start();
-    let token = ManagementToken::of_file(MANAGEMENT_TOKEN.as_bytes()).expect("a token");
+    let token = ManagementToken::new(MANAGEMENT_TOKEN).expect("a token");
     let configured = server.app.management_token.set(token);
     configured.expect("there is none");
     let id = profile.as_str().expect("an id");

@@ -16,7 +16,7 @@ const PATHS: [&str; 3] = ["status", "memory", "version"];
 
 fn start(setup: Setup) -> Server {
     let server = setup.start();
-    let token = ManagementToken::of_file(TOKEN.as_bytes()).expect("a token");
+    let token = ManagementToken::new(TOKEN).expect("a token");
     server
         .app
         .management_token

@@ -32,7 +32,7 @@ fn a_file_without_a_token_is_refused_by_its_name() {
     for (content, problem) in [
         (None, "No such file or directory"),
         (Some("short"), "must have 16 bytes at least"),
-        (Some(""), "must have 16 bytes at least"),
+        (Some(""), "its first line is empty"),
     ] {
         if let Some(content) = content {
             fs::write(&file, content).expect("it is written");

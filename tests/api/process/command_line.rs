@@ -23,7 +23,7 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn help_lists_each_flag_with_its_variable_and_its_default() {
-    const WITHOUT_DEFAULT: [&str; 27] = [
+    const WITHOUT_DEFAULT: [&str; 28] = [
         "--audit-log-level",
         "--backup-dir",
         "--client-address-header",
@@ -31,6 +31,7 @@ fn help_lists_each_flag_with_its_variable_and_its_default() {
         "--no-create",
         "--key-file",
         "--management-token-file",
+        "--config",
         "--new-key",
         "--seed",
         "--seed-strict",
@@ -208,19 +209,24 @@ fn an_unknown_variable_is_a_warning_with_the_one_that_is_meant() {
     let serving = Launch::serve(home.path())
         .variable("REMEMBERD_SEDE", DEMO_SEED)
         .variable("REMEMBERD_DRAIN_TIMOUT", "1s")
-        .variable("REMEMBERD_FAVORITE_COLOR", "a secret")
+        .variable("REMEMBERD_FAVORITE_COLOR", "hunter2")
+        .variable("REMEMBERD_SMTP_PASSWORD", "hunter2")
         .start();
     let log = serving.stop().stderr;
     let warnings: Vec<&str> = log
         .lines()
         .filter(|line| line.contains("is no setting"))
         .collect();
-    assert_eq!(warnings.len(), 3, "{log}");
+    assert_eq!(warnings.len(), 4, "{log}");
     for (name, advice) in [
         ("REMEMBERD_SEDE", "is REMEMBERD_SEED meant?"),
         (
             "REMEMBERD_DRAIN_TIMOUT",
             "is REMEMBERD_DRAIN_TIMEOUT meant?",
+        ),
+        (
+            "REMEMBERD_SMTP_PASSWORD",
+            "a secret is in a file, which REMEMBERD_SMTP_PASSWORD_FILE names",
         ),
         (
             "REMEMBERD_FAVORITE_COLOR",
@@ -234,7 +240,7 @@ fn an_unknown_variable_is_a_warning_with_the_one_that_is_meant() {
         };
         assert!(warnings.iter().any(is_it), "{name} in {log}");
     }
-    assert!(!log.contains("a secret"), "{log}");
+    assert!(!log.contains("hunter2"), "{log}");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod restore;
 mod secrets;
 mod seed_file;
 mod seed_rules;
+mod settings_file;
 mod shell;
 mod signals;
 mod special_files;

@@ -1,0 +1,99 @@
+//! `rememberd config`: the effective settings, and where each comes from.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use clap::{Arg, ArgAction, Args, Command};
+
+use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
+use crate::cli::error::CommandError;
+use crate::cli::origins::{self, Origin, Origins};
+use crate::cli::prepared::Prepared;
+use crate::cli::runtime::{or_report, start_log};
+use crate::cli::settings_file::{SETTING, is_list, is_switch};
+use crate::config::Config;
+use crate::config::toml;
+
+const NOTE: &str = "\
+What is printed is a settings file itself. Every setting of \"rememberd serve\" is taken, as a flag, as a variable or in
+the file. Passwords and tokens are in files of their own, of which only the names are settings.
+Exit code: 0 if the settings are valid, 2 if not.
+
+Examples:
+  rememberd config --config /etc/rememberd/rememberd.toml
+  rememberd config --config /etc/rememberd/rememberd.toml --check";
+
+/// The argument that has the settings checked only.
+const CHECK: &str = "check";
+
+/// Prints or checks the settings.
+pub const COMMAND: CliCommand = CliCommand {
+    definition,
+    run,
+    error_code: NOT_DONE,
+    has_log: false,
+};
+
+fn definition() -> Command {
+    Config::augment_args(Command::new("config"))
+        .mut_args(|setting| {
+            let is_listed = setting.get_id() == SETTING;
+            setting.hide(!is_listed)
+        })
+        .arg(Arg::new(CHECK).long(CHECK).action(ArgAction::SetTrue).help(
+            "Print nothing; read the files that settings name, as a start of the server does",
+        ))
+        .about("Print the effective settings, and where each comes from")
+        .after_help(NOTE)
+}
+
+fn run(arguments: Arguments) -> Result<bool, CommandError> {
+    let matches = arguments.0.clone();
+    let (config, origins) = arguments.config()?;
+    if matches.get_flag(CHECK) {
+        let log = start_log(&config)?;
+        let prepared = or_report(Prepared::load(&config, &origins), &log);
+        return match prepared {
+            Some(_) => Ok(true),
+            // It is reported.
+            None => Err(CommandError::from("the settings are not valid".to_owned())),
+        };
+    }
+    let mut text =
+        String::from("# The effective settings of rememberd, and where each comes from.\n");
+    let settings = Config::augment_args(Command::new("settings"));
+    for setting in settings
+        .get_arguments()
+        .filter(|setting| setting.get_id() != SETTING)
+    {
+        // Text grows.
+        let _ = writeln!(text, "{}", line(setting, &matches, &origins));
+    }
+    // Nobody may read it.
+    let _ = io::stdout().write_all(text.as_bytes());
+    Ok(true)
+}
+
+/// The setting as a line of a settings file.
+fn line(setting: &Arg, matches: &clap::ArgMatches, origins: &Origins) -> String {
+    let id = setting.get_id().as_str();
+    let name = origins::name(id);
+    let values: Vec<String> = if is_switch(setting) {
+        vec![matches.get_flag(id).to_string()]
+    } else {
+        let raw = matches.get_raw(id).into_iter().flatten();
+        raw.map(|value| toml::value(&value.to_string_lossy()))
+            .collect()
+    };
+    let origin = match origins.of(id) {
+        Origin::Flag => format!("--{name}"),
+        Origin::Variable => origins::variable(id),
+        Origin::File(place) => place,
+        Origin::Default => "default".to_owned(),
+    };
+    match &*values {
+        [] => format!("# {name} is not set"),
+        values if is_list(setting) => format!("{name} = [{}]  # {origin}", values.join(", ")),
+        values => format!("{name} = {}  # {origin}", values.join(", ")),
+    }
+}

@@ -1,0 +1,56 @@
+//! What serving takes of its settings beyond their values, and what is checked of them before anything is opened.
+
+use crate::cli::error::CommandError;
+use crate::cli::origins::Origins;
+use crate::config::Config;
+use crate::domain::management_token::ManagementToken;
+use crate::smtp::Mailer;
+use crate::storage::secret_text;
+
+/// What the files hold that settings name.
+pub struct Prepared {
+    /// The management token, if there is one.
+    pub management_token: Option<ManagementToken>,
+    /// What sends mails, if there is a server for them.
+    pub mailer: Option<Mailer>,
+}
+
+impl Prepared {
+    /// Reads the files of secrets, certificates and mails, and checks the settings that must fit together.
+    ///
+    /// # Errors
+    ///
+    /// The setting that cannot be used.
+    pub fn load(config: &Config, origins: &Origins) -> Result<Self, CommandError> {
+        if let Some(repeated) = config.http.repeated_listen() {
+            let cause = "the address is given twice; leave out one of them";
+            return Err(CommandError::new(
+                origins.describe("listen", repeated),
+                cause,
+            ));
+        }
+        let management_token = management_token(config, origins)?;
+        let mailer = Mailer::load(&config.mail).map_err(|error| {
+            let what = origins.describe(error.setting, error.value);
+            CommandError::new(what, error.cause)
+        })?;
+        Ok(Self {
+            management_token,
+            mailer,
+        })
+    }
+}
+
+fn management_token(
+    config: &Config,
+    origins: &Origins,
+) -> Result<Option<ManagementToken>, CommandError> {
+    let Some(file) = &config.monitoring.management_token_file else {
+        return Ok(None);
+    };
+    let token = secret_text::read(file).and_then(|text| ManagementToken::new(&text));
+    token.map(Some).map_err(|problem| {
+        let what = origins.describe("management_token_file", file.display());
+        CommandError::new(what, problem)
+    })
+}
