@@ -29,6 +29,7 @@ mod restore;
 mod runtime;
 mod salvage;
 mod serve;
+mod service_manager;
 mod settings_file;
 mod signals;
 mod tasks;

@@ -18,6 +18,7 @@ use crate::cli::output::print_line;
 use crate::cli::prepared::Prepared;
 use crate::cli::restart::Restart;
 use crate::cli::runtime::{or_report, runtime, start_log};
+use crate::cli::service_manager::{Change, ServiceManager};
 use crate::cli::signals::Signals;
 use crate::cli::tasks::Task;
 use crate::cli::tokens;
@@ -109,8 +110,10 @@ async fn serve(config: Config, origins: &Origins) -> Result<Served, CommandError
         tracing::info!(path = %path.display(), "the settings file was read");
     }
     let prepared = Prepared::load(&config, origins)?;
+    let manager =
+        ServiceManager::find().map_err(|error| CommandError::io("cannot start", &error))?;
     let database = Database::lock(&config, origins)?;
-    let served = serve_database(&database, config, prepared, origins, signals).await;
+    let served = serve_database(&database, config, prepared, origins, signals, &manager).await;
     database.discard();
     served
 }
@@ -121,6 +124,7 @@ async fn serve_database(
     prepared: Prepared,
     origins: &Origins,
     mut signals: Signals,
+    manager: &ServiceManager,
 ) -> Result<Served, CommandError> {
     let listeners = Listeners::bind(&config.http.listen, config.requests.backlog)
         .map_err(|failed| cannot_listen(&failed, origins))?;
@@ -128,6 +132,7 @@ async fn serve_database(
     let addresses = listeners.addresses();
     let addresses = addresses.map_err(|error| CommandError::io("cannot start", &error))?;
     tracing::info!(path = %database.path().display(), "opening the data directory");
+    manager.report(Change::None, "opening the database");
     let clock = Clock::new(HostClock::system(config.clock.clock_synchronized.known()));
     let keys = Keys::default();
     let (store, opened) = Store::start(
@@ -209,6 +214,12 @@ async fn serve_database(
             "rememberd listens on http://{address}{context}"
         ));
     }
+    let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    manager.report(Change::Ready, &format!("serving on {}", shown.join(", ")));
+    let (worker, watching) = (Arc::clone(&app), manager.clone());
+    let watched = Task::spawn("reporting to the service manager failed", async move {
+        match watching.report_while_working(&worker).await {}
+    });
     // While an access token was not used, nobody has come yet.
     let is_new = loaded.is_some() || !tokens.is_empty();
     if let Some(loaded) = loaded {
@@ -227,6 +238,7 @@ async fn serve_database(
         .required_for(background.required_for(stopped))
         .await???;
     tracing::info!("stopping");
+    manager.report(Change::Stopping, "finishing requests");
     app.enter(Phase::Draining);
     drop((stop, stop_mail));
     serving.end().await?;
@@ -236,6 +248,7 @@ async fn serve_database(
     let closed = app.store.close().await;
     // The writer records what happened after it sent the responses: all of it is counted once it has ended.
     drop(counted);
+    watched.abort();
     closed?;
     saved?;
     database.files().check()?;

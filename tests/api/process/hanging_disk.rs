@@ -3,13 +3,16 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::process::service_manager::Manager;
 use crate::support::client::{FORM, LOGINS};
 use crate::support::fixture::LOGIN;
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch, Serving};
+use crate::support::server::PATIENCE;
 use crate::support::wire::Wire;
 
 /// Syncs wait for as long as the file exists that `HANG` names. C, because it replaces functions of the system.
@@ -54,6 +57,11 @@ impl Host {
     /// Has every sync hang from now on.
     fn hang(&self) {
         fs::write(self.0.path().join("hang"), "").expect("it is written");
+    }
+
+    /// Has the syncs that hang end.
+    fn go_on(&self) {
+        fs::remove_file(self.0.path().join("hang")).expect("it is there");
     }
 
     fn launch(&self) -> Launch {
@@ -131,4 +139,32 @@ fn a_start_that_hangs_is_stopped_by_one_signal() {
     let ended = starting.wait();
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     Launch::serve(&host.data()).start().stop();
+}
+
+#[test]
+fn a_writer_that_hangs_is_not_reported_as_working() {
+    let host = Host::new();
+    let socket = host.0.path().join("notify");
+    let manager = Manager::at(&socket);
+    let serving = host
+        .launch()
+        .variable("NOTIFY_SOCKET", &socket)
+        .variable("WATCHDOG_USEC", "300000")
+        .start();
+    let works = || manager.next() == "WATCHDOG=1\n";
+    // After those of the start.
+    while !works() {}
+    assert!(works() && works(), "it is reported again and again");
+    host.hang();
+    let wire = send_refresh(&serving);
+    // Five times of what was between the reports; those that were sent before are read first.
+    manager.set_patience(Duration::from_millis(500));
+    while let Some(report) = manager.next_if_any() {
+        assert_eq!(report, "WATCHDOG=1\n");
+    }
+    host.go_on();
+    manager.set_patience(PATIENCE);
+    assert!(works() && works(), "the writer answers again");
+    drop(wire);
+    serving.stop();
 }

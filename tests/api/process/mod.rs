@@ -21,6 +21,7 @@ mod restore;
 mod secrets;
 mod seed_file;
 mod seed_rules;
+mod service_manager;
 mod settings_file;
 mod shell;
 mod signals;

@@ -91,10 +91,21 @@ impl Launch {
 
     /// Under a limit that the shell sets, for example `ulimit -n 100`.
     pub fn limited(self, limit: &str) -> Self {
-        let mut limited = Command::new("sh");
-        limited
-            .arg("-c")
-            .arg(format!("{limit} && exec \"$0\" \"$@\""))
+        let script = format!("{limit} && exec \"$0\" \"$@\"");
+        self.under(Command::new("sh").arg("-c").arg(script))
+    }
+
+    /// With its system calls written to a file, by strace.
+    pub fn traced(self, file: &Path) -> Self {
+        // The tracer is not the parent, so that signals reach the process.
+        let options = ["--daemonize", "--follow-forks", "--quiet=all", "-o"];
+        self.under(Command::new("strace").args(options).arg(file))
+    }
+
+    /// As the arguments of another command, which runs it.
+    fn under(self, other: &mut Command) -> Self {
+        let mut command = std::mem::replace(other, Command::new("true"));
+        command
             .arg(self.0.get_program())
             .args(self.0.get_args())
             .stdin(Stdio::null())
@@ -102,11 +113,11 @@ impl Launch {
             .stderr(Stdio::piped());
         for (name, value) in self.0.get_envs() {
             match value {
-                Some(value) => limited.env(name, value),
-                None => limited.env_remove(name),
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
             };
         }
-        Self(limited)
+        Self(command)
     }
 
     /// With another standard error than the test.
