@@ -2,6 +2,7 @@
 
 mod clock;
 mod command_line;
+mod debian_package;
 mod descriptors;
 mod faketime;
 mod hanging_disk;
