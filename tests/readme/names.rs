@@ -27,7 +27,8 @@ const CARGO_FLAGS: [&str; 10] = [
 ];
 
 /// Programs of the operating system that the pages use.
-const SYSTEM: [&str; 9] = [
+const SYSTEM: [&str; 11] = [
+    "apt",
     "cat",
     "curl",
     "install",
@@ -37,6 +38,7 @@ const SYSTEM: [&str; 9] = [
     "openssl",
     "python3",
     "systemctl",
+    "useradd",
 ];
 
 /// What the example of `contributing.md` adds, which is not there.

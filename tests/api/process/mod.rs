@@ -17,6 +17,7 @@ mod log_summaries;
 mod loopback_host;
 mod overload;
 mod own_user_ids;
+mod proxies;
 mod removed;
 mod restore;
 mod secrets;
