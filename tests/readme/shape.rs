@@ -1,8 +1,8 @@
 //! What is compared of an output: everything but values that differ each time.
 
-/// `text` on one line, with a word instead of each UUID, id of a profile, number and truth value.
+/// `text` on one line, with a word instead of each UUID, id of a profile, number, truth value and absolute path.
 pub fn shape(text: &str) -> String {
-    let joined: String = text.lines().map(str::trim_start).collect();
+    let joined: String = text.lines().map(without_paths).collect();
     let mut shape = String::new();
     let mut rest = joined.as_str();
     while let Some(letter) = rest.chars().next() {
@@ -20,6 +20,12 @@ pub fn shape(text: &str) -> String {
         rest = &rest[taken..];
     }
     shape.replace("true", "BOOL").replace("false", "BOOL")
+}
+
+fn without_paths(line: &str) -> String {
+    let words = line.trim_start().split(' ');
+    let words = words.map(|word| if word.starts_with('/') { "PATH" } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn is_uuid(word: &str) -> bool {
@@ -42,6 +48,7 @@ fn a_shape_keeps_everything_but_ids_and_numbers() {
     let other = r#"{"id":"0d9f1c3e-7c52-4b8a-9c55-3c6f1b7a2e10","timestamp":7}"#;
     assert_eq!(shape(one), shape(other));
     assert_eq!(shape(one), r#"{"id":"UUID","timestamp":NUMBER}"#);
+    assert_eq!(shape("to /tmp/a.b\n  7 of"), shape("to /data/c\n11 of"));
     for different in [
         r#"{"timestamp":7,"id":"0d9f1c3e-7c52-4b8a-9c55-3c6f1b7a2e10"}"#,
         r#"{"id":"0d9f1c3e-7c52-4b8a-9c55-3c6f1b7a2e1","timestamp":7}"#,
