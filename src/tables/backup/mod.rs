@@ -1,6 +1,6 @@
 //! Backups: a copy of all tables as of one moment, in a database file of its own.
 //!
-//! [`write`] copies them from one snapshot, so that a server may write meanwhile. [`finish`] reads the closed copy from
+//! [`write()`] copies them from one snapshot, so that a server may write meanwhile. [`finish`] reads the closed copy from
 //! the disk: only if all of it is right it gets its name. The table of [`record`] says what it is a copy of, and has the
 //! key file's content, if that is in the data directory: [`complete`] puts it back where the copy has become a database.
 
