@@ -9,9 +9,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use crate::cli::command::{Arguments, CliCommand};
-use crate::cli::environment::{ignore_if_empty, refuse_files_of_values};
-use crate::cli::origins::Origins;
-use crate::cli::settings_file::{self, SettingsFile};
+use crate::cli::settings::environment::{ignore_if_empty, refuse_files_of_values};
+use crate::cli::settings::file::{self, SettingsFile};
+use crate::cli::settings::origins::Origins;
 use crate::config::Config;
 use crate::config::data::DataConfig;
 use crate::config::log::LogConfig;
@@ -27,7 +27,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The settings that say where the key file is. The settings file may hold the others.
-const KEY_FILE_SETTINGS: [&str; 3] = ["data_dir", "key_file", settings_file::SETTING];
+const KEY_FILE_SETTINGS: [&str; 3] = ["data_dir", "key_file", file::SETTING];
 
 /// Why there is nothing to do. The texts end with a line break.
 pub enum UsageError {
@@ -75,11 +75,11 @@ fn read_settings_file(matches: &ArgMatches) -> Result<Option<SettingsFile>, Stri
         matches = below;
     }
     // Not every command has the setting.
-    let Ok(Some(path)) = matches.try_get_one::<PathBuf>(settings_file::SETTING) else {
+    let Ok(Some(path)) = matches.try_get_one::<PathBuf>(file::SETTING) else {
         return Ok(None);
     };
     let origins = Origins::new(matches.clone(), None);
-    let name = origins.describe(settings_file::SETTING, path.display());
+    let name = origins.describe(file::SETTING, path.display());
     SettingsFile::read(path, &name).map(Some)
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{ArgMatches, Command, FromArgMatches};
 
 use crate::cli::error::CommandError;
-use crate::cli::origins::Origins;
-use crate::cli::settings_file::SettingsFile;
+use crate::cli::settings::file::SettingsFile;
+use crate::cli::settings::origins::Origins;
 use crate::config::Config;
 
 /// The exit code of what was done, but not with the outcome that was hoped for: a check that found damage, a copy that

@@ -9,7 +9,7 @@ use clap::Command;
 use crate::cli::arguments::data_settings;
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
-use crate::cli::progress::Progress;
+use crate::cli::terminal::progress::Progress;
 use crate::storage::data_dir::DataDirectory;
 use crate::storage::data_dir::stopped::open_unchanged;
 use crate::storage::engine::opening::Opening;

@@ -7,10 +7,10 @@ use clap::{Arg, ArgAction, Args, Command};
 
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
-use crate::cli::origins::{self, Origin, Origins};
-use crate::cli::prepared::Prepared;
-use crate::cli::runtime::{or_report, start_log};
-use crate::cli::settings_file::{SETTING, is_list, is_switch};
+use crate::cli::process::runtime::{or_report, start_log};
+use crate::cli::settings::file::{SETTING, is_list, is_switch};
+use crate::cli::settings::origins::{self, Origin, Origins};
+use crate::cli::settings::prepared::Prepared;
 use crate::config::Config;
 use crate::config::toml;
 

@@ -14,9 +14,9 @@ use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
-use crate::cli::output::print_line;
-use crate::cli::progress::Progress;
-use crate::cli::runtime::runtime;
+use crate::cli::process::runtime::runtime;
+use crate::cli::terminal::output::print_line;
+use crate::cli::terminal::progress::Progress;
 use crate::service::bootstrap::seed_file::List;
 
 /// The collections that are written, each to a file of its name.

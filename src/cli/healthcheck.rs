@@ -6,8 +6,8 @@ use crate::cli::command::{Arguments, CliCommand, NO_CONNECTION};
 use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
-use crate::cli::output::print_line;
-use crate::cli::runtime::runtime;
+use crate::cli::process::runtime::runtime;
+use crate::cli::terminal::output::print_line;
 
 const NOTE: &str = "\
 Without --url, the server is asked that uses the data directory, over the socket there.

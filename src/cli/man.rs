@@ -8,7 +8,7 @@ use crate::cli::COMMANDS;
 use crate::cli::arguments::{path_argument, program};
 use crate::cli::command::{Arguments, CliCommand, FAILED};
 use crate::cli::error::CommandError;
-use crate::cli::output::print_line;
+use crate::cli::terminal::output::print_line;
 
 /// Writes the manual pages of this program.
 pub const COMMAND: CliCommand = CliCommand {

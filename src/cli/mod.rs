@@ -9,32 +9,20 @@ mod compact;
 mod completions;
 mod config;
 mod database;
-mod environment;
 mod error;
-mod example;
 mod export;
 mod healthcheck;
 mod import;
 mod init;
 mod key;
-mod list;
 mod local;
 mod man;
-mod origins;
-mod output;
-mod prepared;
-mod progress;
-mod restart;
+mod process;
 mod restore;
-mod runtime;
 mod salvage;
 mod serve;
-mod service_manager;
-mod settings_file;
-mod signals;
-mod tasks;
-mod tokens;
-mod watch;
+mod settings;
+mod terminal;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -42,6 +30,7 @@ use std::process::ExitCode;
 
 use crate::cli::arguments::UsageError;
 use crate::cli::command::{CliCommand, FAILED, NOT_DONE};
+use crate::cli::process::signals::ignore_file_size_signal;
 use crate::config::log::LogFormat;
 use crate::logging;
 use crate::server::descriptors;
@@ -71,7 +60,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     // Otherwise the command reports it, if it needs that many.
     if descriptors::reserve_least().is_ok() {
         // Without it, the default applies: a write beyond the limit ends the process.
-        let _ = signals::ignore_file_size_signal();
+        let _ = ignore_file_size_signal();
     }
     // Standard output or error may be closed; the exit code still reports the outcome.
     let code = match arguments::parse(&arguments, &COMMANDS) {
@@ -92,7 +81,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
             ExitCode::from(NOT_DONE)
         }
     };
-    output::finish();
+    terminal::output::finish();
     code
 }
 

@@ -9,7 +9,7 @@ use crate::cli::arguments::{data_settings, path_argument};
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::key;
-use crate::cli::progress::Progress;
+use crate::cli::terminal::progress::Progress;
 use crate::clock::date;
 use crate::clock::host::HostClock;
 use crate::error::Failure;

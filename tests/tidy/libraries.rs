@@ -17,7 +17,7 @@ const HOMES: [(&str, &[&str]); 18] = [
         "percent_encoding::",
         &["http/path.rs", "http/attachment/download.rs", "cli/local/"],
     ),
-    ("toml::de", &["cli/settings_file.rs"]),
+    ("toml::de", &["cli/settings/file.rs"]),
     ("regex::", &["domain/query/pattern.rs"]),
     ("clap::", &["config/", "cli/", "main.rs"]),
     ("tracing_subscriber::", &["logging.rs", "logging/"]),

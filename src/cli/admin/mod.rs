@@ -19,7 +19,7 @@ use crate::cli::command::{Arguments, CliCommand, FAILED};
 use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
-use crate::cli::runtime::runtime;
+use crate::cli::process::runtime::runtime;
 
 const NOTE: &str = "\
 A running server is reached over the socket in its data directory, which only the owner of the directory and root can use.

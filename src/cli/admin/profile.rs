@@ -209,7 +209,8 @@ async fn delete(session: &Session, arguments: &mut Arguments) -> Result<(), Comm
     Ok(())
 }
 
-/// The new password of the user: asked for twice on a terminal, without being shown, else the next line of standard input.
+/// The new password of the user: asked for twice on a terminal, without being shown, else the next line of standard
+/// input.
 fn read_password(user: &str) -> Result<String, CommandError> {
     let password = if io::stdin().is_terminal() {
         let ask = |prompt: String| {

@@ -16,8 +16,8 @@ use crate::cli::import::documents::Documents;
 use crate::cli::import::report::{FileReport, ReportFile};
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
-use crate::cli::progress::Progress;
-use crate::cli::runtime::runtime;
+use crate::cli::process::runtime::runtime;
+use crate::cli::terminal::progress::Progress;
 use crate::service::bootstrap::seed_file::List;
 use crate::storage::regular_file;
 

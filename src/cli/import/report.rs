@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::cli::error::CommandError;
-use crate::cli::output::print_line;
+use crate::cli::terminal::output::print_line;
 
 /// How many documents are named for a reason, and how many warnings are printed.
 const EXAMPLES_MAX: usize = 3;

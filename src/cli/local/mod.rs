@@ -1,5 +1,6 @@
 //! The server that uses a data directory, as the commands of its operator reach it: over its local socket or, if none
-//! runs, in this process, which then opens the database as a server does. So each command is written once, against HTTP.
+//! runs, in this process, which then opens the database as a server does. So each command is written once, against
+//! HTTP.
 
 pub mod call;
 mod own_server;
@@ -29,8 +30,8 @@ use crate::cli::local::settings::LocalSettings;
 use crate::error::describe;
 use crate::server::local::{SOCKET, connect_to};
 
-/// How long a server may take to listen after it has locked the data directory, and to give it free after it has stopped
-/// listening.
+/// How long a server may take to listen after it has locked the data directory, and to give it free after it has
+/// stopped listening.
 const CHANGE_MAX: Duration = Duration::from_secs(5);
 
 /// How long to wait between two attempts to find a server or a free data directory.
@@ -151,8 +152,8 @@ impl LocalServer {
         self.document(&format!("{path}/health/ready")).await
     }
 
-    /// Sends a request and returns the head of its response. A request has a connection of its own, so that none is kept
-    /// open while a person is asked.
+    /// Sends a request and returns the head of its response. A request has a connection of its own, so that none is
+    /// kept open while a person is asked.
     ///
     /// # Errors
     ///

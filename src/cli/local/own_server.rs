@@ -11,10 +11,10 @@ use tokio::net::UnixStream;
 use crate::app::{App, Keys, Phase};
 use crate::cli::command::{Arguments, NO_CONNECTION};
 use crate::cli::database::Database;
-use crate::cli::environment::ignore_if_empty;
 use crate::cli::error::CommandError;
 use crate::cli::local::settings::LocalSettings;
-use crate::cli::origins::Origins;
+use crate::cli::settings::environment::ignore_if_empty;
+use crate::cli::settings::origins::Origins;
 use crate::clock::host::HostClock;
 use crate::clock::source::Clock;
 use crate::config::Config;
@@ -103,8 +103,8 @@ impl OwnServer {
     }
 }
 
-/// The settings of a server, but those that matter at a start alone: a command must not create a database, give up a key or
-/// believe the clock by the way.
+/// The settings of a server, but those that matter at a start alone: a command must not create a database, give up a
+/// key or believe the clock by the way.
 fn config(settings: &LocalSettings) -> Result<(Config, Origins), CommandError> {
     let flag = |name: &str, value: OsString| {
         let mut flag = OsString::from(format!("--{name}="));

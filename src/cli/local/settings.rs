@@ -8,7 +8,7 @@ use clap::Arg;
 use crate::cli::arguments::data_settings;
 use crate::cli::command::Arguments;
 use crate::cli::error::CommandError;
-use crate::cli::settings_file::SettingsFile;
+use crate::cli::settings::file::SettingsFile;
 use crate::config::value::duration;
 
 /// How to reach a server.

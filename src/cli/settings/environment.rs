@@ -4,7 +4,7 @@ use std::env;
 
 use clap::{Arg, Args, Command};
 
-use crate::cli::restart;
+use crate::cli::process::restart;
 use crate::config::Config;
 use crate::similar::most_similar;
 

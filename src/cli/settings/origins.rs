@@ -5,7 +5,7 @@ use std::fmt;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use crate::cli::settings_file::SettingsFile;
+use crate::cli::settings::file::SettingsFile;
 
 /// How each setting was given, so that a message names it as its user wrote it.
 pub struct Origins {

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use crate::cli::output::print_line;
+use crate::cli::terminal::output::print_line;
 use crate::service::bootstrap::token_file::UnusedToken;
 
 /// Prints a line for each of `tokens`. Their ids are in files, so that nothing is lost if nobody reads it.

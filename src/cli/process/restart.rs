@@ -1,7 +1,7 @@
 //! A restart of the process in its place, once a large seed file is loaded.
 //!
-//! Loading fills the cache of pages and takes memory in many small pieces, which the allocator does not give back to the
-//! host. The new program has the same process id, arguments and environment, and begins with none of it.
+//! Loading fills the cache of pages and takes memory in many small pieces, which the allocator does not give back to
+//! the host. The new program has the same process id, arguments and environment, and begins with none of it.
 
 use std::env;
 use std::os::unix::process::CommandExt;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{self, Command};
 
 use crate::cli::error::CommandError;
-use crate::cli::signals::Signals;
+use crate::cli::process::signals::Signals;
 
 /// What fewer entries leave in memory is little beside what serving takes.
 const ENTRIES_MIN: usize = 10_000;

@@ -2,8 +2,8 @@
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cli::environment;
 use crate::cli::error::CommandError;
+use crate::cli::settings::environment;
 use crate::config::Config;
 use crate::logging::{self, Log};
 

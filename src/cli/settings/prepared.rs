@@ -1,7 +1,7 @@
 //! What serving takes of its settings beyond their values, and what is checked of them before anything is opened.
 
 use crate::cli::error::CommandError;
-use crate::cli::origins::Origins;
+use crate::cli::settings::origins::Origins;
 use crate::config::Config;
 use crate::domain::management_token::ManagementToken;
 use crate::smtp::Mailer;

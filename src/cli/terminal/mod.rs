@@ -1,0 +1,7 @@
+//! What commands show.
+
+pub mod example;
+pub mod list;
+pub mod output;
+pub mod progress;
+pub mod tokens;
