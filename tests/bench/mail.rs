@@ -16,9 +16,10 @@ use crate::workspace::Workspace;
 const P99_MAX: Bound = Bound::AtMost(3.0);
 
 /// So that the server is tried often.
-const SETTINGS: [&str; 6] = [
+const SETTINGS: [&str; 7] = [
     "--smtp-host=127.0.0.1",
     "--smtp-security=none",
+    "--mail-from=accounts@example.com",
     "--smtp-timeout=200ms",
     "--mail-retry-min=100ms",
     "--mail-retry-max=100ms",
