@@ -20,8 +20,8 @@
 //!
 //! [`app`] is what the use cases share, [`jobs`] is what goes on in the background, [`audit`] records what happened,
 //! [`password_pool`] hashes passwords, [`smtp`] sends mails. [`config`], [`clock`], [`entropy`], [`error`],
-//! [`json_problem`], [`logging`], [`metrics`], [`request_id`], [`similar`] and [`throttle`] import nothing above them. [`testing`] is the one path
-//! by which the tests reach the inside.
+//! [`json_problem`], [`logging`], [`metrics`], [`request_id`], [`similar`] and [`throttle`] import nothing above them.
+//! [`testing`] is the one path by which the tests reach the inside.
 //!
 //! A resource has the same name on every floor: `http/persistent_login/`, `service/persistent_login/`,
 //! `tables/persistent_login/`, `domain/persistent_login.rs`.

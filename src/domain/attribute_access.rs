@@ -63,8 +63,8 @@ pub enum AttributeRefusal {
     },
 }
 
-/// Refuses `caller` unless the tenant with these definitions lets its application do `action` with every one of the attributes
-/// with these names.
+/// Refuses `caller` unless the tenant with these definitions lets its application do `action` with every one of the
+/// attributes with these names.
 ///
 /// # Errors
 ///

@@ -47,8 +47,8 @@ pub struct LocalSocket {
 }
 
 impl LocalSocket {
-    /// Listens in the directory at `data_dir`, an absolute path, which this process has locked: a socket that is there is
-    /// of a process that was killed, and is replaced.
+    /// Listens in the directory at `data_dir`, an absolute path, which this process has locked: a socket that is there
+    /// is of a process that was killed, and is replaced.
     ///
     /// # Errors
     ///
@@ -122,9 +122,9 @@ fn address(directory: &OwnedFd, path: &Path) -> io::Result<SocketAddrUnix> {
     Ok(SocketAddrUnix::new(through.as_bytes())?)
 }
 
-/// Serves connections to the local socket until `shutdown` completes, then finishes the requests that are being handled,
-/// for at most the configured time. All of it is done by the thread that polls this: it takes nothing from those that
-/// serve other connections.
+/// Serves connections to the local socket until `shutdown` completes, then finishes the requests that are being
+/// handled, for at most the configured time. All of it is done by the thread that polls this: it takes nothing from
+/// those that serve other connections.
 pub(super) async fn serve(
     listener: UnixListener,
     app: Arc<App>,

@@ -1,7 +1,8 @@
 //! Writing out what the server has, a page of a collection at a time, as documents that an import takes: by this server
 //! or by MongoDB, whose types they have then.
 //!
-//! Tokens are in clear in them. What is stored as a digest alone, tickets and verification tokens, cannot be written out.
+//! Tokens are in clear in them. What is stored as a digest alone, tickets and verification tokens, cannot be written
+//! out.
 
 use std::collections::BTreeMap;
 

@@ -148,8 +148,8 @@ impl Store {
     }
 
     /// A snapshot of the file alone, which may be kept open for long: nothing is kept in memory for it, and the writer
-    /// goes on. What is replaced meanwhile is not used again before it is dropped, so that the file grows. Waits for the
-    /// writer, so that it must not be called by a task.
+    /// goes on. What is replaced meanwhile is not used again before it is dropped, so that the file grows. Waits for
+    /// the writer, so that it must not be called by a task.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! Limits how many requests of a client may fail because it guesses: access tokens, logins, passwords.
 //!
-//! A client may fail so often at once, and as often again over a given time, evenly. That is one moment for each client:
-//! when all of its failures will be forgotten. Only failures are looked up and counted, so that what succeeds costs
-//! nothing.
+//! A client may fail so often at once, and as often again over a given time, evenly. That is one moment for each
+//! client: when all of its failures will be forgotten. Only failures are looked up and counted, so that what succeeds
+//! costs nothing.
 
 pub mod network;
 

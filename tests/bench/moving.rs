@@ -1,4 +1,5 @@
-//! How long a million logins take to be imported, and five million to be loaded from a seed file, and in how much memory.
+//! How long a million logins take to be imported, and five million to be loaded from a seed file, and in how much
+//! memory.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

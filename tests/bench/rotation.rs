@@ -3,10 +3,10 @@
 //! `cargo bench` prints one table and writes the same as `rotation-bench.json` into the target directory. The
 //! variables: `REMEMBERD_BENCH` is `quick` (does the harness work?), absent (a few minutes), `long` (a minute a point),
 //! `attachments` (only uploads and downloads of attachments), `attacks` (only what honest clients get while the server
-//! is attacked), `backup` (only backups), `bulk` (only what many logins of one profile cost), `flows` (only what clients
-//! do from sign-in to sign-out), `import` (only an import and the load of a seed file), `mail` (only what an SMTP server
-//! that hangs costs), `profiles` (only profiles), `queries` (only queries for profiles), `sign_in` (only how many users
-//! sign in), `tickets` (only how many tickets are read) or `links` (only bursts over slow links), and
+//! is attacked), `backup` (only backups), `bulk` (only what many logins of one profile cost), `flows` (only what
+//! clients do from sign-in to sign-out), `import` (only an import and the load of a seed file), `mail` (only what an
+//! SMTP server that hangs costs), `profiles` (only profiles), `queries` (only queries for profiles), `sign_in` (only
+//! how many users sign in), `tickets` (only how many tickets are read) or `links` (only bursts over slow links), and
 //! `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk

@@ -1,7 +1,7 @@
 //! The terminals of a reader: one has the server, the other a shell in which the commands of a page are pasted.
 //!
-//! The shell is `sh` with the real binary as `rememberd`, and with a function instead of `curl`, which asks this process for the response: the
-//! arguments go out on standard error, the body comes back on standard input.
+//! The shell is `sh` with the real binary as `rememberd`, and with a function instead of `curl`, which asks this
+//! process for the response: the arguments go out on standard error, the body comes back on standard input.
 
 use std::env;
 use std::ffi::OsString;

@@ -76,3 +76,32 @@ fn texts() -> Vec<Source> {
     assert!(texts.len() > 200, "the texts were not found");
     texts
 }
+
+/// How many characters a line of prose has at most.
+const LINE_MAX: usize = 120;
+
+#[test]
+fn prose_is_wrapped() {
+    let mut faults = Vec::new();
+    // The guide to the settings is generated.
+    for text in texts()
+        .iter()
+        .filter(|text| text.path != "src/guide/settings.md")
+    {
+        let is_markdown = text.path.ends_with(".md");
+        let mut is_verbatim = false;
+        for (number, line) in text.text.lines().enumerate() {
+            let start = line.trim_start();
+            is_verbatim ^= is_markdown && start.starts_with("```");
+            let is_prose = if is_markdown {
+                !is_verbatim && !start.starts_with('|')
+            } else {
+                start.starts_with("//") && !start.trim_start_matches(['/', '!']).starts_with(" |")
+            };
+            if is_prose && line.chars().count() > LINE_MAX {
+                faults.push(format!("{}:{} is too long", text.path, number + 1));
+            }
+        }
+    }
+    report(&faults);
+}

@@ -134,8 +134,8 @@ pub async fn rotate(app: &App) -> Result<KeyNumber, Error<KeyRefusal>> {
 ///
 /// # Errors
 ///
-/// If the key file cannot be written; failures of the storage. Refuses an unknown key, the newest one, and one that logins
-/// need unless they may end.
+/// If the key file cannot be written; failures of the storage. Refuses an unknown key, the newest one, and one that
+/// logins need unless they may end.
 pub async fn drop(
     app: &App,
     number: KeyNumber,
@@ -155,8 +155,8 @@ pub async fn drop(
     let key = app.keys.get()?.get(number).map(SecretKey::check);
     let check = key.ok_or(Error::Refused(KeyRefusal::NotFound(number)))?;
     let context = as_local_operator(app);
-    // A key that is in the file is taken up again by the next start, and one that is missing there is not missed: a crash
-    // in between leaves the key as it was.
+    // A key that is in the file is taken up again by the next start, and one that is missing there is not missed: a
+    // crash in between leaves the key as it was.
     app.store
         .write(move |txn| {
             secret_key::put_given_up(txn, number, check)?;

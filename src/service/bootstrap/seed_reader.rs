@@ -12,8 +12,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use crate::service::bootstrap::seed_error::SeedError;
 use crate::service::bootstrap::seed_file::{Entry, List};
 
-/// A seed file whose entries are of the schema, each by itself. None of them is in memory: they are read again when they
-/// are loaded.
+/// A seed file whose entries are of the schema, each by itself. None of them is in memory: they are read again when
+/// they are loaded.
 #[derive(Debug)]
 pub struct SeedFile<R> {
     reader: R,

@@ -35,8 +35,8 @@ pub struct UnusedToken {
     pub path: PathBuf,
 }
 
-/// Writes a file for each of `tokens` after the first `kept`, durably: before the transaction that creates them, so that
-/// none is lost. The first ones have theirs.
+/// Writes a file for each of `tokens` after the first `kept`, durably: before the transaction that creates them, so
+/// that none is lost. The first ones have theirs.
 ///
 /// # Errors
 ///

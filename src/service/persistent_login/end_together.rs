@@ -30,8 +30,8 @@ const LOGINS_PER_STEP: usize = 256;
 ///
 /// # Errors
 ///
-/// Refuses an invalid caller, one without MANAGE_TICKETS on the tenant or on all of them, and an unknown tenant, in this
-/// order.
+/// Refuses an invalid caller, one without MANAGE_TICKETS on the tenant or on all of them, and an unknown tenant, in
+/// this order.
 pub async fn end_together(
     app: &App,
     caller: Caller,

@@ -27,8 +27,8 @@ pub(super) struct Validity {
 /// Why a login may not be used any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Invalid {
-    /// It was ended together with all others of its profile or tenant, or whether it was is unreadable; it is removed by
-    /// [`remove_ended`](super::end::remove_ended) and
+    /// It was ended together with all others of its profile or tenant, or whether it was is unreadable; it is removed
+    /// by [`remove_ended`](super::end::remove_ended) and
     /// [`remove_ended_together`](super::end_together::remove_ended_together) alone.
     Ended,
     /// It is too old, or was unused for too long.

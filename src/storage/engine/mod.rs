@@ -286,7 +286,8 @@ impl Engine {
         }))
     }
 
-    /// Gives back the space behind what is in use, which is moved together where it is not yet. No snapshot may be open.
+    /// Gives back the space behind what is in use, which is moved together where it is not yet. No snapshot may be
+    /// open.
     ///
     /// # Errors
     ///

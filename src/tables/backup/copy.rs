@@ -12,8 +12,8 @@ pub const OPTIONS: EngineOptions = EngineOptions {
     two_phase_commit: false,
 };
 
-/// Called with the name of the table that is at work, how many of its entries are done, and how many there are. A failure
-/// ends the work.
+/// Called with the name of the table that is at work, how many of its entries are done, and how many there are. A
+/// failure ends the work.
 pub type Progress<'p> = dyn FnMut(&str, u64, u64) -> Result<(), Failure> + 'p;
 
 /// Copies all tables of `from`, but for that of backups, to `to`, which has none. Returns them with the number of their

@@ -1,8 +1,9 @@
 //! Backups: a copy of all tables as of one moment, in a database file of its own.
 //!
-//! [`write()`] copies them from one snapshot, so that a server may write meanwhile. [`finish`] reads the closed copy from
-//! the disk: only if all of it is right it gets its name. The table of [`record`] says what it is a copy of, and has the
-//! key file's content, if that is in the data directory: [`complete`] puts it back where the copy has become a database.
+//! [`write()`] copies them from one snapshot, so that a server may write meanwhile. [`finish`] reads the closed copy
+//! from the disk: only if all of it is right it gets its name. The table of [`record`] says what it is a copy of, and
+//! has the key file's content, if that is in the data directory: [`complete`] puts it back where the copy has become a
+//! database.
 
 pub mod complete;
 pub mod copy;
@@ -18,8 +19,8 @@ use crate::tables::backup::copy::{OPTIONS, Progress, copy_tables};
 use crate::tables::backup::record::Origin;
 use crate::tables::backup::verify::{Verified, verify};
 
-/// Writes a backup of `from`, and of the keys, into `file`, durably. `origin` gets the tables. A caller that holds `from`
-/// can let go of it afterwards.
+/// Writes a backup of `from`, and of the keys, into `file`, durably. `origin` gets the tables. A caller that holds
+/// `from` can let go of it afterwards.
 ///
 /// # Errors
 ///

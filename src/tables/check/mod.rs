@@ -50,8 +50,8 @@ pub fn schema_of(file: &PageFile, tables: &[TableRoot]) -> Option<u64> {
     found.or_else(|| seen.damaged.is_empty().then_some(upgrade::FIRST_VERSION))
 }
 
-/// Verifies the file. `keys` are those in the key file, which may be missing; a backup may have its own. `progress` is called with the name of the
-/// table that is being read, and how many of its entries were.
+/// Verifies the file. `keys` are those in the key file, which may be missing; a backup may have its own. `progress` is
+/// called with the name of the table that is being read, and how many of its entries were.
 pub fn check(file: &PageFile, keys: &KeyFile, progress: &mut dyn FnMut(&str, u64, u64)) -> Report {
     let mut references = References::default();
     let mut proceed = |table: &str, done: u64, of: u64| {
@@ -76,9 +76,9 @@ pub fn check(file: &PageFile, keys: &KeyFile, progress: &mut dyn FnMut(&str, u64
     report
 }
 
-/// Verifies every page of the file, and every entry by itself; `visit` is called with those that are right, in the order
-/// of the tables and their keys, if they are of the current schema. The memory that it takes grows with the number of
-/// pages alone.
+/// Verifies every page of the file, and every entry by itself; `visit` is called with those that are right, in the
+/// order of the tables and their keys, if they are of the current schema. The memory that it takes grows with the
+/// number of pages alone.
 ///
 /// # Errors
 ///

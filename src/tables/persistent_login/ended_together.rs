@@ -45,8 +45,8 @@ impl Scope {
     }
 }
 
-/// The eras that begin with the last end of each scope whose logins may be there still. One that cannot be read concerns
-/// its scope alone.
+/// The eras that begin with the last end of each scope whose logins may be there still. One that cannot be read
+/// concerns its scope alone.
 #[derive(Default, Debug)]
 pub struct EndedTogether {
     of_all: Option<Result<Era, Failure>>,

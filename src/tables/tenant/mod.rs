@@ -54,8 +54,8 @@ pub fn get(txn: &impl Read, name: &TenantName) -> Result<Option<Arc<Tenant>>, Fa
     Ok(found.map(|stored| Arc::clone(&stored.tenant)))
 }
 
-/// The tenant of this name, read by itself: for who writes many in one transaction, each of which would have all of them
-/// decoded again.
+/// The tenant of this name, read by itself: for who writes many in one transaction, each of which would have all of
+/// them decoded again.
 ///
 /// # Errors
 ///

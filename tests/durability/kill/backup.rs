@@ -48,7 +48,8 @@ impl Case {
         directory
     }
 
-    /// Runs the command again and again, kills it, and calls `assert` afterwards. Before each time, `prepare` is called.
+    /// Runs the command again and again, kills it, and calls `assert` afterwards. Before each time, `prepare` is
+    /// called.
     fn kill_often(&mut self, arguments: &[&str], prepare: impl Fn(), assert: impl Fn()) {
         prepare();
         let began = Instant::now();

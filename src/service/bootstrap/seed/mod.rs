@@ -141,9 +141,9 @@ impl fmt::Display for SeedCounts {
     }
 }
 
-/// Loads `file`, if the database is empty; `None` if it is not. Before access tokens whose ids were generated are in the
-/// database, `keep` gets all of them until then, and the number of those that it had before: nothing else has their ids.
-/// An entry that belongs to a tenant or a profile that is not in the file is skipped, unless the rules are strict.
+/// Loads `file`, if the database is empty; `None` if it is not. Before access tokens whose ids were generated are in
+/// the database, `keep` gets all of them until then, and the number of those that it had before: nothing else has their
+/// ids. An entry that belongs to a tenant or a profile that is not in the file is skipped, unless the rules are strict.
 ///
 /// A large file takes long, so there is no timeout. After an error, a part of the file may be in the database.
 ///
