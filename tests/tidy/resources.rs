@@ -138,6 +138,7 @@ const SHARED: [(&str, &[&str]); 5] = [
             "response_body",
             "router",
             "throttle",
+            "turn",
         ],
     ),
 ];

@@ -35,10 +35,11 @@ fn metrics() -> String {
 fn names(text: &str) -> BTreeSet<&str> {
     let is_of_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
     let words = text.split(|char| !is_of_name(char));
+    // The file of a package has a version instead.
     let is_name = |word: &&str| {
-        ["rememberd_", "process_"]
-            .iter()
-            .any(|start| word.starts_with(start))
+        let rest = ["rememberd_", "process_"].map(|start| word.strip_prefix(start));
+        let mut rest = rest.into_iter().flatten();
+        rest.any(|rest| rest.starts_with(char::is_alphabetic))
     };
     words.filter(is_name).collect()
 }

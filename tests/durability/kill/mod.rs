@@ -13,8 +13,10 @@ mod attachments;
 mod backup;
 mod client;
 mod connection;
+mod keys;
 mod moving;
 mod server;
+mod steps;
 mod tickets;
 mod verification;
 
