@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::service::backup::pace::Pace;
 use crate::service::backup::refusal::BackupRefusal;
 use crate::service::error::Error;
 use crate::storage::Store;
@@ -103,12 +104,14 @@ impl Work {
             database: self.data_dir.display().to_string(),
             tables: Vec::new(),
         };
+        let mut pace = Pace::new(&self.store);
         let snapshot = self.store.file_snapshot()?;
         let mut proceed = |table: &str, done: u64, of: u64| {
             // While the snapshot is open, the database cannot be closed and opened again.
             if !self.store.is_open() {
                 return Err(Failure::Unavailable);
             }
+            pace.step();
             self.backups.proceed(Stage::Copying, table, done, of)
         };
         let included = has_keys.then_some(&keys);
@@ -116,6 +119,7 @@ impl Work {
         // What it has kept from being used again is free.
         drop(snapshot);
         let mut proceed = |table: &str, done: u64, of: u64| {
+            pace.step();
             self.backups.proceed(Stage::Verifying, table, done, of)
         };
         let verified = finish(file, &mut proceed).map_err(of_file)?;

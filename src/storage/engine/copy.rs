@@ -16,7 +16,7 @@ use crate::storage::table::{Bytes, Fixed, Text};
 
 /// How many bytes the entries of one transaction have, about: what of them is not on the disk yet is bounded, and with
 /// it how long a sync of another file on the same disk may take.
-const TRANSACTION_BYTES: usize = 4 << 20;
+const TRANSACTION_BYTES: usize = 512 << 10;
 
 /// Called after each transaction with the number of entries of the table that are copied, and that there are. A failure
 /// ends the copying.
