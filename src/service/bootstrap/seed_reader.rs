@@ -74,11 +74,19 @@ impl<R: Read + Seek> SeedFile<R> {
         sought.map_err(|error| SeedError::unreadable(&error))?;
         let (counting, position) = CountingReader::new(&mut self.reader);
         let mut deserializer = serde_json::Deserializer::from_reader(counting);
+        // Tracked as by `check`, so that this is the same code.
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
         let mut goes_on = true;
-        let read = deserialize_list(list, &mut deserializer, &mut |index, entry| {
-            goes_on = each(index, position.get(), entry);
-            goes_on
-        });
+        let seed = ListSeed {
+            list,
+            begins: &mut || (),
+            each: &mut |index, entry| {
+                goes_on = each(index, position.get(), entry);
+                goes_on
+            },
+        };
+        let read = seed.deserialize(tracked);
         match read {
             // The rest of the list is not read.
             Err(_) if !goes_on => Ok(()),
@@ -199,19 +207,6 @@ impl<'de> DeserializeSeed<'de> for ListSeed<'_, '_> {
             List::VerificationToken => visitor!(VerificationToken),
         }
     }
-}
-
-fn deserialize_list<'de, D: Deserializer<'de>>(
-    list: List,
-    deserializer: D,
-    each: &mut EachEntry<'_>,
-) -> Result<(), D::Error> {
-    let seed = ListSeed {
-        list,
-        begins: &mut || (),
-        each,
-    };
-    seed.deserialize(deserializer)
 }
 
 struct EntriesVisitor<'s, 'e, E> {
