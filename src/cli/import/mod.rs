@@ -22,7 +22,7 @@ use crate::service::bootstrap::seed_file::List;
 use crate::storage::regular_file;
 
 /// How much the documents of a request take at least, in bytes: they are one transaction.
-const BATCH_BYTES: usize = 2 << 20;
+const BATCH_BYTES: usize = 6 << 20;
 
 const NOTE: &str = "\
 FILE is what mongoexport writes of a collection of Crafter Profile (accesstoken, tenant, profile,

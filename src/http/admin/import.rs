@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use hyper::Method;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::app::App;
-use crate::http::body::document::decode;
+use crate::http::body::document::raw_list;
 use crate::http::error::{ApiError, RouteError};
 use crate::http::method::post;
 use crate::http::params::Params;
@@ -47,7 +46,7 @@ impl ResourceRoute for ImportRoute {
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
         let Self::Import(list) = self;
         let is_dry_run = params.boolean("dryRun")?.unwrap_or(false);
-        let documents: Vec<Value> = decode(params.document()?)?;
+        let documents = raw_list(params.document()?)?;
         let imported = import(app, list, documents, is_dry_run).await?;
         Ok(response::json(&ImportBody {
             created: imported.created,

@@ -9,6 +9,7 @@ use serde::de::{
     DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
+use serde_json::value::RawValue;
 use serde_json::{Error, Value};
 
 use crate::http::body::kind::UnsupportedBody;
@@ -61,6 +62,15 @@ pub fn decode<T: DeserializeOwned>(document: &[u8]) -> Result<T, ApiError> {
             quote(&problem)
         ))
     })
+}
+
+/// The values of a document that is a list, which are not parsed.
+///
+/// # Errors
+///
+/// [`ApiError::DocumentInvalid`] if it is no list, or no JSON.
+pub fn raw_list(document: &[u8]) -> Result<Vec<&RawValue>, ApiError> {
+    serde_json::from_slice(document).map_err(|error| malformed(&error))
 }
 
 /// The error of a document that is no JSON. The library's text has the position and nothing of the document.

@@ -131,13 +131,14 @@ pub enum BatchPace {
     InBackground,
 }
 
-/// The order in which records are written: logins in that of their keys, so that those on a page are written one after
-/// the other.
+/// The order in which records are written: profiles and logins in that of their keys, so that those on a page are
+/// written one after the other.
 fn order(records: &[(usize, Record)]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..records.len()).collect();
-    order.sort_by_key(|place| match &records[*place].1 {
-        Record::Login(login) => Some(LoginKey::of(&login.state).to_bytes()),
-        _ => None,
+    order.sort_by_cached_key(|place| match &records[*place].1 {
+        Record::Login(login) => LoginKey::of(&login.state).to_bytes().to_vec(),
+        Record::Profile(profile) => profile.id.as_bytes().to_vec(),
+        _ => Vec::new(),
     });
     order
 }
