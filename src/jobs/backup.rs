@@ -59,11 +59,9 @@ impl MakeBackups {
         let directory = path::absolute(directory)
             .map_err(|error| Failure::unusable_file(directory, describe(&error)))?;
         let now = app.clock.now().time();
-        if let Some(newest) = list(&directory)?.last() {
+        if let Some(newest) = list(&directory, now)?.last() {
             app.backups.note_good(newest.time);
-            // One of the future is of a clock that was wrong.
-            let is_recent = newest.time <= now && now.since(newest.time) < config.backup_interval;
-            if is_recent {
+            if now.since(newest.time) < config.backup_interval {
                 return Ok(());
             }
         }
@@ -81,7 +79,7 @@ impl MakeBackups {
             return Ok(());
         }
         self.failed = None;
-        let removed = remove_old(&directory, config.backup_keep.get())?;
+        let removed = remove_old(&directory, config.backup_keep.get(), now)?;
         if removed > 0 {
             tracing::info!(removed, "old backups were removed");
         }

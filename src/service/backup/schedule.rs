@@ -24,12 +24,13 @@ pub fn path_at(directory: &Path, time: Timestamp) -> PathBuf {
     directory.join(format!("{PREFIX}{}{SUFFIX}", date::file_name(time)))
 }
 
-/// The backups in `directory` that were made by schedule, the oldest first.
+/// The backups in `directory` that were made by schedule, the oldest first. Those that are later than `now` are left
+/// out: the clock was wrong, and in the place of others they would be taken for the newest.
 ///
 /// # Errors
 ///
 /// As of an access to the directory.
-pub fn list(directory: &Path) -> Result<Vec<Scheduled>, Failure> {
+pub fn list(directory: &Path, now: Timestamp) -> Result<Vec<Scheduled>, Failure> {
     let names = new_file::names_in(directory)?;
     let mut found: Vec<_> = names
         .iter()
@@ -40,18 +41,20 @@ pub fn list(directory: &Path) -> Result<Vec<Scheduled>, Failure> {
                 path: directory.join(name),
             })
         })
+        .filter(|backup| backup.time <= now)
         .collect();
     found.sort();
     Ok(found)
 }
 
-/// Removes the oldest backups in `directory`, so that `keep` are left. Returns how many were removed.
+/// Removes the oldest backups in `directory`, so that `keep` of those that [`list`] finds are left. Returns how many were
+/// removed.
 ///
 /// # Errors
 ///
 /// As of an access to the directory.
-pub fn remove_old(directory: &Path, keep: usize) -> Result<usize, Failure> {
-    let found = list(directory)?;
+pub fn remove_old(directory: &Path, keep: usize, now: Timestamp) -> Result<usize, Failure> {
+    let found = list(directory, now)?;
     let surplus = found.len().saturating_sub(keep);
     for backup in &found[..surplus] {
         new_file::remove(&backup.path)?;
@@ -77,6 +80,7 @@ mod tests {
             touch(&at(hours));
         }
         let others = [
+            "rememberd-20990101T000000Z.redb",
             "other.redb",
             "rememberd-.redb",
             "rememberd-20260230T000000Z.redb",
@@ -84,11 +88,12 @@ mod tests {
         for name in others {
             touch(&home.path().join(name));
         }
-        let found = list(home.path()).expect("it is readable");
+        let now = Timestamp::from_millis(501_000 * 3_600_000);
+        let found = list(home.path(), now).expect("it is readable");
         let paths: Vec<_> = found.iter().map(|backup| backup.path.clone()).collect();
         assert_eq!(paths, [499_000, 500_000, 501_000].map(at));
-        assert_eq!(remove_old(home.path(), 3), Ok(0));
-        assert_eq!(remove_old(home.path(), 1), Ok(2));
+        assert_eq!(remove_old(home.path(), 3, now), Ok(0));
+        assert_eq!(remove_old(home.path(), 1, now), Ok(2));
         assert!(at(501_000).exists() && !at(500_000).exists());
         assert!(others.iter().all(|name| home.path().join(name).exists()));
     }

@@ -71,6 +71,40 @@ fn after_a_restart_the_newest_backup_says_when_the_next_one_is_due() {
 }
 
 #[test]
+fn a_backup_of_a_clock_that_was_wrong_is_not_the_newest_one() {
+    let home = TempDir::new().expect("a temporary directory");
+    let directory = home.path().join("backups");
+    fs::create_dir(&directory).expect("it is created");
+    let future = directory.join("rememberd-20990101T000000Z.redb");
+    fs::write(&future, []).expect("it is written");
+    let mut serving = launch(home.path(), &directory).start();
+    serving.wait_for_log("a backup was made");
+    serving.stop();
+    let made = files(&directory);
+    assert_eq!(made.len(), 2, "{made:?}");
+    let serving = launch(home.path(), &directory)
+        .argument("--backup-keep=1")
+        .start();
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    let last_good = || {
+        let ready = client.get("/health/ready").body;
+        ready
+            .split_once(r#""lastGood":"#)
+            .map(|(_, rest)| rest.to_owned())
+    };
+    // The job has looked once it knows of a backup.
+    let last_good = loop {
+        match last_good() {
+            Some(last_good) => break last_good,
+            None => std::thread::yield_now(),
+        }
+    };
+    assert!(!last_good.contains("2099"), "{last_good}");
+    serving.stop();
+    assert_eq!(files(&directory), made);
+}
+
+#[test]
 fn a_backup_that_fails_is_a_warning_and_nothing_else() {
     let home = TempDir::new().expect("a temporary directory");
     let mut serving = launch(home.path(), &home.path().join("nowhere")).start();
