@@ -42,7 +42,9 @@ impl NewFile {
         unfinished.push(UNFINISHED);
         let unfinished = PathBuf::from(unfinished);
         let access = |error: io::Error| Failure::of_access(&unfinished, &error);
-        remove_left(&unfinished)?;
+        if !remove_left(&unfinished)? {
+            return Err(in_use(&unfinished));
+        }
         let mut options = OpenOptions::new();
         options
             .create_new(true)
@@ -67,12 +69,14 @@ impl NewFile {
         Ok(created)
     }
 
-    /// Holds the lock that says that somebody writes the file. The library gives it back where it closes the database.
+    /// Holds the lock that says that somebody writes the file. The library gives it back where it closes the database,
+    /// so that until this is called again another process may take the name for a file of its own.
     fn lock(&self) -> Result<(), Failure> {
-        self.file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => in_use(&self.path),
-            TryLockError::Error(error) => Failure::of_access(&self.unfinished, &error),
-        })
+        match self.file.try_lock() {
+            Ok(()) if regular_file::is_at(&self.file, &self.unfinished) => Ok(()),
+            Ok(()) | Err(TryLockError::WouldBlock) => Err(in_use(&self.path)),
+            Err(TryLockError::Error(error)) => Err(Failure::of_access(&self.unfinished, &error)),
+        }
     }
 
     /// The path that it has until it is published.
@@ -147,7 +151,8 @@ impl NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        if !self.is_published {
+        // Under a name that was taken by another process is its file.
+        if !self.is_published && self.lock().is_ok() {
             let _ = fs::remove_file(&self.unfinished);
         }
     }
@@ -203,20 +208,21 @@ fn refuse_existing(path: &Path, replaces: bool) -> Result<(), Failure> {
     }
 }
 
-/// Removes what an attempt left that has ended, if it did.
-fn remove_left(unfinished: &Path) -> Result<(), Failure> {
+/// Removes what an attempt left that has ended, if it did. Returns `false` if another process writes the file.
+fn remove_left(unfinished: &Path) -> Result<bool, Failure> {
     let access = |error: io::Error| Failure::of_access(unfinished, &error);
     let left = match regular_file::open(unfinished) {
         Ok(left) => left,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(access(error)),
     };
     // Whoever writes it holds the lock until it has its name; the file that is locked may have got it meanwhile.
     match left.try_lock() {
         Ok(()) if regular_file::is_at(&left, unfinished) => {
-            fs::remove_file(unfinished).map_err(access)
+            fs::remove_file(unfinished).map_err(access)?;
+            Ok(true)
         }
-        Ok(()) | Err(TryLockError::WouldBlock) => Err(in_use(unfinished)),
+        Ok(()) | Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(access(error)),
     }
 }
@@ -257,5 +263,25 @@ mod tests {
         let refused = NewFile::create(&home.path().join("no/file"), false);
         let refused = refused.expect_err("there is no directory").to_string();
         assert!(refused.contains("no such directory"), "{refused}");
+    }
+
+    #[test]
+    fn a_name_that_another_took_while_the_file_was_not_locked_is_left_to_it() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = home.path().join("copy.redb");
+        let first = NewFile::create(&path, false).expect("it is created");
+        let engine = first.open(&OPTIONS).expect("it opens");
+        engine.close().expect("it closes, which unlocks it");
+        let second = NewFile::create(&path, false).expect("the first is not locked");
+        let engine = second.open(&OPTIONS).expect("it opens");
+        let taken = first.sync().expect_err("the other one has the name");
+        assert!(taken.to_string().contains("another process"), "{taken}");
+        drop(first);
+        engine.close().expect("it closes");
+        let taken = second.sync();
+        taken
+            .and_then(|()| second.publish())
+            .expect("it is its own");
+        assert!(path.exists());
     }
 }
