@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::error::{Failure, describe};
 use crate::jobs::job::{Job, Run};
-use crate::service::backup::schedule::{list, path_at, remove_old};
+use crate::service::backup::schedule::{list, path_at, remove_left, remove_old};
 use crate::service::backup::start::start;
 use crate::service::error::Error;
 
@@ -64,6 +64,10 @@ impl MakeBackups {
             if now.since(newest.time) < config.backup_interval {
                 return Ok(());
             }
+        }
+        if let Err(failure) = remove_left(&directory) {
+            // It takes space, and nothing else.
+            tracing::warn!(%failure, "what a backup left that was killed cannot be removed");
         }
         let number = match start(app, path_at(&directory, now), false) {
             Ok(number) => number,

@@ -184,6 +184,11 @@ pub fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
     list().map_err(|error| Failure::of_access(directory, &error))
 }
 
+/// The name that a file under the unfinished name `name` is to have; `None` if that is none.
+pub fn finished_name(name: &str) -> Option<&str> {
+    name.strip_suffix(UNFINISHED)
+}
+
 /// Removes the file at `path`.
 ///
 /// # Errors
@@ -208,8 +213,13 @@ fn refuse_existing(path: &Path, replaces: bool) -> Result<(), Failure> {
     }
 }
 
-/// Removes what an attempt left that has ended, if it did. Returns `false` if another process writes the file.
-fn remove_left(unfinished: &Path) -> Result<bool, Failure> {
+/// Removes the file under an unfinished name that an attempt left which has ended, if it did. Returns `false` if
+/// another process writes the file.
+///
+/// # Errors
+///
+/// As of an access to the file.
+pub fn remove_left(unfinished: &Path) -> Result<bool, Failure> {
     let access = |error: io::Error| Failure::of_access(unfinished, &error);
     let left = match regular_file::open(unfinished) {
         Ok(left) => left,

@@ -35,9 +35,8 @@ pub fn list(directory: &Path, now: Timestamp) -> Result<Vec<Scheduled>, Failure>
     let mut found: Vec<_> = names
         .iter()
         .filter_map(|name| {
-            let time = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
             Some(Scheduled {
-                time: date::parse_file_name(time)?,
+                time: time_of(name)?,
                 path: directory.join(name),
             })
         })
@@ -60,6 +59,28 @@ pub fn remove_old(directory: &Path, keep: usize, now: Timestamp) -> Result<usize
         new_file::remove(&backup.path)?;
     }
     Ok(surplus)
+}
+
+/// Removes what backups left in `directory` that were made by schedule and killed: each has a name of its own, so that
+/// no later one takes its place. Those that are being written stay.
+///
+/// # Errors
+///
+/// As of an access to the directory, or to one of the files.
+pub fn remove_left(directory: &Path) -> Result<(), Failure> {
+    for name in new_file::names_in(directory)? {
+        let is_ours = new_file::finished_name(&name).and_then(time_of).is_some();
+        if is_ours && new_file::remove_left(&directory.join(&name))? {
+            tracing::info!(name, "what a backup left that was killed was removed");
+        }
+    }
+    Ok(())
+}
+
+/// When the backup with this name was made; `None` if it was not made by schedule.
+fn time_of(name: &str) -> Option<Timestamp> {
+    let time = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    date::parse_file_name(time)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Backups by schedule.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -102,6 +102,28 @@ fn a_backup_of_a_clock_that_was_wrong_is_not_the_newest_one() {
     assert!(!last_good.contains("2099"), "{last_good}");
     serving.stop();
     assert_eq!(files(&directory), made);
+}
+
+#[test]
+fn what_killed_backups_left_is_removed_unless_it_is_being_written() {
+    let home = TempDir::new().expect("a temporary directory");
+    let directory = home.path().join("backups");
+    fs::create_dir(&directory).expect("it is created");
+    let [left, written, other] = [
+        "rememberd-20260101T000000Z.redb.unfinished",
+        "rememberd-20260102T000000Z.redb.unfinished",
+        "mine.redb.unfinished",
+    ]
+    .map(|name| directory.join(name));
+    fs::write(&left, "left").expect("it is written");
+    fs::write(&other, "other").expect("it is written");
+    let writer = File::create(&written).expect("it is created");
+    writer.try_lock().expect("nobody else has it");
+    let mut serving = launch(home.path(), &directory).start();
+    serving.wait_for_log("a backup was made");
+    serving.stop();
+    assert!(!left.exists() && written.exists() && other.exists());
+    assert_eq!(files(&directory).len(), 3);
 }
 
 #[test]
