@@ -24,6 +24,7 @@ use crate::storage::key_file::KeyFile;
 use crate::storage::new_file::NewFile;
 use crate::storage::regular_file;
 use crate::tables::backup::record::Origin;
+use crate::tables::backup::target::refuse_own_files;
 use crate::tables::backup::{finish, write};
 
 const NOTE: &str = "\
@@ -161,7 +162,9 @@ fn back_up_stopped(
 ) -> Result<Made, CommandError> {
     let data_dir = settings.data_dir.as_path();
     let database = StoppedDatabase::at(data_dir)?;
-    let keys = KeyFile::look_at(&key::path(data_dir, settings.key_file.as_deref()))?;
+    let key_file = key::path(data_dir, settings.key_file.as_deref());
+    refuse_own_files(target, data_dir, &key_file)?;
+    let keys = KeyFile::look_at(&key_file)?;
     let has_keys = regular_file::is_within(keys.path(), data_dir) && !keys.keys().is_empty();
     let file = NewFile::create(target, replaces)?;
     let mut origin = Origin {

@@ -18,6 +18,7 @@ use crate::storage::new_file::NewFile;
 use crate::storage::regular_file;
 use crate::tables::backup::record::Origin;
 use crate::tables::backup::status::{Backups, Made, Stage};
+use crate::tables::backup::target::refuse_own_files;
 use crate::tables::backup::{finish, write};
 
 /// Below others, so that those who wait for a response have the processors first.
@@ -94,6 +95,7 @@ impl Work {
 
     fn make(&self) -> Result<Made, Failure> {
         let began = Instant::now();
+        refuse_own_files(&self.file, &self.data_dir, &self.key_file)?;
         let keys = KeyFile::look_at(&self.key_file)?;
         let is_within = regular_file::is_within(keys.path(), &self.data_dir);
         let has_keys = is_within && !keys.keys().is_empty();

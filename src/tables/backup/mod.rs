@@ -9,6 +9,7 @@ pub mod complete;
 pub mod copy;
 pub mod record;
 pub mod status;
+pub mod target;
 pub mod verify;
 
 use crate::error::Failure;

@@ -1,7 +1,7 @@
 //! `rememberd backup` of a running server.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -77,5 +77,61 @@ fn what_is_refused_is_said_and_leaves_nothing() {
     let unknown = "GET /admin/1/backup/77 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let response = exchange(&data, unknown);
     assert!(response.starts_with("HTTP/1.1 404"), "{response}");
+    serving.stop();
+}
+
+#[test]
+fn a_backup_does_not_take_the_place_of_the_database_or_of_its_keys() {
+    let home = TempDir::new().expect("a temporary directory");
+    let path = |name: &str| home.path().join(name);
+    let (data, keys, link) = (path("data"), path("real.keys"), path("linked.keys"));
+    let serve = |key_file: &Path| {
+        Launch::serve(&data)
+            .seed(DEMO_SEED)
+            .argument("--key-file")
+            .argument(key_file)
+            .start()
+    };
+    serve(&keys).stop();
+    symlink(&keys, &link).expect("it is created");
+    symlink(&data, path("alias")).expect("it is created");
+    let database = data.join("rememberd.redb");
+    let identity = |path: &Path| fs::metadata(path).expect("it is there").ino();
+    let state = || {
+        let names = fs::read_dir(home.path()).expect("a directory").count();
+        (identity(&database), identity(&keys), names)
+    };
+    let assert_refused = |target: &Path, expected: &str| {
+        let before = state();
+        let refused = command("backup", target, &data)
+            .argument("--force")
+            .argument("--key-file")
+            .argument(&link)
+            .run();
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(expected), "{refused:?}");
+        assert_eq!(state(), before);
+    };
+    let assert_all_refused = || {
+        for name in [
+            "data/rememberd.redb",
+            "alias/rememberd.redb",
+            "data/new.redb",
+        ] {
+            assert_refused(&path(name), "cannot be in the data directory");
+        }
+        assert_refused(&keys, "it is the key file");
+        assert!(!data.join("new.redb").exists());
+    };
+    let serving = serve(&link);
+    assert_all_refused();
+    serving.stop();
+    assert_all_refused();
+    let moved = path("moved.redb");
+    fs::rename(&database, &moved).expect("it is there");
+    symlink(&moved, &database).expect("it is created");
+    assert_refused(&moved, "it is the database itself");
+    let serving = serve(&link);
+    assert_refused(&moved, "it is the database itself");
     serving.stop();
 }
