@@ -57,6 +57,8 @@ pub struct DataDirectory {
     created: Vec<PathBuf>,
     /// Whether a database was created in it that is not finished yet.
     is_unfinished: AtomicBool,
+    /// Whether the marker is of a database that is not finished yet, where there was none before.
+    is_marked_early: AtomicBool,
     /// The database file that was opened last.
     held: Mutex<Option<Held>>,
 }
@@ -114,6 +116,7 @@ impl DataDirectory {
                 lock,
                 created,
                 is_unfinished: AtomicBool::new(false),
+                is_marked_early: AtomicBool::new(false),
                 held: Mutex::default(),
             })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -190,8 +193,14 @@ impl DataDirectory {
     /// Removes what was created, and the files `others` of a database that is not finished, if there is no database:
     /// nothing is left of a start that was refused.
     pub fn discard(&self, others: &[PathBuf]) {
-        let is_ours = regular_file::is_at(&self.lock, &self.path.join(LOCK));
-        if !is_ours || !matches!(self.has_database(), Ok(false)) {
+        if !regular_file::is_at(&self.lock, &self.path.join(LOCK)) {
+            return;
+        }
+        // While the unfinished file is there, it stays marked: no server may create an empty database in its place.
+        if self.is_marked_early.load(Ordering::Acquire) && self.remove_unfinished().is_ok() {
+            let _ = fs::remove_file(self.path.join(MARKER));
+        }
+        if !matches!(self.has_database(), Ok(false)) {
             return;
         }
         if self.is_unfinished() {
@@ -215,6 +224,15 @@ impl DataDirectory {
     fn mark(&self) -> Result<(), Failure> {
         let write = || self.prepare_marker()?.publish();
         write().map_err(|error| Failure::of_access(&self.path.join(MARKER), &error))
+    }
+
+    /// The same before the database is finished: it is taken back by [`DataDirectory::discard`] if it is not, unless
+    /// there was one before.
+    fn mark_early(&self) -> Result<(), Failure> {
+        if matches!(self.has_database(), Ok(false)) {
+            self.is_marked_early.store(true, Ordering::Release);
+        }
+        self.mark()
     }
 
     fn prepare_marker(&self) -> io::Result<WholeFile> {

@@ -32,7 +32,7 @@ impl DataDirectory {
         new.write(true).create_new(true).mode(FILE_MODE);
         let access = |error: io::Error| Failure::of_access(&path, &error);
         let target = new.open(&path).map_err(access)?;
-        self.mark()?;
+        self.mark_early()?;
         copy(&mut source, &target, step).map_err(access)?;
         drop(target);
         drop_cached_pages(&path).map_err(access)?;

@@ -77,7 +77,7 @@ impl DataDirectory {
         let mut new = OpenOptions::new();
         let created = new.write(true).create_new(true).mode(FILE_MODE).open(&path);
         created.map_err(|error| Failure::of_access(&path, &error))?;
-        self.mark()?;
+        self.mark_early()?;
         self.open_unfinished(options)
     }
 
@@ -109,6 +109,7 @@ impl DataDirectory {
             let marker = self.prepare_marker()?;
             fs::rename(&unfinished, &path)?;
             self.is_unfinished.store(false, Ordering::Release);
+            self.is_marked_early.store(false, Ordering::Release);
             self.sync_names()?;
             marker.publish()
         };

@@ -177,6 +177,31 @@ fn a_backup_that_does_not_fit_leaves_nothing() {
 }
 
 #[test]
+fn a_restore_that_does_not_fit_leaves_a_directory_as_it_was() {
+    let case = Case::new();
+    case.back_up();
+    let other = case.home.path().join("other");
+    let assert_does_not_fit = || {
+        // A limit of the shell stands for the disk.
+        let launch = restore(&case.backup, &other).limited("ulimit -f 40");
+        assert_refused(launch, "File too large");
+    };
+    assert_does_not_fit();
+    assert!(!other.exists());
+    fs::create_dir(&other).expect("it is created");
+    assert_does_not_fit();
+    assert_eq!(names(&other), [""; 0]);
+    serve(&other).stop();
+    // Of a database that is lost the marker stays.
+    fs::remove_file(other.join("rememberd.redb")).expect("it is there");
+    assert_does_not_fit();
+    let refused = Launch::serve(&other).assert_fails();
+    assert!(refused.contains("it held a database"), "{refused}");
+    assert_code(&restore(&case.backup, &other).run(), 0);
+    case.assert_served_by(&other);
+}
+
+#[test]
 fn a_database_that_was_killed_is_backed_up_without_being_changed() {
     let case = Case::new();
     let serving = serve(&case.data);
