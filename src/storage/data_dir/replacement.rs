@@ -52,9 +52,11 @@ impl DataDirectory {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(Failure::of_access(&path, &error)),
         };
-        self.sync_names()
-            .map_err(|error| Failure::of_access(self.path(), &error))?;
-        self.finish()?;
+        self.finish().inspect_err(|_| {
+            if let Some(kept) = &kept {
+                take_back(kept, &path);
+            }
+        })?;
         Ok(kept)
     }
 
@@ -79,7 +81,8 @@ impl DataDirectory {
     }
 }
 
-/// Gives the file at `path` another name in addition, which begins with its name and `suffix`. Returns that.
+/// Gives the file at `path`, which is absolute, another name in addition, durably. It begins with its name and `suffix`.
+/// Returns that.
 ///
 /// # Errors
 ///
@@ -90,12 +93,28 @@ pub fn keep(path: &Path, suffix: &str) -> io::Result<PathBuf> {
     for name in [format!("{name}.{suffix}")].into_iter().chain(numbered) {
         let kept = path.with_file_name(name);
         match fs::hard_link(path, &kept) {
-            Ok(()) => return Ok(kept),
+            Ok(()) => {
+                // Else a power loss could leave the file that replaces it, and not this name.
+                let directory = kept.parent().unwrap_or(Path::new("/"));
+                let synced = File::open(directory).and_then(|directory| directory.sync_all());
+                if synced.is_err() {
+                    take_back(&kept, path);
+                }
+                return synced.map(|()| kept);
+            }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
     Err(ErrorKind::AlreadyExists.into())
+}
+
+/// Removes the other name of the file at `path` again, which [`keep`] gave it, unless that is another file by now.
+pub fn take_back(kept: &Path, path: &Path) {
+    if File::open(kept).is_ok_and(|file| regular_file::is_at(&file, path)) {
+        // As a name of the same file it takes no space.
+        let _ = fs::remove_file(kept);
+    }
 }
 
 fn copy(source: &mut File, mut target: &File, step: &mut dyn FnMut(u64, u64)) -> io::Result<()> {
@@ -112,4 +131,31 @@ fn copy(source: &mut File, mut target: &File, step: &mut dyn FnMut(u64, u64)) ->
         step(copied, length);
     }
     target.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_not_replaced_is_kept_under_no_other_name() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let directory = DataDirectory::lock(home.path()).expect("the directory is free");
+        let (database, unfinished) = (directory.database_path(), directory.unfinished_path());
+        let kept = home.path().join("rememberd.redb.former");
+        fs::write(&database, "former").expect("it is written");
+        directory
+            .replace("former")
+            .expect_err("there is no unfinished one");
+        assert!(database.exists() && !kept.exists());
+        fs::write(&unfinished, "new").expect("it is written");
+        assert_eq!(directory.replace("former"), Ok(Some(kept.clone())));
+        let text = |path: &Path| fs::read_to_string(path).expect("it is there");
+        assert_eq!(
+            (text(&database).as_str(), text(&kept).as_str()),
+            ("new", "former")
+        );
+        take_back(&kept, &database);
+        assert!(kept.exists());
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Failure, describe};
-use crate::storage::data_dir::replacement::keep;
+use crate::storage::data_dir::replacement::{keep, take_back};
 use crate::storage::engine::Engine;
 use crate::storage::key_file::KeyFile;
 use crate::tables::backup::record;
@@ -50,11 +50,13 @@ fn put_keys(keys: &KeyFile, path: &Path) -> Result<Keys, Failure> {
     }
     let differs = |(number, key)| file.keys().get(number).is_some_and(|own| own != key);
     if keys.keys().iter().any(differs) {
-        let kept = keep(path, "replaced").map_err(|error| {
+        let path = file.path().to_owned();
+        let kept = keep(&path, "replaced").map_err(|error| {
             let cause = format!("it cannot be kept under another name: {}", describe(&error));
-            Failure::unusable_file(path, cause)
+            Failure::unusable_file(&path, cause)
         })?;
-        file.replace_all(keys)?;
+        file.replace_all(keys)
+            .inspect_err(|_| take_back(&kept, &path))?;
         return Ok(Keys::Replaced(kept.display().to_string()));
     }
     file.add_all(keys)?;
