@@ -96,9 +96,6 @@ impl Work {
     fn make(&self) -> Result<Made, Failure> {
         let began = Instant::now();
         refuse_own_files(&self.file, &self.data_dir, &self.key_file)?;
-        let keys = KeyFile::look_at(&self.key_file)?;
-        let is_within = regular_file::is_within(keys.path(), &self.data_dir);
-        let has_keys = is_within && !keys.keys().is_empty();
         let file = NewFile::create(&self.file, self.replaces)?;
         let of_file = |failure: Failure| failure.of_file(&self.file.display().to_string());
         let mut origin = Origin {
@@ -108,6 +105,10 @@ impl Work {
         };
         let mut pace = Pace::new(&self.store);
         let snapshot = self.store.file_snapshot()?;
+        // A key is in the file before logins need it: so it has all that those in the snapshot need.
+        let keys = KeyFile::look_at(&self.key_file)?;
+        let is_within = regular_file::is_within(keys.path(), &self.data_dir);
+        let has_keys = is_within && !keys.keys().is_empty();
         let mut proceed = |table: &str, done: u64, of: u64| {
             // While the snapshot is open, the database cannot be closed and opened again.
             if !self.store.is_open() {
