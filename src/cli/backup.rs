@@ -173,24 +173,23 @@ fn back_up_stopped(
         tables: Vec::new(),
     };
     let mut progress = Progress::new("copying");
-    let mut show = |table: &str, done: u64, of: u64| {
-        progress.show(table, done, of);
-        Ok(())
-    };
     let of_source = |failure| CommandError::opening(failure, data_dir);
     let engine = database.open().map_err(of_source)?;
     let snapshot = engine.begin_read().map_err(of_source)?;
     let failed = |failure| CommandError::copying(failure, data_dir, target);
     let included = has_keys.then_some(&keys);
-    write(&snapshot, &file, &mut origin, included, &mut show).map_err(failed)?;
+    write(
+        &snapshot,
+        &file,
+        &mut origin,
+        included,
+        &mut progress.of_tables(),
+    )
+    .map_err(failed)?;
     drop(snapshot);
     engine.close().map_err(failed)?;
     progress.next("verifying");
-    let mut show = |table: &str, done: u64, of: u64| {
-        progress.show(table, done, of);
-        Ok(())
-    };
-    let verified = finish(file, &mut show).map_err(failed)?;
+    let verified = finish(file, &mut progress.of_tables()).map_err(failed)?;
     progress.clear();
     let missing = verified.missing_keys(&keys).into_iter();
     Ok(Made {

@@ -35,12 +35,13 @@ pub const COMMAND: CliCommand = CliCommand {
 };
 
 fn definition() -> Command {
-    let data_dir = data_settings()
+    // It needs no key.
+    let settings = data_settings()
         .into_iter()
-        .filter(|setting| setting.get_id() == "data_dir");
+        .filter(|setting| setting.get_id() != "key_file");
     Command::new("compact")
         .about("Give back the space that a stopped database does not use")
-        .args(data_dir)
+        .args(settings)
         .after_help(NOTE)
 }
 
@@ -73,30 +74,19 @@ fn compact_locked(directory: &DataDirectory) -> Result<bool, CommandError> {
     let mut progress = Progress::new("copying");
     let target = directory.unfinished_path();
     let failed = |failure| CommandError::copying(failure, directory.path(), &target);
-    let mut show = |table: &str, done: u64, of: u64| {
-        progress.show(table, done, of);
-        Ok(())
-    };
     let mut copy = directory.create_unfinished(&OPTIONS)?;
     let snapshot = engine.begin_read().map_err(of_source)?;
-    let copied = copy_all(&snapshot, &copy, &mut show).map_err(failed)?;
+    let mut copied = copy_all(&snapshot, &copy, &mut progress.of_tables()).map_err(failed)?;
     drop(snapshot);
     // It grew in large steps.
     copy.trim().map_err(failed)?;
     copy.close().map_err(failed)?;
     engine.close().map_err(failed)?;
     progress.next("verifying");
-    let mut show = |table: &str, done: u64, of: u64| {
-        progress.show(table, done, of);
-        Ok(())
-    };
-    let verified = verify(&target, &mut show).map_err(failed)?;
+    let verified = verify(&target, &mut progress.of_tables()).map_err(failed)?;
     open_unchanged(&target).map_err(failed)?;
     // That of backups is compared by itself.
-    let copied: Vec<_> = { copied }
-        .into_iter()
-        .filter(|(name, _)| name != TABLE_NAME)
-        .collect();
+    copied.retain(|(name, _)| name != TABLE_NAME);
     compare(&copied, &verified.tables).map_err(failed)?;
     progress.clear();
     directory.finish()?;

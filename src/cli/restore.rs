@@ -96,22 +96,14 @@ fn restore_locked(
     };
     let from = source.as_ref().map_or(from, |source| &source.file);
     let mut progress = Progress::new("verifying");
-    let mut show = |table: &str, done: u64, of: u64| {
-        progress.show(table, done, of);
-        Ok(())
-    };
-    let verified = verify(from, &mut show)?;
+    let verified = verify(from, &mut progress.of_tables())?;
     progress.next("copying");
     let unfinished = directory.copy_unfinished(from, &mut |done, of| {
         progress.show("bytes", done, of);
     })?;
     progress.next("verifying the copy");
     // It is what becomes the database.
-    let mut show = |table: &str, done: u64, of: u64| {
-        progress.show(table, done, of);
-        Ok(())
-    };
-    verify(&unfinished, &mut show)?;
+    verify(&unfinished, &mut progress.of_tables())?;
     open_unchanged(&unfinished)
         .map_err(|failure| failure.of_file(&format!("{}: it cannot be opened", from.display())))?;
     progress.clear();

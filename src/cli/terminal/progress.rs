@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::error::Failure;
+
 /// How often something is written where there is no terminal.
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -55,6 +57,14 @@ impl Progress {
         self.last = Instant::now();
         // Standard error may be closed.
         let _ = writeln!(io::stderr(), "{what} {table}: {done} of {of}");
+    }
+
+    /// [`Progress::show`] for work on tables, which a failure of it would end: it has none.
+    pub fn of_tables(&mut self) -> impl FnMut(&str, u64, u64) -> Result<(), Failure> {
+        |table, done, of| {
+            self.show(table, done, of);
+            Ok(())
+        }
     }
 
     /// What is shown from now on is the progress of `what`.

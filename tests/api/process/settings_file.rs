@@ -90,6 +90,7 @@ fn every_command_with_settings_takes_the_file() {
         (&["init"][..], "created "),
         (&["key", "rotate"], "key 2 was added to "),
         (&["check"], "No damage was found"),
+        (&["compact"], "was compacted"),
     ] {
         let ended = home.launch(arguments).run();
         assert!(ended.status.success(), "{ended:?}");
