@@ -6,7 +6,7 @@ use std::path::{self, Path, PathBuf};
 use clap::Command;
 
 use crate::cli::arguments::{data_settings, path_argument};
-use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
+use crate::cli::command::{Arguments, CliCommand, FAILED, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::key;
 use crate::cli::terminal::progress::Progress;
@@ -25,7 +25,8 @@ const NOTE: &str = "\
 FILE is verified before anything is replaced, and the former database is kept beside the new one. FILE is a backup, or the
 database file of a server that was stopped, of this version or an earlier one. No server may run meanwhile. If the command
 is killed, the former database or the new one is there: run it again.
-Exit code: 0 if the database was restored, 1 if it was and a key is missing that logins in it need, 2 if it was not.
+Exit code: 0 if the database was restored, 1 if it was and a key is missing that logins in it need, or its keys could
+not be put into the key file, 2 if it was not.
 
 Examples:
   rememberd restore /backup/rememberd.redb
@@ -65,7 +66,7 @@ struct Restored {
 ///
 /// # Errors
 ///
-/// If it was not restored.
+/// If it was not restored; with [`FAILED`] if it was, and the next start has to complete it.
 fn restore(from: &Path, data_dir: &Path, key_file: &Path) -> Result<bool, CommandError> {
     let from = path::absolute(from).map_err(|error| CommandError::io(from.display(), &error))?;
     let directory = DataDirectory::lock(data_dir)?;
@@ -95,6 +96,8 @@ fn restore_locked(
         Some(StoppedDatabase::at(from)?)
     };
     let from = source.as_ref().map_or(from, |source| &source.file);
+    // The keys of the backup are put into it once the database is replaced, which cannot be refused by then.
+    KeyFile::look_at(key_file)?;
     let mut progress = Progress::new("verifying");
     let verified = verify(from, &mut progress.of_tables())?;
     progress.next("copying");
@@ -109,25 +112,49 @@ fn restore_locked(
     progress.clear();
     let now = HostClock::system(None).read().wall;
     let former = directory.replace(&date::file_name(now))?;
-    let keys = complete_at(directory, key_file)?;
+    let (keys, own) = match complete_at(directory, key_file) {
+        Ok(completed) => completed,
+        Err(failure) => {
+            let failure = not_completed(&failure, directory.path(), key_file, former.as_deref());
+            return Err(failure);
+        }
+    };
     let restored = Restored {
         data_dir: directory.path().to_owned(),
         former,
         keys,
     };
-    let own = KeyFile::look_at(key_file)?;
     let missing = verified.missing_keys(&own);
     // Standard output may be closed; the outcome is the same.
     let _ = print(&restored, &verified, from, &own, &mut io::stdout().lock());
     Ok(missing.is_empty())
 }
 
-/// Makes a database of the backup that is in the place of one.
-fn complete_at(directory: &DataDirectory, key_file: &Path) -> Result<Keys, Failure> {
+/// Makes a database of the backup that is in the place of one. Returns the key file as it is then, too.
+fn complete_at(directory: &DataDirectory, key_file: &Path) -> Result<(Keys, KeyFile), Failure> {
     let engine = directory.open_database(&OPTIONS, Opening::Start, |_| Ok(()))?;
-    let keys = complete(&engine, key_file)?;
+    let completed = complete(&engine, key_file);
+    // So that the next start need not repair the database.
     engine.close()?;
-    Ok(keys)
+    Ok((completed?, KeyFile::look_at(key_file)?))
+}
+
+/// The error that the backup is in the place of the database, but its keys are not in the key file.
+fn not_completed(
+    failure: &Failure,
+    data_dir: &Path,
+    key_file: &Path,
+    former: Option<&Path>,
+) -> CommandError {
+    let (data_dir, key_file) = (data_dir.display(), key_file.display());
+    let former = former.map_or_else(String::new, |former| {
+        format!("; the former database is {}", former.display())
+    });
+    let error = CommandError::from(format!(
+        "{failure}; the database in {data_dir} was replaced by the backup all the same, and the next start adds the keys \
+         of the backup to {key_file} once that is mended{former}"
+    ));
+    error.with_exit_code(FAILED)
 }
 
 fn print(

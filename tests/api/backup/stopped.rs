@@ -1,7 +1,7 @@
 //! `rememberd backup`, `rememberd restore` and `rememberd compact`.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -91,6 +91,10 @@ fn assert_refused(launch: Launch, expected: &str) {
     let ended = launch.run();
     assert_code(&ended, 2);
     assert!(ended.stderr.contains(expected), "{ended:?}");
+}
+
+fn inode(path: &Path) -> u64 {
+    fs::metadata(path).expect("it is there").ino()
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -305,6 +309,52 @@ fn keys_that_were_added_since_the_backup_stay() {
     let found = fs::read(case.data.join("rememberd.keys")).expect("they are there");
     assert_eq!(found, keys);
     case.assert_served_by(&case.data);
+}
+
+#[test]
+fn a_key_file_that_is_none_is_refused_before_the_database_is_replaced() {
+    let case = Case::new();
+    case.back_up();
+    let keys = case.data.join("rememberd.keys");
+    fs::write(&keys, "1 not a key").expect("it is written");
+    let (before, identity) = (names(&case.data), inode(&case.database()));
+    assert_refused(restore(&case.backup, &case.data), "rememberd.keys: line 1");
+    assert_eq!(
+        (names(&case.data), inode(&case.database())),
+        (before, identity)
+    );
+    let other = case.home.path().join("other");
+    let launch = restore(&case.backup, &other).argument("--key-file");
+    assert_refused(launch.argument(&keys), "rememberd.keys: line 1");
+    assert!(!other.exists());
+}
+
+#[test]
+fn keys_that_cannot_be_added_by_a_restore_are_added_by_the_next_start() {
+    let case = Case::new();
+    case.back_up();
+    let other = case.home.path().join("other");
+    serve(&other).stop();
+    let former = inode(&other.join("rememberd.redb"));
+    // The key file has others, and cannot be written.
+    let in_the_way = other.join("rememberd.keys.unfinished");
+    fs::create_dir(&in_the_way).expect("it is created");
+    let ended = restore(&case.backup, &other).run();
+    assert_code(&ended, 1);
+    for text in ["was replaced", "next start", "the former database is"] {
+        assert!(ended.stderr.contains(text), "{ended:?}");
+    }
+    let found = names(&other);
+    let kept = found
+        .iter()
+        .find(|name| name.starts_with("rememberd.redb.2"))
+        .unwrap_or_else(|| panic!("{found:?}"));
+    assert!(ended.stderr.contains(kept.as_str()), "{ended:?}");
+    assert_eq!(inode(&other.join(kept)), former);
+    assert!(!other.join("rememberd.keys.replaced").exists(), "{found:?}");
+    fs::remove_dir(&in_the_way).expect("it is empty");
+    case.assert_served_by(&other);
+    assert!(other.join("rememberd.keys.replaced").exists());
 }
 
 #[test]
