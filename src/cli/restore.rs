@@ -17,13 +17,14 @@ use crate::storage::data_dir::DataDirectory;
 use crate::storage::data_dir::stopped::{StoppedDatabase, open_unchanged};
 use crate::storage::engine::opening::Opening;
 use crate::storage::key_file::KeyFile;
+use crate::storage::pages::file::PageFile;
 use crate::tables::backup::complete::{Keys, complete};
 use crate::tables::backup::copy::OPTIONS;
 use crate::tables::backup::verify::{Verified, verify};
 
 const NOTE: &str = "\
-FILE is verified before anything is replaced, and the former database is kept beside the new one. FILE is a backup, or the
-database file of a server that was stopped, of this version or an earlier one. No server may run meanwhile. If the command
+FILE is copied into the data directory, and the copy verified before it replaces anything. The former database is kept
+beside the new one. FILE is a backup, or the database file of a server that was stopped, of this version or an earlier one. No server may run meanwhile. If the command
 is killed, the former database or the new one is there: run it again.
 Exit code: 0 if the database was restored, 1 if it was and a key is missing that logins in it need, or its keys could
 not be put into the key file, 2 if it was not.
@@ -98,17 +99,19 @@ fn restore_locked(
     let from = source.as_ref().map_or(from, |source| &source.file);
     // The keys of the backup are put into it once the database is replaced, which cannot be refused by then.
     KeyFile::look_at(key_file)?;
-    let mut progress = Progress::new("verifying");
-    let verified = verify(from, &mut progress.of_tables())?;
-    progress.next("copying");
+    let shown = from.display();
+    // What is no database at all is refused without being copied.
+    PageFile::open(from).map_err(|failure| failure.of_file(&shown.to_string()))?;
+    let mut progress = Progress::new("copying");
     let unfinished = directory.copy_unfinished(from, &mut |done, of| {
         progress.show("bytes", done, of);
     })?;
-    progress.next("verifying the copy");
-    // It is what becomes the database.
-    verify(&unfinished, &mut progress.of_tables())?;
+    progress.next("verifying");
+    // It is read from the disk, and is what becomes the database: FILE itself need not be read once more.
+    let verified = verify(&unfinished, &mut progress.of_tables())
+        .map_err(|failure| failure.of_file(&format!("{shown}: its copy is not right")))?;
     open_unchanged(&unfinished)
-        .map_err(|failure| failure.of_file(&format!("{}: it cannot be opened", from.display())))?;
+        .map_err(|failure| failure.of_file(&format!("{shown}: its copy cannot be opened")))?;
     progress.clear();
     let now = HostClock::system(None).read().wall;
     let former = directory.replace(&date::file_name(now))?;
