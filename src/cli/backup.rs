@@ -23,7 +23,6 @@ use crate::storage::data_dir::stopped::StoppedDatabase;
 use crate::storage::key_file::KeyFile;
 use crate::storage::new_file::NewFile;
 use crate::storage::regular_file;
-use crate::tables::backup::record::Origin;
 use crate::tables::backup::target::refuse_own_files;
 use crate::tables::backup::{finish, write};
 
@@ -167,11 +166,7 @@ fn back_up_stopped(
     let keys = KeyFile::look_at(&key_file)?;
     let has_keys = regular_file::is_within(keys.path(), data_dir) && !keys.keys().is_empty();
     let file = NewFile::create(target, replaces)?;
-    let mut origin = Origin {
-        time: HostClock::system(None).read().wall,
-        database: data_dir.display().to_string(),
-        tables: Vec::new(),
-    };
+    let time = HostClock::system(None).read().wall;
     let mut progress = Progress::new("copying");
     let of_source = |failure| CommandError::opening(failure, data_dir);
     let engine = database.open().map_err(of_source)?;
@@ -181,7 +176,8 @@ fn back_up_stopped(
     write(
         &snapshot,
         &file,
-        &mut origin,
+        time,
+        data_dir,
         included,
         &mut progress.of_tables(),
     )

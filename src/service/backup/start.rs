@@ -16,7 +16,6 @@ use crate::storage::engine::open_table::guarded;
 use crate::storage::key_file::{KEY_FILE, KeyFile};
 use crate::storage::new_file::NewFile;
 use crate::storage::regular_file;
-use crate::tables::backup::record::Origin;
 use crate::tables::backup::status::{Backups, Made, Stage};
 use crate::tables::backup::target::refuse_own_files;
 use crate::tables::backup::{finish, write};
@@ -98,11 +97,6 @@ impl Work {
         refuse_own_files(&self.file, &self.data_dir, &self.key_file)?;
         let file = NewFile::create(&self.file, self.replaces)?;
         let of_file = |failure: Failure| failure.of_file(&self.file.display().to_string());
-        let mut origin = Origin {
-            time: self.time,
-            database: self.data_dir.display().to_string(),
-            tables: Vec::new(),
-        };
         let mut pace = Pace::new(&self.store);
         let snapshot = self.store.file_snapshot()?;
         // A key is in the file before logins need it: so it has all that those in the snapshot need.
@@ -118,7 +112,15 @@ impl Work {
             self.backups.proceed(Stage::Copying, table, done, of)
         };
         let included = has_keys.then_some(&keys);
-        write(&snapshot, &file, &mut origin, included, &mut proceed).map_err(of_file)?;
+        write(
+            &snapshot,
+            &file,
+            self.time,
+            &self.data_dir,
+            included,
+            &mut proceed,
+        )
+        .map_err(of_file)?;
         // What it has kept from being used again is free.
         drop(snapshot);
         let mut proceed = |table: &str, done: u64, of: u64| {

@@ -12,6 +12,9 @@ pub mod status;
 pub mod target;
 pub mod verify;
 
+use std::path::Path;
+
+use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::key_file::KeyFile;
@@ -20,8 +23,8 @@ use crate::tables::backup::copy::{OPTIONS, Progress, copy_tables};
 use crate::tables::backup::record::Origin;
 use crate::tables::backup::verify::{Verified, verify};
 
-/// Writes a backup of `from`, and of the keys, into `file`, durably. `origin` gets the tables. A caller that holds
-/// `from` can let go of it afterwards.
+/// Writes a backup of `from`, a snapshot of the database at `database`, and of the keys, into `file`, durably. It is begun
+/// at `time`. A caller that holds `from` can let go of it afterwards.
 ///
 /// # Errors
 ///
@@ -29,13 +32,18 @@ use crate::tables::backup::verify::{Verified, verify};
 pub fn write(
     from: &EngineRead,
     file: &NewFile,
-    origin: &mut Origin,
+    time: Timestamp,
+    database: &Path,
     keys: Option<&KeyFile>,
     progress: &mut Progress<'_>,
 ) -> Result<(), Failure> {
     let to = file.open(&OPTIONS)?;
-    origin.tables = copy_tables(from, &to, progress)?;
-    record::put(&to, origin, keys)?;
+    let origin = Origin {
+        time,
+        database: database.display().to_string(),
+        tables: copy_tables(from, &to, progress)?,
+    };
+    record::put(&to, &origin, keys)?;
     to.close()?;
     file.sync()
 }
