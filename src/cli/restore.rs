@@ -18,6 +18,7 @@ use crate::storage::data_dir::stopped::{StoppedDatabase, open_unchanged};
 use crate::storage::engine::opening::Opening;
 use crate::storage::key_file::KeyFile;
 use crate::storage::pages::file::PageFile;
+use crate::storage::regular_file;
 use crate::tables::backup::complete::{Keys, complete};
 use crate::tables::backup::copy::OPTIONS;
 use crate::tables::backup::verify::{Verified, verify};
@@ -202,6 +203,13 @@ fn print(
             out,
             "The keys of the backup are in {key_file}, which had others: they are in {kept}."
         )?,
+    }
+    let is_apart = !regular_file::is_within(keys.path(), &restored.data_dir);
+    if is_apart && restored.keys != Keys::None {
+        writeln!(
+            out,
+            "They are in unused parts of the database file, too: remove them by \"rememberd compact --data-dir {data_dir}\"."
+        )?;
     }
     for number in verified.missing_keys(keys) {
         writeln!(

@@ -312,6 +312,33 @@ fn keys_that_were_added_since_the_backup_stay() {
 }
 
 #[test]
+fn keys_that_go_elsewhere_are_in_the_database_file_until_it_is_compacted() {
+    let case = Case::new();
+    case.back_up();
+    let in_directory = restore(&case.backup, &case.home.path().join("whole")).run();
+    assert!(!in_directory.stdout.contains("compact"), "{in_directory:?}");
+    let other = case.home.path().join("other");
+    let keys = case.home.path().join("elsewhere.keys");
+    let ended = restore(&case.backup, &other)
+        .argument("--key-file")
+        .argument(&keys)
+        .run();
+    assert_code(&ended, 0);
+    assert!(ended.stdout.contains("rememberd compact"), "{ended:?}");
+    let text = fs::read_to_string(&keys).expect("they are there");
+    let key = text.lines().find_map(|line| line.strip_prefix("1 "));
+    let key = key.expect("it has a key").as_bytes();
+    let has_key = || {
+        let bytes = fs::read(other.join("rememberd.redb")).expect("it is there");
+        bytes.windows(key.len()).any(|window| window == key)
+    };
+    assert!(has_key());
+    let compact = Launch::new(&["compact", "--data-dir"]).argument(&other);
+    assert_code(&compact.run(), 0);
+    assert!(!has_key());
+}
+
+#[test]
 fn a_key_file_that_is_none_is_refused_before_the_database_is_replaced() {
     let case = Case::new();
     case.back_up();
