@@ -9,7 +9,6 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::str::SplitWhitespace;
 
 use rand::seq::IteratorRandom;
 use tempfile::TempDir;
@@ -43,9 +42,11 @@ pub fn run(mut command: Command) -> String {
 /// How many entries of the table there are in what `rememberd check` printed. It names no empty ones.
 pub fn entries(checked: &str, table: &str) -> usize {
     let mut lines = checked.lines().map(str::split_whitespace);
-    let of_table =
-        |mut words: SplitWhitespace<'_>| (words.next() == Some(table)).then(|| words.next());
-    let count = lines.find_map(of_table).flatten();
+    let count = lines.find_map(|mut words| {
+        let is_found = words.next() == Some(table);
+        is_found.then(|| words.next())
+    });
+    let count = count.flatten();
     count.map_or(0, |count| count.parse().expect("it is a number"))
 }
 
