@@ -146,6 +146,8 @@ fn text(obstacle: Obstacle) -> &'static str {
         Obstacle::NoProfile => "profileId: there is no such profile",
         Obstacle::OtherTenant => "tenant: the profile belongs to another tenant",
         Obstacle::ProfileDisabled => "profileId: its profile is disabled",
-        Obstacle::Deleted => "_id: its profile was deleted here",
+        Obstacle::Ended => {
+            "_id: it was deleted here, which a running server has not completed yet; import it again in a moment"
+        }
     }
 }

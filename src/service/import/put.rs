@@ -12,7 +12,10 @@ use crate::service::import::prepare::Record;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::profile::login_block::{self, LoginBlock};
-use crate::tables::{access_token, persistent_login, profile, tenant, ticket, verification_token};
+use crate::tables::{
+    access_token, attachment, ended_tenants, persistent_login, profile, tenant, ticket,
+    verification_token,
+};
 
 /// Why an entry is not written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,8 +32,8 @@ pub enum Obstacle {
     OtherTenant,
     /// Its profile is disabled, which would have ended it here.
     ProfileDisabled,
-    /// Its profile was deleted here.
-    Deleted,
+    /// It was deleted or ended here, and something of it is not removed yet.
+    Ended,
 }
 
 /// How what is there already compares with an entry.
@@ -131,11 +134,23 @@ fn of_profile(txn: &impl Read, new: &Profile) -> Result<Option<Obstacle>, Failur
         let content = stored.map_or(Content::Other, |stored| compare_profiles(&stored, new));
         return Ok(Some(Obstacle::Exists(content)));
     }
-    if profile::id_by_username(txn, &new.tenant, &new.username)?.is_some() {
-        return Ok(Some(Obstacle::UsernameTaken));
+    // What is left of it would take the new one with it when it is removed.
+    if is_left(txn, new.id)? {
+        return Ok(Some(Obstacle::Ended));
     }
-    let is_gone = login_block::get(txn, new.id)? == Some(LoginBlock::Gone);
-    Ok(is_gone.then_some(Obstacle::Deleted))
+    let owner = profile::id_by_username(txn, &new.tenant, &new.username)?;
+    Ok(owner.map(|_| Obstacle::UsernameTaken))
+}
+
+/// Whether something is left of a deleted profile with this id: its record, its logins, or its attachments.
+fn is_left(txn: &impl Read, id: ObjectId) -> Result<bool, Failure> {
+    let has_ended = profile::ended::is_ended(txn, id)?;
+    let has_logins = || Ok(login_block::get(txn, id)? == Some(LoginBlock::Gone));
+    let has_attachments = || {
+        let is_one_deleted = attachment::deleted::first(txn)?.is_some();
+        Ok(is_one_deleted && attachment::count(txn, id, 1)? > 0)
+    };
+    Ok(has_ended || has_logins()? || has_attachments()?)
 }
 
 fn compare_profiles(stored: &Profile, new: &Profile) -> Content {
@@ -157,6 +172,9 @@ fn of_login(
     new: &LoginState,
 ) -> Result<Option<Obstacle>, Failure> {
     match persistent_login::get(txn, new.id)? {
+        Some(stored) if persistent_login::ended::has_ended(txn, &stored)? => {
+            Ok(Some(Obstacle::Ended))
+        }
         Some(stored) => Ok(Some(Obstacle::Exists(compare_logins(keys, &stored, new)))),
         None => Ok(owner(txn, &new.tenant, new.profile_id)?.err()),
     }
@@ -178,6 +196,11 @@ fn compare_logins(keys: &KeyRing, stored: &LoginState, new: &LoginState) -> Cont
 
 fn of_ticket(txn: &impl Read, new: &TicketState) -> Result<Option<Obstacle>, Failure> {
     if let Some(stored) = ticket::get(txn, new.digest)? {
+        let has_ended = ticket::ended::has_ended(txn, stored.profile_id, stored.era)?
+            || ended_tenants::has_ended(txn, &stored.tenant, stored.era)?;
+        if has_ended {
+            return Ok(Some(Obstacle::Ended));
+        }
         let is_same = (&stored.tenant, stored.profile_id) == (&new.tenant, new.profile_id);
         return Ok(Some(exists(is_same)));
     }

@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::admin::admin_json;
+use crate::admin::{admin, admin_json, assert_code};
 use crate::support::client::{Client, Response};
 use crate::support::fixture::{self, ADMIN, LOGIN, PROFILE, TOKEN};
 use crate::support::process::{DEMO_ACCESS_TOKEN, Ended, Launch};
+use crate::support::server::PATIENCE;
 
 /// A login that is old is not to expire.
 pub const NO_EXPIRY: (&str, &str) = ("REMEMBERD_PERSISTENT_LOGIN_MAX_AGE", "90years");
@@ -276,6 +278,64 @@ fn what_is_skipped_is_reported_with_the_reason() {
     assert_eq!(first["document"], 1);
     assert!(!report.contains(TOKEN));
     assert_served(&home);
+}
+
+/// A tenant of so many profiles, each with a login, that their removal takes a while.
+fn many(count: usize) -> Value {
+    let id = |number: usize| format!("5925a68def86951f89{number:06x}");
+    let uuid = |number: usize| format!("b68c0013-d7b2-4004-8463-{number:012x}");
+    let profile = |number: usize| {
+        json!({"_id": id(number), "username": id(number), "enabled": true, "tenant": "many",
+               "createdOn": 1, "lastModified": 1})
+    };
+    let login = |number: usize| {
+        json!({"_id": uuid(number), "profileId": id(number), "tenant": "many", "token": uuid(number),
+               "timestamp": fixture::NOW.as_millis()})
+    };
+    json!({
+        "tenant": [{"name": "many", "_id": id(count)}],
+        "profile": (0..count).map(profile).collect::<Vec<_>>(),
+        "persistentlogin": (0..count).map(login).collect::<Vec<_>>(),
+    })
+}
+
+#[test]
+fn what_is_still_being_removed_is_not_imported_until_it_is() {
+    const COUNT: usize = 400;
+    let home = Home::new();
+    let files = home.write_lines(&many(COUNT));
+    let mut serving = home.serve().argument("--cleaner-batch-max=8").start();
+    let id = serving.first_token();
+    home.import_all(&files);
+    admin(&home.data(), &["tenant", "delete", "many", "--yes"]);
+    let first = home.import(&files, &[]);
+    assert_code(&first, 1);
+    let expected =
+        "_id: it was deleted here, which a running server has not completed yet; import it again";
+    assert!(first.stdout.contains(expected), "{first:?}");
+    let client = serving.client(&id);
+    let count = || -> usize {
+        let counted = get(&client, "/api/1/profile/count", &[("tenantName", "many")]);
+        counted.body.parse().expect("a number")
+    };
+    // What is reported as imported is there.
+    let line = first
+        .stdout
+        .lines()
+        .find(|line| line.contains("profile.json"));
+    let imported = line.and_then(|line| line.split(", ").nth(1)?.split(' ').next()?.parse().ok());
+    assert_eq!(Some(count()), imported, "{first:?}");
+    let began = Instant::now();
+    while home.import(&files, &[]).status.code() != Some(0) {
+        assert!(began.elapsed() < PATIENCE);
+    }
+    serving.wait_for_log("removed the profiles of deleted tenants");
+    assert_eq!(count(), COUNT);
+    for number in 0..COUNT {
+        let id = format!("b68c0013-d7b2-4004-8463-{number:012x}");
+        assert_eq!(client.read(&id).login().id, id);
+    }
+    serving.stop();
 }
 
 #[test]

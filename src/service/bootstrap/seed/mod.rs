@@ -294,9 +294,7 @@ fn note(
                 let why = "its profile is disabled";
                 findings.skip(SeedRules::default(), at, "profileId", why)?;
             }
-            Obstacle::Deleted => {
-                findings.skip(rules, at, "_id", "its profile was deleted here")?;
-            }
+            Obstacle::Ended => findings.skip(rules, at, "_id", "it was deleted here")?,
         }
     }
     for index in without_tenant {
