@@ -1,5 +1,6 @@
 //! How often a client may guess, and how it is told from others.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -39,7 +40,6 @@ pub struct ThrottleConfig {
         env = "REMEMBERD_CLIENT_ADDRESS_HEADER",
         value_name = "NAME",
         value_parser = header_name,
-        requires = "trusted_proxy",
         hide_short_help = true
     )]
     pub client_address_header: Option<String>,
@@ -52,10 +52,29 @@ pub struct ThrottleConfig {
         env = "REMEMBERD_TRUSTED_PROXY",
         value_name = "ADDR",
         value_delimiter = ',',
-        requires = "client_address_header",
         hide_short_help = true
     )]
     pub trusted_proxy: Vec<AddressRange>,
+}
+
+/// One of the two settings that name clients, without the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unpaired<'c> {
+    /// A header field that is believed of nobody.
+    Header(&'c str),
+    /// A proxy of which no header field is believed.
+    Proxy(AddressRange),
+}
+
+impl ThrottleConfig {
+    /// The header field without a proxy, or the first proxy without a header field: one is of no use without the other.
+    pub fn unpaired(&self) -> Option<Unpaired<'_>> {
+        match (&self.client_address_header, self.trusted_proxy.first()) {
+            (Some(header), None) => Some(Unpaired::Header(header)),
+            (None, Some(proxy)) => Some(Unpaired::Proxy(*proxy)),
+            (Some(_), Some(_)) | (None, None) => None,
+        }
+    }
 }
 
 /// The addresses that begin with the same bits.
@@ -79,6 +98,12 @@ impl AddressRange {
             }
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
+    }
+}
+
+impl fmt::Display for AddressRange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.address, self.bits)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::cli::error::CommandError;
 use crate::cli::settings::origins::Origins;
 use crate::config::Config;
+use crate::config::throttle::Unpaired;
 use crate::domain::management_token::ManagementToken;
 use crate::smtp::Mailer;
 use crate::storage::secret_text;
@@ -29,6 +30,7 @@ impl Prepared {
                 cause,
             ));
         }
+        check_client_address(config, origins)?;
         let management_token = management_token(config, origins)?;
         let mailer = Mailer::load(&config.mail).map_err(|error| {
             let what = origins.describe(error.setting, error.value);
@@ -38,6 +40,23 @@ impl Prepared {
             management_token,
             mailer,
         })
+    }
+}
+
+/// Refuses a header field that is believed of nobody, and a proxy of which none is: clients would not be told apart.
+///
+/// They are not marked as requiring each other, since that would not see those in the settings file.
+fn check_client_address(config: &Config, origins: &Origins) -> Result<(), CommandError> {
+    match config.throttle.unpaired() {
+        None => Ok(()),
+        Some(Unpaired::Header(header)) => Err(CommandError::new(
+            origins.describe("client_address_header", header),
+            "no header field is believed without trusted-proxy; set that too",
+        )),
+        Some(Unpaired::Proxy(proxy)) => Err(CommandError::new(
+            origins.describe("trusted_proxy", proxy),
+            "nothing is believed of a proxy without client-address-header; set that too",
+        )),
     }
 }
 

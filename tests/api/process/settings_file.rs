@@ -307,6 +307,62 @@ fn the_settings_are_checked_without_a_start() {
 }
 
 #[test]
+fn a_header_field_and_the_proxies_that_are_believed_are_set_together_wherever_each_is() {
+    const HEADER: (&str, &str) = ("client-address-header", "X-Forwarded-For");
+    const PROXY: (&str, &str) = ("trusted-proxy", "10.0.0.0/8");
+    let check = |[by_flag, by_variable, in_file]: [&[(&str, &str)]; 3]| {
+        let lines = in_file.iter();
+        let lines = lines.map(|(name, value)| format!("{name} = \"{value}\"\n"));
+        let home = Home::with(&lines.collect::<String>());
+        let mut launch = home.launch(&["config", "--check"]);
+        for (name, value) in by_flag {
+            launch = launch.argument(format!("--{name}={value}"));
+        }
+        for (name, value) in by_variable {
+            let name = name.to_uppercase().replace('-', "_");
+            launch = launch.variable(&format!("REMEMBERD_{name}"), value);
+        }
+        (launch.run(), home.line(1))
+    };
+    for header in 0..3 {
+        for proxy in 0..3 {
+            let mut given: [Vec<_>; 3] = Default::default();
+            given[header].push(HEADER);
+            given[proxy].push(PROXY);
+            let (checked, _) = check([&given[0], &given[1], &given[2]]);
+            assert!(checked.status.success(), "{header} {proxy} {checked:?}");
+        }
+    }
+    let no_proxy = ": no header field is believed without trusted-proxy; set that too";
+    let no_header = ": nothing is believed of a proxy without client-address-header; set that too";
+    for ((name, value), shown, problem) in [
+        (HEADER, "x-forwarded-for", no_proxy),
+        (PROXY, "10.0.0.0/8", no_header),
+    ] {
+        let variable = name.to_uppercase().replace('-', "_");
+        for place in 0..3 {
+            let mut given: [&[(&str, &str)]; 3] = [&[]; 3];
+            let alone = [(name, value)];
+            given[place] = &alone;
+            let (refused, line) = check(given);
+            assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+            let origin = [
+                format!("--{name} {shown}"),
+                format!("REMEMBERD_{variable}={shown}"),
+                format!("{line}{name} = {shown}"),
+            ];
+            let expected = format!("{}{problem}", origin[place]);
+            assert!(refused.stderr.contains(&expected), "{expected} {refused:?}");
+        }
+    }
+    let home = Home::with("client-address-header = \"X-Forwarded-For\"\n");
+    let refused = home
+        .launch(&["serve", "--listen=127.0.0.1:0"])
+        .assert_fails();
+    assert!(refused.contains(no_proxy), "{refused}");
+}
+
+#[test]
 fn the_example_has_every_setting_with_its_default() {
     let example = include_str!("../../../data/rememberd.toml");
     let is_setting = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && *line != "#";
