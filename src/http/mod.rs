@@ -189,5 +189,11 @@ async fn dispatch(
     let has_body = request.has_body();
     let params = request.receive(&app.config, connection).await?;
     connection.on_request_received(if has_body { Instant::now() } else { received });
-    in_time(pin!(route.handle(app, &params)), connection).await
+    let is_local = route.is_local();
+    let work = pin!(route.handle(app, &params));
+    if is_local {
+        // It may look at everything, for minutes: how long that may take, its client decides.
+        return work.await;
+    }
+    in_time(work, connection).await
 }

@@ -104,6 +104,14 @@ macro_rules! resources {
                 }
             }
 
+            /// As [`ResourceRoute::IS_LOCAL`].
+            pub fn is_local(&self) -> bool {
+                match self {
+                    $(Self::$resource(_) => <$route>::IS_LOCAL,)+
+                    Self::Options(_) => false,
+                }
+            }
+
             /// As [`ResourceRoute::IGNORES_ACCEPT`].
             pub fn ignores_accept(&self) -> bool {
                 match self {

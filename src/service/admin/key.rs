@@ -22,8 +22,9 @@ use crate::tables::{persistent_login, secret_key};
 /// How many logins are read before other work of the thread is done.
 const LOGINS_PER_STEP: usize = 256;
 
-/// How long requests and background work that began with the former keys may take.
-const FORMER_KEYS_MAX: Duration = Duration::from_secs(60);
+/// How long requests and background work that began with the former keys may take: less than a client waits for the
+/// response.
+const FORMER_KEYS_MAX: Duration = Duration::from_secs(30);
 
 /// How long to wait before it is looked again whether they have ended.
 const PAUSE: Duration = Duration::from_millis(5);

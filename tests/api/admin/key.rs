@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::{admin, admin_json, assert_exit_code, served};
 use crate::support::fixture::{LOGIN, PROFILE};
@@ -107,6 +108,37 @@ fn nobody_is_logged_out_by_a_rotation_of_the_keys_under_load() {
         !log.contains("unknown_token") && !log.contains("reuse"),
         "{log}"
     );
+}
+
+#[test]
+fn what_looks_at_all_logins_may_take_longer_than_other_requests() {
+    const LOGINS: usize = 10_000;
+    let login = |number: usize| {
+        let token = format!("b68c0013-d7b2-4004-8463-{number:012x}");
+        json!({"_id": token, "tenant": "default", "profileId": PROFILE, "token": token})
+    };
+    let seed = json!({
+        "tenant": [{"name": "default"}],
+        "profile": [{"_id": PROFILE, "username": "jdoe", "enabled": true, "tenant": "default"}],
+        "persistentlogin": (0..LOGINS).map(login).collect::<Vec<_>>(),
+    });
+    let home = TempDir::new().expect("a temporary directory");
+    let seed_file = home.path().join("seed.json");
+    fs::write(&seed_file, seed.to_string()).expect("it is written");
+    // There is a pause of a millisecond after each few hundred logins.
+    let serving = Launch::serve(home.path())
+        .seed(seed_file)
+        .argument("--write-timeout=10ms")
+        .start();
+    let listed = admin_json(home.path(), &["key", "list"]);
+    assert_eq!(listed[0]["logins"], LOGINS);
+    let fingerprint = "0123456789abcdef";
+    let unknown = assert_exit_code(home.path(), &["login", "find", fingerprint], 1);
+    assert!(
+        unknown.contains("No persistent login has the fingerprint"),
+        "{unknown}"
+    );
+    serving.stop();
 }
 
 #[test]
