@@ -170,17 +170,20 @@ impl LocalServer {
         headers.insert(HOST, host.expect("it was parsed as a part of a URL"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         let sent = async {
-            let failed = |error: io::Error| self.failed(describe(&error));
+            let unreachable = |error| self.unreachable(&error);
             match &self.at {
                 At::Socket => {
-                    let stream = connect_to(&self.settings.data_dir).map_err(failed)?;
+                    let stream = connect_to(&self.settings.data_dir).map_err(unreachable)?;
                     self.send_over(stream, request).await
                 }
                 At::Address { host, .. } => {
-                    let stream = TcpStream::connect(host).await.map_err(failed)?;
+                    let stream = TcpStream::connect(host).await.map_err(unreachable)?;
                     self.send_over(stream, request).await
                 }
-                At::Own(own) => self.send_over(own.open().map_err(failed)?, request).await,
+                At::Own(own) => {
+                    let stream = own.open().map_err(unreachable)?;
+                    self.send_over(stream, request).await
+                }
             }
         };
         let sent = timeout(self.settings.timeout, sent).await;
@@ -214,6 +217,11 @@ impl LocalServer {
         tokio::spawn(connection);
         let response = sender.send_request(request).await;
         response.map_err(|error| self.failed(error))
+    }
+
+    /// Nothing was sent.
+    fn unreachable(&self, error: &io::Error) -> CommandError {
+        self.no_answer(format!("no server can be reached: {}", describe(error)))
     }
 
     fn failed(&self, cause: impl Display) -> CommandError {

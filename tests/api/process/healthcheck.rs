@@ -35,7 +35,12 @@ fn a_server_is_asked_over_its_socket_or_at_an_address() {
     assert_outcome(&hanging, 3, "");
     let url = format!("http://{}", serving.address);
     serving.stop();
-    assert_outcome(&healthcheck(&home, &["--url", &url]), 3, "");
+    let stopped = healthcheck(&home, &["--url", &url]);
+    assert_outcome(&stopped, 3, "");
+    // Nothing was sent.
+    let expected = ": no server can be reached: Connection refused";
+    assert!(stopped.stderr.contains(expected), "{stopped:?}");
+    assert!(!stopped.stderr.contains("outcome"), "{stopped:?}");
     assert_outcome(&healthcheck(&home, &["--url", "localhost:8080"]), 2, "");
     assert_outcome(&healthcheck(&home, &["--url", "https://localhost"]), 2, "");
 }
