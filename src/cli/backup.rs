@@ -69,19 +69,14 @@ fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
         path::absolute(&target).map_err(|error| CommandError::io(target.display(), &error))?;
     let replaces = arguments.switch("force");
     let settings = LocalSettings::take(&mut arguments)?;
-    let made = runtime()?.block_on(async {
-        // Else the database is neither opened as a server does, which may upgrade it, nor changed.
-        if connect_to(&settings.data_dir).is_err() {
-            return Ok(None);
-        }
-        let server = LocalServer::connect(settings.clone()).await?;
-        let made = back_up_at(&server, &target, replaces).await;
-        server.close().await?;
-        made.map(Some)
-    })?;
-    let made = match made {
-        Some(made) => made,
-        None => back_up_stopped(&settings, &target, replaces)?,
+    // Else the database is neither opened as a server does, which may upgrade it, nor changed.
+    let is_served = runtime()?.block_on(async { connect_to(&settings.data_dir).is_ok() });
+    let made = if is_served {
+        LocalServer::with(settings.clone(), async |server| {
+            back_up_at(server, &target, replaces).await
+        })?
+    } else {
+        back_up_stopped(&settings, &target, replaces)?
     };
     // Standard output may be closed; the outcome is the same.
     let _ = made.print(&mut io::stdout().lock());

@@ -14,7 +14,6 @@ use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
-use crate::cli::process::runtime::runtime;
 use crate::cli::terminal::output::print_line;
 use crate::cli::terminal::progress::Progress;
 use crate::service::bootstrap::seed_file::List;
@@ -69,12 +68,8 @@ fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
     let settings = LocalSettings::take(&mut arguments)?;
     let directory = arguments.required_path("dir");
     let is_mongo = arguments.switch("mongo");
-    runtime()?.block_on(async {
-        let server = LocalServer::connect(settings).await?;
-        let exported = export(&server, &directory, is_mongo).await;
-        let closed = server.close().await;
-        exported?;
-        closed?;
+    LocalServer::with(settings, async |server| {
+        export(server, &directory, is_mongo).await?;
         Ok(true)
     })
 }

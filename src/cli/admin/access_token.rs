@@ -85,7 +85,7 @@ pub fn definition() -> Command {
         .subcommands([create, list, revoke])
 }
 
-pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, CommandError> {
     let (name, mut arguments) = arguments.subcommand();
     match name.as_str() {
         "create" => create(session, &mut arguments).await?,
@@ -96,7 +96,7 @@ pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, Comman
     Ok(true)
 }
 
-async fn create(session: &Session, arguments: &mut Arguments) -> Result<(), CommandError> {
+async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), CommandError> {
     let actions = arguments.texts("action");
     let tenants = arguments.texts("tenant").into_iter();
     let permissions = tenants.map(|tenant| json!({"tenant": tenant, "allowedActions": actions}));
@@ -125,7 +125,7 @@ fn expiry(text: String) -> Value {
     }
 }
 
-async fn list(session: &Session, has_ids: bool) -> Result<(), CommandError> {
+async fn list(session: &Session<'_>, has_ids: bool) -> Result<(), CommandError> {
     let tokens = all(session).await?;
     let tokens: Vec<Value> = tokens
         .into_iter()
@@ -140,7 +140,7 @@ async fn list(session: &Session, has_ids: bool) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn revoke(session: &Session, name: &str) -> Result<(), CommandError> {
+async fn revoke(session: &Session<'_>, name: &str) -> Result<(), CommandError> {
     let tokens = all(session).await?;
     let of = |field: &str| -> Vec<&Value> {
         let tokens = tokens.iter().filter(|token| token[field] == name);
@@ -163,7 +163,9 @@ async fn revoke(session: &Session, name: &str) -> Result<(), CommandError> {
         }
     };
     let application = found["application"].as_str().unwrap_or_default();
-    session.confirm(&format!("revoke the access token of {application:?}"))?;
+    session
+        .confirm(&format!("revoke the access token of {application:?}"))
+        .await?;
     let id = found["id"].as_str();
     let id = id.ok_or_else(|| refused("the key that its id is sealed by is missing".to_owned()))?;
     let target = path(&["api", "1", "access_token", id, "delete"]);
@@ -176,7 +178,7 @@ async fn revoke(session: &Session, name: &str) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn all(session: &Session) -> Result<Vec<Value>, CommandError> {
+async fn all(session: &Session<'_>) -> Result<Vec<Value>, CommandError> {
     let tokens = session.server.get(&format!("{API}/all"), &[]).await?;
     Ok(match tokens {
         Value::Array(tokens) => tokens,
@@ -185,7 +187,7 @@ async fn all(session: &Session) -> Result<Vec<Value>, CommandError> {
 }
 
 /// An access token as it is printed: for people its permissions are one text.
-fn shown(session: &Session, mut token: Value, has_id: bool) -> Value {
+fn shown(session: &Session<'_>, mut token: Value, has_id: bool) -> Value {
     if let Some(fields) = token.as_object_mut() {
         if !has_id {
             fields.remove("id");

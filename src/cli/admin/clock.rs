@@ -26,13 +26,15 @@ pub fn definition() -> Command {
         ])
 }
 
-pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, CommandError> {
     let (name, _) = arguments.subcommand();
     let target = "/admin/1/clock";
     let clock = match name.as_str() {
         "show" => session.server.get(target, &[]).await?,
         "accept" => {
-            session.confirm("believe the host's clock, which can make logins expire")?;
+            session
+                .confirm("believe the host's clock, which can make logins expire")
+                .await?;
             session
                 .server
                 .post(&format!("{target}/accept"), &[])

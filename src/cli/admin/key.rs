@@ -36,7 +36,7 @@ pub fn definition() -> Command {
         .subcommands([rotate, list, drop])
 }
 
-pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, CommandError> {
     let (name, mut arguments) = arguments.subcommand();
     match name.as_str() {
         "rotate" => {
@@ -51,16 +51,18 @@ pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, Comman
     Ok(true)
 }
 
-async fn drop(session: &Session, number: u32) -> Result<(), CommandError> {
+async fn drop(session: &Session<'_>, number: u32) -> Result<(), CommandError> {
     let keys = all(session).await?;
     let Some(key) = keys.iter().find(|key| key["number"] == number) else {
         let text = format!("there is no key {number}");
         return Err(CommandError::from(text).with_exit_code(FAILED));
     };
     let logins = &key["logins"];
-    session.confirm(&format!(
-        "drop key {number} and end the {logins} logins that need it"
-    ))?;
+    session
+        .confirm(&format!(
+            "drop key {number} and end the {logins} logins that need it"
+        ))
+        .await?;
     let (number, target) = (number.to_string(), format!("{API}/drop"));
     let parameters = [("number", number.as_str()), ("endsLogins", "true")];
     let dropped = session.server.post(&target, &parameters).await?;
@@ -72,7 +74,7 @@ async fn drop(session: &Session, number: u32) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn all(session: &Session) -> Result<Vec<Value>, CommandError> {
+async fn all(session: &Session<'_>) -> Result<Vec<Value>, CommandError> {
     Ok(match session.server.get(API, &[]).await? {
         Value::Array(keys) => keys,
         _ => Vec::new(),

@@ -99,7 +99,7 @@ pub fn definition() -> Command {
         .subcommands([list, find, end])
 }
 
-pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, CommandError> {
     let (name, mut arguments) = arguments.subcommand();
     match name.as_str() {
         "list" => {
@@ -128,7 +128,7 @@ fn owner(arguments: &mut Arguments) -> Option<String> {
     profile.or_else(|| arguments.text("username"))
 }
 
-async fn list(session: &Session, name: &str, tenant: Option<&str>) -> Result<(), CommandError> {
+async fn list(session: &Session<'_>, name: &str, tenant: Option<&str>) -> Result<(), CommandError> {
     let profile = named_profile::find(session, name, tenant).await?;
     let mut logins = Vec::new();
     loop {
@@ -152,7 +152,7 @@ async fn list(session: &Session, name: &str, tenant: Option<&str>) -> Result<(),
     Ok(())
 }
 
-async fn end(session: &Session, arguments: &mut Arguments) -> Result<(), CommandError> {
+async fn end(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), CommandError> {
     if let Some(id) = arguments.text("id") {
         return end_one(session, &id).await;
     }
@@ -160,17 +160,21 @@ async fn end(session: &Session, arguments: &mut Arguments) -> Result<(), Command
     let ended = match (owner(arguments), tenant) {
         (Some(name), tenant) => {
             let profile = named_profile::find(session, &name, tenant.as_deref()).await?;
-            session.confirm(&format!("end all logins of {}", title(&profile)))?;
+            session
+                .confirm(&format!("end all logins of {}", title(&profile)))
+                .await?;
             let parameters = [("profileId", id(&profile))];
             let target = format!("{API}/delete_by_profile");
             session.server.post(&target, &parameters).await?
         }
         (None, Some(tenant)) => {
-            session.confirm(&format!("end all logins of the tenant {tenant:?}"))?;
+            session
+                .confirm(&format!("end all logins of the tenant {tenant:?}"))
+                .await?;
             end_many(session, &[("tenantName", &tenant)]).await?
         }
         (None, None) => {
-            session.confirm("end all logins of all tenants")?;
+            session.confirm("end all logins of all tenants").await?;
             end_many(session, &[("all", "true")]).await?
         }
     };
@@ -183,12 +187,15 @@ async fn end(session: &Session, arguments: &mut Arguments) -> Result<(), Command
     Ok(())
 }
 
-async fn end_many(session: &Session, parameters: &[(&str, &str)]) -> Result<Value, CommandError> {
+async fn end_many(
+    session: &Session<'_>,
+    parameters: &[(&str, &str)],
+) -> Result<Value, CommandError> {
     let target = "/admin/1/login/end_all";
     Ok(session.server.post(target, parameters).await?)
 }
 
-async fn end_one(session: &Session, id: &str) -> Result<(), CommandError> {
+async fn end_one(session: &Session<'_>, id: &str) -> Result<(), CommandError> {
     let api = ["api", "1", "authentication", "persistent_login", id];
     // One that does not exist is ended already, as far as the call is concerned.
     let login = session.server.get(&path(&api), &[]).await?;

@@ -19,7 +19,6 @@ use crate::cli::command::{Arguments, CliCommand, FAILED};
 use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
-use crate::cli::process::runtime::runtime;
 
 const NOTE: &str = "\
 A running server is reached over the socket in its data directory, which only the owner of the directory and root can use.
@@ -71,27 +70,22 @@ fn run(arguments: Arguments) -> Result<bool, CommandError> {
     let (name, mut arguments) = arguments.subcommand();
     let settings = LocalSettings::take(&mut arguments)?;
     let (is_json, is_confirmed) = (arguments.switch("json"), arguments.switch("yes"));
-    runtime()?.block_on(async {
-        let server = LocalServer::connect(settings).await?;
-        let session = Session {
+    LocalServer::with(settings, async |server| {
+        let session = &Session {
             server,
             is_json,
             is_confirmed,
         };
-        let done = match name.as_str() {
-            "access-token" => access_token::run(&session, arguments).await,
-            "tenant" => tenant::run(&session, arguments).await,
-            "profile" => profile::run(&session, arguments).await,
-            "login" => login::run(&session, arguments).await,
-            "ticket" => ticket::run(&session, arguments).await,
-            "key" => key::run(&session, arguments).await,
-            "clock" => clock::run(&session, arguments).await,
-            "stats" => stats::run(&session).await,
+        match name.as_str() {
+            "access-token" => access_token::run(session, arguments).await,
+            "tenant" => tenant::run(session, arguments).await,
+            "profile" => profile::run(session, arguments).await,
+            "login" => login::run(session, arguments).await,
+            "ticket" => ticket::run(session, arguments).await,
+            "key" => key::run(session, arguments).await,
+            "clock" => clock::run(session, arguments).await,
+            "stats" => stats::run(session).await,
             _ => unreachable!("clap knows these commands only"),
-        };
-        let closed = session.server.close().await;
-        let done = done?;
-        closed?;
-        Ok(done)
+        }
     })
 }

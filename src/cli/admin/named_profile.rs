@@ -36,7 +36,7 @@ pub fn arguments() -> [Arg; 2] {
 /// # Errors
 ///
 /// If there is none, and why the server does not answer.
-pub async fn take(session: &Session, arguments: &mut Arguments) -> Result<Value, CommandError> {
+pub async fn take(session: &Session<'_>, arguments: &mut Arguments) -> Result<Value, CommandError> {
     let name = arguments.required_text("profile");
     let tenant = arguments.text("tenant");
     find(session, &name, tenant.as_deref()).await
@@ -48,7 +48,7 @@ pub async fn take(session: &Session, arguments: &mut Arguments) -> Result<Value,
 ///
 /// As [`take`].
 pub async fn find(
-    session: &Session,
+    session: &Session<'_>,
     name: &str,
     tenant: Option<&str>,
 ) -> Result<Value, CommandError> {

@@ -14,7 +14,7 @@ pub type Fields = &'static [(&'static str, &'static str)];
 /// What stands between two columns.
 const GAP: &str = "  ";
 
-impl Session {
+impl Session<'_> {
     /// Prints a document: as JSON, or a line for each of its `fields`.
     pub fn print_one(&self, document: &Value, fields: Fields) {
         if self.is_json {

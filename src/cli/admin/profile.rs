@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::admin::named_profile::{self, DEFAULT_TENANT, id, tenant_argument, title};
 use crate::cli::admin::output::Fields;
-use crate::cli::admin::session::Session;
+use crate::cli::admin::session::{Session, ask};
 use crate::cli::command::{Arguments, FAILED, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::call::path;
@@ -91,7 +91,7 @@ pub fn definition() -> Command {
         ])
 }
 
-pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, CommandError> {
     let (name, mut arguments) = arguments.subcommand();
     match name.as_str() {
         "create" => create(session, &mut arguments).await?,
@@ -103,7 +103,7 @@ pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, Comman
         "disable" => {
             let profile = named_profile::take(session, &mut arguments).await?;
             let what = format!("disable {} and end all of its logins", title(&profile));
-            session.confirm(&what)?;
+            session.confirm(&what).await?;
             change(session, &profile, "disable", &[]).await?;
         }
         "enable" => {
@@ -112,7 +112,9 @@ pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, Comman
         }
         "set-password" => {
             let profile = named_profile::take(session, &mut arguments).await?;
-            let password = read_password(&title(&profile))?;
+            let user = title(&profile);
+            let prompt = format!("New password of {user}, which ends its logins: ");
+            let password = ask(|| read_password(prompt)).await?;
             change(session, &profile, "update", &[("password", &password)]).await?;
         }
         "delete" => delete(session, &mut arguments).await?,
@@ -121,7 +123,7 @@ pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, Comman
     Ok(true)
 }
 
-async fn create(session: &Session, arguments: &mut Arguments) -> Result<(), CommandError> {
+async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), CommandError> {
     let tenant = arguments.required_text("tenant");
     let username = arguments.required_text("username");
     let email = arguments.required_text("email");
@@ -144,10 +146,12 @@ async fn create(session: &Session, arguments: &mut Arguments) -> Result<(), Comm
     {
         return Err(refused("the name of a role must have no comma"));
     }
-    let password = arguments
-        .switch("password")
-        .then(|| read_password(&username))
-        .transpose()?;
+    let password = if arguments.switch("password") {
+        let prompt = format!("Password of {username}: ");
+        Some(ask(|| read_password(prompt)).await?)
+    } else {
+        None
+    };
     if let Some(password) = &password {
         parameters.push(("password", password));
     }
@@ -159,7 +163,7 @@ async fn create(session: &Session, arguments: &mut Arguments) -> Result<(), Comm
     Ok(())
 }
 
-async fn list(session: &Session, tenant: &str) -> Result<(), CommandError> {
+async fn list(session: &Session<'_>, tenant: &str) -> Result<(), CommandError> {
     // One without profiles is told from one that does not exist.
     session
         .server
@@ -186,7 +190,7 @@ async fn list(session: &Session, tenant: &str) -> Result<(), CommandError> {
 
 /// Changes a profile by one of its calls, and prints it.
 async fn change(
-    session: &Session,
+    session: &Session<'_>,
     profile: &Value,
     call: &str,
     parameters: &[(&str, &str)],
@@ -197,10 +201,12 @@ async fn change(
     Ok(())
 }
 
-async fn delete(session: &Session, arguments: &mut Arguments) -> Result<(), CommandError> {
+async fn delete(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), CommandError> {
     let profile = named_profile::take(session, arguments).await?;
     let title = title(&profile);
-    session.confirm(&format!("delete the profile {title}"))?;
+    session
+        .confirm(&format!("delete the profile {title}"))
+        .await?;
     let target = path(&["api", "1", "profile", id(&profile), "delete"]);
     session.server.post(&target, &[]).await?;
     let document =
@@ -209,16 +215,16 @@ async fn delete(session: &Session, arguments: &mut Arguments) -> Result<(), Comm
     Ok(())
 }
 
-/// The new password of the user: asked for twice on a terminal, without being shown, else the next line of standard
+/// A password: asked for by `prompt` and once more on a terminal, without being shown, else the next line of standard
 /// input.
-fn read_password(user: &str) -> Result<String, CommandError> {
+fn read_password(prompt: String) -> Result<String, CommandError> {
     let password = if io::stdin().is_terminal() {
-        let ask = |prompt: String| {
+        let read = |prompt: String| {
             rpassword::prompt_password(prompt)
                 .map_err(|error| CommandError::io("cannot ask for the password", &error))
         };
-        let password = ask(format!("New password of {user}, which ends its logins: "))?;
-        if ask("The same again: ".to_owned())? != password {
+        let password = read(prompt)?;
+        if read("The same again: ".to_owned())? != password {
             return Err(refused("the passwords differ; nothing was changed"));
         }
         password

@@ -2,27 +2,29 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::cli::command::{FAILED, NOT_DONE};
+use tokio::task::spawn_blocking;
+
+use crate::cli::command::NOT_DONE;
 use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
 
 /// One run of a command.
-pub struct Session {
+pub struct Session<'s> {
     /// The server.
-    pub server: LocalServer,
+    pub server: &'s LocalServer,
     /// Whether JSON is printed.
     pub is_json: bool,
     /// Whether everything is confirmed already.
     pub is_confirmed: bool,
 }
 
-impl Session {
+impl Session<'_> {
     /// Asks whether to do `what`, like "delete the tenant", unless that is confirmed already.
     ///
     /// # Errors
     ///
     /// If the answer is no, and if nobody can be asked.
-    pub fn confirm(&self, what: &str) -> Result<(), CommandError> {
+    pub async fn confirm(&self, what: &str) -> Result<(), CommandError> {
         if self.is_confirmed {
             return Ok(());
         }
@@ -30,16 +32,31 @@ impl Session {
             let text = format!("to {what} takes a confirmation; --yes gives it");
             return Err(CommandError::from(text).with_exit_code(NOT_DONE));
         }
-        // Standard output may be read by a program.
-        let mut out = io::stderr();
-        let asked = write!(out, "{what}? [y/N] ").and_then(|()| out.flush());
-        let mut answer = String::new();
-        let read = asked.and_then(|()| io::stdin().read_line(&mut answer));
-        let is_yes = ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str());
-        if read.is_ok() && is_yes {
+        let question = format!("{what}? [y/N] ");
+        if ask(move || Ok(is_yes(&question))).await? {
             return Ok(());
         }
-        let text = "nothing was done".to_owned();
-        Err(CommandError::from(text).with_exit_code(FAILED))
+        Err("nothing was done".to_owned().into())
     }
+}
+
+/// Asks a person on a thread of its own: a signal is obeyed meanwhile.
+///
+/// # Errors
+///
+/// What `question` fails with.
+pub async fn ask<T: Send + 'static>(
+    question: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
+) -> Result<T, CommandError> {
+    let asked = spawn_blocking(question).await;
+    asked.unwrap_or_else(|error| Err(CommandError::new("cannot ask", error)))
+}
+
+fn is_yes(question: &str) -> bool {
+    // Standard output may be read by a program.
+    let mut out = io::stderr();
+    let asked = write!(out, "{question}").and_then(|()| out.flush());
+    let mut answer = String::new();
+    let read = asked.and_then(|()| io::stdin().read_line(&mut answer));
+    read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
 }

@@ -23,7 +23,7 @@ pub fn definition() -> Command {
     Command::new("stats").about("Show what the server is, and how much it has")
 }
 
-pub async fn run(session: &Session) -> Result<bool, CommandError> {
+pub async fn run(session: &Session<'_>) -> Result<bool, CommandError> {
     let stats = session.server.get("/admin/1/stats", &[]).await?;
     session.print_one(&stats, FIELDS);
     Ok(true)

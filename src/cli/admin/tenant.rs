@@ -60,7 +60,7 @@ pub fn definition() -> Command {
         .subcommands([create, list, show, delete])
 }
 
-pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, CommandError> {
     let (name, mut arguments) = arguments.subcommand();
     match name.as_str() {
         "create" => {
@@ -90,12 +90,12 @@ pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, Comman
     Ok(true)
 }
 
-async fn read(session: &Session, name: &str) -> Result<Value, CommandError> {
+async fn read(session: &Session<'_>, name: &str) -> Result<Value, CommandError> {
     let target = path(&["api", "1", "tenant", name]);
     Ok(session.server.get(&target, &[]).await?)
 }
 
-async fn profile_count(session: &Session, name: &str) -> Result<Value, CommandError> {
+async fn profile_count(session: &Session<'_>, name: &str) -> Result<Value, CommandError> {
     let parameters = [("tenantName", name)];
     Ok(session
         .server
@@ -103,12 +103,14 @@ async fn profile_count(session: &Session, name: &str) -> Result<Value, CommandEr
         .await?)
 }
 
-async fn delete(session: &Session, name: &str) -> Result<(), CommandError> {
+async fn delete(session: &Session<'_>, name: &str) -> Result<(), CommandError> {
     let tenant = read(session, name).await?;
     let profiles = profile_count(session, name).await?;
-    session.confirm(&format!(
-        "delete the tenant {name:?} and its profiles ({profiles})"
-    ))?;
+    session
+        .confirm(&format!(
+            "delete the tenant {name:?} and its profiles ({profiles})"
+        ))
+        .await?;
     let target = path(&["api", "1", "tenant", name, "delete"]);
     session.server.post(&target, &[]).await?;
     let document = json!({"name": tenant["name"], "profiles": profiles});

@@ -24,7 +24,7 @@ pub fn definition() -> Command {
         .subcommand(end)
 }
 
-pub async fn run(session: &Session, arguments: Arguments) -> Result<bool, CommandError> {
+pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, CommandError> {
     let (_, mut arguments) = arguments.subcommand();
     let id = arguments.required_text("id");
     let api = ["api", "1", "authentication", "ticket", &id];

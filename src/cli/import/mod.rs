@@ -16,7 +16,6 @@ use crate::cli::import::documents::Documents;
 use crate::cli::import::report::{FileReport, ReportFile};
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
-use crate::cli::process::runtime::runtime;
 use crate::cli::terminal::progress::Progress;
 use crate::service::bootstrap::seed_file::List;
 use crate::storage::regular_file;
@@ -88,25 +87,19 @@ fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
     let report = arguments.path("report");
     let mut report = report.map(ReportFile::create).transpose()?;
     let is_dry_run = arguments.switch("dry_run");
-    runtime()?.block_on(async {
-        let server = LocalServer::connect(settings).await?;
+    let is_complete = LocalServer::with(settings, async |server| {
         let mut is_complete = true;
-        let mut imported = Ok(());
         for source in sources {
             let mut file_report =
                 FileReport::new(source.path.display(), is_dry_run, report.as_mut());
-            imported = import(&server, source, is_dry_run, &mut file_report).await;
+            let imported = import(server, source, is_dry_run, &mut file_report).await;
             is_complete &= file_report.finish();
-            if imported.is_err() {
-                break;
-            }
+            imported?;
         }
-        let closed = server.close().await;
-        imported?;
-        closed?;
-        report.map_or(Ok(()), ReportFile::close)?;
         Ok(is_complete)
-    })
+    })?;
+    report.map_or(Ok(()), ReportFile::close)?;
+    Ok(is_complete)
 }
 
 /// What the documents of a file are.

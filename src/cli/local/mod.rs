@@ -27,12 +27,17 @@ use crate::cli::command::{NO_CONNECTION, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::own_server::OwnServer;
 use crate::cli::local::settings::LocalSettings;
+use crate::cli::process::runtime::runtime;
+use crate::cli::process::signals::Signals;
 use crate::error::describe;
 use crate::server::local::{SOCKET, connect_to};
 
 /// How long a server may take to listen after it has locked the data directory, and to give it free after it has
 /// stopped listening.
 const CHANGE_MAX: Duration = Duration::from_secs(5);
+
+/// How long a server of this process may take to close its database once a signal has ended the work.
+const CLOSE_MAX: Duration = Duration::from_secs(30);
 
 /// How long to wait between two attempts to find a server or a free data directory.
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
@@ -53,12 +58,39 @@ enum At {
 }
 
 impl LocalServer {
+    /// Does `work` with the server that uses the data directory, or with one of this process if none does. A signal ends
+    /// the work on the latter, and its database is closed all the same.
+    ///
+    /// # Errors
+    ///
+    /// If there is neither; what the work fails with; if the database cannot be closed.
+    pub fn with<T>(
+        settings: LocalSettings,
+        work: impl AsyncFnOnce(&Self) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let runtime = runtime()?;
+        let done = runtime.block_on(async {
+            let server = Self::connect(settings).await?;
+            let done = match &server.at {
+                At::Own(_) => until_signal(work(&server)).await,
+                At::Socket | At::Address { .. } => work(&server).await,
+            };
+            let closed = server.close().await;
+            let done = done?;
+            closed?;
+            Ok(done)
+        });
+        // A thread may still ask a person for an answer that is of no use any more.
+        runtime.shutdown_background();
+        done
+    }
+
     /// Finds the server that uses the data directory, or opens the database if none does.
     ///
     /// # Errors
     ///
     /// If neither is possible.
-    pub async fn connect(settings: LocalSettings) -> Result<Self, CommandError> {
+    async fn connect(settings: LocalSettings) -> Result<Self, CommandError> {
         let began = Instant::now();
         loop {
             let error = match connect_to(&settings.data_dir) {
@@ -191,11 +223,7 @@ impl LocalServer {
     }
 
     /// Ends a server of this process.
-    ///
-    /// # Errors
-    ///
-    /// If the database cannot be closed.
-    pub async fn close(self) -> Result<(), CommandError> {
+    async fn close(self) -> Result<(), CommandError> {
         match self.at {
             At::Socket | At::Address { .. } => Ok(()),
             At::Own(own) => own.stop().await,
@@ -241,6 +269,23 @@ impl LocalServer {
                 CommandError::new(host, cause).with_exit_code(NO_CONNECTION)
             }
             At::Socket | At::Own(_) => no_connection(&self.settings, cause),
+        }
+    }
+}
+
+/// Does `work` until a signal requests a stop.
+async fn until_signal<T>(
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
+    let signals = Signals::new(CLOSE_MAX);
+    let mut signals = signals.map_err(|error| CommandError::io("cannot start", &error))?;
+    // Whatever is under way is finished.
+    signals.start_serving();
+    tokio::select! {
+        done = work => done,
+        () = signals.next() => {
+            let text = "stopped by a signal; what was under way was done or not";
+            Err(text.to_owned().into())
         }
     }
 }

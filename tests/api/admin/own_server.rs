@@ -1,11 +1,14 @@
 //! `rememberd admin` while no server runs: it opens the database itself.
 
 use std::fs;
+use std::process::Stdio;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::{admin, admin_json, assert_code, assert_exit_code, launch, socket};
 use crate::support::process::{DEMO_SEED, Launch};
+use crate::support::server::wait_until;
 
 fn home_with_database() -> TempDir {
     let home = TempDir::new().expect("a temporary directory");
@@ -81,4 +84,24 @@ fn a_command_line_that_is_not_valid_is_a_usage_error() {
     let home = TempDir::new().expect("a temporary directory");
     assert_exit_code(home.path(), &["no-such-command"], 2);
     assert_exit_code(home.path(), &["stats", "--timeout", "soon"], 2);
+}
+
+#[test]
+fn a_signal_ends_the_work_and_the_database_is_closed() {
+    let home = home_with_database();
+    // It reads the password from a pipe that stays open.
+    let command = launch(home.path(), &["profile", "set-password", "jdoe"]);
+    let asking = command.stdin(Stdio::piped()).spawn();
+    let tasks = format!("/proc/{}/task", asking.id().as_raw_nonzero());
+    wait_until("signals are caught", || {
+        let tasks = fs::read_dir(&tasks).expect("it runs").flatten();
+        let mut names = tasks.map(|task| fs::read_to_string(task.path().join("comm")));
+        names.any(|name| name.is_ok_and(|name| name == "signals\n"))
+    });
+    asking.signal(Signal::TERM);
+    let ended = asking.wait();
+    assert_code(&ended, 1);
+    assert!(ended.stderr.contains("stopped by a signal"), "{ended:?}");
+    let log = Launch::serve(home.path()).start().stop().stderr;
+    assert!(!log.contains("repair"), "{log}");
 }

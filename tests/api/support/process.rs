@@ -261,7 +261,7 @@ impl Serving {
 
     /// The process' id.
     pub fn id(&self) -> Pid {
-        Pid::from_child(&self.process.child)
+        self.process.id()
     }
 
     /// Waits until it has printed another line with `text`. Returns it.
@@ -317,9 +317,14 @@ impl Process {
         self.stderr.wait_for(text)
     }
 
+    /// Its id.
+    pub fn id(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+        kill_process(self.id(), signal).expect("it runs");
     }
 
     /// Waits until it ends.
