@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::admin::output::Fields;
 use crate::cli::admin::session::Session;
-use crate::cli::command::{Arguments, FAILED};
+use crate::cli::command::Arguments;
 use crate::cli::error::CommandError;
 use crate::cli::local::call::path;
 use crate::clock::host::HostClock;
@@ -150,16 +150,15 @@ async fn revoke(session: &Session<'_>, name: &str) -> Result<(), CommandError> {
     let found = match found.unwrap_or_else(|| of("application"))[..] {
         [found] => found,
         [] => {
-            return Err(refused(format!(
-                "no access token has the id or the application {name:?}"
-            )));
+            let text = format!("no access token has the id or the application {name:?}");
+            return Err(text.into());
         }
         _ => {
             let text = format!(
                 "several access tokens are of the application {name:?}; name one by its id, which \"rememberd admin \
                  access-token list --ids\" prints"
             );
-            return Err(refused(text));
+            return Err(text.into());
         }
     };
     let application = found["application"].as_str().unwrap_or_default();
@@ -167,7 +166,7 @@ async fn revoke(session: &Session<'_>, name: &str) -> Result<(), CommandError> {
         .confirm(&format!("revoke the access token of {application:?}"))
         .await?;
     let id = found["id"].as_str();
-    let id = id.ok_or_else(|| refused("the key that its id is sealed by is missing".to_owned()))?;
+    let id = id.ok_or_else(|| "the key that its id is sealed by is missing".to_owned())?;
     let target = path(&["api", "1", "access_token", id, "delete"]);
     session.server.post(&target, &[]).await?;
     let document = json!({"application": application});
@@ -213,8 +212,4 @@ fn permissions(permissions: &Value) -> String {
         format!("{tenant}: {}", texts(&permission["allowedActions"]))
     });
     permissions.collect::<Vec<_>>().join("; ")
-}
-
-fn refused(text: String) -> CommandError {
-    CommandError::from(text).with_exit_code(FAILED)
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::cli::admin::output::Fields;
 use crate::cli::admin::session::Session;
-use crate::cli::command::{Arguments, FAILED};
+use crate::cli::command::Arguments;
 use crate::cli::error::CommandError;
 
 const API: &str = "/admin/1/key";
@@ -54,8 +54,7 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
 async fn drop(session: &Session<'_>, number: u32) -> Result<(), CommandError> {
     let keys = all(session).await?;
     let Some(key) = keys.iter().find(|key| key["number"] == number) else {
-        let text = format!("there is no key {number}");
-        return Err(CommandError::from(text).with_exit_code(FAILED));
+        return Err(format!("there is no key {number}").into());
     };
     let logins = &key["logins"];
     session

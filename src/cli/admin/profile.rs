@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::admin::named_profile::{self, DEFAULT_TENANT, id, tenant_argument, title};
 use crate::cli::admin::output::Fields;
 use crate::cli::admin::session::{Session, ask};
-use crate::cli::command::{Arguments, FAILED, NOT_DONE};
+use crate::cli::command::{Arguments, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::call::path;
 
@@ -144,7 +144,7 @@ async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), 
     if let [role] = &roles[..]
         && role.contains(',')
     {
-        return Err(refused("the name of a role must have no comma"));
+        return Err("the name of a role must have no comma".to_owned().into());
     }
     let password = if arguments.switch("password") {
         let prompt = format!("Password of {username}: ");
@@ -225,7 +225,9 @@ fn read_password(prompt: String) -> Result<String, CommandError> {
         };
         let password = read(prompt)?;
         if read("The same again: ".to_owned())? != password {
-            return Err(refused("the passwords differ; nothing was changed"));
+            return Err("the passwords differ; nothing was changed"
+                .to_owned()
+                .into());
         }
         password
     } else {
@@ -242,8 +244,4 @@ fn read_password(prompt: String) -> Result<String, CommandError> {
         return Err(CommandError::from(text).with_exit_code(NOT_DONE));
     }
     Ok(password)
-}
-
-fn refused(text: &str) -> CommandError {
-    CommandError::from(text.to_owned()).with_exit_code(FAILED)
 }

@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::cli::command::{FAILED, NO_CONNECTION};
+use crate::cli::command::NO_CONNECTION;
 use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
 
@@ -40,19 +40,14 @@ impl From<CallError> for CommandError {
         match error {
             CallError::Refused { message, .. } if message == NO_ROUTE => {
                 let text = "the running server does not know this command; restart it, so that it is of this version";
-                Self::from(text.to_owned()).with_exit_code(FAILED)
+                text.to_owned().into()
             }
             CallError::Refused {
-                status, message, ..
-            } => {
-                let is_unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
-                let exit_code = if is_unavailable {
-                    NO_CONNECTION
-                } else {
-                    FAILED
-                };
-                Self::from(message).with_exit_code(exit_code)
-            }
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                message,
+            } => Self::from(message).with_exit_code(NO_CONNECTION),
+            // What a refusal comes to, each command says.
+            CallError::Refused { message, .. } => message.into(),
             CallError::Failed(error) => error,
         }
     }

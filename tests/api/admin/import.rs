@@ -339,6 +339,23 @@ fn what_is_still_being_removed_is_not_imported_until_it_is() {
 }
 
 #[test]
+fn an_import_that_the_server_refuses_is_not_carried_out() {
+    let home = Home::new();
+    let mut seed = many(1);
+    // Longer than what a server takes at once.
+    seed["profile"][0]["attributes"] = json!({"text": "x".repeat(19 << 20)});
+    let files = home.write_lines(&seed);
+    let serving = home.serve().start();
+    let refused = home.import(&files, &[]);
+    assert_code(&refused, 2);
+    assert!(
+        refused.stdout.contains("tenant.json: 1 read, 1 imported"),
+        "{refused:?}"
+    );
+    serving.stop();
+}
+
+#[test]
 fn a_file_that_is_cut_off_is_refused_and_the_whole_one_completes_it() {
     let home = Home::new();
     let seed = extended(false);
