@@ -178,11 +178,7 @@ async fn revoke(session: &Session<'_>, name: &str) -> Result<(), CommandError> {
 }
 
 async fn all(session: &Session<'_>) -> Result<Vec<Value>, CommandError> {
-    let tokens = session.server.get(&format!("{API}/all"), &[]).await?;
-    Ok(match tokens {
-        Value::Array(tokens) => tokens,
-        _ => Vec::new(),
-    })
+    Ok(session.server.list(&format!("{API}/all"), &[]).await?)
 }
 
 /// An access token as it is printed: for people its permissions are one text.

@@ -1,7 +1,6 @@
 //! `rememberd admin key`: the secret keys.
 
 use clap::{Arg, Command, value_parser};
-use serde_json::Value;
 
 use crate::cli::admin::output::Fields;
 use crate::cli::admin::session::Session;
@@ -44,7 +43,7 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
             let text = format!("key {} was added and is used", rotated["number"]);
             session.print_done(&rotated, &text);
         }
-        "list" => session.print_list(&all(session).await?, FIELDS),
+        "list" => session.print_list(&session.server.list(API, &[]).await?, FIELDS),
         "drop" => drop(session, arguments.number("number")).await?,
         _ => unreachable!("clap knows these commands only"),
     }
@@ -52,7 +51,7 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
 }
 
 async fn drop(session: &Session<'_>, number: u32) -> Result<(), CommandError> {
-    let keys = all(session).await?;
+    let keys = session.server.list(API, &[]).await?;
     let Some(key) = keys.iter().find(|key| key["number"] == number) else {
         return Err(format!("there is no key {number}").into());
     };
@@ -71,11 +70,4 @@ async fn drop(session: &Session<'_>, number: u32) -> Result<(), CommandError> {
     );
     session.print_done(&dropped, &text);
     Ok(())
-}
-
-async fn all(session: &Session<'_>) -> Result<Vec<Value>, CommandError> {
-    Ok(match session.server.get(API, &[]).await? {
-        Value::Array(keys) => keys,
-        _ => Vec::new(),
-    })
 }

@@ -130,24 +130,9 @@ fn owner(arguments: &mut Arguments) -> Option<String> {
 
 async fn list(session: &Session<'_>, name: &str, tenant: Option<&str>) -> Result<(), CommandError> {
     let profile = named_profile::find(session, name, tenant).await?;
-    let mut logins = Vec::new();
-    loop {
-        let (start, count) = (logins.len().to_string(), PAGE.to_string());
-        let parameters = [
-            ("profileId", id(&profile)),
-            ("start", &start),
-            ("count", &count),
-        ];
-        let target = format!("{API}/by_profile");
-        let Value::Array(page) = session.server.get(&target, &parameters).await? else {
-            break;
-        };
-        let is_last = page.len() < PAGE;
-        logins.extend(page);
-        if is_last {
-            break;
-        }
-    }
+    let target = format!("{API}/by_profile");
+    let parameters = [("profileId", id(&profile))];
+    let logins = session.server.pages(&target, &parameters, PAGE).await?;
     session.print_list(&logins, FIELDS);
     Ok(())
 }

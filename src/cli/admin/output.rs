@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use serde_json::Value;
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 use crate::cli::admin::session::Session;
+use crate::clock::Timestamp;
+use crate::clock::date::rfc_3339;
 
 /// The fields of a document that people see: the name of each in it, and what it is called for them.
 pub type Fields = &'static [(&'static str, &'static str)];
@@ -77,7 +77,7 @@ fn cell(field: &str, value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::Bool(is_so) => if *is_so { "yes" } else { "no" }.to_owned(),
         Value::Number(number) if field.ends_with("On") || field.ends_with("Time") => {
-            let date = number.as_i64().and_then(date);
+            let date = number.as_i64().map(Timestamp::from_millis).map(rfc_3339);
             date.unwrap_or_else(|| number.to_string())
         }
         Value::String(text) => plain(text),
@@ -88,13 +88,6 @@ fn cell(field: &str, value: &Value) -> String {
         }
         Value::Object(_) | Value::Number(_) => value.to_string(),
     }
-}
-
-/// The time with this number of milliseconds since the epoch, in UTC.
-fn date(millis: i64) -> Option<String> {
-    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    let date = OffsetDateTime::from_unix_timestamp(millis.div_euclid(1_000)).ok()?;
-    date.format(&format).ok()
 }
 
 fn plain(text: &str) -> String {

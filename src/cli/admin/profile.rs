@@ -169,21 +169,9 @@ async fn list(session: &Session<'_>, tenant: &str) -> Result<(), CommandError> {
         .server
         .get(&path(&["api", "1", "tenant", tenant]), &[])
         .await?;
-    let mut profiles = Vec::new();
-    loop {
-        let (start, count) = (profiles.len().to_string(), PAGE.to_string());
-        let parameters = [("tenantName", tenant), ("start", &start), ("count", &count)];
-        let page = session
-            .server
-            .get("/api/1/profile/range", &parameters)
-            .await?;
-        let Value::Array(page) = page else { break };
-        let is_last = page.len() < PAGE;
-        profiles.extend(page);
-        if is_last {
-            break;
-        }
-    }
+    let target = "/api/1/profile/range";
+    let parameters = [("tenantName", tenant)];
+    let profiles = session.server.pages(target, &parameters, PAGE).await?;
     session.print_list(&profiles, FIELDS);
     Ok(())
 }

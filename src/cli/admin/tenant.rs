@@ -74,9 +74,8 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
             session.print_one(&created, FIELDS);
         }
         "list" => {
-            let tenants = session.server.get(&format!("{API}/all"), &[]).await?;
-            let tenants = tenants.as_array().map(Vec::as_slice);
-            session.print_list(tenants.unwrap_or_default(), FIELDS);
+            let tenants = session.server.list(&format!("{API}/all"), &[]).await?;
+            session.print_list(&tenants, FIELDS);
         }
         "show" => {
             let name = arguments.required_text("name");

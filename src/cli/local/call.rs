@@ -76,6 +76,42 @@ impl LocalServer {
         self.call(Method::GET, &target, None).await
     }
 
+    /// The list at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`LocalServer::get`].
+    pub async fn list(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Value>, CallError> {
+        Ok(match self.get(path, query).await? {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        })
+    }
+
+    /// The whole list at `path`, of which at most `page` items are read at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`LocalServer::get`].
+    pub async fn pages(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        page: usize,
+    ) -> Result<Vec<Value>, CallError> {
+        let mut items = Vec::new();
+        loop {
+            let (start, count) = (items.len().to_string(), page.to_string());
+            let part = [("start", start.as_str()), ("count", &count)];
+            let read = self.list(path, &[query, &part].concat()).await?;
+            let is_last = read.len() < page;
+            items.extend(read);
+            if is_last {
+                return Ok(items);
+            }
+        }
+    }
+
     /// Does what `path` is for, with these parameters.
     ///
     /// # Errors

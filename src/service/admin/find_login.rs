@@ -1,5 +1,6 @@
 //! The login that has a fingerprint in the audit log.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::app::App;
@@ -9,12 +10,9 @@ use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::domain::tenant::TenantName;
 use crate::error::Failure;
+use crate::service::admin::each_login::each_login;
 use crate::service::context::OpContext;
-use crate::service::steps::pause;
-use crate::tables::persistent_login::{self, ended};
-
-/// How many logins are read before other work of the thread is done: each takes a microsecond or two.
-const LOGINS_PER_STEP: usize = 256;
+use crate::tables::persistent_login::ended;
 
 /// A login, as far as it says whose it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,32 +39,27 @@ pub struct FoundLogin {
 pub async fn find_login(app: &App, fingerprint: &str) -> Result<Option<FoundLogin>, Failure> {
     let context = OpContext::as_system(app);
     let keys = Arc::clone(app.keys.get()?);
-    let mut after = None;
-    loop {
-        let mut found: Option<LoginState> = None;
-        after = app.store.read(|txn| {
-            persistent_login::walk(txn, after, LOGINS_PER_STEP, |login| {
-                if app.audit.fingerprint(login.id) == fingerprint {
-                    found = Some(login);
-                }
-            })
-        })?;
-        if let Some(login) = found {
-            let has_ended = app.store.read(|txn| ended::has_ended(txn, &login))?;
-            let is_expired = login.is_expired(&context.now, context.lifetime);
-            let time = |moment| context.now.timeline.time(moment);
-            return Ok(Some(FoundLogin {
-                id: login.id,
-                created: time(login.created),
-                last_used: time(login.last_used()),
-                is_valid: !has_ended && !is_expired && login.has_key(&keys),
-                profile_id: login.profile_id,
-                tenant: login.tenant,
-            }));
+    let mut found: Option<LoginState> = None;
+    each_login(app, |login| {
+        if app.audit.fingerprint(login.id) != fingerprint {
+            return ControlFlow::Continue(());
         }
-        if after.is_none() {
-            return Ok(None);
-        }
-        pause().await;
-    }
+        found = Some(login);
+        ControlFlow::Break(())
+    })
+    .await?;
+    let Some(login) = found else {
+        return Ok(None);
+    };
+    let has_ended = app.store.read(|txn| ended::has_ended(txn, &login))?;
+    let is_expired = login.is_expired(&context.now, context.lifetime);
+    let time = |moment| context.now.timeline.time(moment);
+    Ok(Some(FoundLogin {
+        id: login.id,
+        created: time(login.created),
+        last_used: time(login.last_used()),
+        is_valid: !has_ended && !is_expired && login.has_key(&keys),
+        profile_id: login.profile_id,
+        tenant: login.tenant,
+    }))
 }

@@ -1,6 +1,7 @@
 //! The secret keys of a running server: how many logins need each, a new one, and the end of an old one.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +14,11 @@ use crate::audit::subject::Subject;
 use crate::domain::access_token::AccessToken;
 use crate::domain::key_ring::{KeyNumber, SecretKey};
 use crate::error::Failure;
+use crate::service::admin::each_login::each_login;
 use crate::service::context::OpContext;
 use crate::service::error::{Error, Refusal};
-use crate::service::steps::pause;
 use crate::storage::key_file::{KEY_FILE, KeyFile};
-use crate::tables::{persistent_login, secret_key};
-
-/// How many logins are read before other work of the thread is done.
-const LOGINS_PER_STEP: usize = 256;
+use crate::tables::secret_key;
 
 /// How long requests and background work that began with the former keys may take: less than a client waits for the
 /// response.
@@ -67,18 +65,11 @@ pub struct KeyUse {
 /// Failures of the storage.
 pub async fn list(app: &App) -> Result<Vec<KeyUse>, Failure> {
     let mut logins: BTreeMap<KeyNumber, u64> = BTreeMap::new();
-    let mut after = None;
-    loop {
-        after = app.store.read(|txn| {
-            persistent_login::walk(txn, after, LOGINS_PER_STEP, |login| {
-                *logins.entry(login.key.number).or_default() += 1;
-            })
-        })?;
-        if after.is_none() {
-            break;
-        }
-        pause().await;
-    }
+    each_login(app, |login| {
+        *logins.entry(login.key.number).or_default() += 1;
+        ControlFlow::Continue(())
+    })
+    .await?;
     let keys = app.keys.get()?;
     let (newest, _) = keys.newest();
     let uses = keys.numbers().map(|number| KeyUse {

@@ -3,3 +3,5 @@
 pub mod find_login;
 pub mod key;
 pub mod stats;
+
+mod each_login;
