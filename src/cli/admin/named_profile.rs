@@ -7,6 +7,7 @@ use crate::cli::admin::session::Session;
 use crate::cli::command::Arguments;
 use crate::cli::error::CommandError;
 use crate::cli::local::call::{CallError, path};
+use crate::cli::terminal::plain::plain;
 use crate::domain::object_id::ObjectId;
 
 /// The tenant of a username if none is named.
@@ -77,5 +78,5 @@ pub fn id(profile: &Value) -> &str {
 /// What a profile is called in questions and messages.
 pub fn title(profile: &Value) -> String {
     let (username, tenant) = (&profile["username"], &profile["tenant"]);
-    format!("{username} of the tenant {tenant}")
+    plain(&format!("{username} of the tenant {tenant}"))
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::cli::admin::session::Session;
+use crate::cli::terminal::plain::plain;
 use crate::clock::Timestamp;
 use crate::clock::date::rfc_3339;
 
@@ -71,7 +72,7 @@ fn print_line(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// A value as people read it. What could move the cursor of a terminal is escaped.
+/// A value as people read it.
 fn cell(field: &str, value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
@@ -86,19 +87,8 @@ fn cell(field: &str, value: &Value) -> String {
             let cells = values.iter().map(|value| cell(field, value));
             cells.collect::<Vec<_>>().join(", ")
         }
-        Value::Object(_) | Value::Number(_) => value.to_string(),
+        Value::Object(_) | Value::Number(_) => plain(&value.to_string()),
     }
-}
-
-fn plain(text: &str) -> String {
-    let escape = |character: char| -> String {
-        if character.is_control() {
-            character.escape_default().collect()
-        } else {
-            character.into()
-        }
-    };
-    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]
@@ -121,6 +111,11 @@ mod tests {
             ("roles", json!(["a", "b"]), "a, b"),
             ("roles", json!([]), "-"),
             ("username", json!("a\u{1B}[2Jb\n"), "a\\u{1b}[2Jb\\n"),
+            (
+                "attributes",
+                json!({"a": "\u{1B}\u{9B}2J"}),
+                "{\"a\":\"\\u001b\\u{9b}2J\"}",
+            ),
         ] {
             assert_eq!(cell(field, &value), expected);
         }

@@ -11,6 +11,7 @@ use crate::cli::admin::session::{Session, ask};
 use crate::cli::command::{Arguments, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::call::path;
+use crate::cli::terminal::plain::plain;
 
 /// How many profiles of a list are read at once.
 const PAGE: usize = 500;
@@ -147,7 +148,7 @@ async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), 
         return Err("the name of a role must have no comma".to_owned().into());
     }
     let password = if arguments.switch("password") {
-        let prompt = format!("Password of {username}: ");
+        let prompt = format!("Password of {}: ", plain(&username));
         Some(ask(|| read_password(prompt)).await?)
     } else {
         None

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::error::CommandError;
 use crate::cli::terminal::output::print_line;
+use crate::cli::terminal::plain::plain;
 
 /// How many documents are named for a reason, and how many warnings are printed.
 const EXAMPLES_MAX: usize = 3;
@@ -158,7 +159,7 @@ impl<'r> FileReport<'r> {
     /// Prints it. Returns whether nothing was skipped.
     pub fn finish(self) -> bool {
         let skipped: u64 = self.skipped.values().map(|(count, _)| count).sum();
-        let (name, read, created) = (&self.name, self.read, self.created);
+        let (name, read, created) = (plain(&self.name), self.read, self.created);
         let done = if self.is_dry_run {
             "would be imported"
         } else {
@@ -176,6 +177,7 @@ impl<'r> FileReport<'r> {
         }
         print_line(format_args!("{counts}"));
         for (why, (count, examples)) in &self.skipped {
+            let why = plain(why);
             let examples: Vec<_> = examples.iter().map(u64::to_string).collect();
             let examples = examples.join(", ");
             print_line(format_args!(
@@ -190,11 +192,12 @@ impl<'r> FileReport<'r> {
         }
         for (field, count) in &self.left_out {
             print_line(format_args!(
-                "  left out: the field {field}, in {count} documents"
+                "  left out: the field {}, in {count} documents",
+                plain(field)
             ));
         }
         for warning in &self.first_warnings {
-            print_line(format_args!("  warning: {warning}"));
+            print_line(format_args!("  warning: {}", plain(warning)));
         }
         let more = self.warnings - self.first_warnings.len() as u64;
         if more > 0 {

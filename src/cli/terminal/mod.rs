@@ -3,5 +3,6 @@
 pub mod example;
 pub mod list;
 pub mod output;
+pub mod plain;
 pub mod progress;
 pub mod tokens;

@@ -224,7 +224,8 @@ fn what_is_skipped_is_reported_with_the_reason() {
         {"_id": "5925a68def86951f895cf403", "username": "new", "tenant": "default", "avatar": 1},
         other("no-id", "new", "default"),
         {"username": "new", "enabled": true, "tenant": "default"},
-        {"_id": "5925a68def86951f895cf405", "username": "a", "enabled": true, "tenant": "default", "avatar": 1},
+        {"_id": "5925a68def86951f895cf405", "username": "a", "enabled": true, "tenant": "default", "avatar": 1,
+         "\u{1B}[2J\u{9B}": 1},
     ]);
     let login = |token: &str, profile: &str, tenant: &str| {
         json!({"_id": LOGIN, "token": token, "tenant": tenant, "profileId": profile,
@@ -254,6 +255,7 @@ fn what_is_skipped_is_reported_with_the_reason() {
             "  1 skipped: _id: it is not 24 hexadecimal digits (document 5)\n",
             "  1 skipped: _id: it is missing (document 6)\n",
             "  left out: the field profile.avatar, in 2 documents\n",
+            "  left out: the field profile.\\u{1b}[2J\\u{9b}, in 1 documents\n",
             "  1 skipped: profileId: there is no such profile (document 2)\n",
             "  1 skipped: tenant: the profile belongs to another tenant (document 3)\n",
         ] {
