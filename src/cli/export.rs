@@ -1,9 +1,9 @@
 //! `rememberd export`: writes out what the server has.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::cli::arguments::path_argument;
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
+use crate::cli::line_file::LineFile;
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
 use crate::cli::terminal::output::print_line;
@@ -80,21 +81,12 @@ async fn export(
     is_mongo: bool,
 ) -> Result<(), CommandError> {
     create_directory(directory).map_err(|error| CommandError::io(directory.display(), &error))?;
-    let mut passwords = Vec::new();
+    let mut passwords = is_mongo.then(|| Passwords::new(directory));
     for list in LISTS {
-        export_list(server, directory, list, is_mongo, &mut passwords).await?;
+        export_list(server, directory, list, passwords.as_mut()).await?;
     }
-    if is_mongo && !passwords.is_empty() {
-        let mut file = NewFile::create(directory.join(PASSWORDS))?;
-        for profile in &passwords {
-            file.line(profile)?;
-        }
-        file.close()?;
-        print_line(format_args!(
-            "{} profiles have a password that Crafter Profile cannot verify (argon2id); {PASSWORDS} lists them: they \
-             have to reset it there",
-            passwords.len()
-        ));
+    if let Some(passwords) = passwords {
+        passwords.close()?;
     }
     let stats = server.get("/admin/1/stats", &[]).await?;
     for (field, what) in [
@@ -115,18 +107,17 @@ async fn export(
     Ok(())
 }
 
-/// Writes a collection, and adds the profiles whose password the original cannot verify to `passwords`.
+/// Writes a collection. With `passwords` it is written for the original.
 async fn export_list(
     server: &LocalServer,
     directory: &Path,
     list: List,
-    is_mongo: bool,
-    passwords: &mut Vec<String>,
+    mut passwords: Option<&mut Passwords>,
 ) -> Result<(), CommandError> {
     let name = list.name();
-    let mut file = NewFile::create(directory.join(format!("{name}.json")))?;
+    let mut file = LineFile::create_new(directory.join(format!("{name}.json")))?;
     let target = format!("/admin/1/export/{name}");
-    let mongo = if is_mongo { "true" } else { "false" };
+    let mongo = if passwords.is_some() { "true" } else { "false" };
     let mut progress = Progress::new("exporting");
     let mut from: Option<String> = None;
     let mut count = 0;
@@ -142,9 +133,10 @@ async fn export_list(
         for (why, number) in page["skipped"].as_object().into_iter().flatten() {
             *skipped.entry(why.clone()).or_default() += number.as_u64().unwrap_or(0);
         }
-        if is_mongo {
-            let profiles = page["passwords"].as_array().into_iter().flatten();
-            passwords.extend(profiles.map(password_line));
+        if let Some(passwords) = &mut passwords {
+            for profile in page["passwords"].as_array().into_iter().flatten() {
+                passwords.add(profile)?;
+            }
         }
         progress.show(name, count, count);
         from = page["next"].as_str().map(str::to_owned);
@@ -159,6 +151,45 @@ async fn export_list(
         print_line(format_args!("  {count} not exported: {why}"));
     }
     Ok(())
+}
+
+/// The file of the profiles whose password the original cannot verify, which is there once there is one.
+struct Passwords {
+    path: PathBuf,
+    file: Option<LineFile>,
+    count: u64,
+}
+
+impl Passwords {
+    fn new(directory: &Path) -> Self {
+        Self {
+            path: directory.join(PASSWORDS),
+            file: None,
+            count: 0,
+        }
+    }
+
+    fn add(&mut self, profile: &Value) -> Result<(), CommandError> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(LineFile::create_new(self.path.clone())?),
+        };
+        self.count += 1;
+        file.line(password_line(profile))
+    }
+
+    fn close(self) -> Result<(), CommandError> {
+        let Some(file) = self.file else {
+            return Ok(());
+        };
+        file.close()?;
+        print_line(format_args!(
+            "{} profiles have a password that Crafter Profile cannot verify (argon2id); {PASSWORDS} lists them: they \
+             have to reset it there",
+            self.count
+        ));
+        Ok(())
+    }
 }
 
 /// A tab separates the parts; a name may have any character.
@@ -185,34 +216,4 @@ fn create_directory(path: &Path) -> io::Result<()> {
         };
     }
     DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// A file of lines that only its owner can read.
-struct NewFile {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl NewFile {
-    fn create(path: PathBuf) -> Result<Self, CommandError> {
-        let mut options = OpenOptions::new();
-        let created = options.write(true).create_new(true).mode(0o600).open(&path);
-        let file = created.map_err(|error| CommandError::io(path.display(), &error))?;
-        let file = BufWriter::new(file);
-        Ok(Self { path, file })
-    }
-
-    fn line(&mut self, line: &str) -> Result<(), CommandError> {
-        let written = writeln!(self.file, "{line}");
-        written.map_err(|error| CommandError::io(self.path.display(), &error))
-    }
-
-    /// Writes it durably.
-    fn close(mut self) -> Result<(), CommandError> {
-        let written = self
-            .file
-            .flush()
-            .and_then(|()| self.file.get_ref().sync_all());
-        written.map_err(|error| CommandError::io(self.path.display(), &error))
-    }
 }

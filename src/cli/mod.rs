@@ -15,6 +15,7 @@ mod healthcheck;
 mod import;
 mod init;
 mod key;
+mod line_file;
 mod local;
 mod man;
 mod process;

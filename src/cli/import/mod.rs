@@ -3,7 +3,8 @@
 mod documents;
 mod report;
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, value_parser};
@@ -13,7 +14,8 @@ use crate::cli::arguments::path_argument;
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::import::documents::Documents;
-use crate::cli::import::report::{FileReport, ReportFile};
+use crate::cli::import::report::FileReport;
+use crate::cli::line_file::LineFile;
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
 use crate::cli::terminal::progress::Progress;
@@ -85,7 +87,8 @@ fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
         .collect::<Result<Vec<_>, _>>()?;
     sources.sort_by_key(|source| source.collection.order());
     let report = arguments.path("report");
-    let mut report = report.map(ReportFile::create).transpose()?;
+    let report = report.map(|path| create_report(path, &sources));
+    let mut report = report.transpose()?;
     let is_dry_run = arguments.switch("dry_run");
     let is_complete = LocalServer::with(settings, async |server| {
         let mut is_complete = true;
@@ -98,8 +101,25 @@ fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
         }
         Ok(is_complete)
     })?;
-    report.map_or(Ok(()), ReportFile::close)?;
+    report.map_or(Ok(()), LineFile::close)?;
     Ok(is_complete)
+}
+
+/// Creates the file of the report, in place of what is there, unless that is to be imported.
+fn create_report(path: PathBuf, sources: &[Source]) -> Result<LineFile, CommandError> {
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    // One that cannot be looked at cannot be opened either, or is new.
+    if let Ok(found) = fs::metadata(&path).map(identity) {
+        let mut files = sources.iter().map(|source| source.file.metadata());
+        if files.any(|file| file.is_ok_and(|file| identity(file) == found)) {
+            let what = format!("--report {}", path.display());
+            return Err(CommandError::new(
+                what,
+                "the file is to be imported; name another one",
+            ));
+        }
+    }
+    LineFile::replace(path)
 }
 
 /// What the documents of a file are.

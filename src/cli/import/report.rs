@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use crate::cli::error::CommandError;
+use crate::cli::line_file::LineFile;
 use crate::cli::terminal::output::print_line;
 use crate::cli::terminal::plain::plain;
 
@@ -19,52 +16,12 @@ const EXAMPLES_MAX: usize = 3;
 /// How many different reasons are told apart.
 const REASONS_MAX: usize = 100;
 
-/// A file that has all that was skipped.
-pub struct ReportFile {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl ReportFile {
-    /// Creates it, in place of what is there.
-    ///
-    /// # Errors
-    ///
-    /// Of the operating system.
-    pub fn create(path: PathBuf) -> Result<Self, CommandError> {
-        let mut options = OpenOptions::new();
-        let created = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path);
-        let file = created.map_err(|error| CommandError::io(path.display(), &error))?;
-        let file = BufWriter::new(file);
-        Ok(Self { path, file })
-    }
-
-    fn write(&mut self, line: &Value) -> Result<(), CommandError> {
-        let written = writeln!(self.file, "{line}");
-        written.map_err(|error| CommandError::io(self.path.display(), &error))
-    }
-
-    /// Writes what is buffered.
-    ///
-    /// # Errors
-    ///
-    /// Of the operating system.
-    pub fn close(mut self) -> Result<(), CommandError> {
-        let written = self.file.flush();
-        written.map_err(|error| CommandError::io(self.path.display(), &error))
-    }
-}
-
 /// What came of the documents of a file.
 pub struct FileReport<'r> {
     name: String,
     is_dry_run: bool,
-    all: Option<&'r mut ReportFile>,
+    /// Has all that is skipped.
+    all: Option<&'r mut LineFile>,
     read: u64,
     created: u64,
     same: u64,
@@ -78,7 +35,7 @@ pub struct FileReport<'r> {
 }
 
 impl<'r> FileReport<'r> {
-    pub fn new(name: impl Display, is_dry_run: bool, all: Option<&'r mut ReportFile>) -> Self {
+    pub fn new(name: impl Display, is_dry_run: bool, all: Option<&'r mut LineFile>) -> Self {
         Self {
             name: name.to_string(),
             is_dry_run,
@@ -153,7 +110,7 @@ impl<'r> FileReport<'r> {
             examples.push(number);
         }
         let line = json!({"file": self.name, "document": number, "skipped": why});
-        self.all.as_mut().map_or(Ok(()), |all| all.write(&line))
+        self.all.as_mut().map_or(Ok(()), |all| all.line(line))
     }
 
     /// Prints it. Returns whether nothing was skipped.

@@ -380,6 +380,25 @@ fn a_file_that_is_cut_off_is_refused_and_the_whole_one_completes_it() {
 }
 
 #[test]
+fn a_file_to_import_is_not_emptied_for_the_report() {
+    let home = Home::new();
+    let content = r#"{"name": "default"}"#;
+    let file = home.write("tenant.json", content);
+    let link = home.path("report.jsonl");
+    fs::hard_link(&file, &link).expect("a link");
+    for report in [&file, &link] {
+        let option = format!("--report={}", report.display());
+        let refused = home.import(std::slice::from_ref(&file), &[&option]);
+        assert_code(&refused, 2);
+        assert!(
+            refused.stderr.contains("the file is to be imported"),
+            "{refused:?}"
+        );
+        assert_eq!(fs::read_to_string(&file).expect("it is there"), content);
+    }
+}
+
+#[test]
 fn a_file_of_no_collection_is_refused_unless_it_is_named() {
     let home = Home::new();
     let file = home.write("people.json", r#"{"name": "default"}"#);
