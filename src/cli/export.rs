@@ -81,14 +81,15 @@ async fn export(
     is_mongo: bool,
 ) -> Result<(), CommandError> {
     create_directory(directory).map_err(|error| CommandError::io(directory.display(), &error))?;
+    let stats = server.get("/admin/1/stats", &[]).await?;
     let mut passwords = is_mongo.then(|| Passwords::new(directory));
     for list in LISTS {
-        export_list(server, directory, list, passwords.as_mut()).await?;
+        let total = stats[total_field(list)].as_u64().unwrap_or(0);
+        export_list(server, directory, list, total, passwords.as_mut()).await?;
     }
     if let Some(passwords) = passwords {
         passwords.close()?;
     }
-    let stats = server.get("/admin/1/stats", &[]).await?;
     for (field, what) in [
         ("tickets", "tickets"),
         ("verificationTokens", "verification tokens"),
@@ -107,11 +108,24 @@ async fn export(
     Ok(())
 }
 
-/// Writes a collection. With `passwords` it is written for the original.
+/// The number of the documents of a collection in the statistics.
+fn total_field(list: List) -> &'static str {
+    match list {
+        List::AccessToken => "accessTokens",
+        List::Tenant => "tenants",
+        List::Profile => "profiles",
+        List::PersistentLogin => "persistentLogins",
+        List::Ticket => "tickets",
+        List::VerificationToken => "verificationTokens",
+    }
+}
+
+/// Writes a collection, which had `total` documents. With `passwords` it is written for the original.
 async fn export_list(
     server: &LocalServer,
     directory: &Path,
     list: List,
+    total: u64,
     mut passwords: Option<&mut Passwords>,
 ) -> Result<(), CommandError> {
     let name = list.name();
@@ -138,7 +152,8 @@ async fn export_list(
                 passwords.add(profile)?;
             }
         }
-        progress.show(name, count, count);
+        // What comes to it meanwhile is written too.
+        progress.show(name, count, total.max(count));
         from = page["next"].as_str().map(str::to_owned);
         if from.is_none() {
             break;
