@@ -1,19 +1,21 @@
 //! `rememberd import`: takes in what another server had.
 
+mod batches;
 mod documents;
 mod report;
 
 use std::fs::{self, File, Metadata};
+use std::mem;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, value_parser};
-use serde_json::value::RawValue;
+use tokio::join;
 
 use crate::cli::arguments::path_argument;
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
-use crate::cli::import::documents::Documents;
+use crate::cli::import::batches::Batch;
 use crate::cli::import::report::FileReport;
 use crate::cli::line_file::LineFile;
 use crate::cli::local::LocalServer;
@@ -21,9 +23,6 @@ use crate::cli::local::settings::LocalSettings;
 use crate::cli::terminal::progress::Progress;
 use crate::service::bootstrap::seed_file::List;
 use crate::storage::regular_file;
-
-/// How much the documents of a request take at least, in bytes: they are one transaction.
-const BATCH_BYTES: usize = 6 << 20;
 
 const NOTE: &str = "\
 FILE is what mongoexport writes of a collection of Crafter Profile (accesstoken, tenant, profile,
@@ -213,7 +212,7 @@ async fn import(
 ) -> Result<(), CommandError> {
     let name = source.path.display().to_string();
     let size = source.file.metadata().map_or(0, |metadata| metadata.len());
-    let mut documents = Documents::new(source.file);
+    let mut batches = batches::read(source.file)?;
     let mut progress = Progress::new("importing");
     let target = match source.collection {
         Collection::Of(list) => Some(format!(
@@ -222,54 +221,38 @@ async fn import(
         )),
         Collection::Attachments => None,
     };
+    let send = async |batch: Option<&mut Batch>| match (batch, &target) {
+        (Some(batch), Some(target)) if batch.count > 0 => {
+            let documents = mem::take(&mut batch.documents);
+            Some(server.post_text(target, documents).await)
+        }
+        _ => None,
+    };
     loop {
-        let mut batch = String::from("[");
-        let mut count = 0;
-        let mut failed = None;
-        while batch.len() < BATCH_BYTES {
-            match documents.next() {
-                Some(Ok(document)) => {
-                    push(&mut batch, &document);
-                    count += 1;
-                }
-                Some(Err(error)) => {
-                    failed = Some(error);
-                    break;
-                }
-                None => break,
+        // While the server writes the first one, it parses the second.
+        let mut first = batches.recv().await;
+        let is_last = first.as_ref().is_none_or(|batch| batch.end.is_some());
+        let mut second = if is_last { None } else { batches.recv().await };
+        let answers = join!(send(first.as_mut()), send(second.as_mut()));
+        if second.is_none() && !is_last || first.is_none() {
+            let cause = "the thread that reads it ended without a reason";
+            return Err(CommandError::new(&name, cause));
+        }
+        let turn = first.into_iter().chain(second).zip([answers.0, answers.1]);
+        for (batch, answer) in turn {
+            match answer {
+                Some(answer) => report.add(batch.count, &answer?)?,
+                None if target.is_none() => report.skip_all(batch.count)?,
+                None => {}
+            }
+            let what = format!("{name}, MiB");
+            progress.show(&what, batch.position >> 20, size >> 20);
+            if let Some(end) = batch.end {
+                progress.clear();
+                return end.map_err(|error| CommandError::new(&name, error));
             }
         }
-        batch.push(']');
-        if count > 0 {
-            match &target {
-                Some(target) => {
-                    let answer = server.post_text(target, batch).await?;
-                    report.add(count, &answer)?;
-                }
-                None => report.skip_all(count)?,
-            }
-        }
-        progress.show(
-            &format!("{name}, MiB"),
-            documents.position() >> 20,
-            size >> 20,
-        );
-        if let Some(error) = failed {
-            progress.clear();
-            return Err(CommandError::new(&name, error));
-        }
-        if count == 0 {
-            progress.clear();
-            return Ok(());
-        }
     }
-}
-
-fn push(batch: &mut String, document: &RawValue) {
-    if batch.len() > 1 {
-        batch.push(',');
-    }
-    batch.push_str(document.get());
 }
 
 #[cfg(test)]
