@@ -46,8 +46,8 @@ pub fn list(directory: &Path, now: Timestamp) -> Result<Vec<Scheduled>, Failure>
     Ok(found)
 }
 
-/// Removes the oldest backups in `directory`, so that `keep` of those that [`list`] finds are left. Returns how many were
-/// removed.
+/// Removes the oldest backups in `directory`, so that `keep` of those that [`list`] finds are left. Returns the number
+/// of those that were removed.
 ///
 /// # Errors
 ///

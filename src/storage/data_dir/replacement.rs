@@ -81,8 +81,8 @@ impl DataDirectory {
     }
 }
 
-/// Gives the file at `path`, which is absolute, another name in addition, durably. It begins with its name and `suffix`.
-/// Returns that.
+/// Gives the file at `path`, which is absolute, another name in addition, durably, which begins with its name and
+/// `suffix`. Returns that.
 ///
 /// # Errors
 ///

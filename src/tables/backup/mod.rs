@@ -23,8 +23,8 @@ use crate::tables::backup::copy::{OPTIONS, Progress, copy_tables};
 use crate::tables::backup::record::Origin;
 use crate::tables::backup::verify::{Verified, verify};
 
-/// Writes a backup of `from`, a snapshot of the database at `database`, and of the keys, into `file`, durably. It is begun
-/// at `time`. A caller that holds `from` can let go of it afterwards.
+/// Writes a backup of `from`, a snapshot of the database at `database`, and of the keys, into `file`, durably. It was
+/// begun at `time`. A caller that holds `from` can let go of it afterwards.
 ///
 /// # Errors
 ///

@@ -63,8 +63,8 @@ pub fn copy_directory(from: &Path, to: &Path) {
 }
 
 /// Runs the command again and again, killed at another step each time, and at last to its end. Before each time
-/// `prepare` is called, and after it `assert`. Unless the run is long, `of_a_kind_max` of the calls of the same kind are
-/// chosen at random. Without strace, outside of continuous integration, nothing is done.
+/// `prepare` is called, and after it `assert`. Unless the run is long, `of_a_kind_max` of the calls of the same kind
+/// are chosen at random. Without strace, outside of continuous integration, nothing is done.
 pub fn kill_at_each_step(
     of_a_kind_max: usize,
     command: impl Fn() -> Command,
