@@ -42,6 +42,7 @@ mod router;
 mod tenant;
 mod throttle;
 mod ticket;
+mod turn;
 mod verification_token;
 
 use std::convert::Infallible;

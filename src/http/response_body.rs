@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 use crate::error::Failure;
+use crate::http::turn::end_turn;
 use crate::request_id::RequestId;
 
 /// The body of a response.
@@ -73,8 +74,7 @@ impl InPieces {
         // A client that reads fast would otherwise keep the thread until the end.
         if self.yields {
             self.yields = false;
-            context.waker().wake_by_ref();
-            return Poll::Pending;
+            return end_turn(context);
         }
         self.yields = true;
         let piece = self.pieces.next();

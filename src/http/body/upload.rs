@@ -14,6 +14,7 @@ use multer::Multipart;
 use crate::http::body::poll_piece;
 use crate::http::connection::Connection;
 use crate::http::error::ApiError;
+use crate::http::turn::end_turn;
 
 /// An upload whose body has not been received.
 pub struct UploadBody<'c, C> {
@@ -143,8 +144,7 @@ impl<C: Connection> Body for FormPieces<'_, '_, C> {
         // The library takes all pieces that are there before it parses any: they would all be in memory.
         if upload.must_yield {
             upload.must_yield = false;
-            context.waker().wake_by_ref();
-            return Poll::Pending;
+            return end_turn(context);
         }
         let in_memory = upload.received - file_bytes.0.load(Ordering::Relaxed);
         if in_memory > upload.limits.others + upload.limits.piece {
