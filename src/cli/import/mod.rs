@@ -32,7 +32,7 @@ names it. Files are imported in an order in which what they refer to comes first
 exist; \"rememberd init\" creates one. A server that uses it may run.
 
 What is there already stays as it is: after a kill or an error, do the same import again. It does bring back what was
-deleted here since.
+deleted here since, once a running server has removed it.
 Exit code: 0 if all documents are there, 1 if some were skipped, 2 if the import could not be carried
 out, 3 if no server answers and the database cannot be opened.
 

@@ -58,8 +58,8 @@ enum At {
 }
 
 impl LocalServer {
-    /// Does `work` with the server that uses the data directory, or with one of this process if none does. A signal ends
-    /// the work on the latter, and its database is closed all the same.
+    /// Does `work` with the server that uses the data directory, or with one of this process if none does. A signal
+    /// ends the work on the latter, and its database is closed all the same.
     ///
     /// # Errors
     ///
