@@ -10,7 +10,7 @@ use crate::cli::error::CommandError;
 use crate::cli::import::documents::{DocumentError, Documents};
 
 /// How much the documents of a batch take at least, in bytes: they are one transaction.
-const BATCH_BYTES: usize = 3 << 20;
+const BATCH_BYTES: usize = 2 << 20;
 
 /// Documents that follow each other in a file.
 pub struct Batch {
