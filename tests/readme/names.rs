@@ -27,11 +27,12 @@ const CARGO_FLAGS: [&str; 10] = [
 ];
 
 /// Programs of the operating system that the pages use.
-const SYSTEM: [&str; 11] = [
+const SYSTEM: [&str; 12] = [
     "apt",
     "cat",
     "curl",
     "install",
+    "journalctl",
     "mongoexport",
     "mongoimport",
     "mv",
