@@ -16,6 +16,9 @@ use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch, Serving};
 use crate::support::server::PATIENCE;
 use crate::support::tools::skip;
 
+/// What the server serves to those inside only.
+const KEPT_INSIDE: [&str; 4] = ["/health/live", "/health/ready", "/metrics", "/docs"];
+
 /// A proxy, which is killed when dropped.
 struct Proxy {
     child: Child,
@@ -58,9 +61,27 @@ impl Proxy {
     }
 }
 
+/// A server with everything that it serves, whose data are in `home`.
+fn serve(home: &Path) -> Serving {
+    Launch::serve(&home.join("data"))
+        .seed(DEMO_SEED)
+        .argument("--metrics")
+        .start()
+}
+
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
+}
+
+/// Asserts that the proxy itself refuses a path: each response of the server has an id.
+#[track_caller]
+fn assert_is_refused(proxy: &Proxy, path: &str) {
+    let arguments = ["--path-as-is", "-D", "-"];
+    let answered = proxy.call(path, &arguments).expect("a response");
+    assert!(answered.ends_with("\n403"), "{path}: {answered}");
+    let headers = answered.to_ascii_lowercase();
+    assert!(!headers.contains("x-request-id"), "{path}: {answered}");
 }
 
 /// Has the proxy pass on what it is to, with the server and without, and looks at what it wrote to `logs`.
@@ -79,11 +100,16 @@ fn assert_passes_on(server: Serving, proxy: Proxy, logs: &[&Path]) {
         .call(&format!("{LOGINS}/{LOGIN}"), &with_header)
         .expect("a response");
     assert!(answered.ends_with("\n200"), "{answered}");
-    for path in ["/health/ready", "/metrics", "/"] {
-        let answered = proxy.call(path, &[]).expect("a response");
-        let is_refused = answered.ends_with("\n403") || answered.ends_with("\n404");
-        assert!(is_refused, "{path}: {answered}");
+    for path in KEPT_INSIDE {
+        let inside = server.client(DEMO_ACCESS_TOKEN).get(path);
+        assert_eq!(inside.status, 200, "{path}");
+        for path in [path.to_owned(), format!("/crafter-profile{path}")] {
+            assert_is_refused(&proxy, &path);
+            assert_is_refused(&proxy, &format!("/crafter-profile/api/..{path}"));
+            assert_is_refused(&proxy, &format!("/crafter-profile/api/%2e%2e{path}"));
+        }
     }
+    assert_is_refused(&proxy, "/crafter-profile/");
     server.stop();
     let answered = proxy.call(&login, &with_header).expect("a response");
     assert!(answered.ends_with("\n502"), "{answered}");
@@ -139,9 +165,7 @@ fn nginx_passes_requests_on_and_logs_no_secret() {
         .stderr(Stdio::null())
         .status();
     assert!(made.expect("it can be run").success());
-    let server = Launch::serve(&home.path().join("data"))
-        .seed(DEMO_SEED)
-        .start();
+    let server = serve(home.path());
     let port = free_port();
     let site = example(
         include_str!("../../../data/nginx.conf"),
@@ -181,9 +205,7 @@ fn caddy_passes_requests_on_and_logs_no_secret() {
         }
     }
     let home = TempDir::new().expect("a temporary directory");
-    let server = Launch::serve(&home.path().join("data"))
-        .seed(DEMO_SEED)
-        .start();
+    let server = serve(home.path());
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
     let site = example(
