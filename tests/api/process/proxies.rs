@@ -1,4 +1,5 @@
-//! The examples of nginx and Caddy in front of the server: they pass requests on, and keep secrets out of their logs.
+//! The examples of nginx and Caddy in front of the server: they pass requests on, with the addresses of users, and keep
+//! secrets out of their logs.
 
 use std::fs;
 use std::net::TcpListener;
@@ -15,6 +16,9 @@ use crate::support::fixture::LOGIN;
 use crate::support::process::{DEMO_ACCESS_TOKEN, DEMO_SEED, Launch, Serving};
 use crate::support::server::PATIENCE;
 use crate::support::tools::skip;
+
+/// Where the application is. The proxy and the server are at 127.0.0.1.
+const APPLICATION: &str = "127.0.0.2";
 
 /// What the server serves to those inside only.
 const KEPT_INSIDE: [&str; 4] = ["/health/live", "/health/ready", "/metrics", "/docs"];
@@ -49,7 +53,7 @@ impl Proxy {
     /// The response to a call with these arguments of curl: its body, and its status in a line of its own.
     fn call(&self, path: &str, arguments: &[&str]) -> Option<String> {
         let output = Command::new("curl")
-            .args(["-sk", "-w", "\n%{http_code}"])
+            .args(["-sk", "-w", "\n%{http_code}", "--interface", APPLICATION])
             .args(arguments)
             .arg(format!("{}{path}", self.url))
             .output()
@@ -61,11 +65,16 @@ impl Proxy {
     }
 }
 
-/// A server with everything that it serves, whose data are in `home`.
+/// A server with everything that it serves, whose data are in `home`. A user's address may fail once.
 fn serve(home: &Path) -> Serving {
     Launch::serve(&home.join("data"))
         .seed(DEMO_SEED)
         .argument("--metrics")
+        .argument("--client-address-header=X-Forwarded-For")
+        .argument("--trusted-proxy=127.0.0.1")
+        .argument(format!("--trusted-proxy={APPLICATION}"))
+        .argument("--client-failures-max=1")
+        .argument("--client-failures-time=1h")
         .start()
 }
 
@@ -82,6 +91,35 @@ fn assert_is_refused(proxy: &Proxy, path: &str) {
     assert!(answered.ends_with("\n403"), "{path}: {answered}");
     let headers = answered.to_ascii_lowercase();
     assert!(!headers.contains("x-request-id"), "{path}: {answered}");
+}
+
+/// Asserts the status of a sign-in of a user at `address`, or at one that the application does not name.
+#[track_caller]
+fn assert_sign_in(proxy: &Proxy, address: Option<&str>, password: &str, status: u16) {
+    let form = format!(
+        "accessTokenId={DEMO_ACCESS_TOKEN}&tenantName=default&username=jdoe&password={password}"
+    );
+    let header = address.map(|address| format!("X-Forwarded-For: {address}"));
+    let mut arguments = vec!["-d", &*form];
+    if let Some(header) = &header {
+        arguments.extend(["-H", header]);
+    }
+    let path = "/crafter-profile/api/1/authentication/authenticate";
+    let answered = proxy.call(path, &arguments).expect("a response");
+    let is_expected = answered.ends_with(&format!("\n{status}"));
+    assert!(is_expected, "{address:?}, {status}: {answered}");
+}
+
+/// Asserts that failures count for the address of the user, and hold up no other user of the application.
+fn assert_passes_addresses_on(proxy: &Proxy) {
+    let (ann, bob) = ("198.51.100.1", "198.51.100.2");
+    assert_sign_in(proxy, Some(ann), "wrong", 401);
+    assert_sign_in(proxy, Some(ann), "1234", 429);
+    assert_sign_in(proxy, Some(&format!("{bob}, {ann}")), "1234", 429);
+    assert_sign_in(proxy, Some(bob), "1234", 200);
+    // Where the application names nobody, nobody is limited: its own address is not a user's.
+    assert_sign_in(proxy, None, "wrong", 401);
+    assert_sign_in(proxy, None, "1234", 200);
 }
 
 /// Has the proxy pass on what it is to, with the server and without, and looks at what it wrote to `logs`.
@@ -110,6 +148,7 @@ fn assert_passes_on(server: Serving, proxy: Proxy, logs: &[&Path]) {
         }
     }
     assert_is_refused(&proxy, "/crafter-profile/");
+    assert_passes_addresses_on(&proxy);
     server.stop();
     let answered = proxy.call(&login, &with_header).expect("a response");
     assert!(answered.ends_with("\n502"), "{answered}");
@@ -175,7 +214,7 @@ fn nginx_passes_requests_on_and_logs_no_secret() {
             ("/etc/ssl/login.example.com.pem", &at("certificate")),
             ("/etc/ssl/private/login.example.com.key", &at("key")),
             ("/var/log/nginx", &at("")),
-            ("192.0.2.0/24", "127.0.0.1"),
+            ("192.0.2.0/24", APPLICATION),
         ],
     );
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -213,7 +252,7 @@ fn caddy_passes_requests_on_and_logs_no_secret() {
         &[
             ("login.example.com", &url),
             ("127.0.0.1:8080", &server.address.to_string()),
-            ("192.0.2.0/24", "127.0.0.1"),
+            ("192.0.2.0/24", APPLICATION),
             // Of which a host has one.
             ("\tlog {", "\tadmin off\n\tlog {"),
         ],
