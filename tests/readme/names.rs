@@ -27,12 +27,14 @@ const CARGO_FLAGS: [&str; 10] = [
 ];
 
 /// Programs of the operating system that the pages use.
-const SYSTEM: [&str; 12] = [
+const SYSTEM: [&str; 14] = [
     "apt",
     "cat",
     "curl",
+    "docker",
     "install",
     "journalctl",
+    "ls",
     "mongoexport",
     "mongoimport",
     "mv",
