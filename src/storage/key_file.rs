@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{self, Path, PathBuf};
@@ -32,13 +32,17 @@ const HEADER: &str = "\
 /// How many bytes a key has.
 const KEY_BYTES: usize = 32;
 
+/// How many symbolic links are followed to the file.
+const LINKS_MAX: usize = 40;
+
 /// Keys by their numbers.
 type KeysByNumber = BTreeMap<u32, [u8; KEY_BYTES]>;
 
 /// The keys in a file. `Debug` is not implemented: they are secrets.
 #[derive(Clone)]
 pub struct KeyFile {
-    /// Absolute, so that messages are clear whatever the working directory.
+    /// Absolute, so that messages are clear whatever the working directory, and where the file itself is, so that no
+    /// symbolic link is replaced by a file.
     path: PathBuf,
     keys: KeysByNumber,
 }
@@ -72,11 +76,8 @@ impl KeyFile {
     ) -> Result<Self, Failure> {
         let path =
             path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
-        let keys = match regular_file::open(&path) {
-            Ok(file) => read(&path, &file)?,
-            Err(error) if error.kind() == ErrorKind::NotFound => KeysByNumber::new(),
-            Err(error) => return Err(Failure::of_access(&path, &error)),
-        };
+        let path = follow_links(path);
+        let keys = keys_at(&path, read)?;
         Ok(Self { path, keys })
     }
 
@@ -139,26 +140,26 @@ impl KeyFile {
         })
     }
 
-    /// Adds a key and writes the file durably: after a crash it is as before or complete.
+    /// Adds a key and writes the file durably: after a crash it is as before or complete. What others added to the file
+    /// since it was read is kept.
     ///
     /// # Errors
     ///
-    /// [`Failure::Unusable`] if it cannot be written.
+    /// [`Failure::Unusable`] if it cannot be written, and if it has got another key with this number.
     pub fn add(&mut self, number: u32, key: [u8; KEY_BYTES]) -> Result<(), Failure> {
-        self.keys.insert(number, key);
-        self.save()
-            .map_err(|error| Failure::unusable_file(&self.path, describe(&error)))
+        self.change(|_, keys| insert(keys, number, key))
     }
 
     /// Removes a key and writes the file durably, as [`KeyFile::add`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`Failure::Unusable`] if it cannot be written, and if it has got another key with this number.
     pub fn remove(&mut self, number: u32) -> Result<(), Failure> {
-        self.keys.remove(&number);
-        self.save()
-            .map_err(|error| Failure::unusable_file(&self.path, describe(&error)))
+        self.change(|former, keys| match keys.remove(&number) {
+            Some(key) if former.get(&number) != Some(&key) => Err(changed(number)),
+            Some(_) | None => Ok(()),
+        })
     }
 
     /// The same without the keys whose number `is_kept` is not true of.
@@ -172,36 +173,102 @@ impl KeyFile {
     ///
     /// As there.
     pub fn add_all(&mut self, other: &Self) -> Result<(), Failure> {
-        self.keys.extend(&other.keys);
-        self.save()
-            .map_err(|error| Failure::unusable_file(&self.path, describe(&error)))
+        self.change(|_, keys| {
+            let mut others = other.keys.iter();
+            others.try_for_each(|(number, key)| insert(keys, *number, *key))
+        })
     }
 
     /// Has the keys of `other` instead of its own, and writes the file as [`KeyFile::add`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`Failure::Unusable`] if it cannot be written, and if others added a key to it since it was read.
     pub fn replace_all(&mut self, other: &Self) -> Result<(), Failure> {
-        self.keys.clear();
-        self.add_all(other)
+        self.change(|former, keys| {
+            let is_new =
+                |(number, key): &(&u32, &[u8; KEY_BYTES])| former.get(number) != Some(*key);
+            if let Some((number, _)) = keys.iter().find(is_new) {
+                return Err(changed(*number));
+            }
+            keys.clone_from(&other.keys);
+            Ok(())
+        })
+    }
+
+    /// Writes the file after a change of the keys that are in it now. The change gets those that were read before too.
+    fn change(
+        &mut self,
+        change: impl FnOnce(&KeysByNumber, &mut KeysByNumber) -> Result<(), String>,
+    ) -> Result<(), Failure> {
+        let failed = |error: io::Error| Failure::unusable_file(&self.path, describe(&error));
+        // Nobody else can begin until it is published, and so nothing that is read here can be out of date by then.
+        let file = WholeFile::begin(&self.path).map_err(failed)?;
+        let mut keys = keys_at(&self.path, read_keys)?;
+        change(&self.keys, &mut keys).map_err(|cause| Failure::unusable_file(&self.path, cause))?;
+        file.write(text_of(&keys).as_bytes())
+            .and_then(|()| file.publish())
+            .map_err(failed)?;
+        self.keys = keys;
+        Ok(())
     }
 
     /// The text of the file, which is secret.
     pub fn text(&self) -> String {
-        let mut text = HEADER.to_owned();
-        for (number, key) in &self.keys {
-            write!(text, "{number} ").expect("text grows");
-            for byte in key {
-                write!(text, "{byte:02x}").expect("text grows");
-            }
-            text.push('\n');
-        }
-        text
+        text_of(&self.keys)
     }
 
     fn save(&self) -> io::Result<()> {
         WholeFile::prepare(&self.path, self.text().as_bytes())?.publish()
+    }
+}
+
+fn text_of(keys: &KeysByNumber) -> String {
+    let mut text = HEADER.to_owned();
+    for (number, key) in keys {
+        write!(text, "{number} ").expect("text grows");
+        for byte in key {
+            write!(text, "{byte:02x}").expect("text grows");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn insert(keys: &mut KeysByNumber, number: u32, key: [u8; KEY_BYTES]) -> Result<(), String> {
+    if *keys.entry(number).or_insert(key) == key {
+        Ok(())
+    } else {
+        Err(changed(number))
+    }
+}
+
+fn changed(number: u32) -> String {
+    format!("another process changed key {number} in it meanwhile, and nothing was done; try again")
+}
+
+/// Where the file is that is reached over the symbolic links at `path`, whether it exists or not.
+fn follow_links(path: PathBuf) -> PathBuf {
+    let mut path = path;
+    for _ in 0..LINKS_MAX {
+        let Ok(target) = fs::read_link(&path) else {
+            break;
+        };
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        path = directory.join(target);
+    }
+    path
+}
+
+/// The keys that `read` finds in the file at `path`; none if there is no file.
+fn keys_at(
+    path: &Path,
+    read: impl FnOnce(&Path, &File) -> Result<KeysByNumber, Failure>,
+) -> Result<KeysByNumber, Failure> {
+    match regular_file::open(path) {
+        Ok(file) => read(path, &file),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(KeysByNumber::new()),
+        Err(error) => Err(Failure::of_access(path, &error)),
     }
 }
 
@@ -272,7 +339,8 @@ fn parse(line: &str) -> Option<(u32, [u8; KEY_BYTES])> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::thread;
 
     use super::*;
 
@@ -290,6 +358,80 @@ mod tests {
         let mode = fs::metadata(&path).expect("it exists").permissions().mode();
         assert_eq!(mode & 0o777, FILE_MODE);
         assert_eq!(fs::read_dir(home.path()).expect("a directory").count(), 1);
+    }
+
+    #[test]
+    fn keys_that_are_added_at_once_are_all_in_the_file() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = home.path().join(KEY_FILE);
+        let add = |thread: u8, round: u8| loop {
+            let mut file = KeyFile::read(&path).expect("it is readable");
+            let last = file.keys().last_key_value().map_or(0, |(last, _)| *last);
+            let (number, key) = (last + 1, [thread * 16 + round; KEY_BYTES]);
+            match file.add(number, key) {
+                Ok(()) => break (number, key),
+                Err(failure) => assert!(failure.to_string().contains("try again"), "{failure}"),
+            }
+        };
+        let added: Vec<_> = thread::scope(|scope| {
+            let threads = (0..8).map(|thread| {
+                scope.spawn(move || (0..16).map(|round| add(thread, round)).collect::<Vec<_>>())
+            });
+            let threads: Vec<_> = threads.collect();
+            let added = threads
+                .into_iter()
+                .map(|thread| thread.join().expect("it ends"));
+            added.flatten().collect()
+        });
+        let file = KeyFile::read(&path).expect("it is readable");
+        assert_eq!(file.keys().len(), added.len());
+        assert_eq!(*file.keys(), added.into_iter().collect());
+        assert_eq!(fs::read_dir(home.path()).expect("a directory").count(), 1);
+    }
+
+    #[test]
+    fn a_change_keeps_what_others_added_and_refuses_what_they_changed() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = home.path().join(KEY_FILE);
+        let read = || KeyFile::read(&path).expect("it is readable");
+        read().add(1, [1; KEY_BYTES]).expect("it is written");
+        let mut earlier = read();
+        read().add(2, [2; KEY_BYTES]).expect("it is written");
+        assert!(earlier.add(2, [3; KEY_BYTES]).is_err());
+        assert!(earlier.remove(2).is_err());
+        let other = |number| KeyFile {
+            path: PathBuf::new(),
+            keys: KeysByNumber::from([(number, [4; KEY_BYTES])]),
+        };
+        assert!(earlier.add_all(&other(2)).is_err());
+        assert!(earlier.replace_all(&other(4)).is_err());
+        earlier.add_all(&other(4)).expect("it is written");
+        earlier.remove(1).expect("it is written");
+        let numbers: Vec<_> = read().keys().keys().copied().collect();
+        assert_eq!(numbers, [2, 4]);
+        assert_eq!(read().keys(), earlier.keys());
+        earlier.replace_all(&other(5)).expect("it is written");
+        assert_eq!(read().keys(), other(5).keys());
+    }
+
+    #[test]
+    fn a_symbolic_link_stays_and_its_target_is_written() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let [path, between, target] =
+            [KEY_FILE, "between", "keys"].map(|name| home.path().join(name));
+        symlink("between", &path).expect("it is linked");
+        symlink(&target, &between).expect("it is linked");
+        for number in 1..3 {
+            let mut file = KeyFile::read(&path).expect("it is readable");
+            file.add(number, [7; KEY_BYTES]).expect("it is written");
+        }
+        for link in [&path, &between] {
+            let metadata = fs::symlink_metadata(link).expect("it exists");
+            assert!(metadata.is_symlink());
+        }
+        let file = KeyFile::read(&target).expect("it is readable");
+        assert_eq!(file.keys().len(), 2);
+        assert_eq!(fs::read_dir(home.path()).expect("a directory").count(), 3);
     }
 
     #[test]

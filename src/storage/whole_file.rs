@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::storage::regular_file;
+
 /// The end of the name of a file that is being written.
 pub const UNFINISHED: &str = ".unfinished";
 
@@ -16,33 +18,65 @@ const FILE_MODE: u32 = 0o600;
 pub struct WholeFile {
     path: PathBuf,
     unfinished: PathBuf,
+    /// Locked for as long as the unfinished name is its own.
+    file: File,
     is_published: bool,
 }
 
 impl WholeFile {
-    /// Writes `bytes` for the file at `path`. Publishing it needs no more room on the disk.
+    /// Begins to write the file at `path`. Whoever else begins with the same file waits until this is published or
+    /// dropped: what is read of the file meanwhile is what is replaced.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operating system.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        let mut unfinished = path.to_owned().into_os_string();
+        unfinished.push(UNFINISHED);
+        let unfinished = PathBuf::from(unfinished);
+        let file = loop {
+            let mut options = OpenOptions::new();
+            options
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(FILE_MODE);
+            let file = regular_file::open_with(&unfinished, &mut options)?;
+            file.lock()?;
+            // Whoever held the lock has published or removed the file: a lock of that one excludes nobody.
+            if regular_file::is_at(&file, &unfinished) {
+                break file;
+            }
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            unfinished,
+            file,
+            is_published: false,
+        })
+    }
+
+    /// Begins to write the file at `path`, and writes `bytes`.
     ///
     /// # Errors
     ///
     /// Those of the operating system.
     pub fn prepare(path: &Path, bytes: &[u8]) -> io::Result<Self> {
-        let mut unfinished = path.to_owned().into_os_string();
-        unfinished.push(UNFINISHED);
-        let unfinished = PathBuf::from(unfinished);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(FILE_MODE)
-            .open(&unfinished)?;
-        let prepared = Self {
-            path: path.to_owned(),
-            unfinished,
-            is_published: false,
-        };
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        Ok(prepared)
+        let file = Self::begin(path)?;
+        file.write(bytes)?;
+        Ok(file)
+    }
+
+    /// Writes `bytes`, which are all of the file. Publishing it needs no more room on the disk.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operating system.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        // An attempt that was killed may have left something.
+        self.file.set_len(0)?;
+        (&self.file).write_all(bytes)?;
+        self.file.sync_all()
     }
 
     /// Gives it its name, durably. A file of that name is replaced.
