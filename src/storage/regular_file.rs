@@ -55,6 +55,11 @@ pub fn refuse_others(file_type: FileType) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::InvalidInput, cause))
 }
 
+/// Whether there is a regular file at `path`, and no symbolic link to one.
+pub fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
 /// Whether `file` is the one at `path`.
 pub fn is_at(file: &File, path: &Path) -> bool {
     let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::clock::{Timestamp, date};
 use crate::error::Failure;
-use crate::storage::new_file;
+use crate::storage::{new_file, regular_file};
 
 /// What the name of each file begins and ends with; between them is its time.
 const PREFIX: &str = "rememberd-";
@@ -25,7 +25,8 @@ pub fn path_at(directory: &Path, time: Timestamp) -> PathBuf {
 }
 
 /// The backups in `directory` that were made by schedule, the oldest first. Those that are later than `now` are left
-/// out: the clock was wrong, and in the place of others they would be taken for the newest.
+/// out: the clock was wrong, and in the place of others they would be taken for the newest. So is what is no regular
+/// file: no backup is a directory or a symbolic link.
 ///
 /// # Errors
 ///
@@ -40,14 +41,14 @@ pub fn list(directory: &Path, now: Timestamp) -> Result<Vec<Scheduled>, Failure>
                 path: directory.join(name),
             })
         })
-        .filter(|backup| backup.time <= now)
+        .filter(|backup| backup.time <= now && regular_file::is_file(&backup.path))
         .collect();
     found.sort();
     Ok(found)
 }
 
 /// Removes the oldest backups in `directory`, so that `keep` of those that [`list`] finds are left. Returns the number
-/// of those that were removed.
+/// of those that were removed. One that cannot be removed stays, and a warning is logged of the first of them.
 ///
 /// # Errors
 ///
@@ -55,10 +56,15 @@ pub fn list(directory: &Path, now: Timestamp) -> Result<Vec<Scheduled>, Failure>
 pub fn remove_old(directory: &Path, keep: usize, now: Timestamp) -> Result<usize, Failure> {
     let found = list(directory, now)?;
     let surplus = found.len().saturating_sub(keep);
+    let mut failures = Vec::new();
     for backup in &found[..surplus] {
-        new_file::remove(&backup.path)?;
+        failures.extend(new_file::remove(&backup.path).err());
     }
-    Ok(surplus)
+    if let Some(failure) = failures.first() {
+        let count = failures.len();
+        tracing::warn!(%failure, count, "old backups cannot be removed; remove them by hand");
+    }
+    Ok(surplus - failures.len())
 }
 
 /// Removes what backups left in `directory` that were made by schedule and killed: each has a name of its own, so that
@@ -85,6 +91,8 @@ fn time_of(name: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
     use crate::storage::new_file::NewFile;
 
@@ -117,5 +125,39 @@ mod tests {
         assert_eq!(remove_old(home.path(), 1, now), Ok(2));
         assert!(at(501_000).exists() && !at(500_000).exists());
         assert!(others.iter().all(|name| home.path().join(name).exists()));
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_no_backup_and_stays() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let at = |hours: i64| path_at(home.path(), Timestamp::from_millis(hours * 3_600_000));
+        let make_directory = |path: PathBuf| {
+            let name = path.file_name().expect("it has a name");
+            let mut builder = tempfile::Builder::new();
+            let made = builder.prefix(name).rand_bytes(0).tempdir_in(home.path());
+            made.expect("it is created")
+        };
+        let _directories = [499_000, 499_004].map(|hours| make_directory(at(hours)));
+        let target = home.path().join("other");
+        touch(&target);
+        symlink(&target, at(499_001)).expect("it is linked");
+        for hours in [499_002, 499_003] {
+            touch(&at(hours));
+        }
+        let now = Timestamp::from_millis(500_000 * 3_600_000);
+        assert_eq!(remove_old(home.path(), 1, now), Ok(1));
+        assert!(!at(499_002).exists());
+        let found = list(home.path(), now).expect("it is readable");
+        assert_eq!(
+            found.last().map(|backup| backup.path.clone()),
+            Some(at(499_003))
+        );
+        let is_kept = |hours| at(hours).exists();
+        assert!(
+            [499_000, 499_001, 499_003, 499_004]
+                .into_iter()
+                .all(is_kept)
+        );
+        assert!(target.exists());
     }
 }
