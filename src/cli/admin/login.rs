@@ -1,5 +1,6 @@
 //! `rememberd admin login`: persistent logins.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, ArgGroup, Command};
 use serde_json::{Value, json};
 
@@ -40,10 +41,12 @@ pub fn definition() -> Command {
             Arg::new("profile")
                 .long("profile")
                 .value_name("ID|USERNAME")
+                .value_parser(NonEmptyStringValueParser::new())
                 .help("The id of the profile, or its username"),
             Arg::new("username")
                 .long("username")
                 .value_name("USERNAME")
+                .value_parser(NonEmptyStringValueParser::new())
                 .conflicts_with("profile")
                 .help("The username of the profile"),
         ]
@@ -64,6 +67,7 @@ pub fn definition() -> Command {
         .arg(
             Arg::new("fingerprint")
                 .value_name("FINGERPRINT")
+                .value_parser(NonEmptyStringValueParser::new())
                 .required(true)
                 .help("16 hexadecimal digits, \"login\" in the audit log"),
         );
@@ -72,6 +76,7 @@ pub fn definition() -> Command {
         .arg(
             Arg::new("id")
                 .value_name("ID")
+                .value_parser(NonEmptyStringValueParser::new())
                 .conflicts_with_all(["profile", "username", "tenant"])
                 .help("The id of the login"),
         )

@@ -1,6 +1,7 @@
 //! The profile that a command names: by its id, or by its username and the tenant.
 
 use clap::Arg;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::Value;
 
 use crate::cli::admin::session::Session;
@@ -18,6 +19,7 @@ pub fn tenant_argument(help: &'static str) -> Arg {
     Arg::new("tenant")
         .long("tenant")
         .value_name("NAME")
+        .value_parser(NonEmptyStringValueParser::new())
         .help(help)
 }
 
@@ -26,6 +28,7 @@ pub fn arguments() -> [Arg; 2] {
     [
         Arg::new("profile")
             .value_name("ID|USERNAME")
+            .value_parser(NonEmptyStringValueParser::new())
             .required(true)
             .help("Its id, or its username"),
         tenant_argument("The tenant of the username [default: default]"),

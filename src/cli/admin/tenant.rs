@@ -1,5 +1,6 @@
 //! `rememberd admin tenant`: tenants.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, Command};
 use serde_json::{Value, json};
 
@@ -33,6 +34,7 @@ pub fn definition() -> Command {
     let name = || {
         Arg::new("name")
             .value_name("NAME")
+            .value_parser(NonEmptyStringValueParser::new())
             .required(true)
             .help("Its name")
     };
@@ -89,9 +91,11 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
     Ok(true)
 }
 
+/// The tenant, from the list of all: the path of one with the name `all` or `count` is that of something else.
 async fn read(session: &Session<'_>, name: &str) -> Result<Value, CommandError> {
-    let target = path(&["api", "1", "tenant", name]);
-    Ok(session.server.get(&target, &[]).await?)
+    let tenants = session.server.list(&format!("{API}/all"), &[]).await?;
+    let found = tenants.into_iter().find(|tenant| tenant["name"] == name);
+    found.ok_or_else(|| format!("No tenant with name {name:?} found").into())
 }
 
 async fn profile_count(session: &Session<'_>, name: &str) -> Result<Value, CommandError> {

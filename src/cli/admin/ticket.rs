@@ -1,5 +1,6 @@
 //! `rememberd admin ticket`: tickets.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, Command};
 use serde_json::json;
 
@@ -14,6 +15,7 @@ pub fn definition() -> Command {
         .arg(
             Arg::new("id")
                 .value_name("ID")
+                .value_parser(NonEmptyStringValueParser::new())
                 .required(true)
                 .help("Its id"),
         );

@@ -180,3 +180,25 @@ fn a_ticket_is_ended() {
         format!("rememberd: No ticket with ID \"{id}\" found\n")
     );
 }
+
+#[test]
+fn an_empty_name_is_refused_by_the_command_line() {
+    let (home, serving) = served();
+    for arguments in [
+        &["login", "end", ""][..],
+        &["login", "end", "--profile="],
+        &["login", "end", "--username="],
+        &["login", "end", "--tenant="],
+        &["login", "list", "--profile="],
+        &["login", "find", ""],
+        &["ticket", "end", ""],
+        &["profile", "show", ""],
+    ] {
+        let refused = assert_exit_code(home.path(), &[arguments, &["--yes"]].concat(), 2);
+        assert!(
+            refused.contains("a value is required"),
+            "{arguments:?}: {refused}"
+        );
+    }
+    serving.stop();
+}

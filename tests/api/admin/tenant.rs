@@ -48,3 +48,27 @@ fn a_tenant_is_created_listed_shown_and_deleted() {
         .expect("it is audited");
     assert!(line.contains("application=\"local operator\""), "{line}");
 }
+
+#[test]
+fn a_tenant_with_the_name_of_another_path_is_one_like_others() {
+    let (home, serving) = served();
+    let home = home.path();
+    for name in ["all", "count"] {
+        let refused = assert_exit_code(home, &["tenant", "show", name], 1);
+        let expected = format!("rememberd: No tenant with name {name:?} found\n");
+        assert_eq!(refused, expected);
+        admin(home, &["tenant", "create", name]);
+        let shown = admin_json(home, &["tenant", "show", name]);
+        assert_eq!(
+            (&shown["name"], &shown["profiles"]),
+            (&json!(name), &json!(0))
+        );
+        let deleted = admin_json(home, &["tenant", "delete", name, "--yes"]);
+        assert_eq!(deleted, json!({"name": name, "profiles": 0}));
+    }
+    for command in ["create", "show", "delete"] {
+        let refused = assert_exit_code(home, &["tenant", command, "", "--yes"], 2);
+        assert!(refused.contains("a value is required"), "{refused}");
+    }
+    serving.stop();
+}
