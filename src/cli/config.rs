@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 use clap::{Arg, ArgAction, Args, Command};
 
-use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
+use crate::cli::command::{Arguments, CliCommand, FAILED, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::process::runtime::{or_report, start_log};
 use crate::cli::settings::file::{SETTING, is_list, is_switch};
@@ -17,7 +17,7 @@ use crate::config::toml;
 const NOTE: &str = "\
 What is printed is a settings file itself. Every setting of \"rememberd serve\" is taken, as a flag, as a variable or in
 the file. Passwords and tokens are in files of their own, of which only the names are settings.
-Exit code: 0 if the settings are valid, 2 if not.
+Exit code: 0 if the settings are valid, 1 if they cannot be printed, 2 if they are not valid.
 
 Examples:
   rememberd config --config /etc/rememberd/rememberd.toml
@@ -69,8 +69,11 @@ fn run(arguments: Arguments) -> Result<bool, CommandError> {
         // Text grows.
         let _ = writeln!(text, "{}", line(setting, &matches, &origins));
     }
-    // Nobody may read it.
-    let _ = io::stdout().write_all(text.as_bytes());
+    let mut out = io::stdout();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| {
+        CommandError::io("cannot write standard output", &error).with_exit_code(FAILED)
+    })?;
     Ok(true)
 }
 

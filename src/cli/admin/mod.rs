@@ -12,6 +12,8 @@ mod stats;
 mod tenant;
 mod ticket;
 
+use std::cell::RefCell;
+
 use clap::{Arg, ArgAction, Command};
 
 use crate::cli::admin::session::Session;
@@ -70,13 +72,15 @@ fn run(arguments: Arguments) -> Result<bool, CommandError> {
     let (name, mut arguments) = arguments.subcommand();
     let settings = LocalSettings::take(&mut arguments)?;
     let (is_json, is_confirmed) = (arguments.switch("json"), arguments.switch("yes"));
+    let creates_secret = name == "access-token" && arguments.0.subcommand_name() == Some("create");
     LocalServer::with(settings, async |server| {
         let session = &Session {
             server,
             is_json,
             is_confirmed,
+            unwritten: RefCell::default(),
         };
-        match name.as_str() {
+        let done = match name.as_str() {
             "access-token" => access_token::run(session, arguments).await,
             "tenant" => tenant::run(session, arguments).await,
             "profile" => profile::run(session, arguments).await,
@@ -86,6 +90,8 @@ fn run(arguments: Arguments) -> Result<bool, CommandError> {
             "clock" => clock::run(session, arguments).await,
             "stats" => stats::run(session).await,
             _ => unreachable!("clap knows these commands only"),
-        }
+        }?;
+        session.require_written(creates_secret)?;
+        Ok(done)
     })
 }

@@ -15,30 +15,33 @@ pub type Fields = &'static [(&'static str, &'static str)];
 /// What stands between two columns.
 const GAP: &str = "  ";
 
+/// How many characters a cell of a table has at most, unless it is an id, which is of no use if it is cut.
+const CELL_CHARS_MAX: usize = 60;
+
 impl Session<'_> {
     /// Prints a document: as JSON, or a line for each of its `fields`.
     pub fn print_one(&self, document: &Value, fields: Fields) {
         if self.is_json {
-            return print_line(&document.to_string());
+            return self.print_line(&document.to_string());
         }
         let width = fields.iter().map(|(_, name)| name.len()).max();
         let width = width.unwrap_or_default();
         for (field, name) in fields {
             let value = cell(field, &document[*field]);
-            print_line(&format!("{name:width$}{GAP}{value}"));
+            self.print_line(&format!("{name:width$}{GAP}{value}"));
         }
     }
 
     /// Prints a list of documents: as JSON, or a table with a column for each of their `fields`.
     pub fn print_list(&self, documents: &[Value], fields: Fields) {
         if self.is_json {
-            return print_line(&Value::from(documents).to_string());
+            return self.print_line(&Value::from(documents).to_string());
         }
         let title = fields.iter().map(|(_, name)| name.to_uppercase()).collect();
         let row = |document: &Value| {
             let cells = fields.iter();
             cells
-                .map(|(field, _)| cell(field, &document[*field]))
+                .map(|(field, _)| cut(field, cell(field, &document[*field])))
                 .collect()
         };
         let rows: Vec<Vec<String>> = [title]
@@ -52,24 +55,44 @@ impl Session<'_> {
         let widths: Vec<usize> = (0..fields.len()).map(width).collect();
         for row in &rows {
             let cells = row.iter().zip(&widths);
-            let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
-            print_line(cells.collect::<Vec<_>>().join(GAP).trim_end());
+            let cells = cells.map(|(cell, width)| padded(cell, *width));
+            self.print_line(cells.collect::<Vec<_>>().join(GAP).trim_end());
         }
     }
 
     /// Prints what was done: `document` as JSON, or `text`.
     pub fn print_done(&self, document: &Value, text: &str) {
         if self.is_json {
-            print_line(&document.to_string());
+            self.print_line(&document.to_string());
         } else {
-            print_line(text);
+            self.print_line(text);
+        }
+    }
+
+    /// Prints a line, unless one before it could not be written.
+    fn print_line(&self, line: &str) {
+        let mut unwritten = self.unwritten.borrow_mut();
+        if unwritten.is_none() {
+            let mut out = io::stdout();
+            let written = writeln!(out, "{line}").and_then(|()| out.flush());
+            *unwritten = written.err();
         }
     }
 }
 
-fn print_line(line: &str) {
-    // Standard output may be closed; what was done is done.
-    let _ = writeln!(io::stdout(), "{line}");
+/// The cell as it is in a table.
+fn cut(field: &str, cell: String) -> String {
+    if field == "id" || cell.chars().count() <= CELL_CHARS_MAX {
+        return cell;
+    }
+    let start: String = cell.chars().take(CELL_CHARS_MAX - 1).collect();
+    start + "…"
+}
+
+/// The cell with spaces up to the width. A width in a format has a maximum.
+fn padded(cell: &str, width: usize) -> String {
+    let missing = width.saturating_sub(cell.chars().count());
+    cell.to_owned() + &" ".repeat(missing)
 }
 
 /// A value as people read it.
@@ -96,6 +119,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_cell_is_cut_and_padded_unless_it_is_an_id() {
+        let long = "é".repeat(70_000);
+        let shown = cut("username", long.clone());
+        assert_eq!(shown, "é".repeat(CELL_CHARS_MAX - 1) + "…");
+        assert_eq!(cut("username", "é".repeat(60)), "é".repeat(60));
+        assert_eq!(cut("id", long.clone()), long);
+        assert_eq!(padded("é", 70_000).chars().count(), 70_000);
+        assert_eq!(padded("abc", 2), "abc");
+    }
 
     #[test]
     fn cells_are_for_people() {

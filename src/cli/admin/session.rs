@@ -1,12 +1,14 @@
 //! What the commands of `admin` share: the server, and whether the operator means it.
 
-use std::io::{self, IsTerminal, Write};
+use std::cell::RefCell;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use tokio::task::spawn_blocking;
 
 use crate::cli::command::NOT_DONE;
 use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
+use crate::error::describe;
 
 /// One run of a command.
 pub struct Session<'s> {
@@ -16,6 +18,8 @@ pub struct Session<'s> {
     pub is_json: bool,
     /// Whether everything is confirmed already.
     pub is_confirmed: bool,
+    /// Why a line could not be printed.
+    pub unwritten: RefCell<Option<io::Error>>,
 }
 
 impl Session<'_> {
@@ -37,6 +41,28 @@ impl Session<'_> {
             return Ok(());
         }
         Err("nothing was done".to_owned().into())
+    }
+
+    /// Fails if something could not be printed. What was done is done, and with `has_secret` a secret of it is lost.
+    ///
+    /// # Errors
+    ///
+    /// What is lost, and why.
+    pub fn require_written(&self, has_secret: bool) -> Result<(), CommandError> {
+        match &*self.unwritten.borrow() {
+            Some(error) if has_secret => {
+                let what =
+                    "the access token was created, but its id could not be written; revoke it";
+                Err(CommandError::io(what, error))
+            }
+            // Whoever closes a pipe wants no more of a list.
+            Some(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let cause = describe(error);
+                let text = format!("it is done, but standard output could not be written: {cause}");
+                Err(text.into())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! `rememberd admin access-token`.
 
+use std::fs::File;
+use std::process::Stdio;
+
 use tempfile::TempDir;
 
-use super::{admin, admin_json, assert_exit_code};
+use super::{admin, admin_json, assert_code, assert_exit_code, launch};
 use crate::support::client::Response;
 use crate::support::process::{DEMO_SEED, Launch, Serving};
 
@@ -142,4 +145,45 @@ fn what_is_not_valid_is_refused() {
     assert_exit_code(home, &with(&["--tenant", "*", "--action", "manage"]), 2);
     let refused = assert_exit_code(home, &with(&["--tenant", "*", "--expires", "never"]), 1);
     assert!(refused.contains("expiresOn"), "{refused}");
+}
+
+#[test]
+fn what_cannot_be_printed_is_an_error() {
+    let (home, serving) = serve();
+    let full = || {
+        File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("it is there")
+    };
+    let create = ["access-token", "create", "--application=shop", "--master"];
+    for (arguments, expected) in [
+        (
+            &create[..],
+            "the access token was created, but its id could not be written; revoke it: ",
+        ),
+        (
+            &["tenant", "create", "shop"],
+            "it is done, but standard output could not be written: ",
+        ),
+        (
+            &["tenant", "list"],
+            "it is done, but standard output could not be written: ",
+        ),
+    ] {
+        for format in [&[][..], &["--json"]] {
+            let arguments = [arguments, format].concat();
+            if arguments.ends_with(&["shop", "--json"]) {
+                continue;
+            }
+            let ended = launch(home.path(), &arguments)
+                .stdout(Stdio::from(full()))
+                .run();
+            assert_code(&ended, 1);
+            assert!(ended.stderr.contains(expected), "{arguments:?}: {ended:?}");
+        }
+    }
+    let tokens = admin_json(home.path(), &["access-token", "list"]).to_string();
+    assert_eq!(tokens.matches("shop").count(), 2, "{tokens}");
+    serving.stop();
 }

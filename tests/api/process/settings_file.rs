@@ -1,9 +1,10 @@
 //! The settings file, and `rememberd config`.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use tempfile::TempDir;
 
@@ -240,6 +241,16 @@ fn a_variable_that_names_a_file_of_a_value_that_is_no_secret_is_refused() {
         .launch(&["config"])
         .variable("REMEMBERD_LISTEN_FILE", "");
     assert!(empty.run().status.success());
+}
+
+#[test]
+fn settings_that_cannot_be_printed_are_an_error() {
+    let full = File::options().write(true).open("/dev/full");
+    let full = Stdio::from(full.expect("it is there"));
+    let ended = Home::with("").launch(&["config"]).stdout(full).run();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let expected = "rememberd: cannot write standard output: ";
+    assert!(ended.stderr.starts_with(expected), "{ended:?}");
 }
 
 #[test]
