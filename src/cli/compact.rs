@@ -9,6 +9,7 @@ use clap::Command;
 use crate::cli::arguments::data_settings;
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
+use crate::cli::owner::require_owner;
 use crate::cli::terminal::progress::Progress;
 use crate::storage::data_dir::DataDirectory;
 use crate::storage::data_dir::stopped::open_unchanged;
@@ -55,6 +56,7 @@ fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
 ///
 /// If it was not compacted: the former database is there.
 fn compact(data_dir: &Path) -> Result<bool, CommandError> {
+    require_owner(data_dir)?;
     let directory = DataDirectory::lock(data_dir)?;
     let compacted = compact_locked(&directory);
     if compacted.is_err() {

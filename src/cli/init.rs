@@ -6,6 +6,7 @@ use crate::app::{App, Keys};
 use crate::cli::command::{Arguments, CliCommand, FAILED};
 use crate::cli::database::Database;
 use crate::cli::error::CommandError;
+use crate::cli::owner::require_owner;
 use crate::cli::process::runtime::{or_report, runtime, start_log};
 use crate::cli::process::signals::Signals;
 use crate::cli::settings::origins::Origins;
@@ -73,6 +74,7 @@ async fn init(mut config: Config, origins: &Origins) -> Result<(), CommandError>
     config.data.no_create = false;
     let signals = Signals::new(config.connections.drain_timeout);
     let mut signals = signals.map_err(|error| CommandError::io("cannot start", &error))?;
+    require_owner(&config.data.data_dir)?;
     let database = Database::lock(&config, origins)?;
     if database.exists()? {
         let path = database.path().display();

@@ -8,6 +8,7 @@ use clap::Command;
 use crate::cli::arguments::data_settings;
 use crate::cli::command::{Arguments, CliCommand, FAILED};
 use crate::cli::error::CommandError;
+use crate::cli::owner::require_owner;
 use crate::entropy::Entropy;
 use crate::storage::key_file::{KEY_FILE, KeyFile};
 
@@ -53,6 +54,7 @@ pub fn path(data_dir: &Path, key_file: Option<&Path>) -> PathBuf {
 ///
 /// If there is no key yet, or the file cannot be read or written.
 fn rotate(path: &Path) -> Result<String, CommandError> {
+    require_owner(path)?;
     let mut file = KeyFile::read(path)?;
     let shown = file.path().display().to_string();
     let Some((&last, _)) = file.keys().last_key_value() else {

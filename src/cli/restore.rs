@@ -9,6 +9,7 @@ use crate::cli::arguments::{data_settings, path_argument};
 use crate::cli::command::{Arguments, CliCommand, FAILED, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::key;
+use crate::cli::owner::require_owner;
 use crate::cli::terminal::progress::Progress;
 use crate::clock::date;
 use crate::clock::host::HostClock;
@@ -71,6 +72,7 @@ struct Restored {
 /// If it was not restored; with [`FAILED`] if it was, and the next start has to complete it.
 fn restore(from: &Path, data_dir: &Path, key_file: &Path) -> Result<bool, CommandError> {
     let from = path::absolute(from).map_err(|error| CommandError::io(from.display(), &error))?;
+    require_owner(data_dir)?;
     let directory = DataDirectory::lock(data_dir)?;
     let restored = restore_locked(&from, &directory, key_file);
     if restored.is_err() {

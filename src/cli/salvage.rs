@@ -8,6 +8,7 @@ use clap::Command;
 use crate::cli::arguments::{data_settings, path_argument};
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
+use crate::cli::owner::require_owner;
 use crate::cli::terminal::list::print_list;
 use crate::cli::terminal::progress::Progress;
 use crate::entropy::Entropy;
@@ -87,6 +88,7 @@ fn salvage_to(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, C
     let of_source = |failure: Failure| failure.of_file(&source.name());
     let keys = KeyFile::look_at(key_file.unwrap_or(&source.key_file))?;
     let file = PageFile::open(&source.file).map_err(of_source)?;
+    require_owner(to)?;
     let directory = DataDirectory::lock_empty(to)?;
     let keys = match key_file {
         // It stays where it is.

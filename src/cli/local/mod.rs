@@ -7,9 +7,7 @@ mod own_server;
 pub mod settings;
 
 use std::fmt::Display;
-use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -27,6 +25,7 @@ use crate::cli::command::{NO_CONNECTION, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::own_server::OwnServer;
 use crate::cli::local::settings::LocalSettings;
+use crate::cli::owner::other_owner;
 use crate::cli::process::runtime::runtime;
 use crate::cli::process::signals::Signals;
 use crate::error::describe;
@@ -300,24 +299,15 @@ fn not_owner(settings: &LocalSettings) -> CommandError {
     no_connection(settings, cause)
 }
 
-/// Refuses to open a database of another user: what this process writes would be of this one, root above all, and the
-/// server could not read it.
+/// Refuses to open a database of another user.
 fn require_owner(settings: &LocalSettings) -> Result<(), CommandError> {
-    let owner = match fs::metadata(&settings.data_dir) {
-        Ok(metadata) => metadata.uid(),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            return Err(not_owner(settings));
+    match other_owner(&settings.data_dir) {
+        Ok(Some(cause)) => {
+            let cause = format!("no server runs, and {cause}");
+            Err(no_connection(settings, cause))
         }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(not_owner(settings)),
         // What is missing is reported by what opens it.
-        Err(_) => return Ok(()),
-    };
-    let user = rustix::process::geteuid().as_raw();
-    if owner == user {
-        return Ok(());
+        Ok(None) | Err(_) => Ok(()),
     }
-    let cause = format!(
-        "no server runs, and the directory is of another user: run the command as that one, like \"sudo -u '#{owner}' \
-         rememberd …\""
-    );
-    Err(no_connection(settings, cause))
 }

@@ -15,6 +15,7 @@ mod log;
 mod log_format;
 mod log_summaries;
 mod loopback_host;
+mod other_owner;
 mod overload;
 mod own_user_ids;
 mod proxies;
