@@ -26,14 +26,21 @@ use crate::tables::backup::verify::{Verified, verify};
 
 const NOTE: &str = "\
 FILE is copied into the data directory, and the copy verified before it replaces anything. The former database is kept
-beside the new one. FILE is a backup, or the database file of a server that was stopped, of this version or an earlier one. No server may run meanwhile. If the command
-is killed, the former database or the new one is there: run it again.
+beside the new one. FILE is a backup, or the database file of a server that was stopped, of this version or an earlier
+one. No server may run meanwhile. If the command is killed, the former database or the new one is there: run it again.
+Everything is as it was at the time of the backup: ended logins, revoked access tokens, disabled or deleted users, former
+passwords and, if the keys are in the backup, dropped keys are there again. What the command prints at last names them.
 Exit code: 0 if the database was restored, 1 if it was and a key is missing that logins in it need, or its keys could
 not be put into the key file, 2 if it was not.
 
 Examples:
   rememberd restore /backup/rememberd.redb
   rememberd restore /backup/rememberd.redb --data-dir /var/lib/rememberd";
+
+/// What else is as it was, and lets somebody in who is to be kept out.
+const REVIVED: &str = "\
+Access tokens that were revoked, users that were disabled or deleted, passwords that were changed and keys that were
+dropped since the backup are as they were, too: revoke, disable, delete, change and drop them again.";
 
 /// Restores a backup.
 pub const COMMAND: CliCommand = CliCommand {
@@ -223,5 +230,6 @@ fn print(
         out,
         "Logins that were ended since the backup are there again: end them again. Those that were created since then are \
          gone. A login that was rotated since then goes on: its newer cookie is accepted."
-    )
+    )?;
+    writeln!(out, "{REVIVED}")
 }

@@ -43,6 +43,12 @@ fn a_backup_of_a_running_server_has_what_was_committed_before() {
     let other = home.path().join("other");
     let restored = command("restore", &file, &other).run();
     assert_eq!(restored.status.code(), Some(0), "{restored:?}");
+    for text in [
+        "Logins that were ended since the backup",
+        "Access tokens that were revoked, users that were disabled or deleted, passwords that were changed and keys",
+    ] {
+        assert!(restored.stdout.contains(text), "{restored:?}");
+    }
     let restored = serve(&other);
     let client = restored.client(DEMO_ACCESS_TOKEN);
     assert_eq!(client.read(&before.id).login().token, before.token);
