@@ -49,8 +49,10 @@ impl ResourceRoute for HealthRoute {
                 if !unreadable.is_empty() {
                     details["unreadable"] = unreadable.iter().map(part).collect();
                 }
-                if let Some(time) = app.backups.last_good() {
-                    details["backup"] = json!({"lastGood": date::rfc_3339(time)});
+                let last_good = app.backups.last_good();
+                // With a schedule, that there is none has to be seen.
+                if last_good.is_some() || app.config.backup.backup_dir.is_some() {
+                    details["backup"] = json!({"lastGood": last_good.map(date::rfc_3339)});
                 }
                 (StatusCode::OK, details)
             }

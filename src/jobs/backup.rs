@@ -1,6 +1,6 @@
 //! Makes backups by schedule.
 
-use std::path;
+use std::path::{self, Path};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -37,21 +37,23 @@ impl Job for MakeBackups {
 
     fn run<'j>(&'j mut self, app: &'j App) -> Run<'j> {
         Box::pin(async {
-            let made = self.make(app).await;
-            if made.is_err() {
+            let Some(directory) = &app.config.backup.backup_dir else {
+                return Ok(());
+            };
+            if let Err(failure) = self.make(app, directory).await {
                 self.failed = Some(Instant::now());
+                // The same message as of one that has begun: an alert looks for one.
+                let directory = directory.display();
+                tracing::warn!(%directory, %failure, "a backup failed");
             }
-            made
+            Ok(())
         })
     }
 }
 
 impl MakeBackups {
-    async fn make(&mut self, app: &App) -> Result<(), Failure> {
+    async fn make(&mut self, app: &App, directory: &Path) -> Result<(), Failure> {
         let config = &app.config.backup;
-        let Some(directory) = &config.backup_dir else {
-            return Ok(());
-        };
         let pause = RETRY_PAUSE.min(config.backup_interval);
         if self.failed.is_some_and(|failed| failed.elapsed() < pause) {
             return Ok(());
@@ -83,9 +85,11 @@ impl MakeBackups {
             return Ok(());
         }
         self.failed = None;
-        let removed = remove_old(&directory, config.backup_keep.get(), now)?;
-        if removed > 0 {
-            tracing::info!(removed, "old backups were removed");
+        match remove_old(&directory, config.backup_keep.get(), now) {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "old backups were removed"),
+            // The backup is good, and the next one removes them.
+            Err(failure) => tracing::warn!(%failure, "old backups cannot be removed"),
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The health endpoints: liveness and readiness.
 
 use rememberd::testing::Phase;
+use serde_json::{Value, json};
 
 use crate::support::client::{Client, Response};
 use crate::support::fixture::{LOGIN, NO_LOGIN, PROFILE, TOKEN};
@@ -62,6 +63,19 @@ fn a_starting_process_is_live_and_refuses_requests() {
     server.app.enter(Phase::Serving);
     assert_eq!(status(&client, READY), 200);
     assert_eq!(client.read(LOGIN).login().token, TOKEN);
+}
+
+#[test]
+fn with_a_schedule_it_is_seen_that_there_is_no_good_backup() {
+    let backup = |server: Server| -> Option<Value> {
+        let ready = server.client().get(READY);
+        let ready: Value = serde_json::from_str(&ready.body).expect("it is JSON");
+        ready.get("backup").cloned()
+    };
+    assert_eq!(backup(Server::start()), None);
+    // Background work, which would make one, does not run here.
+    let scheduled = Setup::new().flag("--backup-dir=/").start();
+    assert_eq!(backup(scheduled), Some(json!({"lastGood": null})));
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! What serving takes of its settings beyond their values, and what is checked of them before anything is opened.
 
+use std::fs;
+use std::io::ErrorKind;
+
 use crate::cli::error::CommandError;
 use crate::cli::settings::origins::Origins;
 use crate::config::Config;
 use crate::config::throttle::Unpaired;
 use crate::domain::management_token::ManagementToken;
+use crate::error::describe;
 use crate::smtp::Mailer;
 use crate::storage::secret_text;
 
@@ -17,7 +21,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Reads the files of secrets, certificates and mails, and checks the settings that must fit together.
+    /// Reads the files of secrets, certificates and mails, and checks that the directory of backups is there and the
+    /// settings fit together.
     ///
     /// # Errors
     ///
@@ -31,6 +36,7 @@ impl Prepared {
             ));
         }
         check_client_address(config, origins)?;
+        check_backup_dir(config, origins)?;
         let management_token = management_token(config, origins)?;
         let mailer = Mailer::load(&config.mail).map_err(|error| {
             let what = origins.describe(error.setting, error.value);
@@ -57,6 +63,25 @@ fn check_client_address(config: &Config, origins: &Origins) -> Result<(), Comman
             origins.describe("trusted_proxy", proxy),
             "nothing is believed of a proxy without client-address-header; set that too",
         )),
+    }
+}
+
+/// Refuses a directory of backups that is not there: none would be made, and only the log would have it.
+fn check_backup_dir(config: &Config, origins: &Origins) -> Result<(), CommandError> {
+    let Some(directory) = &config.backup.backup_dir else {
+        return Ok(());
+    };
+    let refused = |cause: &str| {
+        let what = origins.describe("backup_dir", directory.display());
+        Err(CommandError::new(what, cause))
+    };
+    match fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => refused("it is not a directory"),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            refused("there is no such directory: is its disk mounted?")
+        }
+        Err(error) => refused(&describe(&error)),
     }
 }
 

@@ -63,7 +63,7 @@ fn after_a_restart_the_newest_backup_says_when_the_next_one_is_due() {
     let serving = launch(home.path(), &directory).start();
     let client = serving.client(DEMO_ACCESS_TOKEN);
     // The job has looked once it knows of the backup.
-    while !client.get("/health/ready").body.contains("lastGood") {
+    while !client.get("/health/ready").body.contains(r#""lastGood":""#) {
         std::thread::yield_now();
     }
     serving.stop();
@@ -89,7 +89,7 @@ fn a_backup_of_a_clock_that_was_wrong_is_not_the_newest_one() {
     let last_good = || {
         let ready = client.get("/health/ready").body;
         ready
-            .split_once(r#""lastGood":"#)
+            .split_once(r#""lastGood":""#)
             .map(|(_, rest)| rest.to_owned())
     };
     // The job has looked once it knows of a backup.
@@ -127,11 +127,36 @@ fn what_killed_backups_left_is_removed_unless_it_is_being_written() {
 }
 
 #[test]
+fn a_directory_that_is_missing_is_refused() {
+    let home = TempDir::new().expect("a temporary directory");
+    let directory = home.path().join("backups");
+    let expected = format!(
+        "--backup-dir {}: there is no such directory: is its disk mounted?",
+        directory.display()
+    );
+    let refused = launch(home.path(), &directory).assert_fails();
+    assert!(refused.contains(&expected), "{refused}");
+    let checked = Launch::new(&["config", "--check", "--backup-dir"])
+        .argument(&directory)
+        .run();
+    assert_eq!(checked.status.code(), Some(2), "{checked:?}");
+    assert!(checked.stderr.contains(&expected), "{checked:?}");
+}
+
+#[test]
 fn a_backup_that_fails_is_a_warning_and_nothing_else() {
     let home = TempDir::new().expect("a temporary directory");
-    let mut serving = launch(home.path(), &home.path().join("nowhere")).start();
-    let line = serving.wait_for_log("making backups");
-    assert!(line.contains("nowhere"), "{line}");
+    let directory = home.path().join("backups");
+    fs::create_dir(&directory).expect("it is created");
+    let mut serving = launch(home.path(), &directory)
+        .argument("--backup-interval=1s")
+        .start();
+    serving.wait_for_log("a backup was made");
+    let moved = home.path().join("moved");
+    fs::rename(&directory, &moved).expect("it is moved");
+    let line = serving.wait_for_log("a backup failed");
+    let failed = directory.display().to_string();
+    assert!(line.contains(&failed), "{line}");
     let client = serving.client(DEMO_ACCESS_TOKEN);
     assert_eq!(client.get("/health/ready").status, 200);
     serving.stop();
