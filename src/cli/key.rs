@@ -1,7 +1,8 @@
 //! `rememberd key`: the key file.
 
+use std::fs::TryLockError;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use clap::Command;
 
@@ -10,6 +11,7 @@ use crate::cli::command::{Arguments, CliCommand, FAILED};
 use crate::cli::error::CommandError;
 use crate::cli::owner::require_owner;
 use crate::entropy::Entropy;
+use crate::storage::data_dir::stopped::ServersOut;
 use crate::storage::key_file::{KEY_FILE, KeyFile};
 
 /// Manages the key file.
@@ -24,7 +26,7 @@ fn definition() -> Command {
     let settings = data_settings();
     let rotate = Command::new("rotate")
         .about(
-            "Add a key; logins move to it with their next rotation after the server's next start",
+            "Add a key while no server runs; logins move to it with their next rotation after the next start",
         )
         .args(settings);
     Command::new("key")
@@ -37,10 +39,25 @@ fn definition() -> Command {
 fn run(arguments: Arguments) -> Result<bool, CommandError> {
     let (_, mut arguments) = arguments.subcommand();
     let data_dir = arguments.required_path("data_dir");
+    // A running server has read the file, and would go on without the key.
+    let _stopped = ServersOut::of(&data_dir).map_err(|error| in_use(&data_dir, error))?;
     let added = rotate(&path(&data_dir, arguments.path("key_file").as_deref()))?;
     // The key is added, whether anybody reads this or not.
     let _ = writeln!(io::stdout(), "{added}");
     Ok(true)
+}
+
+fn in_use(data_dir: &Path, error: TryLockError) -> CommandError {
+    let data_dir = path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+    let shown = data_dir.display();
+    match error {
+        TryLockError::WouldBlock => CommandError::new(
+            shown,
+            "it is in use by a server, which would not notice the key; \"rememberd admin key rotate\" adds one that it \
+             uses at once",
+        ),
+        TryLockError::Error(error) => CommandError::io(shown, &error),
+    }
 }
 
 /// Where the key file is: in the data directory, or where the settings say.

@@ -82,6 +82,10 @@ impl Describe for KeyRefusal {
                 StatusCode::CONFLICT,
                 format!("{logins} logins need key {number} and would end"),
             ),
+            Self::File(cause) => (
+                StatusCode::CONFLICT,
+                format!("The key file cannot be written, and nothing was changed: {cause}"),
+            ),
             Self::Busy(number) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!(

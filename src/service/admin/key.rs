@@ -41,6 +41,8 @@ pub enum KeyRefusal {
         /// How many logins need it.
         logins: u64,
     },
+    /// The key file cannot be read or written: no key was added.
+    File(String),
     /// Something that began with the former keys has not ended.
     Busy(KeyNumber),
 }
@@ -88,17 +90,19 @@ pub async fn list(app: &App) -> Result<Vec<KeyUse>, Failure> {
 ///
 /// # Errors
 ///
-/// If the key file cannot be written; failures of the storage. Refuses while something that began before does not end:
+/// Failures of the storage. Refuses if the key file cannot be written, and while something that began before does not end:
 /// the key is used from the next start on then.
 pub async fn rotate(app: &App) -> Result<KeyNumber, Error<KeyRefusal>> {
     let _change = app.key_changes.lock().await;
     let former = Arc::downgrade(app.keys.get()?);
-    let mut file = KeyFile::read(&path(app))?;
+    let of_file = |failure: Failure| Error::Refused(KeyRefusal::File(failure.to_string()));
+    let mut file = KeyFile::read(&path(app)).map_err(of_file)?;
     let in_file = file.keys().last_key_value().map(|(number, _)| *number);
     let (newest, _) = app.keys.get()?.newest();
-    let number = file.number_after(in_file.map_or(newest, |last| last.max(newest)))?;
+    let number = file.number_after(in_file.map_or(newest, |last| last.max(newest)));
+    let number = number.map_err(of_file)?;
     let bytes = app.entropy.bytes();
-    file.add(number, bytes)?;
+    file.add(number, bytes).map_err(of_file)?;
     let key = SecretKey::new(&bytes);
     let (context, check) = (as_local_operator(app), key.check());
     app.store

@@ -22,7 +22,28 @@ pub struct StoppedDatabase {
     pub file: PathBuf,
     /// Where its key file is, by default.
     pub key_file: PathBuf,
+    _lock: ServersOut,
+}
+
+/// No server can be started on a data directory until this is dropped.
+#[derive(Debug)]
+pub struct ServersOut {
     _lock: Option<File>,
+}
+
+impl ServersOut {
+    /// Keeps servers from `directory`, in which nothing changes: without the file of the lock no server uses it.
+    ///
+    /// # Errors
+    ///
+    /// [`TryLockError::WouldBlock`] if a server uses it, and those of the operating system.
+    pub fn of(directory: &Path) -> Result<Self, TryLockError> {
+        let lock = regular_file::open(&directory.join(LOCK)).ok();
+        if let Some(lock) = &lock {
+            lock.try_lock_shared()?;
+        }
+        Ok(Self { _lock: lock })
+    }
 }
 
 impl StoppedDatabase {
@@ -45,19 +66,14 @@ impl StoppedDatabase {
         regular_file::refuse_others(metadata.file_type())
             .map_err(|error| Failure::of_access(&file, &error))?;
         let directory = file.parent().unwrap_or(Path::new("/"));
-        // Only read, so that nothing in the directory changes: without the file no server uses it.
-        let lock = regular_file::open(&directory.join(LOCK)).ok();
-        if let Some(lock) = &lock {
-            match lock.try_lock_shared() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    let cause = "it is in use by a server: stop it, or use a copy of the file that was made while it \
-                                 was stopped";
-                    return Err(Failure::unusable_file(&file, cause));
-                }
-                Err(TryLockError::Error(error)) => return Err(Failure::of_access(&file, &error)),
+        let lock = ServersOut::of(directory).map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                let cause = "it is in use by a server: stop it, or use a copy of the file that was made while it was \
+                             stopped";
+                Failure::unusable_file(&file, cause)
             }
-        }
+            TryLockError::Error(error) => Failure::of_access(&file, &error),
+        })?;
         Ok(Self {
             key_file: directory.join(KEY_FILE),
             file,

@@ -158,3 +158,24 @@ fn keys_are_rotated_while_no_server_runs() {
     );
     serving.stop();
 }
+
+#[test]
+fn a_key_file_that_cannot_be_written_is_named_with_the_cause() {
+    let (home, serving) = served();
+    // The file is written under this name first.
+    let unfinished = home.path().join("rememberd.keys.unfinished");
+    fs::create_dir(&unfinished).expect("a directory");
+    let refused = assert_exit_code(home.path(), &["key", "rotate"], 1);
+    let path = home.path().join("rememberd.keys");
+    let expected = format!(
+        "rememberd: The key file cannot be written, and nothing was changed: {}: ",
+        path.display()
+    );
+    assert!(refused.starts_with(&expected), "{refused}");
+    fs::remove_dir(&unfinished).expect("it is there");
+    assert_eq!(
+        admin_json(home.path(), &["key", "rotate"]),
+        json!({"number": 2})
+    );
+    serving.stop();
+}

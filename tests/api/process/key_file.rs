@@ -118,6 +118,22 @@ fn a_rotated_key_is_used_from_the_next_rotation_of_a_login_on() {
     assert!(ended.stderr.contains("it has no key"), "{}", ended.stderr);
     let serving = launch(&home).start();
     let (imported, token, id) = tokens(&serving);
+    let path = home.path().join(KEY_FILE);
+    let before = fs::read(&path).expect("the key file");
+    let ended = key_rotate(&home);
+    assert!(!ended.status.success(), "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .contains("it is in use by a server, which would not notice the key"),
+        "{ended:?}"
+    );
+    assert!(
+        ended.stderr.contains("\"rememberd admin key rotate\""),
+        "{ended:?}"
+    );
+    assert_eq!(fs::read(&path).expect("the key file"), before);
+    serving.stop();
     let ended = key_rotate(&home);
     assert!(ended.status.success(), "{}", ended.stderr);
     assert!(
@@ -125,10 +141,6 @@ fn a_rotated_key_is_used_from_the_next_rotation_of_a_login_on() {
         "{}",
         ended.stdout
     );
-    let client = serving.client(DEMO_ACCESS_TOKEN);
-    client.refresh_with(&id, &token).login();
-    let token = client.read(&id).login().token;
-    serving.stop();
     let serving = launch(&home).start();
     let client = serving.client(DEMO_ACCESS_TOKEN);
     assert_eq!(client.read(&id).login().token, token);
@@ -138,7 +150,6 @@ fn a_rotated_key_is_used_from_the_next_rotation_of_a_login_on() {
     assert_eq!(client.refresh_with(&id, &token).login(), next);
     serving.stop();
     // With the new key alone the login goes on.
-    let path = home.path().join(KEY_FILE);
     let text = fs::read_to_string(&path).expect("the key file");
     let kept: String = text
         .lines()
