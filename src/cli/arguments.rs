@@ -140,8 +140,19 @@ pub fn program(is_short: bool, commands: &[CliCommand]) -> Command {
         .subcommands(commands)
 }
 
-/// The settings that say where the database and its key file are, and the one that names the settings file.
+/// The settings that say where the database and its key file are, and the one that names the settings file, for a
+/// command that creates no database.
 pub fn data_settings() -> Vec<Arg> {
+    let settings = creating_data_settings().into_iter();
+    let settings = settings.map(|setting| match setting.get_id().as_str() {
+        "data_dir" => setting.long_help("Directory of the database, which must be there"),
+        _ => setting,
+    });
+    settings.collect()
+}
+
+/// The same, for a command that creates the directory if it is missing.
+pub fn creating_data_settings() -> Vec<Arg> {
     let data = DataConfig::augment_args(Command::new("data"));
     let is_of_key_file = |setting: &&Arg| KEY_FILE_SETTINGS.contains(&setting.get_id().as_str());
     data.get_arguments()

@@ -13,7 +13,7 @@ use crate::cli::error::CommandError;
 use crate::cli::key;
 use crate::cli::process::restart::{self, Loaded};
 use crate::cli::process::watched_files::WatchedFiles;
-use crate::cli::settings::origins::Origins;
+use crate::cli::settings::origins::{Origin, Origins};
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::error::Failure;
@@ -344,11 +344,15 @@ fn no_database(data_dir: &Path, origins: &Origins) -> CommandError {
     } else {
         "there is no such directory"
     };
+    // The commands of an operator never create one, without the setting.
+    let setting = match origins.of("no_create") {
+        Origin::Default => "",
+        Origin::Flag | Origin::Variable | Origin::File(_) => ", and --no-create is set",
+    };
     CommandError::new(
         origins.describe("data_dir", data_dir.display()),
         format_args!(
-            "{state}, and --no-create is set: is its disk mounted? \"rememberd init --data-dir {shown}\" creates a \
-             database"
+            "{state}{setting}: is its disk mounted? \"rememberd init --data-dir {shown}\" creates a database"
         ),
     )
 }

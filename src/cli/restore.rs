@@ -5,7 +5,7 @@ use std::path::{self, Path, PathBuf};
 
 use clap::Command;
 
-use crate::cli::arguments::{data_settings, path_argument};
+use crate::cli::arguments::{creating_data_settings, path_argument};
 use crate::cli::command::{Arguments, CliCommand, FAILED, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::key;
@@ -54,7 +54,7 @@ fn definition() -> Command {
     Command::new("restore")
         .about("Put a backup in the place of the database")
         .arg(path_argument("file", "FILE", "Backup to restore").required(true))
-        .args(data_settings())
+        .args(creating_data_settings())
         .after_help(NOTE)
 }
 

@@ -55,7 +55,22 @@ fn a_directory_without_a_database_is_left_as_it_is() {
         refused.contains("the directory has no database"),
         "{refused}"
     );
+    assert!(!refused.contains("--no-create"), "{refused}");
     assert_eq!(fs::read_dir(home.path()).expect("a directory").count(), 0);
+    let help = |command: &[&str]| Launch::new(command).argument("--help").run().stdout;
+    for command in [
+        &["admin", "stats"][..],
+        &["backup"],
+        &["check"],
+        &["compact"],
+        &["healthcheck"],
+        &["key", "rotate"],
+    ] {
+        let help = help(command);
+        assert!(help.contains("which must be there"), "{command:?} {help}");
+        assert!(!help.contains("It is created if"), "{command:?} {help}");
+    }
+    assert!(help(&["restore"]).contains("It is created if it is missing"));
     let missing = home.path().join("missing");
     let refused = assert_exit_code(&missing, &["stats"], 3);
     assert!(refused.contains("there is no such directory"), "{refused}");
