@@ -1,14 +1,18 @@
 //! `rememberd admin access-token`: which applications may do what.
 
+use std::io::{self, Write};
+
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgGroup, Command};
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::cli::admin::output::Fields;
 use crate::cli::admin::session::Session;
 use crate::cli::command::Arguments;
 use crate::cli::error::CommandError;
-use crate::cli::local::call::path;
+use crate::cli::local::call::{CallError, path};
+use crate::clock::date;
 use crate::clock::host::HostClock;
 use crate::clock::source::Clock;
 use crate::config::value::duration;
@@ -50,6 +54,7 @@ pub fn definition() -> Command {
             Arg::new("expires")
                 .long("expires")
                 .value_name("DATE|DURATION")
+                .value_parser(expiry)
                 .help("When it expires, like 2030-12-31, or after which time, like 90d; by default never"),
             Arg::new("master")
                 .long("master")
@@ -98,13 +103,16 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
 
 async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), CommandError> {
     let actions = arguments.texts("action");
-    let tenants = arguments.texts("tenant").into_iter();
-    let permissions = tenants.map(|tenant| json!({"tenant": tenant, "allowedActions": actions}));
+    let tenants = arguments.texts("tenant");
+    warn_of_missing(session, &tenants).await?;
+    let permissions = tenants
+        .iter()
+        .map(|tenant| json!({"tenant": tenant, "allowedActions": actions}));
     let token = json!({
         "application": arguments.required_text("application"),
         "master": arguments.switch("master"),
         "tenantPermissions": permissions.collect::<Value>(),
-        "expiresOn": arguments.text("expires").map(expiry),
+        "expiresOn": arguments.text("expires"),
     });
     let created = session
         .server
@@ -114,15 +122,42 @@ async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), 
     Ok(())
 }
 
-/// The time at which something expires: `text` is a duration from now on, or a date, which the server reads.
-fn expiry(text: String) -> Value {
-    match duration(&text) {
-        Ok(duration) => {
-            let now = Clock::new(HostClock::system(None)).now().time();
-            now.plus(duration).as_millis().into()
+/// Warns of the tenants that do not exist: one may be created later, and a name may be misspelled.
+async fn warn_of_missing(session: &Session<'_>, tenants: &[String]) -> Result<(), CommandError> {
+    for tenant in tenants.iter().filter(|tenant| *tenant != ANY) {
+        match session
+            .server
+            .get(&path(&["api", "1", "tenant", tenant]), &[])
+            .await
+        {
+            Ok(_) => {}
+            Err(CallError::Refused { status, .. }) if status == StatusCode::NOT_FOUND => {
+                // Nobody may read it.
+                let _ = writeln!(
+                    io::stderr(),
+                    "rememberd: warning: there is no tenant {tenant:?}; the access token allows nothing on it until it \
+                     is created"
+                );
+            }
+            Err(error) => return Err(error.into()),
         }
-        Err(_) => text.into(),
     }
+    Ok(())
+}
+
+/// The time at which something expires, in epoch milliseconds: `text` is a duration from now on, or a date.
+fn expiry(text: &str) -> Result<String, &'static str> {
+    let after = |duration| {
+        Clock::new(HostClock::system(None))
+            .now()
+            .time()
+            .plus(duration)
+    };
+    let time = duration(text).map(after).ok().or_else(|| date::parse(text));
+    let time = time.ok_or(
+        "it must be a date like 2030-12-31, a time like 2030-12-31T12:00:00Z, or a duration like 90d",
+    )?;
+    Ok(time.as_millis().to_string())
 }
 
 async fn list(session: &Session<'_>, has_ids: bool) -> Result<(), CommandError> {

@@ -16,6 +16,9 @@ const API: &str = "/api/1/authentication/persistent_login";
 /// How many logins of a list are read at once.
 const PAGE: usize = 1_000;
 
+/// How many hexadecimal digits a fingerprint has.
+const FINGERPRINT_LENGTH: usize = 16;
+
 const FIELDS: Fields = &[
     ("id", "id"),
     ("label", "label"),
@@ -67,7 +70,7 @@ pub fn definition() -> Command {
         .arg(
             Arg::new("fingerprint")
                 .value_name("FINGERPRINT")
-                .value_parser(NonEmptyStringValueParser::new())
+                .value_parser(fingerprint)
                 .required(true)
                 .help("16 hexadecimal digits, \"login\" in the audit log"),
         );
@@ -125,6 +128,14 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
         _ => unreachable!("clap knows these commands only"),
     }
     Ok(true)
+}
+
+fn fingerprint(text: &str) -> Result<String, &'static str> {
+    if text.len() == FINGERPRINT_LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("a fingerprint has 16 hexadecimal digits, as \"login\" in the audit log")
+    }
 }
 
 /// The name of the profile, if one is given.

@@ -95,12 +95,17 @@ fn padded(cell: &str, width: usize) -> String {
     cell.to_owned() + &" ".repeat(missing)
 }
 
+/// Whether numbers in this field are times.
+fn is_time(field: &str) -> bool {
+    field.ends_with("On") || field.ends_with("Time") || field == "lastModified"
+}
+
 /// A value as people read it.
 fn cell(field: &str, value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::Bool(is_so) => if *is_so { "yes" } else { "no" }.to_owned(),
-        Value::Number(number) if field.ends_with("On") || field.ends_with("Time") => {
+        Value::Number(number) if is_time(field) => {
             let date = number.as_i64().map(Timestamp::from_millis).map(rfc_3339);
             date.unwrap_or_else(|| number.to_string())
         }
@@ -138,6 +143,11 @@ mod tests {
             ("master", json!(true), "yes"),
             (
                 "createdOn",
+                json!(1_495_665_332_589_u64),
+                "2017-05-24T22:35:32Z",
+            ),
+            (
+                "lastModified",
                 json!(1_495_665_332_589_u64),
                 "2017-05-24T22:35:32Z",
             ),

@@ -143,8 +143,37 @@ fn what_is_not_valid_is_refused() {
     let refused = assert_exit_code(home, &with(&[]), 2);
     assert!(refused.contains("--tenant"), "{refused}");
     assert_exit_code(home, &with(&["--tenant", "*", "--action", "manage"]), 2);
-    let refused = assert_exit_code(home, &with(&["--tenant", "*", "--expires", "never"]), 1);
-    assert!(refused.contains("expiresOn"), "{refused}");
+    for expires in ["never", "31.12.2030"] {
+        let refused = assert_exit_code(home, &with(&["--tenant", "*", "--expires", expires]), 2);
+        assert!(
+            refused.contains("it must be a date like 2030-12-31"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_tenant_that_does_not_exist_is_warned_of() {
+    let (home, _serving) = serve();
+    let create = |tenant: &str| {
+        let arguments = [
+            "access-token",
+            "create",
+            "--application",
+            "shop",
+            "--tenant",
+        ];
+        launch(home.path(), &[&arguments[..], &[tenant]].concat()).run()
+    };
+    let created = create("shopp");
+    assert!(created.status.success(), "{created:?}");
+    let warning = "rememberd: warning: there is no tenant \"shopp\"";
+    assert!(created.stderr.contains(warning), "{created:?}");
+    for tenant in ["default", "*"] {
+        let created = create(tenant);
+        assert!(created.status.success(), "{created:?}");
+        assert!(!created.stderr.contains("warning"), "{created:?}");
+    }
 }
 
 #[test]

@@ -63,6 +63,11 @@ fn a_login_is_found_by_the_fingerprint_of_the_audit_log() {
     let refused = assert_exit_code(home.path(), &["login", "find", "0123456789abcdef"], 1);
     let expected = "rememberd: No persistent login has the fingerprint \"0123456789abcdef\"\n";
     assert_eq!(refused, expected);
+    let refused = assert_exit_code(home.path(), &["login", "find", "zz"], 2);
+    assert!(
+        refused.contains("a fingerprint has 16 hexadecimal digits"),
+        "{refused}"
+    );
     // The fingerprint is the same while no server runs.
     serving.stop();
     let found = admin_json(home.path(), &["login", "find", fingerprint]);
