@@ -10,7 +10,7 @@ use crate::cli::error::CommandError;
 use crate::cli::process::runtime::{or_report, start_log};
 use crate::cli::settings::file::{SETTING, is_list, is_switch};
 use crate::cli::settings::origins::{self, Origin, Origins};
-use crate::cli::settings::prepared::Prepared;
+use crate::cli::settings::prepared::{Prepared, check_backup_dir};
 use crate::config::Config;
 use crate::config::toml;
 
@@ -52,9 +52,11 @@ fn run(arguments: Arguments) -> Result<bool, CommandError> {
     let (config, origins) = arguments.config()?;
     if matches.get_flag(CHECK) {
         let log = start_log(&config)?;
-        let prepared = or_report(Prepared::load(&config, &origins), &log);
+        let checked =
+            Prepared::load(&config, &origins).and_then(|_| check_backup_dir(&config, &origins));
+        let prepared = or_report(checked, &log);
         return match prepared {
-            Some(_) => Ok(true),
+            Some(()) => Ok(true),
             // It is reported.
             None => Err(CommandError::from("the settings are not valid".to_owned())),
         };

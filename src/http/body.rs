@@ -29,7 +29,7 @@ use crate::http::quote::quote;
 
 /// How large the body of a request over the local socket may be: such connections are few, and the documents of an
 /// import, of which one may have 16 MiB in MongoDB, come over it.
-const LOCAL_BODY_BYTES_MAX: usize = 18 << 20;
+pub const LOCAL_BODY_BYTES_MAX: usize = 18 << 20;
 
 /// What is needed of a request whose body has not been received. It is small, since every request's future
 /// holds one.

@@ -6,6 +6,7 @@
 //! `router.rs` has the list of resources. A resource is a folder with its routes, its handlers and the
 //! table from its refusals to responses; everything else here is shared by all of them.
 
+pub mod body;
 pub mod connection;
 pub mod error;
 pub mod panic;
@@ -17,7 +18,6 @@ mod admin;
 mod allow;
 mod attachment;
 mod authentication;
-mod body;
 mod caller;
 mod client;
 mod description;

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use crate::cli::command::NO_CONNECTION;
 use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
+use crate::http::body::LOCAL_BODY_BYTES_MAX;
 
 /// The message of a response to a request that has no route.
 const NO_ROUTE: &str = "Nothing is served at this path";
@@ -138,6 +139,16 @@ impl LocalServer {
     ///
     /// As [`LocalServer::get`].
     pub async fn post_text(&self, path: &str, json: String) -> Result<Value, CallError> {
+        // A server closes the connection, perhaps before its response can be read.
+        if json.len() > LOCAL_BODY_BYTES_MAX {
+            return Err(CallError::Refused {
+                status: StatusCode::PAYLOAD_TOO_LARGE,
+                message: format!(
+                    "A request may have {} MiB; a document is longer than that",
+                    LOCAL_BODY_BYTES_MAX >> 20
+                ),
+            });
+        }
         let content_type = HeaderValue::from_static("application/json");
         self.call(Method::POST, path, Some((content_type, json)))
             .await

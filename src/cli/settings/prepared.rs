@@ -21,8 +21,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Reads the files of secrets, certificates and mails, and checks that the directory of backups is there and the
-    /// settings fit together.
+    /// Reads the files of secrets, certificates and mails, and checks that the settings fit together.
     ///
     /// # Errors
     ///
@@ -36,7 +35,6 @@ impl Prepared {
             ));
         }
         check_client_address(config, origins)?;
-        check_backup_dir(config, origins)?;
         let management_token = management_token(config, origins)?;
         let mailer = Mailer::load(&config.mail).map_err(|error| {
             let what = origins.describe(error.setting, error.value);
@@ -66,8 +64,13 @@ fn check_client_address(config: &Config, origins: &Origins) -> Result<(), Comman
     }
 }
 
-/// Refuses a directory of backups that is not there: none would be made, and only the log would have it.
-fn check_backup_dir(config: &Config, origins: &Origins) -> Result<(), CommandError> {
+/// Refuses a directory of backups that is not there. A server starts all the same: that a disk for backups is missing
+/// must not sign anybody out.
+///
+/// # Errors
+///
+/// The setting, and what is wrong with the directory.
+pub fn check_backup_dir(config: &Config, origins: &Origins) -> Result<(), CommandError> {
     let Some(directory) = &config.backup.backup_dir else {
         return Ok(());
     };

@@ -127,15 +127,17 @@ fn what_killed_backups_left_is_removed_unless_it_is_being_written() {
 }
 
 #[test]
-fn a_directory_that_is_missing_is_refused() {
+fn a_directory_that_is_missing_is_found_by_the_check_and_stops_no_server() {
     let home = TempDir::new().expect("a temporary directory");
     let directory = home.path().join("backups");
     let expected = format!(
         "--backup-dir {}: there is no such directory: is its disk mounted?",
         directory.display()
     );
-    let refused = launch(home.path(), &directory).assert_fails();
-    assert!(refused.contains(&expected), "{refused}");
+    let mut serving = launch(home.path(), &directory).start();
+    let line = serving.wait_for_log("a backup failed");
+    assert!(line.contains(&*directory.to_string_lossy()), "{line}");
+    serving.stop();
     let checked = Launch::new(&["config", "--check", "--backup-dir"])
         .argument(&directory)
         .run();
