@@ -23,8 +23,6 @@ const RULES: PutRules = PutRules {
     replaces_plain_tenant: true,
 };
 
-const FUTURE: &str = "timestamp: the date is in the future; the time of the import is in its place";
-
 /// What came of the documents of a request.
 #[derive(Default, Debug)]
 pub struct Imported {
@@ -91,9 +89,6 @@ pub async fn import(
             }
             has_demo_token |= is_token;
             imported.warnings.push((place, format!("{field}: {what}")));
-        }
-        if matches!(&record, Record::Login(login) if login.is_future) {
-            imported.warnings.push((place, FUTURE.to_owned()));
         }
         batch.records.push((place, record));
     }

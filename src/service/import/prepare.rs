@@ -60,7 +60,7 @@ pub struct NewAccessToken {
 pub struct NewLogin {
     /// The login.
     pub state: LoginState,
-    /// Whether it was dated in the future: the time of its preparation is in the place of that date.
+    /// Whether it is dated in the future. Such a date is kept: it may be the clock of the host that is wrong.
     pub is_future: bool,
 }
 
@@ -221,7 +221,7 @@ impl Preparer {
             tenant: tenant_name(entry.tenant)?,
             profile_id,
             token,
-            timestamp: timestamp.min(self.now),
+            timestamp,
         };
         Ok(NewLogin {
             state: LoginState::import(&login, &self.timeline, &self.keys, self.entropy.bytes()),

@@ -8,7 +8,7 @@ use crate::domain::profile::{Profile, ProfileStatus};
 use crate::domain::tenant::{Tenant, TenantName};
 use crate::domain::ticket::TicketState;
 use crate::error::Failure;
-use crate::service::import::prepare::{NewLogin, Record};
+use crate::service::import::prepare::Record;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
 use crate::tables::profile::login_block::{self, LoginBlock};
@@ -106,7 +106,7 @@ pub fn obstacle(
         }
         Record::Tenant(new) => of_tenant(txn, rules, new),
         Record::Profile(new) => of_profile(txn, new),
-        Record::Login(new) => of_login(txn, keys, new),
+        Record::Login(new) => of_login(txn, keys, &new.state),
         Record::Ticket(new) => of_ticket(txn, new),
         Record::VerificationToken(new) => match verification_token::get(txn, new.digest)? {
             Some(stored) => Ok(Some(exists(stored == *new))),
@@ -166,23 +166,23 @@ fn compare_profiles(stored: &Profile, new: &Profile) -> Content {
     }
 }
 
-fn of_login(txn: &impl Read, keys: &KeyRing, new: &NewLogin) -> Result<Option<Obstacle>, Failure> {
-    let state = &new.state;
-    match persistent_login::get(txn, state.id)? {
+fn of_login(
+    txn: &impl Read,
+    keys: &KeyRing,
+    new: &LoginState,
+) -> Result<Option<Obstacle>, Failure> {
+    match persistent_login::get(txn, new.id)? {
         Some(stored) if persistent_login::ended::has_ended(txn, &stored)? => {
             Ok(Some(Obstacle::Ended))
         }
         Some(stored) => Ok(Some(Obstacle::Exists(compare_logins(keys, &stored, new)))),
-        None => Ok(owner(txn, &state.tenant, state.profile_id)?.err()),
+        None => Ok(owner(txn, &new.tenant, new.profile_id)?.err()),
     }
 }
 
-fn compare_logins(keys: &KeyRing, stored: &LoginState, new: &NewLogin) -> Content {
-    // An earlier import put another time in the place of a date in the future.
-    let has_same_date = new.is_future || stored.created == new.state.created;
-    let new = &new.state;
-    let is_same =
-        has_same_date && (&stored.tenant, stored.profile_id) == (&new.tenant, new.profile_id);
+fn compare_logins(keys: &KeyRing, stored: &LoginState, new: &LoginState) -> Content {
+    let is_same = (&stored.tenant, stored.profile_id, stored.created)
+        == (&new.tenant, new.profile_id, new.created);
     if !is_same {
         Content::Other
     } else if stored.chain.current > 0 {

@@ -449,22 +449,3 @@ pub fn assert_private(path: &Path) {
     let mode = fs::metadata(path).expect("it exists").permissions().mode();
     assert_eq!(mode & 0o077, 0, "{}", path.display());
 }
-
-#[test]
-fn a_login_that_is_dated_in_the_future_is_as_if_it_was_created_now() {
-    let home = Home::new();
-    let mut seed = fixture::seed();
-    seed["persistentlogin"][0]["timestamp"] = json!("2999-01-01");
-    let files = home.write_lines(&seed);
-    let printed = home.import_all(&files);
-    let warning =
-        "document 1: timestamp: the date is in the future; the time of the import is in its place";
-    assert!(printed.contains(warning), "{printed}");
-    // What is there is the same for a second import, at another time.
-    let printed = home.import_all(&[home.path("persistentlogin.json")]);
-    assert!(!printed.contains("in the future"), "{printed}");
-    let serving = home.serve().start();
-    let timestamp = serving.client(ADMIN).read(LOGIN).login().timestamp;
-    assert!(timestamp < 32_472_144_000_000, "{timestamp} is 2999");
-    serving.stop();
-}

@@ -161,15 +161,6 @@ fn a_login_that_is_dated_in_the_future_is_warned_of() {
 }
 
 #[test]
-fn no_login_of_a_seed_outlives_one_that_is_created_now() {
-    let mut seed = fixture::seed();
-    seed["persistentlogin"][0]["timestamp"] = json!("2999-01-01");
-    let server = Setup::new().seed(seed).start();
-    let timestamp = server.client().read(LOGIN).login().timestamp;
-    assert_eq!(timestamp, NOW.as_millis());
-}
-
-#[test]
 fn a_seed_without_access_tokens_gets_the_first_one() {
     let mut seed = fixture::seed();
     seed["accesstoken"] = json!([]);

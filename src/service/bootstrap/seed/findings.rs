@@ -89,8 +89,8 @@ impl Findings {
         let skipped = self.skipped.iter().map(Skipped::to_string);
         let future = self.future.iter().map(|(count, first)| {
             format!(
-                "{first}: the date is in the future, one of {count}; the time of loading is in its place, and \
-                 the clock of this host may be wrong"
+                "{first}: the date is in the future, one of {count}; what has one is valid for that much longer, \
+                 unless it is the clock of this host that is wrong"
             )
         });
         let all = skipped.chain(future);
