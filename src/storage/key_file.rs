@@ -41,8 +41,7 @@ type KeysByNumber = BTreeMap<u32, [u8; KEY_BYTES]>;
 /// The keys in a file. `Debug` is not implemented: they are secrets.
 #[derive(Clone)]
 pub struct KeyFile {
-    /// Absolute, so that messages are clear whatever the working directory, and where the file itself is, so that no
-    /// symbolic link is replaced by a file.
+    /// Absolute, so that messages are clear whatever the working directory.
     path: PathBuf,
     keys: KeysByNumber,
 }
@@ -76,7 +75,6 @@ impl KeyFile {
     ) -> Result<Self, Failure> {
         let path =
             path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
-        let path = follow_links(path);
         let keys = keys_at(&path, read)?;
         Ok(Self { path, keys })
     }
@@ -113,6 +111,11 @@ impl KeyFile {
     /// The path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the file itself is, so that no symbolic link to it is replaced by a file.
+    pub fn target(&self) -> PathBuf {
+        follow_links(self.path.clone())
     }
 
     /// The keys by their numbers.
@@ -203,7 +206,7 @@ impl KeyFile {
     ) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::unusable_file(&self.path, describe(&error));
         // Nobody else can begin until it is published, and so nothing that is read here can be out of date by then.
-        let file = WholeFile::begin(&self.path).map_err(failed)?;
+        let file = WholeFile::begin(&self.target()).map_err(failed)?;
         let mut keys = keys_at(&self.path, read_keys)?;
         change(&self.keys, &mut keys).map_err(|cause| Failure::unusable_file(&self.path, cause))?;
         file.write(text_of(&keys).as_bytes())
@@ -219,7 +222,7 @@ impl KeyFile {
     }
 
     fn save(&self) -> io::Result<()> {
-        WholeFile::prepare(&self.path, self.text().as_bytes())?.publish()
+        WholeFile::prepare(&self.target(), self.text().as_bytes())?.publish()
     }
 }
 

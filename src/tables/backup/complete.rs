@@ -50,7 +50,7 @@ fn put_keys(keys: &KeyFile, path: &Path) -> Result<Keys, Failure> {
     }
     let differs = |(number, key)| file.keys().get(number).is_some_and(|own| own != key);
     if keys.keys().iter().any(differs) {
-        let path = file.path().to_owned();
+        let path = file.target();
         let kept = keep(&path, "replaced").map_err(|error| {
             let cause = format!("it cannot be kept under another name: {}", describe(&error));
             Failure::unusable_file(&path, cause)

@@ -195,7 +195,6 @@ fn an_empty_name_is_refused_by_the_command_line() {
         &["login", "end", "--username="],
         &["login", "end", "--tenant="],
         &["login", "list", "--profile="],
-        &["login", "find", ""],
         &["ticket", "end", ""],
         &["profile", "show", ""],
     ] {
