@@ -1,5 +1,5 @@
-//! Whose a directory or a file is: what this process writes would be of its own user, root above all, and a server of the
-//! owner could not read it.
+//! Whose a directory or a file is: what this process writes would be of its own user, root above all, and a server of
+//! the owner could not read it.
 
 use std::fs;
 use std::io;

@@ -4,14 +4,13 @@ use std::io::{self, Write};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgGroup, Command};
-use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::cli::admin::output::Fields;
 use crate::cli::admin::session::Session;
 use crate::cli::command::Arguments;
 use crate::cli::error::CommandError;
-use crate::cli::local::call::{CallError, path};
+use crate::cli::local::call::path;
 use crate::clock::date;
 use crate::clock::host::HostClock;
 use crate::clock::source::Clock;
@@ -131,7 +130,7 @@ async fn warn_of_missing(session: &Session<'_>, tenants: &[String]) -> Result<()
             .await
         {
             Ok(_) => {}
-            Err(CallError::Refused { status, .. }) if status == StatusCode::NOT_FOUND => {
+            Err(error) if error.is_not_found() => {
                 // Nobody may read it.
                 let _ = writeln!(
                     io::stderr(),

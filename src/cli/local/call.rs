@@ -30,6 +30,13 @@ pub enum CallError {
     Failed(CommandError),
 }
 
+impl CallError {
+    /// Whether the server has no such thing.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
+    }
+}
+
 impl From<CommandError> for CallError {
     fn from(error: CommandError) -> Self {
         Self::Failed(error)

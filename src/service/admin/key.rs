@@ -90,8 +90,8 @@ pub async fn list(app: &App) -> Result<Vec<KeyUse>, Failure> {
 ///
 /// # Errors
 ///
-/// Failures of the storage. Refuses if the key file cannot be written, and while something that began before does not end:
-/// the key is used from the next start on then.
+/// Failures of the storage. Refuses if the key file cannot be written, and while something that began before does not
+/// end: the key is used from the next start on then.
 pub async fn rotate(app: &App) -> Result<KeyNumber, Error<KeyRefusal>> {
     let _change = app.key_changes.lock().await;
     let former = Arc::downgrade(app.keys.get()?);
