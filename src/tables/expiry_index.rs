@@ -36,6 +36,21 @@ impl ExpiryIndex {
         txn.put(&self.table, &key(moment, id), &record())
     }
 
+    /// Adds all of these, each by the moment that it began at and its id.
+    ///
+    /// # Errors
+    ///
+    /// Of the storage.
+    pub fn put_all(
+        &self,
+        txn: &WriteTxn,
+        entries: impl Iterator<Item = (Moment, Uuid)>,
+    ) -> Result<(), Failure> {
+        let mut keys: Vec<_> = entries.map(|(moment, id)| key(moment, id)).collect();
+        keys.sort_unstable();
+        txn.put_all(&self.table, keys.iter().map(|key| (key, record())))
+    }
+
     /// Removes what has this id and began at `moment`, if it is there.
     ///
     /// # Errors

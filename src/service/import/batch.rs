@@ -10,9 +10,8 @@ use crate::app::App;
 use crate::error::Failure;
 use crate::service::bootstrap::token_file::GeneratedToken;
 use crate::service::import::prepare::Record;
-use crate::service::import::put::{Obstacle, PutRules, put};
+use crate::service::import::put::{Obstacle, PutRules, put_all};
 use crate::storage::transaction::write_txn::WriteTxn;
-use crate::tables::persistent_login::key::LoginKey;
 
 /// How many bytes of JSON the entries of a batch have together, as soon as it is full. What they take in memory is a
 /// small multiple of that.
@@ -105,17 +104,7 @@ pub async fn write(
     batch: &Arc<Batch>,
 ) -> Result<Vec<(usize, Obstacle)>, Failure> {
     let (batch, keys) = (Arc::clone(batch), Arc::clone(app.keys.get()?));
-    let work = move |txn: &WriteTxn| {
-        let mut left_out = Vec::new();
-        for place in order(&batch.records) {
-            let (_, record) = &batch.records[place];
-            if let Err(obstacle) = put(txn, rules, &keys, record)? {
-                left_out.push((place, obstacle));
-            }
-        }
-        left_out.sort_unstable_by_key(|(place, _)| *place);
-        Ok(left_out)
-    };
+    let work = move |txn: &WriteTxn| put_all(txn, rules, &keys, &batch.records);
     match pace {
         BatchPace::Fast => app.store.write(work).await,
         BatchPace::InBackground => app.store.write_in_background(work).await,
@@ -129,16 +118,4 @@ pub enum BatchPace {
     Fast,
     /// With pauses in which others write.
     InBackground,
-}
-
-/// The order in which records are written: profiles and logins in that of their keys, so that those on a page are
-/// written one after the other.
-fn order(records: &[(usize, Record)]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..records.len()).collect();
-    order.sort_by_cached_key(|place| match &records[*place].1 {
-        Record::Login(login) => LoginKey::of(&login.state).to_bytes().to_vec(),
-        Record::Profile(profile) => profile.id.as_bytes().to_vec(),
-        _ => Vec::new(),
-    });
-    order
 }

@@ -1,9 +1,12 @@
-//! Writing an entry that is valid by itself, if nothing in the tables is in its way.
+//! Writing entries that are valid by themselves, if nothing in the tables is in their way.
 
-use crate::domain::device::Device;
+use std::collections::HashSet;
+use std::mem;
+
 use crate::domain::key_ring::KeyRing;
 use crate::domain::login_state::LoginState;
 use crate::domain::object_id::ObjectId;
+use crate::domain::persistent_login::PersistentLoginId;
 use crate::domain::profile::{Profile, ProfileStatus};
 use crate::domain::tenant::{Tenant, TenantName};
 use crate::domain::ticket::TicketState;
@@ -11,6 +14,7 @@ use crate::error::Failure;
 use crate::service::import::prepare::Record;
 use crate::storage::transaction::Read;
 use crate::storage::transaction::write_txn::WriteTxn;
+use crate::tables::persistent_login::key::LoginKey;
 use crate::tables::profile::login_block::{self, LoginBlock};
 use crate::tables::{
     access_token, attachment, ended_tenants, persistent_login, profile, tenant, ticket,
@@ -55,37 +59,114 @@ pub struct PutRules {
     pub replaces_plain_tenant: bool,
 }
 
-/// Writes `record`, unless something is in its way. Decides first, so that an obstacle leaves nothing behind.
+/// Writes the records, each unless something is in its way. Returns those that were not written, by their places, in the
+/// order of these.
 ///
 /// # Errors
 ///
 /// Of the storage, or of a record that does not decode.
-pub fn put(
+pub fn put_all(
     txn: &WriteTxn,
     rules: PutRules,
     keys: &KeyRing,
-    record: &Record,
-) -> Result<Result<(), Obstacle>, Failure> {
-    if let Some(obstacle) = obstacle(txn, rules, keys, record)? {
-        return Ok(Err(obstacle));
-    }
-    match record {
-        Record::AccessToken(new) => access_token::put(txn, &new.id, &new.sealed, &new.token)?,
-        Record::Tenant(new) => tenant::put(txn, new)?,
-        Record::Profile(new) => profile::insert(txn, new)?,
-        Record::Login(new) => {
-            let mut login = new.state.clone();
-            login.era = persistent_login::ended::era_of_new(txn, login.profile_id)?;
-            persistent_login::create(txn, &login, &Device::default())?;
+    records: &[(usize, Record)],
+) -> Result<Vec<(usize, Obstacle)>, Failure> {
+    let mut left_out = Vec::new();
+    let mut accepted = Accepted::default();
+    for place in order(records) {
+        let (_, record) = &records[place];
+        if accepted.have_same(record) {
+            accepted.write(txn)?;
         }
-        Record::Ticket(new) => {
-            let mut state = new.clone();
-            state.era = ticket::ended::era_of_new(txn, state.profile_id)?;
-            ticket::create(txn, &state)?;
+        match obstacle(txn, rules, keys, record)? {
+            Some(obstacle) => left_out.push((place, obstacle)),
+            None => accepted.take(txn, record)?,
         }
-        Record::VerificationToken(new) => verification_token::create(txn, new)?,
     }
-    Ok(Ok(()))
+    accepted.write(txn)?;
+    left_out.sort_unstable_by_key(|(place, _)| *place);
+    Ok(left_out)
+}
+
+/// The order in which records are examined: profiles and logins in that of their keys, so that those on a page are
+/// looked for one after the other.
+fn order(records: &[(usize, Record)]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..records.len()).collect();
+    order.sort_by_cached_key(|place| match &records[*place].1 {
+        Record::Login(login) => LoginKey::of(&login.state).to_bytes().to_vec(),
+        Record::Profile(profile) => profile.id.as_bytes().to_vec(),
+        _ => Vec::new(),
+    });
+    order
+}
+
+/// Records that nothing is in the way of. Profiles and logins, of which there are many, are written together: what is
+/// looked up before is found in the last commit, whose tables are open, and each table is filled in the order of its
+/// keys.
+#[derive(Default)]
+struct Accepted<'b> {
+    profiles: Vec<&'b Profile>,
+    logins: Vec<LoginState>,
+    profile_ids: HashSet<ObjectId>,
+    usernames: HashSet<(&'b str, &'b str)>,
+    login_ids: HashSet<PersistentLoginId>,
+}
+
+impl<'b> Accepted<'b> {
+    /// Whether one of them, which is not written yet, is in the way of `record`.
+    fn have_same(&self, record: &Record) -> bool {
+        match record {
+            Record::Profile(profile) => {
+                self.profile_ids.contains(&profile.id)
+                    || self.usernames.contains(&full_name(profile))
+            }
+            Record::Login(login) => self.login_ids.contains(&login.state.id),
+            _ => false,
+        }
+    }
+
+    fn take(&mut self, txn: &WriteTxn, record: &'b Record) -> Result<(), Failure> {
+        match record {
+            Record::AccessToken(new) => access_token::put(txn, &new.id, &new.sealed, &new.token),
+            Record::Tenant(new) => tenant::put(txn, new),
+            Record::Profile(new) => {
+                self.profile_ids.insert(new.id);
+                self.usernames.insert(full_name(new));
+                self.profiles.push(new);
+                Ok(())
+            }
+            Record::Login(new) => {
+                let mut login = new.state.clone();
+                login.era = persistent_login::ended::era_of_new(txn, login.profile_id)?;
+                self.login_ids.insert(login.id);
+                self.logins.push(login);
+                Ok(())
+            }
+            Record::Ticket(new) => {
+                let mut state = new.clone();
+                state.era = ticket::ended::era_of_new(txn, state.profile_id)?;
+                ticket::create(txn, &state)
+            }
+            Record::VerificationToken(new) => verification_token::create(txn, new),
+        }
+    }
+
+    fn write(&mut self, txn: &WriteTxn) -> Result<(), Failure> {
+        let Self {
+            profiles, logins, ..
+        } = mem::take(self);
+        if !profiles.is_empty() {
+            profile::insert_all(txn, &profiles)?;
+        }
+        if !logins.is_empty() {
+            persistent_login::create_all(txn, &logins)?;
+        }
+        Ok(())
+    }
+}
+
+fn full_name(profile: &Profile) -> (&str, &str) {
+    (profile.tenant.as_str(), &profile.username)
 }
 
 /// What is in the way of `record`, if anything is.

@@ -96,6 +96,20 @@ impl WriteTxn {
         self.file.put(table, key, record)
     }
 
+    /// Puts each of these entries as [`WriteTxn::put`] does. They are best given in the order of their keys.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn put_all<'k, K: TableKey>(
+        &self,
+        table: &Table<K>,
+        entries: impl IntoIterator<Item = (K::SelfType<'k>, Vec<u8>)>,
+    ) -> Result<(), Failure> {
+        self.forget_derived(table.name);
+        self.file.put_all(table, &mut entries.into_iter())
+    }
+
     /// Removes the entry under `key`. Returns whether there was one.
     ///
     /// # Errors
@@ -122,6 +136,19 @@ impl WriteTxn {
         record: &[u8],
     ) -> Result<(), Failure> {
         self.file.put(&table.table, key, record)
+    }
+
+    /// Inserts rows whose keys were never used before. They are best given in the order of these.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Storage`].
+    pub fn insert_rows<'k, const N: usize>(
+        &self,
+        table: &JournaledTable<N>,
+        rows: impl IntoIterator<Item = (&'k [u8; N], Vec<u8>)>,
+    ) -> Result<(), Failure> {
+        self.file.put_all(&table.table, &mut rows.into_iter())
     }
 
     /// Changes the row under `key` by `delta`. The delta is journaled with the commit, and written into the

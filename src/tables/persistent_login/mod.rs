@@ -236,6 +236,36 @@ pub fn create(txn: &WriteTxn, login: &LoginState, device: &Device) -> Result<(),
     put_device(txn, key, device)
 }
 
+/// Puts new logins of whose devices nothing is known, in the order of their keys. They are put into one table after the
+/// other, each time in the order of its keys, which is many times as fast as one login after the other.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn create_all(txn: &WriteTxn, logins: &[LoginState]) -> Result<(), Failure> {
+    let mut rows: Vec<_> = logins
+        .iter()
+        .map(|login| (LoginKey::of(login).to_bytes(), login))
+        .collect();
+    rows.sort_unstable_by_key(|(key, _)| *key);
+    txn.insert_rows(
+        &LOGINS,
+        rows.iter().map(|(key, login)| (key, encode(login))),
+    )?;
+    let mut owners: Vec<_> = logins
+        .iter()
+        .map(|login| (*login.id.uuid().as_bytes(), login.profile_id))
+        .collect();
+    owners.sort_unstable_by_key(|(id, _)| *id);
+    let owners = owners.iter();
+    txn.put_all(
+        &PROFILES,
+        owners.map(|(id, owner)| (id, encode_profile(*owner))),
+    )?;
+    let entries = logins.iter().map(|login| (login.created, login.id.uuid()));
+    BY_CREATION.put_all(txn, entries)
+}
+
 /// Puts what is known of the device of an existing login, in place of what was.
 ///
 /// # Errors

@@ -49,10 +49,10 @@ pub fn end_all(txn: &WriteTxn, tenant: &TenantName, era: Era) -> Result<(), Fail
     txn.put(&COUNTS, tenant.as_str(), &encode(&none))
 }
 
-/// Counts a profile that is created.
-pub(super) fn add_one(txn: &WriteTxn, tenant: &TenantName) -> Result<(), Failure> {
+/// Counts so many profiles that are created.
+pub(super) fn add(txn: &WriteTxn, tenant: &TenantName, added: u64) -> Result<(), Failure> {
     let before = get(txn, tenant)?;
-    let count = before.count.saturating_add(1);
+    let count = before.count.saturating_add(added);
     txn.put(
         &COUNTS,
         tenant.as_str(),

@@ -14,6 +14,7 @@ pub mod login_block;
 pub mod of_tenant;
 pub mod record;
 
+use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use crate::domain::object_id::ObjectId;
@@ -226,7 +227,7 @@ pub fn put(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
     let (era, old_key) = match before {
         Some((era, key)) => (era, Some(key)),
         None => {
-            count::add_one(txn, &profile.tenant)?;
+            count::add(txn, &profile.tenant, 1)?;
             (meta::login_era(txn)?, None)
         }
     };
@@ -261,21 +262,54 @@ pub fn put(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
 ///
 /// Of the storage, or of a record that does not decode.
 pub fn insert(txn: &WriteTxn, profile: &Profile) -> Result<(), Failure> {
-    if ended_tenants::all(txn)?.of(&profile.tenant)?.is_some() {
-        // What is left under the username makes way.
-        return put(txn, profile);
-    }
-    count::add_one(txn, &profile.tenant)?;
+    insert_all(txn, &[profile])
+}
+
+/// Puts such profiles, no two of which have the same id or username. They are put into one table after the other, each
+/// time in the order of its keys, which is many times as fast as one profile after the other.
+///
+/// # Errors
+///
+/// As [`insert`].
+pub fn insert_all(txn: &WriteTxn, profiles: &[&Profile]) -> Result<(), Failure> {
     let era = meta::login_era(txn)?;
-    let revision = tenant::with_sweeps(txn, &profile.tenant, |sweeps| sweeps.revision)?;
-    let encoded = record::encode(profile, era, revision);
-    txn.put(&PROFILES, profile.id.as_bytes(), &encoded)?;
-    let key = username_key(&profile.tenant, &profile.username);
-    txn.put(&BY_USERNAME, &key, &encode_owner(&profile.id))?;
-    if profile.enabled {
-        return Ok(());
+    let ended = ended_tenants::all(txn)?;
+    // With the revisions of the tenant that their records are of.
+    let mut new = Vec::with_capacity(profiles.len());
+    let mut counts = BTreeMap::<_, u64>::new();
+    for &profile in profiles {
+        if ended.of(&profile.tenant)?.is_some() {
+            // What is left under the username makes way.
+            put(txn, profile)?;
+            continue;
+        }
+        *counts.entry(&profile.tenant).or_default() += 1;
+        let revision = tenant::with_sweeps(txn, &profile.tenant, |sweeps| sweeps.revision)?;
+        new.push((profile, revision));
     }
-    login_block::put(txn, profile.id, Some(LoginBlock::Disabled))
+    for (tenant, count) in counts {
+        count::add(txn, tenant, count)?;
+    }
+    new.sort_unstable_by_key(|(profile, _)| profile.id);
+    let records = new.iter().map(|(profile, revision)| {
+        let encoded = record::encode(profile, era, *revision);
+        (profile.id.as_bytes(), encoded)
+    });
+    txn.put_all(&PROFILES, records)?;
+    let names = new.iter().map(|(profile, _)| {
+        let key = username_key(&profile.tenant, &profile.username);
+        (key, profile.id)
+    });
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    let owners = names.iter().map(|(key, id)| (&**key, encode_owner(id)));
+    txn.put_all(&BY_USERNAME, owners)?;
+    for (profile, _) in new {
+        if !profile.enabled {
+            login_block::put(txn, profile.id, Some(LoginBlock::Disabled))?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes the profile. Logins that it may have are blocked.

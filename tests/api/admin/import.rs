@@ -282,6 +282,47 @@ fn what_is_skipped_is_reported_with_the_reason() {
     assert_served(&home);
 }
 
+#[test]
+fn of_documents_in_one_file_that_exclude_each_other_one_is_imported() {
+    let home = Home::new();
+    let profile = |id: &str, username: &str, email: &str| {
+        json!({"_id": id, "username": username, "email": email, "enabled": true, "tenant": "default",
+               "createdOn": 1, "lastModified": 1})
+    };
+    let [a, b, c] = ["a", "b", "c"].map(|digit| digit.repeat(24));
+    let login = |profile: &str, token: &str| {
+        json!({"_id": LOGIN, "profileId": profile, "tenant": "default", "token": token,
+               "timestamp": fixture::NOW.as_millis()})
+    };
+    let files = home.write_lines(&json!({
+        "profile": [
+            profile(&a, "a", "a@a"), profile(&b, "b", ""), profile(&c, "b", ""),
+            profile(&a, "a", "a@a"), profile(&a, "other", "a@a"),
+        ],
+        "persistentlogin": [login(&a, TOKEN), login(&b, TOKEN), login(&a, TOKEN), login(&a, LOGIN)],
+    }));
+    let imported = home.import(&files, &[]);
+    assert_eq!(imported.status.code(), Some(1), "{imported:?}");
+    for expected in [
+        "2 imported",
+        "username: another profile of the tenant has it (document 3)",
+        "_id: it is there already, with other content, which stays (document 5)",
+        "1 imported",
+        "2 skipped: _id: it is there already, with other content, which stays (document 2, 4)",
+    ] {
+        assert!(
+            imported.stdout.contains(expected),
+            "{expected}: {}",
+            imported.stdout
+        );
+    }
+    assert_eq!(
+        imported.stdout.matches(" 1 there already").count(),
+        2,
+        "{imported:?}"
+    );
+}
+
 /// A tenant of so many profiles, each with a login, that their removal takes a while.
 fn many(count: usize) -> Value {
     let id = |number: usize| format!("5925a68def86951f89{number:06x}");
