@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Command};
 use tokio::net::UnixStream;
@@ -28,6 +29,9 @@ use crate::storage::Store;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
 
+/// Memory for cached pages of the database, in bytes: a command reads and writes most of them once.
+const CACHE_BYTES_MAX: usize = 16 << 20;
+
 /// A server in this process.
 pub struct OwnServer {
     app: Arc<App>,
@@ -43,8 +47,9 @@ impl OwnServer {
     ///
     /// If there is no database, or it cannot be opened.
     pub async fn start(settings: &LocalSettings) -> Result<Option<Self>, CommandError> {
-        let (config, origins) = config(settings)?;
+        let (mut config, origins) = config(settings)?;
         let unusable = |error: CommandError| error.with_exit_code(NO_CONNECTION);
+        config.storage.cache_size = config.storage.cache_size.min(CACHE_BYTES_MAX);
         let Some(database) = Database::try_lock(&config, &origins).map_err(unusable)? else {
             return Ok(None);
         };
@@ -57,11 +62,13 @@ impl OwnServer {
             .map_err(|error| CommandError::io("cannot start", &error))?;
         let clock = Clock::new(HostClock::system(config.clock.clock_synchronized.known()));
         let keys = Keys::default();
-        let (store, opened) = Store::start(
-            database.opener(&config, keys.clone()),
-            tables::JOURNALED,
-            &WriterLimits::new(&config),
-        )?;
+        let limits = WriterLimits {
+            // Nobody else writes.
+            background_pause_max: Duration::ZERO,
+            ..WriterLimits::new(&config)
+        };
+        let opener = database.opener(&config, keys.clone());
+        let (store, opened) = Store::start(opener, tables::JOURNALED, &limits)?;
         let app = Arc::new(App::new(config, store, clock, Entropy::Os, keys));
         let opened = opened.await.unwrap_or(Err(Failure::Unavailable));
         opened.map_err(|failure| database.opening_failed(failure))?;
