@@ -239,18 +239,30 @@ async fn import(
             return Err(CommandError::new(&name, cause));
         }
         let turn = first.into_iter().chain(second).zip([answers.0, answers.1]);
+        let (mut failed, mut ended) = (None, None);
         for (batch, answer) in turn {
             match answer {
-                Some(answer) => report.add(batch.count, &answer?)?,
+                Some(Ok(answer)) => report.add(batch.count, &answer)?,
+                // What came of the other one is reported all the same.
+                Some(Err(error)) => {
+                    report.pass_over(batch.count);
+                    failed = failed.or(Some(error));
+                }
                 None if target.is_none() => report.skip_all(batch.count)?,
                 None => {}
             }
             let what = format!("{name}, MiB");
             progress.show(&what, batch.position >> 20, size >> 20);
-            if let Some(end) = batch.end {
-                progress.clear();
-                return end.map_err(|error| CommandError::new(&name, error));
-            }
+            ended = batch.end;
+        }
+        if failed.is_some() || ended.is_some() {
+            progress.clear();
+        }
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        if let Some(end) = ended {
+            return end.map_err(|error| CommandError::new(&name, error));
         }
     }
 }

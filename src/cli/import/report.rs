@@ -98,6 +98,11 @@ impl<'r> FileReport<'r> {
         Ok(())
     }
 
+    /// Passes over the next `count` documents, of which it is not known what came of them.
+    pub fn pass_over(&mut self, count: u64) {
+        self.read += count;
+    }
+
     fn skip(&mut self, number: u64, why: &str) -> Result<(), CommandError> {
         let reason = if self.skipped.len() < REASONS_MAX || self.skipped.contains_key(why) {
             why
