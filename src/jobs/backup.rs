@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::config::Config;
 use crate::error::{Failure, describe};
 use crate::jobs::job::{Job, Run};
-use crate::service::backup::schedule::{list, path_at, remove_left, remove_old};
-use crate::service::backup::start::start;
+use crate::service::backup::schedule::{free_path_at, newest, remove_left, remove_old};
+use crate::service::backup::start::{source, start};
 use crate::service::error::Error;
 
 /// How often it is looked whether a backup is due, at most.
@@ -61,9 +61,11 @@ impl MakeBackups {
         let directory = path::absolute(directory)
             .map_err(|error| Failure::unusable_file(directory, describe(&error)))?;
         let now = app.clock.now().time();
-        if let Some(newest) = list(&directory, now)?.last() {
-            app.backups.note_good(newest.time);
-            if now.since(newest.time) < config.backup_interval {
+        let source = source(app)?;
+        let is_own = |path: &Path| source.as_ref().is_some_and(|source| source.is_of(path));
+        if let Some(newest) = newest(&directory, now, &is_own)? {
+            app.backups.note_good(newest);
+            if now.since(newest) < config.backup_interval {
                 return Ok(());
             }
         }
@@ -71,7 +73,7 @@ impl MakeBackups {
             // It takes space, and nothing else.
             tracing::warn!(%failure, "what a backup left that was killed cannot be removed");
         }
-        let number = match start(app, path_at(&directory, now), false) {
+        let number = match start(app, free_path_at(&directory, now), false) {
             Ok(number) => number,
             // The next look finds one that is made by hand ended.
             Err(Error::Refused(_)) => return Ok(()),
@@ -85,7 +87,7 @@ impl MakeBackups {
             return Ok(());
         }
         self.failed = None;
-        match remove_old(&directory, config.backup_keep.get(), now) {
+        match remove_old(&directory, config.backup_keep.get(), now, &is_own) {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "old backups were removed"),
             // The backup is good, and the next one removes them.

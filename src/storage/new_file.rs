@@ -38,9 +38,7 @@ impl NewFile {
         let path =
             path::absolute(path).map_err(|error| Failure::unusable_file(path, describe(&error)))?;
         refuse_existing(&path, replaces)?;
-        let mut unfinished = path.clone().into_os_string();
-        unfinished.push(UNFINISHED);
-        let unfinished = PathBuf::from(unfinished);
+        let unfinished = unfinished(&path);
         let access = |error: io::Error| Failure::of_access(&unfinished, &error);
         if !remove_left(&unfinished)? {
             return Err(in_use(&unfinished));
@@ -182,6 +180,21 @@ pub fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
         Ok(names)
     };
     list().map_err(|error| Failure::of_access(directory, &error))
+}
+
+/// Whether nothing is at `path`, and no file is being written that is to be there.
+pub fn is_free(path: &Path) -> bool {
+    let is_missing = |path: &Path| {
+        fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    };
+    is_missing(path) && is_missing(&unfinished(path))
+}
+
+/// The path that the file for `path` has until it is published.
+fn unfinished(path: &Path) -> PathBuf {
+    let mut unfinished = path.to_owned().into_os_string();
+    unfinished.push(UNFINISHED);
+    PathBuf::from(unfinished)
 }
 
 /// The name that a file under the unfinished name `name` is to have; `None` if that is none.

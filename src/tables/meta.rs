@@ -116,6 +116,18 @@ pub fn fingerprint_key(txn: &impl Read) -> Result<Option<[u8; 32]>, Failure> {
     txn.get(&META, FINGERPRINT_KEY, decode_fingerprint_key)
 }
 
+/// The key of the audit log's fingerprints, if the entry with this key and record is the one that has it.
+///
+/// # Errors
+///
+/// Of a record that does not decode.
+pub fn fingerprint_key_in(key: &[u8], record: &[u8]) -> Result<Option<[u8; 32]>, Failure> {
+    if key != FINGERPRINT_KEY.as_bytes() {
+        return Ok(None);
+    }
+    decode_fingerprint_key(record).map(Some)
+}
+
 /// Puts the key of the audit log's fingerprints.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Backups by schedule: when the next one is due, and which are no longer kept.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::clock::{Timestamp, date};
 use crate::error::Failure;
@@ -10,28 +11,59 @@ use crate::storage::{new_file, regular_file};
 const PREFIX: &str = "rememberd-";
 const SUFFIX: &str = ".redb";
 
-/// A backup that was made by schedule.
+/// How many servers may begin a backup in the same directory at the same time.
+const OTHERS_MAX: u64 = 60;
+
+/// Whether the file at a path is a backup of the database of this server. Another one may have the same directory for
+/// its backups.
+pub type IsOwn<'o> = dyn Fn(&Path) -> bool + 'o;
+
+/// A file that is named like a backup that was made by schedule.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Scheduled {
+struct Scheduled {
     /// When it was begun, to the second.
-    pub time: Timestamp,
+    time: Timestamp,
     /// Where it is.
-    pub path: PathBuf,
+    path: PathBuf,
 }
 
-/// The path of a backup in `directory` that is begun at `time`.
-pub fn path_at(directory: &Path, time: Timestamp) -> PathBuf {
+/// A path for a backup in `directory` that is begun at `time`. Where another server has begun one in the same second,
+/// it is that of a second before.
+pub fn free_path_at(directory: &Path, time: Timestamp) -> PathBuf {
+    let before = |seconds| path_at(directory, time.minus(Duration::from_secs(seconds)));
+    let mut paths = (0..OTHERS_MAX).map(before);
+    let free = paths.find(|path| new_file::is_free(path));
+    // Why it cannot be created is then the failure of the backup.
+    free.unwrap_or_else(|| path_at(directory, time))
+}
+
+fn path_at(directory: &Path, time: Timestamp) -> PathBuf {
     directory.join(format!("{PREFIX}{}{SUFFIX}", date::file_name(time)))
 }
 
-/// The backups in `directory` that were made by schedule, the oldest first. Those that are later than `now` are left
-/// out: the clock was wrong, and in the place of others they would be taken for the newest. So is what is no regular
-/// file: no backup is a directory or a symbolic link.
+/// When the newest backup in `directory` was begun that is this server's own and was made by schedule.
 ///
 /// # Errors
 ///
 /// As of an access to the directory.
-pub fn list(directory: &Path, now: Timestamp) -> Result<Vec<Scheduled>, Failure> {
+pub fn newest(
+    directory: &Path,
+    now: Timestamp,
+    is_own: &IsOwn<'_>,
+) -> Result<Option<Timestamp>, Failure> {
+    let named = list(directory, now)?;
+    let newest = named.iter().rev().find(|backup| is_own(&backup.path));
+    Ok(newest.map(|backup| backup.time))
+}
+
+/// The files in `directory` that are named like backups by schedule, the oldest first. Those that are later than `now`
+/// are left out: the clock was wrong, and in the place of others they would be taken for the newest. So is what is no
+/// regular file: no backup is a directory or a symbolic link.
+///
+/// # Errors
+///
+/// As of an access to the directory.
+fn list(directory: &Path, now: Timestamp) -> Result<Vec<Scheduled>, Failure> {
     let names = new_file::names_in(directory)?;
     let mut found: Vec<_> = names
         .iter()
@@ -47,14 +79,21 @@ pub fn list(directory: &Path, now: Timestamp) -> Result<Vec<Scheduled>, Failure>
     Ok(found)
 }
 
-/// Removes the oldest backups in `directory`, so that `keep` of those that [`list`] finds are left. Returns the number
-/// of those that were removed. One that cannot be removed stays, and a warning is logged of the first of them.
+/// Removes the oldest backups in `directory`, so that `keep` of those are left that are this server's own and were made
+/// by schedule. Returns the number of those that were removed. One that cannot be removed stays, and a warning is
+/// logged of the first of them.
 ///
 /// # Errors
 ///
 /// As of an access to the directory.
-pub fn remove_old(directory: &Path, keep: usize, now: Timestamp) -> Result<usize, Failure> {
-    let found = list(directory, now)?;
+pub fn remove_old(
+    directory: &Path,
+    keep: usize,
+    now: Timestamp,
+    is_own: &IsOwn<'_>,
+) -> Result<usize, Failure> {
+    let mut found = list(directory, now)?;
+    found.retain(|backup| is_own(&backup.path));
     let surplus = found.len().saturating_sub(keep);
     let mut failures = Vec::new();
     for backup in &found[..surplus] {
@@ -121,10 +160,22 @@ mod tests {
         let found = list(home.path(), now).expect("it is readable");
         let paths: Vec<_> = found.iter().map(|backup| backup.path.clone()).collect();
         assert_eq!(paths, [499_000, 500_000, 501_000].map(at));
-        assert_eq!(remove_old(home.path(), 3, now), Ok(0));
-        assert_eq!(remove_old(home.path(), 1, now), Ok(2));
+        assert_eq!(remove_old(home.path(), 3, now, &|_| true), Ok(0));
+        assert_eq!(remove_old(home.path(), 1, now, &|_| true), Ok(2));
         assert!(at(501_000).exists() && !at(500_000).exists());
         assert!(others.iter().all(|name| home.path().join(name).exists()));
+    }
+
+    #[test]
+    fn a_backup_takes_the_name_of_no_other_server() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let at = |seconds: i64| path_at(home.path(), Timestamp::from_millis(seconds * 1_000));
+        let now = Timestamp::from_millis(1_800_000_000_999);
+        touch(&at(1_800_000_000));
+        let written = NewFile::create(&at(1_799_999_999), false).expect("it is created");
+        assert_eq!(free_path_at(home.path(), now), at(1_799_999_998));
+        drop(written);
+        assert_eq!(free_path_at(home.path(), now), at(1_799_999_999));
     }
 
     #[test]
@@ -145,13 +196,10 @@ mod tests {
             touch(&at(hours));
         }
         let now = Timestamp::from_millis(500_000 * 3_600_000);
-        assert_eq!(remove_old(home.path(), 1, now), Ok(1));
+        assert_eq!(remove_old(home.path(), 1, now, &|_| true), Ok(1));
         assert!(!at(499_002).exists());
-        let found = list(home.path(), now).expect("it is readable");
-        assert_eq!(
-            found.last().map(|backup| backup.path.clone()),
-            Some(at(499_003))
-        );
+        let found = newest(home.path(), now, &|_| true).expect("it is readable");
+        assert_eq!(found, Some(Timestamp::from_millis(499_003 * 3_600_000)));
         let is_kept = |hours| at(hours).exists();
         assert!(
             [499_000, 499_001, 499_003, 499_004]

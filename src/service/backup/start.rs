@@ -16,9 +16,11 @@ use crate::storage::engine::open_table::guarded;
 use crate::storage::key_file::{KEY_FILE, KeyFile};
 use crate::storage::new_file::NewFile;
 use crate::storage::regular_file;
+use crate::tables::backup::source::Source;
 use crate::tables::backup::status::{Backups, Made, Stage};
 use crate::tables::backup::target::refuse_own_files;
 use crate::tables::backup::{finish, write};
+use crate::tables::meta;
 
 /// Below others, so that those who wait for a response have the processors first.
 const NICE: i32 = 10;
@@ -33,8 +35,7 @@ pub fn start(app: &App, file: PathBuf, replaces: bool) -> Result<u64, Error<Back
     if !file.is_absolute() {
         return Err(BackupRefusal::RelativePath.into());
     }
-    let data_dir = &app.config.data.data_dir;
-    let data_dir = path::absolute(data_dir).unwrap_or_else(|_| data_dir.clone());
+    let data_dir = data_dir(app);
     let key_file = app.config.data.key_file.clone();
     let work = Work {
         store: Arc::clone(&app.store),
@@ -56,6 +57,22 @@ pub fn start(app: &App, file: PathBuf, replaces: bool) -> Result<u64, Error<Back
         return Err(failure.into());
     }
     Ok(number)
+}
+
+/// The data directory, as backups name it.
+fn data_dir(app: &App) -> PathBuf {
+    let data_dir = &app.config.data.data_dir;
+    path::absolute(data_dir).unwrap_or_else(|_| data_dir.clone())
+}
+
+/// The database that backups of this server are of; `None` while it has no key of fingerprints yet.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn source(app: &App) -> Result<Option<Source>, Failure> {
+    let key = app.store.read(meta::fingerprint_key)?;
+    Ok(key.map(|key| Source::new(&data_dir(app), key)))
 }
 
 struct Work {

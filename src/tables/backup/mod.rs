@@ -8,6 +8,7 @@
 pub mod complete;
 pub mod copy;
 pub mod record;
+pub mod source;
 pub mod status;
 pub mod target;
 pub mod verify;

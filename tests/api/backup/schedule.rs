@@ -71,6 +71,30 @@ fn after_a_restart_the_newest_backup_says_when_the_next_one_is_due() {
 }
 
 #[test]
+fn backups_of_other_databases_are_neither_counted_nor_removed() {
+    let home = TempDir::new().expect("a temporary directory");
+    let directory = home.path().join("backups");
+    fs::create_dir(&directory).expect("it is created");
+    let data_dir = home.path().join("data");
+    let mut serving = launch(home.path(), &directory).start();
+    serving.wait_for_log("a backup was made");
+    serving.stop();
+    let first = files(&directory);
+    assert_eq!(first.len(), 1, "{first:?}");
+    let begin = |home: &Path| launch(home, &directory).argument("--backup-keep=1");
+    let mut elsewhere = begin(&home.path().join("elsewhere")).start();
+    elsewhere.wait_for_log("a backup was made");
+    elsewhere.stop();
+    // Another database in the same place.
+    fs::rename(&data_dir, home.path().join("former")).expect("it is moved");
+    let mut anew = begin(home.path()).argument("--backup-interval=1s").start();
+    anew.wait_for_log("a backup was made");
+    anew.wait_for_log("old backups were removed");
+    anew.stop();
+    assert!(first[0].exists(), "{:?}", files(&directory));
+}
+
+#[test]
 fn a_backup_of_a_clock_that_was_wrong_is_not_the_newest_one() {
     let home = TempDir::new().expect("a temporary directory");
     let directory = home.path().join("backups");
