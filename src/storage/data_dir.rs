@@ -19,6 +19,7 @@ use crate::storage::data_dir::held::Held;
 use crate::storage::engine::opening::Opening;
 use crate::storage::engine::read::EngineRead;
 use crate::storage::engine::{Engine, EngineOptions};
+use crate::storage::library_panics::unreported;
 use crate::storage::whole_file::WholeFile;
 use crate::storage::{new_file, regular_file};
 
@@ -160,7 +161,7 @@ impl DataDirectory {
         }
         if opening == Opening::Start {
             let file = File::open(&path).map_err(|error| Failure::of_access(&path, &error))?;
-            Engine::look_into(file, check).map_err(|failure| self.name(failure))?;
+            unreported(|| Engine::look_into(file, check)).map_err(|failure| self.name(failure))?;
         }
         let engine = open_engine(&path, options, opening).map_err(|failure| self.name(failure))?;
         self.hold(&path, &engine)?;
@@ -322,7 +323,7 @@ fn is_missing(path: &Path) -> io::Result<bool> {
 
 fn open_engine(path: &Path, options: &EngineOptions, opening: Opening) -> Result<Engine, Failure> {
     let file = open_file(path).map_err(|error| Failure::of_access(path, &error))?;
-    let engine = Engine::open_file(file, options, opening)?;
+    let engine = unreported(|| Engine::open_file(file, options, opening))?;
     Ok(engine.named(path.display().to_string()))
 }
 

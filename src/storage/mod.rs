@@ -10,6 +10,7 @@ pub mod data_dir;
 pub mod engine;
 pub mod journal;
 pub mod key_file;
+mod library_panics;
 pub mod new_file;
 pub mod opening;
 mod pace;

@@ -10,6 +10,7 @@ use rustix::fs::Advice;
 use crate::error::{Failure, describe};
 use crate::storage::engine::opening::Opening;
 use crate::storage::engine::{Engine, EngineOptions};
+use crate::storage::library_panics::unreported;
 use crate::storage::regular_file;
 use crate::storage::whole_file::UNFINISHED;
 
@@ -114,7 +115,7 @@ impl NewFile {
     /// Why a server could not open it.
     pub fn open_unchanged(&self, options: &EngineOptions) -> Result<(), Failure> {
         // What opening it changes is held back, and dropped.
-        self.open_deferred(options)?.close()?;
+        unreported(|| self.open_deferred(options)?.close())?;
         self.lock()
     }
 

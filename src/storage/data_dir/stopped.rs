@@ -8,6 +8,7 @@ use crate::storage::data_dir::{DATABASE, LOCK};
 use crate::storage::engine::opening::Opening;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::key_file::KEY_FILE;
+use crate::storage::library_panics::unreported;
 use crate::storage::regular_file;
 
 const OPTIONS: EngineOptions = EngineOptions {
@@ -91,7 +92,7 @@ impl StoppedDatabase {
         if writable.is_err() {
             return Ok(());
         }
-        self.open()?.close()
+        open_unchanged(&self.file)
     }
 
     /// Opens the database to be read: what opening it changes, as after a crash, is held back, and dropped.
@@ -100,7 +101,7 @@ impl StoppedDatabase {
     ///
     /// Why a server cannot open it.
     pub fn open(&self) -> Result<Engine, Failure> {
-        open_deferred(&self.file)
+        unreported(|| open_deferred(&self.file))
     }
 
     /// The file's name for messages.
@@ -115,7 +116,7 @@ impl StoppedDatabase {
 ///
 /// Why a server cannot open it.
 pub fn open_unchanged(path: &Path) -> Result<(), Failure> {
-    open_deferred(path)?.close()
+    unreported(|| open_deferred(path)?.close())
 }
 
 fn open_deferred(path: &Path) -> Result<Engine, Failure> {

@@ -206,6 +206,36 @@ fn a_restore_that_does_not_fit_leaves_a_directory_as_it_was() {
 }
 
 #[test]
+fn what_panics_the_library_is_refused_in_a_line() {
+    let case = Case::new();
+    case.back_up();
+    let backup = fs::read(&case.backup).expect("it is there");
+    let (damaged, other) = (
+        case.home.path().join("damaged"),
+        case.home.path().join("other"),
+    );
+    let mut panics = 0;
+    for page in 0..backup.len() / PAGE {
+        let mut bytes = backup.clone();
+        bytes[page * PAGE..][..64].fill(0xFF);
+        fs::write(&damaged, &bytes).expect("it is written");
+        let ended = restore(&damaged, &other).run();
+        if ended.status.success() {
+            fs::remove_dir_all(&other).expect("it is there");
+            continue;
+        }
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        if !ended.stderr.contains("panicked") {
+            continue;
+        }
+        panics += 1;
+        let checked = Launch::new(&["check"]).argument(&damaged).run();
+        assert!(checked.stderr.lines().count() <= 1, "{checked:?}");
+    }
+    assert!(panics > 0, "no page is one that the library panics over");
+}
+
+#[test]
 fn a_database_that_was_killed_is_backed_up_without_being_changed() {
     let case = Case::new();
     let serving = serve(&case.data);
