@@ -13,6 +13,12 @@ use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
 use crate::http::body::LOCAL_BODY_BYTES_MAX;
 
+/// How many bytes the response of a command may have: more than the longest list.
+const RESPONSE_BYTES_MAX: usize = 256 << 20;
+
+/// How many bytes a short document may have, of a server that may be any.
+const DOCUMENT_BYTES_MAX: usize = 1 << 20;
+
 /// The message of a response to a request that has no route.
 const NO_ROUTE: &str = "Nothing is served at this path";
 
@@ -161,13 +167,16 @@ impl LocalServer {
             .await
     }
 
-    /// The document at `path`, whatever the status of its response is.
+    /// The short document at `path`, whatever the status of its response is. All of it has to come in time, and not
+    /// only each part: a server that sends a byte now and then is not waited for.
     ///
     /// # Errors
     ///
     /// If the server does not answer, or with something else.
     pub async fn document(&self, path: &str) -> Result<Value, CommandError> {
-        let (_, document) = self.exchange(Method::GET, path, None).await?;
+        let exchange = self.exchange(Method::GET, path, None, DOCUMENT_BYTES_MAX);
+        let exchanged = timeout(self.settings.timeout, exchange).await;
+        let (_, document) = exchanged.map_err(|_| self.timed_out())??;
         Ok(document)
     }
 
@@ -177,7 +186,8 @@ impl LocalServer {
         target: &str,
         body: Option<(HeaderValue, String)>,
     ) -> Result<Value, CallError> {
-        let (status, document) = self.exchange(method, target, body).await?;
+        let exchange = self.exchange(method, target, body, RESPONSE_BYTES_MAX);
+        let (status, document) = exchange.await?;
         if status.is_success() {
             return Ok(document);
         }
@@ -190,6 +200,7 @@ impl LocalServer {
         method: Method,
         target: &str,
         body: Option<(HeaderValue, String)>,
+        bytes_max: usize,
     ) -> Result<(StatusCode, Value), CommandError> {
         let (content_type, body) = body.unzip();
         let body = Full::new(Bytes::from(body.unwrap_or_default()));
@@ -203,7 +214,7 @@ impl LocalServer {
         }
         let response = self.send(request).await?;
         let status = response.status();
-        let body = self.receive(response).await?;
+        let body = self.receive(response, bytes_max).await?;
         let document = if body.is_empty() {
             Value::Null
         } else {
@@ -212,7 +223,12 @@ impl LocalServer {
         Ok((status, document))
     }
 
-    async fn receive(&self, response: Response<Incoming>) -> Result<Vec<u8>, CommandError> {
+    /// The body of a response. A long one may take long, but each part of it has to come in time.
+    async fn receive(
+        &self,
+        response: Response<Incoming>,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, CommandError> {
         let mut body = response.into_body();
         let mut received = Vec::new();
         loop {
@@ -221,6 +237,9 @@ impl LocalServer {
                 None => return Ok(received),
                 Some(Ok(frame)) => {
                     if let Ok(piece) = frame.into_data() {
+                        if piece.len() > bytes_max - received.len() {
+                            return Err(self.too_long(bytes_max));
+                        }
                         received.extend_from_slice(&piece);
                     }
                 }

@@ -262,6 +262,11 @@ impl LocalServer {
         self.no_answer(cause)
     }
 
+    fn too_long(&self, bytes_max: usize) -> CommandError {
+        let size = bytes_max >> 20;
+        self.no_answer(format!("the response is longer than {size} MiB"))
+    }
+
     fn no_answer(&self, cause: String) -> CommandError {
         match &self.at {
             At::Address { host, .. } => {

@@ -1,5 +1,10 @@
 //! `rememberd healthcheck`.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpListener;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -54,4 +59,54 @@ fn a_server_that_is_not_ready_is_unhealthy() {
     serving.wait_for_log("it was moved");
     assert_outcome(&healthcheck(&home, &[]), 1, "not ready: storage\n");
     std::fs::rename(home.path().join("moved"), &database).expect("it is there");
+}
+
+/// A server of something else, which sends `chunk` until the client is gone, with a pause after each. Its URL.
+fn endless(chunk: Vec<u8>, pause: Duration) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let serving = thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a client comes");
+        let _ = client.read(&mut [0; 1_024]).expect("it sends a request");
+        let mut send = || {
+            client.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+            loop {
+                write!(client, "{:x}\r\n", chunk.len())?;
+                client.write_all(&chunk)?;
+                client.write_all(b"\r\n")?;
+                thread::park_timeout(pause);
+            }
+        };
+        let ended: std::io::Result<()> = send();
+        let kind = ended.expect_err("it never ends").kind();
+        let is_gone = [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset].contains(&kind);
+        assert!(is_gone, "{kind}");
+    });
+    (format!("http://{address}"), serving)
+}
+
+#[test]
+fn a_response_that_never_ends_is_not_waited_for() {
+    let home = TempDir::new().expect("a temporary directory");
+    let cases = [
+        (
+            b" ".to_vec(),
+            Duration::from_millis(20),
+            "1s",
+            "does not answer within 1s",
+        ),
+        (
+            vec![b' '; 1 << 16],
+            Duration::ZERO,
+            "1h",
+            "longer than 1 MiB",
+        ),
+    ];
+    for (chunk, pause, timeout, expected) in cases {
+        let (url, serving) = endless(chunk, pause);
+        let ended = healthcheck(&home, &["--url", &url, "--timeout", timeout]);
+        assert_outcome(&ended, 3, "");
+        assert!(ended.stderr.contains(expected), "{ended:?}");
+        serving.join().expect("the client has gone");
+    }
 }
