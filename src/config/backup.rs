@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::config::heading::BACKUPS;
-use crate::config::value::{count, duration};
+use crate::config::value::{count, write_interval};
 
 /// Backups by schedule.
 #[derive(Args, Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct BackupConfig {
     ///
     /// After a restart the next one is due by the age of the newest one in the directory.
     #[arg(long, env = "REMEMBERD_BACKUP_INTERVAL", value_name = "DURATION",
-          default_value = "1d", value_parser = duration, hide_short_help = true)]
+          default_value = "1d", value_parser = write_interval, hide_short_help = true)]
     pub backup_interval: Duration,
 
     /// How many backups are kept; after each good one, the oldest are removed

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::config::heading::TUNING;
-use crate::config::value::{duration, duration_or_none};
+use crate::config::value::{duration, duration_or_none, write_interval};
 
 /// How far the host's clock is believed.
 #[derive(Args, Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct ClockConfig {
 
     /// Interval at which the time is saved, for a host that boots with a wrong clock
     #[arg(long, env = "REMEMBERD_CLOCK_SAVE_INTERVAL", value_name = "DURATION",
-          default_value = "60s", value_parser = duration, hide_short_help = true)]
+          default_value = "60s", value_parser = write_interval, hide_short_help = true)]
     pub clock_save_interval: Duration,
 
     /// For how long an expired login stays in the database, so that a wrong clock deletes nothing

@@ -33,6 +33,8 @@ fn an_invalid_value_is_refused_by_the_name_of_its_flag() {
         ("--persistent-login-max-age", "0s"),
         ("--persistent-login-max-age", "200years"),
         ("--cleaner-interval", "soon"),
+        ("--backup-interval", "1ms"),
+        ("--clock-save-interval", "999ms"),
         ("--cleaner-batch-max", "0"),
         ("--cache-size", "1KiB"),
         ("--cache-size", "-5"),

@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
+/// The shortest duration, but for those that may be zero.
+const DURATION_MIN: Duration = Duration::from_millis(1);
+
+/// The shortest interval of what writes to a disk each time.
+const WRITE_INTERVAL_MIN: Duration = Duration::from_secs(1);
+
 /// The longest duration, a century: a longer one is a typing error.
 const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 
@@ -36,9 +42,19 @@ pub fn switch(text: &str) -> Result<bool, String> {
 
 /// A duration of at least a millisecond.
 pub fn duration(text: &str) -> Result<Duration, String> {
+    duration_from(DURATION_MIN, text)
+}
+
+/// An interval of at least a second, of what writes to a disk each time.
+pub fn write_interval(text: &str) -> Result<Duration, String> {
+    duration_from(WRITE_INTERVAL_MIN, text)
+}
+
+fn duration_from(min: Duration, text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text)?;
-    if duration < Duration::from_millis(1) {
-        return Err("it must be at least 1ms".to_owned());
+    if duration < min {
+        let min = humantime::format_duration(min);
+        return Err(format!("it must be at least {min}"));
     }
     if duration > DURATION_MAX {
         return Err("it must be at most 100years".to_owned());
@@ -132,6 +148,7 @@ mod tests {
                 "it must be a number with a unit, like 500ms, 30s or 15d",
             ),
             (duration("0s").err(), "it must be at least 1ms"),
+            (write_interval("999ms").err(), "it must be at least 1s"),
             (duration("101years").err(), "it must be at most 100years"),
             (short_duration("11m").err(), "it must be at most 10m"),
             (

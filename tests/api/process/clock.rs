@@ -71,7 +71,7 @@ fn a_clock_ahead_of_the_newest_saved_time_is_used() {
 
 #[test]
 fn the_time_is_saved_again_and_again_even_if_nothing_is_written() {
-    let server = started(Setup::new().flag("--clock-save-interval=1ms"), NOW);
+    let server = started(Setup::new().flag("--clock-save-interval=1s"), NOW);
     server.spawn(jobs::run(Arc::clone(&server.app)));
     server.app.clock.advance(10 * SECOND);
     let commits = server.app.store.commits();
