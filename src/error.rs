@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use rustix::io::Errno;
+
 /// Why a valid request could not be carried out.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Failure {
@@ -50,6 +52,16 @@ impl Failure {
         } else {
             Self::Unusable(text)
         }
+    }
+
+    /// Whether the disk or a quota is full, or the file may not become longer. The database's library passes on no more
+    /// than the text of the operating system.
+    pub fn is_no_space(&self) -> bool {
+        let Self::Storage(cause) = self else {
+            return false;
+        };
+        let errors = [Errno::NOSPC, Errno::DQUOT, Errno::FBIG].map(io::Error::from);
+        errors.iter().any(|error| cause.contains(&describe(error)))
     }
 
     /// What was found; nothing if the record does not decode.

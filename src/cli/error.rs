@@ -85,7 +85,15 @@ impl CommandError {
     }
 
     fn damaged(what: impl fmt::Display, state: &str, failure: Failure, data_dir: &Path) -> Self {
+        let is_no_space = failure.is_no_space();
         match failure {
+            Failure::Storage(cause) if is_no_space => Self::new(
+                what,
+                format!(
+                    "{cause}{state}; free space on its disk, or raise the quota or the limit of file sizes (ulimit -f), \
+                     and try again: nothing is damaged by that"
+                ),
+            ),
             Failure::Storage(cause)
             | Failure::Damaged(cause)
             | Failure::Corrupt(cause)
@@ -132,7 +140,25 @@ impl From<Failure> for CommandError {
 
 #[cfg(test)]
 mod tests {
+    use rustix::io::Errno;
+
     use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_is_no_damage() {
+        for errno in [Errno::NOSPC, Errno::DQUOT, Errno::FBIG] {
+            let error = io::Error::from(errno);
+            let path = Path::new("/data/rememberd.redb");
+            let of_library = Failure::Storage(format!("I/O error: {error}"));
+            for failure in [Failure::of_access(path, &error), of_library] {
+                let error = CommandError::opening(failure, Path::new("/data")).to_string();
+                assert!(
+                    error.contains("free space") && !error.contains("salvage"),
+                    "{error}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn a_database_that_cannot_be_opened_is_no_failed_storage() {

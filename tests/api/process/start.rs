@@ -55,6 +55,21 @@ fn a_signal_ends_a_start_that_is_retried() {
 }
 
 #[test]
+fn a_start_for_which_there_is_no_room_says_so_and_nothing_of_damage() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let serving = Launch::serve(home.path()).seed(DEMO_SEED).start();
+    // So that the next start writes.
+    serving.signal(Signal::KILL);
+    serving.wait();
+    // A limit of the shell stands for the disk.
+    let launch = Launch::serve(home.path()).argument("--start-retry=0s");
+    let message = launch.limited("ulimit -f 1").assert_fails();
+    assert!(message.contains("File too large"), "{message}");
+    assert!(message.contains("free space on its disk"), "{message}");
+    assert!(!message.contains("salvage"), "{message}");
+}
+
+#[test]
 fn a_file_that_stays_busy_or_is_damaged_is_refused_with_its_name_and_what_to_do() {
     let (home, file) = locked();
     let path = home.path().join("rememberd.redb");
