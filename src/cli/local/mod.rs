@@ -62,7 +62,7 @@ impl LocalServer {
     ///
     /// # Errors
     ///
-    /// If there is neither; what the work fails with; if the database cannot be closed.
+    /// If there is neither; what the work fails with; if the files of the database were moved meanwhile.
     pub fn with<T>(
         settings: LocalSettings,
         work: impl AsyncFnOnce(&Self) -> Result<T, CommandError>,

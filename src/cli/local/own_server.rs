@@ -96,16 +96,22 @@ impl OwnServer {
         Ok(client)
     }
 
-    /// Saves what is in memory alone, and closes the database.
+    /// Saves what is in memory alone, and closes the database. What a command has done is on the disk before: that this
+    /// fails, as on a full disk, does not change the command's outcome.
     ///
     /// # Errors
     ///
-    /// Of the storage.
+    /// If the files of the database are not where they were any more.
     pub async fn stop(self) -> Result<(), CommandError> {
         self.app.enter(Phase::Draining);
         let saved = jobs::stop(&self.app).await;
-        self.app.store.close().await?;
-        saved?;
+        let closed = self.app.store.close().await;
+        if let Err(failure) = closed.and(saved) {
+            tracing::warn!(
+                %failure,
+                "the database was not closed cleanly; what is done is on the disk, and the next start repairs it"
+            );
+        }
         Ok(self.database.files().check()?)
     }
 }

@@ -6,14 +6,14 @@ use std::env;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::faults::client::wait_until;
 use crate::faults::process::{Server, Tokens};
-use crate::support::attachment;
+use crate::support::{DEMO_FILE, attachment};
 
 /// The size of the file system in KiB.
 const SIZE_KIB: usize = 4_096;
@@ -23,6 +23,9 @@ const LOGINS: usize = 60;
 
 /// The maximum number of requests that succeed with the free space within the database file.
 const REQUESTS_MAX: usize = 20_000;
+
+/// The maximum number of tenants that an admin command creates in what is left of the file system.
+const TENANTS_MAX: usize = 8;
 
 /// The maximum time until it serves again once space is freed. Usually it takes some milliseconds, but the
 /// machine may be busy.
@@ -41,6 +44,12 @@ fn a_server_whose_file_system_was_full_serves_again() {
 fn an_attachment_for_which_there_is_no_space_does_not_replace_the_old_one() {
     let name = "an_attachment_for_which_there_is_no_space_does_not_replace_the_old_one";
     on_a_small_file_system(name, assert_attachment_stays);
+}
+
+#[test]
+fn an_admin_command_says_what_it_has_done_although_the_database_cannot_be_closed() {
+    let name = "an_admin_command_says_what_it_has_done_although_the_database_cannot_be_closed";
+    on_a_small_file_system(name, assert_done_is_said);
 }
 
 fn on_a_small_file_system(name: &str, test: impl FnOnce(&FileSystem)) {
@@ -94,6 +103,53 @@ fn assert_attachment_stays(file_system: &FileSystem) {
     drop(server);
     let server = Server::start(&data);
     assert!(server.download("picture").as_ref() == Some(&next));
+}
+
+fn assert_done_is_said(file_system: &FileSystem) {
+    let made = file_system.path().join("made");
+    let data = file_system.path().join("data");
+    let init = run(&["init", "--seed", DEMO_FILE], &made);
+    assert!(init.status.success(), "{init:?}");
+    let mut unclean = 0;
+    for free in (0..64).step_by(4) {
+        fs::create_dir(&data).expect("it was removed");
+        for name in ["rememberd.redb", "rememberd.keys", "rememberd.marker"] {
+            fs::copy(made.join(name), data.join(name)).expect("there is space");
+        }
+        file_system.fill_but(free << 10);
+        let mut created = Vec::new();
+        loop {
+            let name = format!("t{}", created.len());
+            let ended = run(&["admin", "tenant", "create", &name], &data);
+            let log = String::from_utf8_lossy(&ended.stderr);
+            unclean += usize::from(log.contains("the database was not closed cleanly"));
+            if !ended.status.success() {
+                assert_eq!(ended.status.code(), Some(3), "{ended:?}");
+                break;
+            }
+            created.push(name);
+            if created.len() == TENANTS_MAX {
+                break;
+            }
+        }
+        file_system.free();
+        let listed = run(&["admin", "tenant", "list"], &data);
+        let listed = String::from_utf8_lossy(&listed.stdout);
+        let names = listed.lines().filter_map(|line| line.split(' ').next());
+        let names: Vec<_> = names.filter(|name| name.starts_with('t')).collect();
+        assert_eq!(names, created, "{free} KiB");
+        fs::remove_dir_all(&data).expect("it is there");
+    }
+    assert!(unclean > 0, "each database was closed cleanly");
+}
+
+/// Runs a command on this data directory.
+fn run(arguments: &[&str], data: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rememberd"));
+    command.args(arguments).arg("--data-dir").arg(data);
+    command.env_clear().env("REMEMBERD_START_RETRY", "0s");
+    let output = command.stdin(Stdio::null()).output();
+    output.expect("it can be run")
 }
 
 fn assert_serves_again(file_system: &FileSystem) {
@@ -174,6 +230,15 @@ impl FileSystem {
                 }
             }
         }
+    }
+
+    /// Writes until the file system has so many bytes left.
+    fn fill_but(&self, bytes: u64) {
+        self.fill();
+        let filler = File::options().write(true).open(self.filler());
+        let filler = filler.expect("it was written");
+        let length = filler.metadata().expect("it is there").len();
+        filler.set_len(length - bytes).expect("it is longer");
     }
 
     fn free(&self) {
