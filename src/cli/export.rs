@@ -1,10 +1,11 @@
 //! `rememberd export`: writes out what the server has.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
@@ -80,16 +81,18 @@ async fn export(
     directory: &Path,
     is_mongo: bool,
 ) -> Result<(), CommandError> {
-    create_directory(directory).map_err(|error| CommandError::io(directory.display(), &error))?;
+    let target =
+        Target::create(directory).map_err(|error| CommandError::io(directory.display(), &error))?;
     let stats = server.get("/admin/1/stats", &[]).await?;
-    let mut passwords = is_mongo.then(|| Passwords::new(directory));
+    let mut passwords = is_mongo.then(|| Passwords::new(&target));
     for list in LISTS {
         let total = stats[total_field(list)].as_u64().unwrap_or(0);
-        export_list(server, directory, list, total, passwords.as_mut()).await?;
+        export_list(server, &target, list, total, passwords.as_mut()).await?;
     }
     if let Some(passwords) = passwords {
         passwords.close()?;
     }
+    target.keep();
     for (field, what) in [
         ("tickets", "tickets"),
         ("verificationTokens", "verification tokens"),
@@ -123,14 +126,14 @@ fn total_field(list: List) -> &'static str {
 /// Writes a collection, which had `total` documents. With `passwords` it is written for the original.
 async fn export_list(
     server: &LocalServer,
-    directory: &Path,
+    target: &Target,
     list: List,
     total: u64,
-    mut passwords: Option<&mut Passwords>,
+    mut passwords: Option<&mut Passwords<'_>>,
 ) -> Result<(), CommandError> {
     let name = list.name();
-    let mut file = LineFile::create_new(directory.join(format!("{name}.json")))?;
-    let target = format!("/admin/1/export/{name}");
+    let mut file = target.file(&format!("{name}.json"))?;
+    let route = format!("/admin/1/export/{name}");
     let mongo = if passwords.is_some() { "true" } else { "false" };
     let mut progress = Progress::new("exporting");
     let mut from: Option<String> = None;
@@ -139,7 +142,7 @@ async fn export_list(
     loop {
         let mut query = vec![("mongo", mongo)];
         query.extend(from.as_deref().map(|from| ("from", from)));
-        let page = server.get(&target, &query).await?;
+        let page = server.get(&route, &query).await?;
         for document in page["documents"].as_array().into_iter().flatten() {
             file.line(document.as_str().unwrap_or_default())?;
             count += 1;
@@ -169,16 +172,16 @@ async fn export_list(
 }
 
 /// The file of the profiles whose password the original cannot verify, which is there once there is one.
-struct Passwords {
-    path: PathBuf,
+struct Passwords<'t> {
+    target: &'t Target,
     file: Option<LineFile>,
     count: u64,
 }
 
-impl Passwords {
-    fn new(directory: &Path) -> Self {
+impl<'t> Passwords<'t> {
+    fn new(target: &'t Target) -> Self {
         Self {
-            path: directory.join(PASSWORDS),
+            target,
             file: None,
             count: 0,
         }
@@ -187,7 +190,7 @@ impl Passwords {
     fn add(&mut self, profile: &Value) -> Result<(), CommandError> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(LineFile::create_new(self.path.clone())?),
+            none => none.insert(self.target.file(PASSWORDS)?),
         };
         self.count += 1;
         file.line(password_line(profile))
@@ -219,16 +222,62 @@ fn password_line(profile: &Value) -> String {
     [text("id"), text("tenant"), text("username")].join("\t")
 }
 
-/// Creates the directory, which only its owner can read, or takes an empty one.
-fn create_directory(path: &Path) -> io::Result<()> {
-    if path.exists() {
-        let mut entries = fs::read_dir(path)?;
-        return match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(io::Error::other(
+/// The directory that is written to. What was created of it is removed again if the export fails, so that the same one
+/// can be made once more, and no tokens are left in a part of one.
+struct Target {
+    directory: PathBuf,
+    /// The directories that were created, the innermost first.
+    created: Vec<PathBuf>,
+    files: RefCell<Vec<PathBuf>>,
+    is_kept: bool,
+}
+
+impl Target {
+    /// Creates the directory, which only its owner can read, or takes an empty one.
+    fn create(directory: &Path) -> io::Result<Self> {
+        let directory = path::absolute(directory)?;
+        if directory.exists() && fs::read_dir(&directory)?.next().is_some() {
+            return Err(io::Error::other(
                 "it is not empty; name a directory that does not exist yet",
-            )),
+            ));
+        }
+        let missing = directory.ancestors().take_while(|path| !path.exists());
+        let target = Self {
+            created: missing.map(Path::to_owned).collect(),
+            directory,
+            files: RefCell::default(),
+            is_kept: false,
         };
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(&target.directory)?;
+        Ok(target)
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
+
+    /// Creates a file in it.
+    fn file(&self, name: &str) -> Result<LineFile, CommandError> {
+        let path = self.directory.join(name);
+        let file = LineFile::create_new(path.clone())?;
+        self.files.borrow_mut().push(path);
+        Ok(file)
+    }
+
+    /// Keeps what was written.
+    fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
+        for path in self.files.get_mut() {
+            let _ = fs::remove_file(path);
+        }
+        for path in &self.created {
+            let _ = fs::remove_dir(path);
+        }
+    }
 }

@@ -208,6 +208,37 @@ fn the_documents_have_the_types_of_mongodb_only_if_asked_for() {
 }
 
 #[test]
+fn nothing_is_left_of_an_export_for_which_there_is_no_room() {
+    let home = filled();
+    let serving = Launch::serve(&home.data()).start();
+    let [new, empty] = ["new/deep", "empty"].map(|name| home.path(name));
+    fs::create_dir(&empty).expect("it is created");
+    let export = |directory: &Path| {
+        Launch::new(&["export", "--data-dir"])
+            .argument(home.data())
+            .argument(directory)
+    };
+    let mut failed = 0;
+    loop {
+        // A limit of the shell stands for the disk.
+        let limit = format!("ulimit -f {failed}");
+        let ended = export(&new).limited(&limit).run();
+        if ended.status.success() {
+            break;
+        }
+        assert!(ended.stderr.contains("File too large"), "{ended:?}");
+        assert!(!home.path("new").exists(), "{ended:?}");
+        assert!(!export(&empty).limited(&limit).run().status.success());
+        assert_eq!(fs::read_dir(&empty).expect("it stays").count(), 0);
+        failed += 1;
+    }
+    assert!(failed > 0, "each file fits");
+    assert!(export(&empty).run().status.success());
+    assert!(files(&empty).iter().all(|path| path.exists()));
+    serving.stop();
+}
+
+#[test]
 fn what_is_there_is_not_overwritten() {
     let home = filled();
     let (directory, _) = export(&home, "own", &[]);
