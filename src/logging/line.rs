@@ -59,8 +59,10 @@ impl LineFormat {
     pub(super) fn report(self, error: &str) -> Vec<u8> {
         match self.format {
             LogFormat::Text => {
-                let priority = self.priority(Level::ERROR);
-                format!("{priority}rememberd: {error}\n").into_bytes()
+                let mut line = format!("{}rememberd: ", self.priority(Level::ERROR));
+                text::push_escaped(&mut line, error);
+                line.push('\n');
+                line.into_bytes()
             }
             LogFormat::Json => self.line(Level::ERROR, error, &[]),
         }

@@ -56,7 +56,7 @@ pub(super) fn line(
 ) -> Result<String, fmt::Error> {
     let mut line = String::new();
     write_head(&mut line, level, has_time)?;
-    line.push_str(message);
+    push_escaped(&mut line, message);
     for (name, value) in fields {
         write!(line, " {name}=")?;
         write_text(&mut line, value)?;
@@ -79,9 +79,39 @@ fn write_head(line: &mut String, level: Level, has_time: bool) -> fmt::Result {
     write!(line, "{:>5} ", level.as_str())
 }
 
+/// Appends `text` without quotes, in one line: what a path or another text of others has in it looks like no line of
+/// the log, and does nothing to a terminal.
+pub(super) fn push_escaped(line: &mut String, text: &str) {
+    if text.bytes().all(is_visible) {
+        line.push_str(text);
+        return;
+    }
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+}
+
+fn is_visible(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// A line to which what is written is appended by [`push_escaped`].
+struct Escaped<'l>(&'l mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        push_escaped(self.0, text);
+        Ok(())
+    }
+}
+
 /// Appends `text` in quotes, in one line.
 fn write_text(line: &mut String, text: &str) -> fmt::Result {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    let is_plain = |byte: u8| is_visible(byte) && byte != b'"' && byte != b'\\';
     if !text.bytes().all(is_plain) {
         return write!(line, "{text:?}");
     }
@@ -162,7 +192,7 @@ impl Visit for Fields<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.write(field, |line| write!(line, "{value:?}"));
+        self.write(field, |line| write!(Escaped(line), "{value:?}"));
     }
 }
 
@@ -200,6 +230,27 @@ mod tests {
         });
         let bytes = lines.take_bytes();
         String::from_utf8(bytes).expect("a log is UTF-8")
+    }
+
+    #[test]
+    fn text_of_others_adds_no_line() {
+        let lines = Lines::new(LineFormat {
+            format: LogFormat::Text,
+            has_priority: false,
+        });
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(lines.clone())
+            .event_format(Text { has_time: false })
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(path = %"a\nb", "c\r\n{}", "ö\u{1b}[2J\u{85}");
+        });
+        let event = String::from_utf8(lines.take_bytes()).expect("a log is UTF-8");
+        assert_eq!(event, " INFO c\\r\\nö\\u{1b}[2J\\u{85} path=a\\nb\n");
+        let line = line(Level::INFO, "c\nd", &[("path", "a\nb")], false);
+        assert_eq!(line.as_deref(), Ok(" INFO c\\nd path=\"a\\nb\""));
+        let report = lines.format().report("a\nb");
+        assert_eq!(report, b"rememberd: a\\nb\n");
     }
 
     #[test]

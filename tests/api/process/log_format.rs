@@ -59,6 +59,24 @@ fn lines_for_another_stream_have_the_time_and_no_priority() {
 }
 
 #[test]
+fn a_path_with_a_line_break_is_no_line_of_its_own() {
+    let home = TempDir::new().expect("a temporary directory");
+    let directory = home.path().join("a\nrememberd: forged");
+    let mut serving = Launch::serve(&home.path().join("data"))
+        .seed(DEMO_SEED)
+        .argument("--backup-dir")
+        .argument(&directory)
+        .start();
+    serving.wait_for_log("a backup failed");
+    let stopped = serving.stop();
+    let refused = Launch::serve(&directory).argument("--no-create");
+    for log in [stopped.stderr, refused.assert_fails()] {
+        assert!(log.contains("a\\nrememberd: forged"), "{log}");
+        assert!(!log.contains("\nrememberd: forged"), "{log}");
+    }
+}
+
+#[test]
 fn the_error_that_ends_a_start_is_a_line_of_the_log() {
     let home = TempDir::new().expect("a temporary directory");
     let failing = |arguments: &[&str]| {
