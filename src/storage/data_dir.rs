@@ -101,13 +101,7 @@ impl DataDirectory {
             .create(&path)
             .map_err(described)?;
         refuse_if_others_write(&path)?;
-        let mut options = OpenOptions::new();
-        options
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(FILE_MODE);
-        let lock = regular_file::open_with(&lock_path, &mut options)
+        let lock = regular_file::open_to_lock(&lock_path)
             .map_err(|error| Failure::unusable_file(&lock_path, describe(&error)))?;
         match lock.try_lock() {
             // A server whose start is refused removes the file that it has locked: a lock of that file excludes nobody.

@@ -182,18 +182,26 @@ impl KeyFile {
         })
     }
 
-    /// Has the keys of `other` instead of its own, and writes the file as [`KeyFile::add`].
+    /// Has the keys of `other` instead of its own, and writes the file as [`KeyFile::add`]. Before it is written,
+    /// `keep` is called with where it is: nobody else changes it meanwhile.
     ///
     /// # Errors
     ///
-    /// [`Failure::Unusable`] if it cannot be written, and if others added a key to it since it was read.
-    pub fn replace_all(&mut self, other: &Self) -> Result<(), Failure> {
+    /// [`Failure::Unusable`] if it cannot be written, if others added a key to it since it was read, and if `keep`
+    /// fails.
+    pub fn replace_all(
+        &mut self,
+        other: &Self,
+        keep: impl FnOnce(&Path) -> Result<(), String>,
+    ) -> Result<(), Failure> {
+        let target = self.target();
         self.change(|former, keys| {
             let is_new =
                 |(number, key): &(&u32, &[u8; KEY_BYTES])| former.get(number) != Some(*key);
             if let Some((number, _)) = keys.iter().find(is_new) {
                 return Err(changed(*number));
             }
+            keep(&target)?;
             keys.clone_from(&other.keys);
             Ok(())
         })
@@ -407,13 +415,21 @@ mod tests {
             keys: KeysByNumber::from([(number, [4; KEY_BYTES])]),
         };
         assert!(earlier.add_all(&other(2)).is_err());
-        assert!(earlier.replace_all(&other(4)).is_err());
+        let keep_none = |_: &Path| panic!("nothing is replaced");
+        assert!(earlier.replace_all(&other(4), keep_none).is_err());
         earlier.add_all(&other(4)).expect("it is written");
         earlier.remove(1).expect("it is written");
         let numbers: Vec<_> = read().keys().keys().copied().collect();
         assert_eq!(numbers, [2, 4]);
         assert_eq!(read().keys(), earlier.keys());
-        earlier.replace_all(&other(5)).expect("it is written");
+        let assert_locked = |target: &Path| {
+            assert_eq!(target, path);
+            assert!(home.path().join("rememberd.keys.unfinished").exists());
+            assert_eq!(read().keys().len(), 2);
+            Ok(())
+        };
+        let replaced = earlier.replace_all(&other(5), assert_locked);
+        replaced.expect("it is written");
         assert_eq!(read().keys(), other(5).keys());
     }
 

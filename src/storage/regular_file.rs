@@ -7,6 +7,9 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+/// The mode of a file that only its owner may read.
+const OWNER_ONLY: u32 = 0o600;
+
 /// Opens the file for reading.
 ///
 /// # Errors
@@ -31,6 +34,17 @@ pub fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options.custom_flags(flags).open(path)?;
     refuse_others(file.metadata()?.file_type())?;
     Ok(file)
+}
+
+/// Opens the file to be locked, which is created if it is missing, readable by its owner alone.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_to_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    open_with(path, options.mode(OWNER_ONLY))
 }
 
 /// Refuses what is not a regular file.
@@ -60,7 +74,7 @@ pub fn is_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
-/// Whether `file` is the one at `path`.
+/// Whether `file` is the one at `path`, or the one that a symbolic link there leads to.
 pub fn is_at(file: &File, path: &Path) -> bool {
     let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     match (file.metadata(), fs::metadata(path)) {

@@ -1,17 +1,13 @@
 //! A small file that is written as a whole: after a crash it is as before or complete.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::storage::regular_file;
 
 /// The end of the name of a file that is being written.
 pub const UNFINISHED: &str = ".unfinished";
-
-/// The mode of the file: only the owner may read it.
-const FILE_MODE: u32 = 0o600;
 
 /// A file that is on the disk under another name until it is published. It is removed if it is not.
 #[derive(Debug)]
@@ -35,13 +31,7 @@ impl WholeFile {
         unfinished.push(UNFINISHED);
         let unfinished = PathBuf::from(unfinished);
         let file = loop {
-            let mut options = OpenOptions::new();
-            options
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .mode(FILE_MODE);
-            let file = regular_file::open_with(&unfinished, &mut options)?;
+            let file = regular_file::open_to_lock(&unfinished)?;
             file.lock()?;
             // Whoever held the lock has published or removed the file: a lock of that one excludes nobody.
             if regular_file::is_at(&file, &unfinished) {

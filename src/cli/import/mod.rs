@@ -4,9 +4,8 @@ mod batches;
 mod documents;
 mod report;
 
-use std::fs::{self, File, Metadata};
+use std::fs::File;
 use std::mem;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, value_parser};
@@ -106,17 +105,14 @@ fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
 
 /// Creates the file of the report, in place of what is there, unless that is to be imported.
 fn create_report(path: PathBuf, sources: &[Source]) -> Result<LineFile, CommandError> {
-    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
     // One that cannot be looked at cannot be opened either, or is new.
-    if let Ok(found) = fs::metadata(&path).map(identity) {
-        let mut files = sources.iter().map(|source| source.file.metadata());
-        if files.any(|file| file.is_ok_and(|file| identity(file) == found)) {
-            let what = format!("--report {}", path.display());
-            return Err(CommandError::new(
-                what,
-                "the file is to be imported; name another one",
-            ));
-        }
+    let mut sources = sources.iter();
+    if sources.any(|source| regular_file::is_at(&source.file, &path)) {
+        let what = format!("--report {}", path.display());
+        return Err(CommandError::new(
+            what,
+            "the file is to be imported; name another one",
+        ));
     }
     LineFile::replace(path)
 }
