@@ -15,10 +15,12 @@ use crate::cli::error::CommandError;
 use crate::cli::key;
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
+use crate::cli::owner::other_owner;
 use crate::cli::process::runtime::runtime;
 use crate::cli::terminal::progress::Progress;
 use crate::clock::host::HostClock;
 use crate::server::local::connect_to;
+use crate::storage::data_dir::last_backup;
 use crate::storage::data_dir::stopped::StoppedDatabase;
 use crate::storage::key_file::KeyFile;
 use crate::storage::new_file::NewFile;
@@ -182,6 +184,11 @@ fn back_up_stopped(
     progress.next("verifying");
     let verified = finish(file, &mut progress.of_tables()).map_err(failed)?;
     progress.clear();
+    // A file of another user could not be read by the server.
+    if matches!(other_owner(data_dir), Ok(None)) {
+        // Without it, the next server does not know of the backup, which is good all the same.
+        let _ = last_backup::remember(data_dir, time);
+    }
     let missing = verified.missing_keys(&keys).into_iter();
     Ok(Made {
         file: target.to_owned(),

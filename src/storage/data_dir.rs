@@ -2,6 +2,7 @@
 
 mod held;
 mod in_place;
+pub mod last_backup;
 pub mod replacement;
 pub mod secret_file;
 pub mod stopped;

@@ -3,6 +3,7 @@
 /// `text` on one line, with a word instead of each UUID, id of a profile, number, truth value and absolute path.
 pub fn shape(text: &str) -> String {
     let joined: String = text.lines().map(without_paths).collect();
+    let joined = without_backup(&joined);
     let mut shape = String::new();
     let mut rest = joined.as_str();
     while let Some(letter) = rest.chars().next() {
@@ -20,6 +21,15 @@ pub fn shape(text: &str) -> String {
         rest = &rest[taken..];
     }
     shape.replace("true", "BOOL").replace("false", "BOOL")
+}
+
+/// The text without the time of the last backup, which readiness has once a page has made one.
+fn without_backup(text: &str) -> String {
+    let Some((before, rest)) = text.split_once(r#""backup":{"#) else {
+        return text.to_owned();
+    };
+    let (_, after) = rest.split_once("},").expect("something follows it");
+    format!("{before}{after}")
 }
 
 fn without_paths(line: &str) -> String {

@@ -12,6 +12,7 @@ use crate::service::backup::pace::Pace;
 use crate::service::backup::refusal::BackupRefusal;
 use crate::service::error::Error;
 use crate::storage::Store;
+use crate::storage::data_dir::last_backup;
 use crate::storage::engine::open_table::guarded;
 use crate::storage::key_file::{KEY_FILE, KeyFile};
 use crate::storage::new_file::NewFile;
@@ -75,6 +76,15 @@ pub fn source(app: &App) -> Result<Option<Source>, Failure> {
     Ok(key.map(|key| Source::new(&data_dir(app), key)))
 }
 
+/// Recalls when the last good backup was begun, which may be before this process was started. A time that has not come
+/// is that of a clock that was wrong.
+pub fn recall_last(app: &App) {
+    let now = app.clock.now().time();
+    if let Some(time) = last_backup::remembered(&data_dir(app)).filter(|time| *time <= now) {
+        app.backups.note_good(time);
+    }
+}
+
 struct Work {
     store: Arc<Store>,
     backups: Arc<Backups>,
@@ -102,6 +112,9 @@ impl Work {
                 for number in &made.missing_keys {
                     let path = made.key_file.display();
                     tracing::warn!(%file, number, %path, "a key that logins in the backup need is missing");
+                }
+                if let Err(failure) = last_backup::remember(&self.data_dir, made.time) {
+                    tracing::warn!(%failure, "a restart will not know of the backup");
                 }
             }
             Err(failure) => tracing::warn!(%file, %failure, "a backup failed"),

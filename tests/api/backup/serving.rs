@@ -22,6 +22,39 @@ fn command(name: &str, file: &Path, data: &Path) -> Launch {
 }
 
 #[test]
+fn a_restarted_server_knows_of_the_last_backup() {
+    let home = TempDir::new().expect("a temporary directory");
+    let data = home.path().join("data");
+    let last_good = |serving: &Serving| {
+        let ready = serving.client(DEMO_ACCESS_TOKEN).get("/health/ready").body;
+        let (_, last) = ready.split_once(r#""lastGood":""#)?;
+        Some(last.split('"').next().expect("there is a first").to_owned())
+    };
+    let assert_made = |name: &str| {
+        let made = command("backup", &home.path().join(name), &data).run();
+        assert_eq!(made.status.code(), Some(0), "{made:?}");
+    };
+    let serving = serve(&data);
+    assert_eq!(last_good(&serving), None);
+    assert_made("first.redb");
+    let first = last_good(&serving);
+    assert!(first.is_some());
+    serving.stop();
+    let serving = serve(&data);
+    assert_eq!(last_good(&serving), first);
+    serving.stop();
+    // Without a server.
+    fs::remove_file(data.join("rememberd.last-backup")).expect("it is there");
+    assert_made("second.redb");
+    let serving = serve(&data);
+    assert!(last_good(&serving) >= first);
+    serving.stop();
+    // The clock was wrong.
+    fs::write(data.join("rememberd.last-backup"), "2099-01-01T00:00:00Z").expect("it is ours");
+    assert_eq!(last_good(&serve(&data)), None);
+}
+
+#[test]
 fn a_backup_of_a_running_server_has_what_was_committed_before() {
     let home = TempDir::new().expect("a temporary directory");
     let (data, file) = (home.path().join("data"), home.path().join("backup.redb"));

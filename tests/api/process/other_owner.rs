@@ -42,11 +42,14 @@ fn root_writes_nothing_into_a_directory_of_another_user() {
         .argument(&data)
         .run();
     assert!(created.status.success(), "{created:?}");
-    let backed_up = Launch::new(&["backup", "--data-dir"])
-        .argument(&data)
-        .argument(&backup)
-        .run();
-    assert!(backed_up.status.success(), "{backed_up:?}");
+    let assert_backed_up = || {
+        let backed_up = Launch::new(&["backup", "--force", "--data-dir"])
+            .argument(&data)
+            .argument(&backup)
+            .run();
+        assert!(backed_up.status.success(), "{backed_up:?}");
+    };
+    assert_backed_up();
     for (path, _) in owners(&data) {
         give_away(&path);
     }
@@ -81,4 +84,6 @@ fn root_writes_nothing_into_a_directory_of_another_user() {
         assert_eq!(owners(&data), before);
         assert_eq!(owners(&empty), []);
     }
+    assert_backed_up();
+    assert_eq!(owners(&data), before);
 }
