@@ -15,7 +15,7 @@ pub use crate::domain::attributes::Attributes;
 pub use crate::domain::device::{Device, DeviceUpdate};
 pub use crate::domain::given_attributes::GivenAttributes;
 pub use crate::domain::key_ring::{KeyRing, SecretKey};
-pub use crate::domain::login_state::LoginState;
+pub use crate::domain::login_state::{ImportedLogin, LoginState};
 pub use crate::domain::management_token::ManagementToken;
 pub use crate::domain::object_id::ObjectId;
 pub use crate::domain::password::{Password, PasswordHash};

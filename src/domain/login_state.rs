@@ -116,30 +116,56 @@ impl ImportedTokens {
     }
 }
 
-impl LoginState {
+/// A login from elsewhere: what its [`LoginState`] is made of, in less memory.
+#[derive(Clone, Debug)]
+pub struct ImportedLogin {
+    /// The id, which never changes.
+    pub id: PersistentLoginId,
+    /// The name of the profile's tenant.
+    pub tenant: TenantName,
+    /// Who is logged in.
+    pub profile_id: ObjectId,
+    /// When the login was created.
+    pub created: Moment,
+    tokens: ImportedTokens,
+}
+
+impl ImportedLogin {
     /// The login with a token that no key derives. The nonce must be random.
-    pub fn import(
+    pub fn new(
         login: &PersistentLogin,
         timeline: &Timeline,
         keys: &KeyRing,
         nonce: [u8; NONCE_BYTES],
     ) -> Self {
-        let imported = ImportedTokens::seal(keys, nonce, login.id, &[login.token]);
         Self {
             id: login.id,
             tenant: login.tenant.clone(),
             profile_id: login.profile_id,
             created: timeline.moment(login.timestamp),
-            era: 0,
-            chain: TokenChain::NEW,
-            key: KeyEpoch {
-                number: imported.key,
-                since: 0,
-            },
-            imported: Some(Arc::new(imported)),
+            tokens: ImportedTokens::seal(keys, nonce, login.id, &[login.token]),
         }
     }
 
+    /// The login as it is stored, in this era.
+    pub fn state(&self, era: Era) -> LoginState {
+        LoginState {
+            id: self.id,
+            tenant: self.tenant.clone(),
+            profile_id: self.profile_id,
+            created: self.created,
+            era,
+            chain: TokenChain::NEW,
+            key: KeyEpoch {
+                number: self.tokens.key,
+                since: 0,
+            },
+            imported: Some(Arc::new(self.tokens.clone())),
+        }
+    }
+}
+
+impl LoginState {
     /// When the login was last used: rotated, or created.
     pub fn last_used(&self) -> Moment {
         let rotation = self.chain.rotation;

@@ -8,7 +8,7 @@ use crate::clock::timeline::Timeline;
 use crate::domain::access_token::{AccessToken, AccessTokenId, TenantPermission};
 use crate::domain::attributes::Attributes;
 use crate::domain::key_ring::KeyRing;
-use crate::domain::login_state::LoginState;
+use crate::domain::login_state::ImportedLogin;
 use crate::domain::object_id::ObjectId;
 use crate::domain::password::PasswordHash;
 use crate::domain::persistent_login::{PersistentLogin, PersistentLoginId, Token};
@@ -27,7 +27,8 @@ use crate::service::bootstrap::seed_file::{
 use crate::service::bootstrap::token_file::GeneratedToken;
 use crate::tables::access_token::{DigestedId, SealedId};
 
-/// What is to be written of an entry that is valid by itself.
+/// What is to be written of an entry that is valid by itself. Many are in memory at once: what differs in size is
+/// boxed.
 #[derive(Clone, Debug)]
 pub enum Record {
     /// An access token.
@@ -39,9 +40,9 @@ pub enum Record {
     /// A login.
     Login(Box<NewLogin>),
     /// A ticket. Its era is that of the profile's new ones.
-    Ticket(TicketState),
+    Ticket(Box<TicketState>),
     /// A verification token.
-    VerificationToken(VerificationToken),
+    VerificationToken(Box<VerificationToken>),
 }
 
 /// An access token with its id.
@@ -59,7 +60,7 @@ pub struct NewAccessToken {
 #[derive(Clone, Debug)]
 pub struct NewLogin {
     /// The login.
-    pub state: LoginState,
+    pub login: ImportedLogin,
     /// Whether it is dated in the future. Such a date is kept: it may be the clock of the host that is wrong.
     pub is_future: bool,
 }
@@ -84,6 +85,8 @@ pub struct Preparer {
     timeline: Timeline,
     keys: Arc<KeyRing>,
     entropy: Entropy,
+    /// The tenant of the last entry: most have the same one, whose name is in memory once.
+    last_tenant: Option<TenantName>,
     /// The access tokens whose ids were generated because their entries have none, until they are taken.
     pub generated: Vec<GeneratedToken>,
 }
@@ -112,6 +115,7 @@ impl Preparer {
             timeline,
             keys,
             entropy,
+            last_tenant: None,
             generated: Vec::new(),
         }
     }
@@ -127,9 +131,9 @@ impl Preparer {
             Entry::Tenant(entry) => Record::Tenant(Box::new(self.tenant(entry)?)),
             Entry::Profile(entry) => Record::Profile(Box::new(self.profile(entry)?)),
             Entry::PersistentLogin(entry) => Record::Login(Box::new(self.login(entry)?)),
-            Entry::Ticket(entry) => Record::Ticket(self.ticket(entry)?),
+            Entry::Ticket(entry) => Record::Ticket(Box::new(self.ticket(entry)?)),
             Entry::VerificationToken(entry) => {
-                Record::VerificationToken(self.verification_token(entry)?)
+                Record::VerificationToken(Box::new(self.verification_token(entry)?))
             }
         })
     }
@@ -183,9 +187,9 @@ impl Preparer {
         })
     }
 
-    fn profile(&self, entry: ProfileEntry) -> Result<Profile, Fault> {
+    fn profile(&mut self, entry: ProfileEntry) -> Result<Profile, Fault> {
         let id = self.object_id(entry.id)?;
-        let tenant = tenant_name(entry.tenant)?;
+        let tenant = self.tenant_name(entry.tenant)?;
         if entry.username.is_empty() {
             return Err(invalid("username", EMPTY));
         }
@@ -208,7 +212,7 @@ impl Preparer {
         })
     }
 
-    fn login(&self, entry: PersistentLoginEntry) -> Result<NewLogin, Fault> {
+    fn login(&mut self, entry: PersistentLoginEntry) -> Result<NewLogin, Fault> {
         let id = match entry.id {
             Some(Id(text)) => PersistentLoginId::parse(&text).ok_or(invalid("_id", NO_UUID))?,
             None => PersistentLoginId::new(self.entropy.uuid()),
@@ -218,25 +222,25 @@ impl Preparer {
         let timestamp = self.date(entry.timestamp);
         let login = PersistentLogin {
             id,
-            tenant: tenant_name(entry.tenant)?,
+            tenant: self.tenant_name(entry.tenant)?,
             profile_id,
             token,
             timestamp,
         };
         Ok(NewLogin {
-            state: LoginState::import(&login, &self.timeline, &self.keys, self.entropy.bytes()),
+            login: ImportedLogin::new(&login, &self.timeline, &self.keys, self.entropy.bytes()),
             is_future: timestamp > self.now,
         })
     }
 
-    fn ticket(&self, entry: TicketEntry) -> Result<TicketState, Fault> {
+    fn ticket(&mut self, entry: TicketEntry) -> Result<TicketState, Fault> {
         let Id(text) = entry.id;
         let id = TicketId::parse(&text).ok_or(invalid("_id", NO_UUID))?;
         let profile_id = profile_id(&entry.profile_id)?;
         let (_, key) = self.keys.newest();
         Ok(TicketState {
             digest: TicketDigest::new(id, key),
-            tenant: tenant_name(entry.tenant)?,
+            tenant: self.tenant_name(entry.tenant)?,
             profile_id,
             era: 0,
             last_request: self
@@ -246,7 +250,7 @@ impl Preparer {
     }
 
     fn verification_token(
-        &self,
+        &mut self,
         entry: VerificationTokenEntry,
     ) -> Result<VerificationToken, Fault> {
         let Id(text) = entry.id;
@@ -255,10 +259,20 @@ impl Preparer {
         let (_, key) = self.keys.newest();
         Ok(VerificationToken {
             digest: VerificationTokenDigest::new(id, key),
-            tenant: tenant_name(entry.tenant)?,
+            tenant: self.tenant_name(entry.tenant)?,
             profile_id,
             created: self.timeline.moment(self.beginning(entry.timestamp)),
         })
+    }
+
+    fn tenant_name(&mut self, text: String) -> Result<TenantName, Fault> {
+        if let Some(last) = &self.last_tenant
+            && last.as_str() == text
+        {
+            return Ok(last.clone());
+        }
+        let name = TenantName::new(text).ok_or(Fault::NoTenant)?;
+        Ok(self.last_tenant.insert(name).clone())
     }
 
     fn object_id(&self, id: Option<Id>) -> Result<ObjectId, Fault> {
@@ -291,10 +305,6 @@ const fn invalid(field: &'static str, what: &'static str) -> Fault {
 
 fn profile_id(Id(text): &Id) -> Result<ObjectId, Fault> {
     ObjectId::parse(text).ok_or(invalid("profileId", NO_OBJECT_ID))
-}
-
-fn tenant_name(text: String) -> Result<TenantName, Fault> {
-    TenantName::new(text).ok_or(Fault::NoTenant)
 }
 
 fn attribute_definition(entry: AttributeDefinitionEntry) -> AttributeDefinition {

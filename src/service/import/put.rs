@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::mem;
 
 use crate::domain::key_ring::KeyRing;
-use crate::domain::login_state::LoginState;
+use crate::domain::login_state::{Era, ImportedLogin, LoginState};
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::domain::profile::{Profile, ProfileStatus};
@@ -93,9 +93,9 @@ pub fn put_all(
 fn order(records: &[(usize, Record)]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..records.len()).collect();
     order.sort_by_cached_key(|place| match &records[*place].1 {
-        Record::Login(login) => LoginKey::of(&login.state).to_bytes().to_vec(),
-        Record::Profile(profile) => profile.id.as_bytes().to_vec(),
-        _ => Vec::new(),
+        Record::Login(new) => Some(LoginKey::of_imported(&new.login)),
+        Record::Profile(profile) => Some(LoginKey::first_of(profile.id)),
+        _ => None,
     });
     order
 }
@@ -106,7 +106,8 @@ fn order(records: &[(usize, Record)]) -> Vec<usize> {
 #[derive(Default)]
 struct Accepted<'b> {
     profiles: Vec<&'b Profile>,
-    logins: Vec<LoginState>,
+    /// Each with the era that it is to be of.
+    logins: Vec<(&'b ImportedLogin, Era)>,
     profile_ids: HashSet<ObjectId>,
     usernames: HashSet<(&'b str, &'b str)>,
     login_ids: HashSet<PersistentLoginId>,
@@ -120,7 +121,7 @@ impl<'b> Accepted<'b> {
                 self.profile_ids.contains(&profile.id)
                     || self.usernames.contains(&full_name(profile))
             }
-            Record::Login(login) => self.login_ids.contains(&login.state.id),
+            Record::Login(login) => self.login_ids.contains(&login.login.id),
             _ => false,
         }
     }
@@ -136,14 +137,14 @@ impl<'b> Accepted<'b> {
                 Ok(())
             }
             Record::Login(new) => {
-                let mut login = new.state.clone();
-                login.era = persistent_login::ended::era_of_new(txn, login.profile_id)?;
+                let login = &new.login;
+                let era = persistent_login::ended::era_of_new(txn, login.profile_id)?;
                 self.login_ids.insert(login.id);
-                self.logins.push(login);
+                self.logins.push((login, era));
                 Ok(())
             }
             Record::Ticket(new) => {
-                let mut state = new.clone();
+                let mut state = TicketState::clone(new);
                 state.era = ticket::ended::era_of_new(txn, state.profile_id)?;
                 ticket::create(txn, &state)
             }
@@ -159,7 +160,7 @@ impl<'b> Accepted<'b> {
             profile::insert_all(txn, &profiles)?;
         }
         if !logins.is_empty() {
-            persistent_login::create_all(txn, &logins)?;
+            persistent_login::create_imported(txn, &logins)?;
         }
         Ok(())
     }
@@ -187,10 +188,10 @@ pub fn obstacle(
         }
         Record::Tenant(new) => of_tenant(txn, rules, new),
         Record::Profile(new) => of_profile(txn, new),
-        Record::Login(new) => of_login(txn, keys, &new.state),
+        Record::Login(new) => of_login(txn, keys, &new.login.state(0)),
         Record::Ticket(new) => of_ticket(txn, new),
         Record::VerificationToken(new) => match verification_token::get(txn, new.digest)? {
-            Some(stored) => Ok(Some(exists(stored == *new))),
+            Some(stored) => Ok(Some(exists(stored == **new))),
             None => Ok(owner(txn, &new.tenant, new.profile_id)?.err()),
         },
     }

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use uuid::Uuid;
 
-use crate::domain::login_state::LoginState;
+use crate::domain::login_state::{ImportedLogin, LoginState};
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 
@@ -31,6 +31,14 @@ impl Hash for LoginKey {
 impl LoginKey {
     /// The key of `login`.
     pub fn of(login: &LoginState) -> Self {
+        Self {
+            profile_id: login.profile_id,
+            id: login.id,
+        }
+    }
+
+    /// The key of a login that is imported.
+    pub fn of_imported(login: &ImportedLogin) -> Self {
         Self {
             profile_id: login.profile_id,
             id: login.id,

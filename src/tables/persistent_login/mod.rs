@@ -18,7 +18,7 @@ use std::ops::{Bound, ControlFlow};
 
 use crate::domain::device::Device;
 use crate::domain::key_ring::KeyNumber;
-use crate::domain::login_state::LoginState;
+use crate::domain::login_state::{Era, ImportedLogin, LoginState};
 use crate::domain::object_id::ObjectId;
 use crate::domain::persistent_login::PersistentLoginId;
 use crate::error::Failure;
@@ -236,25 +236,25 @@ pub fn create(txn: &WriteTxn, login: &LoginState, device: &Device) -> Result<(),
     put_device(txn, key, device)
 }
 
-/// Puts new logins of whose devices nothing is known, in the order of their keys. They are put into one table after the
-/// other, each time in the order of its keys, which is many times as fast as one login after the other.
+/// Puts new logins that came from elsewhere, each in this era. They are put into one table after the other, each time in
+/// the order of its keys, which is many times as fast as one login after the other.
 ///
 /// # Errors
 ///
 /// Of the storage.
-pub fn create_all(txn: &WriteTxn, logins: &[LoginState]) -> Result<(), Failure> {
+pub fn create_imported(txn: &WriteTxn, logins: &[(&ImportedLogin, Era)]) -> Result<(), Failure> {
     let mut rows: Vec<_> = logins
         .iter()
-        .map(|login| (LoginKey::of(login).to_bytes(), login))
+        .map(|(login, era)| (LoginKey::of_imported(login).to_bytes(), *login, *era))
         .collect();
-    rows.sort_unstable_by_key(|(key, _)| *key);
-    txn.insert_rows(
-        &LOGINS,
-        rows.iter().map(|(key, login)| (key, encode(login))),
-    )?;
+    rows.sort_unstable_by_key(|(key, ..)| *key);
+    let records = rows
+        .iter()
+        .map(|(key, login, era)| (key, encode(&login.state(*era))));
+    txn.insert_rows(&LOGINS, records)?;
     let mut owners: Vec<_> = logins
         .iter()
-        .map(|login| (*login.id.uuid().as_bytes(), login.profile_id))
+        .map(|(login, _)| (login.id.uuid().into_bytes(), login.profile_id))
         .collect();
     owners.sort_unstable_by_key(|(id, _)| *id);
     let owners = owners.iter();
@@ -262,8 +262,11 @@ pub fn create_all(txn: &WriteTxn, logins: &[LoginState]) -> Result<(), Failure> 
         &PROFILES,
         owners.map(|(id, owner)| (id, encode_profile(*owner))),
     )?;
-    let entries = logins.iter().map(|login| (login.created, login.id.uuid()));
-    BY_CREATION.put_all(txn, entries)
+    let logins = logins.iter();
+    BY_CREATION.put_all(
+        txn,
+        logins.map(|(login, _)| (login.created, login.id.uuid())),
+    )
 }
 
 /// Puts what is known of the device of an existing login, in place of what was.

@@ -1,8 +1,8 @@
 //! A login as a test knows it: with its token, and what its last rotation replaced.
 
 use rememberd::testing::{
-    KeyRing, LoginKey, LoginState, ObjectId, PersistentLogin, PersistentLoginId, TenantName,
-    Timeline, Timestamp, Token,
+    ImportedLogin, KeyRing, LoginKey, LoginState, ObjectId, PersistentLogin, PersistentLoginId,
+    TenantName, Timeline, Timestamp, Token,
 };
 
 use crate::support;
@@ -74,7 +74,7 @@ impl Login {
             token: self.token,
             timestamp: self.timestamp,
         };
-        LoginState::import(&login, &Timeline::default(), &support::keys(), [0; 12])
+        ImportedLogin::new(&login, &Timeline::default(), &support::keys(), [0; 12]).state(0)
     }
 
     /// The key of its record.
