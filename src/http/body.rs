@@ -7,6 +7,7 @@ pub mod kind;
 pub mod upload;
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -133,24 +134,25 @@ async fn collect(
         return Err(ApiError::BodyTooLarge);
     }
     // Most bodies arrive in one piece, which is not copied.
-    let (mut first, mut others) = (Bytes::new(), Vec::new());
+    let (mut first, mut whole) = (Bytes::new(), Vec::new());
     let most = size_max as u64;
     while let Some(piece) =
         poll_fn(|context| poll_piece(&mut body, context, connection, most)).await?
     {
-        if piece.len() > size_max - first.len() - others.len() {
+        if piece.len() > size_max - first.len() - whole.len() {
             return Err(ApiError::BodyTooLarge);
         }
-        if first.is_empty() {
+        if first.is_empty() && whole.is_empty() {
             first = piece;
         } else {
-            others.extend_from_slice(&piece);
+            whole.extend_from_slice(&mem::take(&mut first));
+            whole.extend_from_slice(&piece);
         }
     }
-    if others.is_empty() {
+    if whole.is_empty() {
         return Ok(first);
     }
-    Ok([&first[..], &others].concat().into())
+    Ok(whole.into())
 }
 
 /// The next piece of a body of at most `size_max` bytes; `None` at its end. A body with trailers is refused: hyper

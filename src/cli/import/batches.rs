@@ -1,82 +1,102 @@
-//! The documents of a file in batches. They are read on a thread of its own, so that some are imported meanwhile.
+//! The documents of a file in batches. They are read on a thread of its own, and sent as they are read.
 
 use std::fs::File;
-use std::thread;
+use std::mem;
+use std::thread::{self, JoinHandle};
 
-use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use hyper::body::Bytes;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::cli::error::CommandError;
 use crate::cli::import::documents::{DocumentError, Documents};
 
-/// How much the documents of a batch take at least, in bytes: they are one transaction.
-const BATCH_BYTES: usize = 2 << 20;
+/// How many bytes are sent at once, if a document is not longer.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// Documents that follow each other in a file.
 pub struct Batch {
-    /// A JSON list of them.
-    pub documents: String,
-    /// How many there are.
+    /// How many documents are before them.
+    pub first: u64,
+    /// The pieces of a JSON list of them.
+    pub pieces: mpsc::Receiver<Bytes>,
+    /// What is known of them once they are read; nothing if nobody took all pieces.
+    pub read: oneshot::Receiver<BatchRead>,
+}
+
+/// What is known of a batch that was read.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct BatchRead {
+    /// How many documents it has.
     pub count: u64,
     /// How far the file is read, in bytes.
     pub position: u64,
-    /// What ends the file: its end, or why it cannot be read further.
-    pub end: Option<Result<(), DocumentError>>,
 }
 
-impl Batch {
-    fn read(documents: &mut Documents<File>) -> Self {
-        let mut text = String::from("[");
-        let mut count = 0;
-        let mut end = None;
-        while text.len() < BATCH_BYTES && end.is_none() {
-            match documents.next() {
-                Some(Ok(document)) => {
-                    push(&mut text, &document);
-                    count += 1;
-                }
-                Some(Err(error)) => end = Some(Err(error)),
-                None => end = Some(Ok(())),
-            }
-        }
-        text.push(']');
-        Self {
-            documents: text,
-            count,
-            position: Documents::position(documents),
-            end,
-        }
-    }
-}
+/// The thread that reads a file. It returns why it came to no end.
+pub type Reader = JoinHandle<Result<(), DocumentError>>;
 
-fn push(list: &mut String, document: &RawValue) {
-    if list.len() > 1 {
-        list.push(',');
-    }
-    list.push_str(document.get());
-}
-
-/// Reads the documents in `file`. The last batch is the one with an [`end`](Batch::end).
+/// Reads the documents in `file`, in batches of at most so many bytes, or a longer document.
 ///
 /// # Errors
 ///
 /// If no thread can be started.
-pub fn read(file: File) -> Result<mpsc::Receiver<Batch>, CommandError> {
+pub fn read(
+    file: File,
+    batch_bytes: usize,
+) -> Result<(mpsc::Receiver<Batch>, Reader), CommandError> {
     let (sender, batches) = mpsc::channel(1);
-    let work = move || {
-        let mut documents = Documents::new(file);
-        loop {
-            let batch = Batch::read(&mut documents);
-            let is_last = batch.end.is_some();
-            // Nobody waits for it if what came before could not be imported.
-            if sender.blocking_send(batch).is_err() || is_last {
-                return;
-            }
-        }
-    };
-    thread::Builder::new()
+    let reader = thread::Builder::new()
         .name("documents".to_owned())
-        .spawn(work)
+        .spawn(move || send_all(Documents::new(file), batch_bytes, &sender))
         .map_err(|error| CommandError::io("cannot start a thread", &error))?;
-    Ok(batches)
+    Ok((batches, reader))
+}
+
+/// Sends all batches, unless nobody waits for them because one of them could not be imported.
+fn send_all(
+    mut documents: Documents<File>,
+    batch_bytes: usize,
+    batches: &mpsc::Sender<Batch>,
+) -> Result<(), DocumentError> {
+    let mut first = 0;
+    let mut next = documents.next();
+    while let Some(mut document) = next.transpose()? {
+        let (pieces, received) = mpsc::channel(1);
+        let (read, when_read) = oneshot::channel();
+        let batch = Batch {
+            first,
+            pieces: received,
+            read: when_read,
+        };
+        if batches.blocking_send(batch).is_err() {
+            return Ok(());
+        }
+        let (mut piece, mut bytes, mut count) = (vec![b'['], 0, 0);
+        next = loop {
+            piece.extend_from_slice(document.get().as_bytes());
+            bytes += document.get().len() + 1;
+            count += 1;
+            if piece.len() >= PIECE_BYTES
+                && pieces.blocking_send(mem::take(&mut piece).into()).is_err()
+            {
+                return Ok(());
+            }
+            match documents.next() {
+                Some(Ok(next)) if bytes + next.get().len() < batch_bytes => {
+                    piece.push(b',');
+                    document = next;
+                }
+                next => break next,
+            }
+        };
+        piece.push(b']');
+        if pieces.blocking_send(piece.into()).is_err() {
+            return Ok(());
+        }
+        let position = documents.position();
+        // Its request may have failed meanwhile.
+        let _ = read.send(BatchRead { count, position });
+        first += count;
+    }
+    Ok(())
 }

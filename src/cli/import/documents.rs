@@ -10,6 +10,11 @@ use serde_json::de::IoRead;
 use serde_json::value::RawValue;
 use serde_json::{Deserializer, StreamDeserializer};
 
+use crate::http::body::LOCAL_BODY_BYTES_MAX;
+
+/// How many bytes a document may have, since a list of it alone is sent at once. In MongoDB it may have 16 MiB.
+const DOCUMENT_BYTES_MAX: usize = LOCAL_BODY_BYTES_MAX - "[]".len();
+
 /// How many bytes of the file are read at once.
 const READER_BYTES: usize = 64 << 10;
 
@@ -26,6 +31,8 @@ pub enum DocumentError {
     Json(serde_json::Error),
     /// The list of documents has no end.
     Open,
+    /// It is longer than what a server takes.
+    TooLong,
 }
 
 impl fmt::Display for DocumentError {
@@ -35,6 +42,10 @@ impl fmt::Display for DocumentError {
             Self::Json(error) if error.is_io() => write!(formatter, "{error}"),
             Self::Json(error) => write!(formatter, "it is not JSON: {error}"),
             Self::Open => formatter.write_str("the file ends within its list"),
+            Self::TooLong => {
+                let size = DOCUMENT_BYTES_MAX >> 20;
+                write!(formatter, "a document is longer than {size} MiB")
+            }
         }
     }
 }
@@ -73,12 +84,15 @@ impl<R: Read> Iterator for Documents<R> {
         if self.has_ended {
             return None;
         }
-        let next = self.stream.next();
-        self.has_ended = !matches!(next, Some(Ok(_)));
-        match next {
+        let next = match self.stream.next() {
             None if self.state.is_open.get() => Some(Err(DocumentError::Open)),
-            next => Some(next?.map_err(DocumentError::Json)),
-        }
+            Some(Ok(document)) if document.get().len() > DOCUMENT_BYTES_MAX => {
+                Some(Err(DocumentError::TooLong))
+            }
+            next => next.map(|next| next.map_err(DocumentError::Json)),
+        };
+        self.has_ended = !matches!(next, Some(Ok(_)));
+        next
     }
 }
 

@@ -4,12 +4,13 @@ mod batches;
 mod documents;
 mod report;
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::mem;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, value_parser};
 use tokio::join;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::cli::arguments::path_argument;
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
@@ -38,6 +39,13 @@ out, 3 if no server answers and the database cannot be opened.
 Examples:
   rememberd import tenant.json profile.json persistentlogin.json accesstoken.json --dry-run
   rememberd import dump/*.json --report skipped.jsonl";
+
+/// How many bytes the documents of a request have at most: they are one transaction. The larger it is, the more of them
+/// come upon the same pages of the database, and the more memory they take.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// The same for a server that is used by others, who wait for each transaction.
+const BATCH_BYTES_SHARED: usize = 2 << 20;
 
 /// Imports documents.
 pub const COMMAND: CliCommand = CliCommand {
@@ -208,8 +216,12 @@ async fn import(
 ) -> Result<(), CommandError> {
     let name = source.path.display().to_string();
     let size = source.file.metadata().map_or(0, |metadata| metadata.len());
-    let mut batches = batches::read(source.file)?;
-    let mut progress = Progress::new("importing");
+    let batch_bytes = if server.is_own() {
+        BATCH_BYTES
+    } else {
+        BATCH_BYTES_SHARED
+    };
+    let (batches, reader) = batches::read(source.file, batch_bytes)?;
     let target = match source.collection {
         Collection::Of(list) => Some(format!(
             "/admin/1/import/{}?dryRun={is_dry_run}",
@@ -217,49 +229,71 @@ async fn import(
         )),
         Collection::Attachments => None,
     };
-    let send = async |batch: Option<&mut Batch>| match (batch, &target) {
-        (Some(batch), Some(target)) if batch.count > 0 => {
-            let documents = mem::take(&mut batch.documents);
-            Some(server.post_text(target, documents).await)
-        }
-        _ => None,
+    let transfer = Transfer {
+        server,
+        target,
+        batches: Mutex::new(batches),
+        report: RefCell::new(report),
+        progress: RefCell::new(Progress::new("importing")),
+        what: format!("{name}, MiB"),
+        size,
     };
-    loop {
-        // While the server writes the first one, it parses the second.
-        let mut first = batches.recv().await;
-        let is_last = first.as_ref().is_none_or(|batch| batch.end.is_some());
-        let mut second = if is_last { None } else { batches.recv().await };
-        let answers = join!(send(first.as_mut()), send(second.as_mut()));
-        if second.is_none() && !is_last || first.is_none() {
-            let cause = "the thread that reads it ended without a reason";
-            return Err(CommandError::new(&name, cause));
-        }
-        let turn = first.into_iter().chain(second).zip([answers.0, answers.1]);
-        let (mut failed, mut ended) = (None, None);
-        for (batch, answer) in turn {
-            match answer {
-                Some(Ok(answer)) => report.add(batch.count, &answer)?,
-                // What came of the other one is reported all the same.
-                Some(Err(error)) => {
-                    report.pass_over(batch.count);
-                    failed = failed.or(Some(error));
-                }
-                None if target.is_none() => report.skip_all(batch.count)?,
-                None => {}
+    // While the server writes the documents of one request, it receives those of another.
+    let (one, other) = join!(transfer.send_all(), transfer.send_all());
+    transfer.progress.borrow().clear();
+    // If it failed, the thread is not to read further.
+    drop(transfer);
+    one.and(other)?;
+    let read = reader.join();
+    let read = read.map_err(|_| CommandError::new(&name, "reading it failed"))?;
+    read.map_err(|error| CommandError::new(&name, error))
+}
+
+/// The documents of a file on their way to the server.
+struct Transfer<'t, 'r> {
+    server: &'t LocalServer,
+    /// Where they are sent; nowhere if they are skipped.
+    target: Option<String>,
+    batches: Mutex<mpsc::Receiver<Batch>>,
+    report: RefCell<&'t mut FileReport<'r>>,
+    progress: RefCell<Progress>,
+    /// What its progress is shown of.
+    what: String,
+    /// The size of the file, in bytes.
+    size: u64,
+}
+
+impl Transfer<'_, '_> {
+    /// Sends batches until there is none.
+    async fn send_all(&self) -> Result<(), CommandError> {
+        loop {
+            let batch = self.batches.lock().await.recv().await;
+            let Some(batch) = batch else { return Ok(()) };
+            if let Err(error) = self.send(batch).await {
+                self.batches.lock().await.close();
+                return Err(error);
             }
-            let what = format!("{name}, MiB");
-            progress.show(&what, batch.position >> 20, size >> 20);
-            ended = batch.end;
         }
-        if failed.is_some() || ended.is_some() {
-            progress.clear();
+    }
+
+    async fn send(&self, batch: Batch) -> Result<(), CommandError> {
+        let mut pieces = batch.pieces;
+        let answer = match &self.target {
+            Some(target) => Some(self.server.post_pieces(target, pieces).await?),
+            None => {
+                while pieces.recv().await.is_some() {}
+                None
+            }
+        };
+        let read = batch.read.await.unwrap_or_default();
+        let mut report = self.report.borrow_mut();
+        match answer {
+            Some(answer) => report.add(batch.first, read.count, &answer)?,
+            None => report.skip_all(batch.first, read.count)?,
         }
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
-        if let Some(end) = ended {
-            return end.map_err(|error| CommandError::new(&name, error));
-        }
+        let mut progress = self.progress.borrow_mut();
+        progress.show(&self.what, read.position >> 20, self.size >> 20);
+        Ok(())
     }
 }
 

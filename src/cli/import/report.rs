@@ -52,26 +52,26 @@ impl<'r> FileReport<'r> {
         }
     }
 
-    /// Adds the answer of the server to the next `count` documents.
+    /// Adds the answer of the server to `count` documents, before which there are `first`.
     ///
     /// # Errors
     ///
     /// If the file of the report cannot be written.
-    pub fn add(&mut self, count: u64, answer: &Value) -> Result<(), CommandError> {
+    pub fn add(&mut self, first: u64, count: u64, answer: &Value) -> Result<(), CommandError> {
         self.created += number(answer, "created");
         self.same += number(answer, "same");
         self.newer += number(answer, "newer");
         self.dependent += number(answer, "dependent");
         for (place, why) in answer["skipped"].as_object().into_iter().flatten() {
             let place: u64 = place.parse().unwrap_or(0);
-            self.skip(self.read + place + 1, why.as_str().unwrap_or_default())?;
+            self.skip(first + place + 1, why.as_str().unwrap_or_default())?;
         }
         for warning in answer["warnings"].as_array().into_iter().flatten() {
             let place = warning[0].as_u64().unwrap_or(0);
             self.warnings += 1;
             if self.first_warnings.len() < EXAMPLES_MAX {
                 let text = warning[1].as_str().unwrap_or_default();
-                let number = self.read + place + 1;
+                let number = first + place + 1;
                 self.first_warnings
                     .push(format!("document {number}: {text}"));
             }
@@ -85,22 +85,17 @@ impl<'r> FileReport<'r> {
         Ok(())
     }
 
-    /// Adds the next `count` documents, of attachments, as skipped.
+    /// Adds `count` documents of attachments, before which there are `first`, as skipped.
     ///
     /// # Errors
     ///
     /// As [`FileReport::add`].
-    pub fn skip_all(&mut self, count: u64) -> Result<(), CommandError> {
-        for number in self.read + 1..=self.read + count {
+    pub fn skip_all(&mut self, first: u64, count: u64) -> Result<(), CommandError> {
+        for number in first + 1..=first + count {
             self.skip(number, "attachments are not taken over; upload them again")?;
         }
         self.read += count;
         Ok(())
-    }
-
-    /// Passes over the next `count` documents, of which it is not known what came of them.
-    pub fn pass_over(&mut self, count: u64) {
-        self.read += count;
     }
 
     fn skip(&mut self, number: u64, why: &str) -> Result<(), CommandError> {

@@ -1,17 +1,18 @@
 //! Calls of a server: a request, and the JSON of its response.
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::cli::command::NO_CONNECTION;
 use crate::cli::error::CommandError;
 use crate::cli::local::LocalServer;
-use crate::http::body::LOCAL_BODY_BYTES_MAX;
+use crate::cli::local::request_body::RequestBody;
 
 /// How many bytes the response of a command may have: more than the longest list.
 const RESPONSE_BYTES_MAX: usize = 256 << 20;
@@ -133,7 +134,7 @@ impl LocalServer {
     /// As [`LocalServer::get`].
     pub async fn post(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, CallError> {
         let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-        let body = (content_type, form(parameters));
+        let body = (content_type, form(parameters).into());
         self.call(Method::POST, path, Some(body)).await
     }
 
@@ -143,25 +144,24 @@ impl LocalServer {
     ///
     /// As [`LocalServer::get`].
     pub async fn post_json(&self, path: &str, document: &Value) -> Result<Value, CallError> {
-        self.post_text(path, document.to_string()).await
+        let body = document.to_string().into();
+        self.post_body(path, body).await
     }
 
-    /// Does what `path` is for, with this text as its document.
+    /// Does what `path` is for, with the document that these are the pieces of.
     ///
     /// # Errors
     ///
     /// As [`LocalServer::get`].
-    pub async fn post_text(&self, path: &str, json: String) -> Result<Value, CallError> {
-        // A server closes the connection, perhaps before its response can be read.
-        if json.len() > LOCAL_BODY_BYTES_MAX {
-            return Err(CallError::Refused {
-                status: StatusCode::PAYLOAD_TOO_LARGE,
-                message: format!(
-                    "A request may have {} MiB; a document is longer than that",
-                    LOCAL_BODY_BYTES_MAX >> 20
-                ),
-            });
-        }
+    pub async fn post_pieces(
+        &self,
+        path: &str,
+        pieces: mpsc::Receiver<Bytes>,
+    ) -> Result<Value, CallError> {
+        self.post_body(path, RequestBody::Pieces(pieces)).await
+    }
+
+    async fn post_body(&self, path: &str, json: RequestBody) -> Result<Value, CallError> {
         let content_type = HeaderValue::from_static("application/json");
         self.call(Method::POST, path, Some((content_type, json)))
             .await
@@ -184,7 +184,7 @@ impl LocalServer {
         &self,
         method: Method,
         target: &str,
-        body: Option<(HeaderValue, String)>,
+        body: Option<(HeaderValue, RequestBody)>,
     ) -> Result<Value, CallError> {
         let exchange = self.exchange(method, target, body, RESPONSE_BYTES_MAX);
         let (status, document) = exchange.await?;
@@ -199,11 +199,11 @@ impl LocalServer {
         &self,
         method: Method,
         target: &str,
-        body: Option<(HeaderValue, String)>,
+        body: Option<(HeaderValue, RequestBody)>,
         bytes_max: usize,
     ) -> Result<(StatusCode, Value), CommandError> {
         let (content_type, body) = body.unzip();
-        let body = Full::new(Bytes::from(body.unwrap_or_default()));
+        let body = body.unwrap_or_else(|| RequestBody::from(String::new()));
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = target

@@ -4,14 +4,14 @@
 
 pub mod call;
 mod own_server;
+mod request_body;
 pub mod settings;
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderValue};
 use hyper::{Request, Response, Uri};
@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::cli::command::{NO_CONNECTION, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::own_server::OwnServer;
+use crate::cli::local::request_body::RequestBody;
 use crate::cli::local::settings::LocalSettings;
 use crate::cli::owner::other_owner;
 use crate::cli::process::runtime::runtime;
@@ -170,6 +171,11 @@ impl LocalServer {
         Ok(Self { at, settings })
     }
 
+    /// Whether it is in this process, so that nobody else uses it.
+    pub fn is_own(&self) -> bool {
+        matches!(self.at, At::Own(_))
+    }
+
     /// What the server says of its health.
     ///
     /// # Errors
@@ -191,7 +197,7 @@ impl LocalServer {
     /// If the server does not answer.
     pub async fn send(
         &self,
-        mut request: Request<Full<Bytes>>,
+        mut request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, CommandError> {
         let headers = request.headers_mut();
         let host = match &self.at {
@@ -232,7 +238,7 @@ impl LocalServer {
     async fn send_over<S>(
         &self,
         stream: S,
-        request: Request<Full<Bytes>>,
+        request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, CommandError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
