@@ -176,25 +176,7 @@ async fn list(session: &Session<'_>, has_ids: bool) -> Result<(), CommandError> 
 
 async fn revoke(session: &Session<'_>, name: &str) -> Result<(), CommandError> {
     let tokens = all(session).await?;
-    let of = |field: &str| -> Vec<&Value> {
-        let tokens = tokens.iter().filter(|token| token[field] == name);
-        tokens.collect()
-    };
-    let found = Some(of("id")).filter(|found| !found.is_empty());
-    let found = match found.unwrap_or_else(|| of("application"))[..] {
-        [found] => found,
-        [] => {
-            let text = format!("no access token has the id or the application {name:?}");
-            return Err(text.into());
-        }
-        _ => {
-            let text = format!(
-                "several access tokens are of the application {name:?}; name one by its id, which \"rememberd admin \
-                 access-token list --ids\" prints"
-            );
-            return Err(text.into());
-        }
-    };
+    let found = find(&tokens, name)?;
     let application = found["application"].as_str().unwrap_or_default();
     session
         .confirm(&format!("revoke the access token of {application:?}"))
@@ -209,6 +191,39 @@ async fn revoke(session: &Session<'_>, name: &str) -> Result<(), CommandError> {
         &format!("revoked the access token of {application:?}"),
     );
     Ok(())
+}
+
+/// The access token that `name` is the id of, or the application.
+///
+/// # Errors
+///
+/// If there is none, or are several: an id that was given can be the name of an application.
+fn find<'t>(tokens: &'t [Value], name: &str) -> Result<&'t Value, CommandError> {
+    let named: Vec<&Value> = tokens
+        .iter()
+        .filter(|token| token["id"] == name || token["application"] == name)
+        .collect();
+    match named[..] {
+        [found] => Ok(found),
+        [] => {
+            let text = format!("no access token has the id or the application {name:?}");
+            Err(text.into())
+        }
+        _ if named.iter().any(|token| token["id"] == name) => {
+            let text = format!(
+                "{name:?} is the id of one access token and the application of another one; name the former by its \
+                 application, the latter by its id, which \"rememberd admin access-token list --ids\" prints"
+            );
+            Err(text.into())
+        }
+        _ => {
+            let text = format!(
+                "several access tokens are of the application {name:?}; name one by its id, which \"rememberd admin \
+                 access-token list --ids\" prints"
+            );
+            Err(text.into())
+        }
+    }
 }
 
 async fn all(session: &Session<'_>) -> Result<Vec<Value>, CommandError> {

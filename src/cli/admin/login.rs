@@ -110,11 +110,7 @@ pub fn definition() -> Command {
 pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, CommandError> {
     let (name, mut arguments) = arguments.subcommand();
     match name.as_str() {
-        "list" => {
-            let tenant = arguments.text("tenant");
-            let name = owner(&mut arguments).unwrap_or_default();
-            list(session, &name, tenant.as_deref()).await?;
-        }
+        "list" => list(session, &mut arguments).await?,
         "find" => {
             let fingerprint = arguments.required_text("fingerprint");
             let parameters = [("fingerprint", fingerprint.as_str())];
@@ -138,14 +134,42 @@ fn fingerprint(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// The name of the profile, if one is given.
-fn owner(arguments: &mut Arguments) -> Option<String> {
-    let profile = arguments.text("profile");
-    profile.or_else(|| arguments.text("username"))
+/// How the profile is named whose logins are meant.
+enum Owner {
+    /// By its id or its username.
+    Profile(String),
+    /// By its username, which may look like an id.
+    Username(String),
 }
 
-async fn list(session: &Session<'_>, name: &str, tenant: Option<&str>) -> Result<(), CommandError> {
-    let profile = named_profile::find(session, name, tenant).await?;
+impl Owner {
+    /// The one in the arguments, if there is one.
+    fn take(arguments: &mut Arguments) -> Option<Self> {
+        let profile = arguments.text("profile").map(Self::Profile);
+        profile.or_else(|| arguments.text("username").map(Self::Username))
+    }
+
+    /// The profile.
+    ///
+    /// # Errors
+    ///
+    /// As [`named_profile::find`].
+    async fn find(
+        &self,
+        session: &Session<'_>,
+        tenant: Option<&str>,
+    ) -> Result<Value, CommandError> {
+        match self {
+            Self::Profile(name) => named_profile::find(session, name, tenant).await,
+            Self::Username(name) => named_profile::find_by_username(session, name, tenant).await,
+        }
+    }
+}
+
+async fn list(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), CommandError> {
+    let tenant = arguments.text("tenant");
+    let owner = Owner::take(arguments).expect("clap refuses a command line without it");
+    let profile = owner.find(session, tenant.as_deref()).await?;
     let target = format!("{API}/by_profile");
     let parameters = [("profileId", id(&profile))];
     let logins = session.server.pages(&target, &parameters, PAGE).await?;
@@ -158,9 +182,9 @@ async fn end(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), Com
         return end_one(session, &id).await;
     }
     let tenant = arguments.text("tenant");
-    let ended = match (owner(arguments), tenant) {
-        (Some(name), tenant) => {
-            let profile = named_profile::find(session, &name, tenant.as_deref()).await?;
+    let ended = match (Owner::take(arguments), tenant) {
+        (Some(owner), tenant) => {
+            let profile = owner.find(session, tenant.as_deref()).await?;
             session
                 .confirm(&format!("end all logins of {}", title(&profile)))
                 .await?;

@@ -46,31 +46,68 @@ pub async fn take(session: &Session<'_>, arguments: &mut Arguments) -> Result<Va
     find(session, &name, tenant.as_deref()).await
 }
 
-/// The profile with the id `name`, or with this username in the tenant.
+/// The profile with this username in the tenant, or without a tenant the one that has the id or, in the default tenant,
+/// the username `name`.
 ///
 /// # Errors
 ///
-/// As [`take`].
+/// As [`take`]; also if one profile has the id and another one the username, because a username can look like an id.
 pub async fn find(
     session: &Session<'_>,
     name: &str,
     tenant: Option<&str>,
 ) -> Result<Value, CommandError> {
-    if tenant.is_none() && ObjectId::parse(name).is_some() {
-        let found = session
-            .server
-            .get(&path(&["api", "1", "profile", name]), &[])
-            .await;
-        match found {
-            // A username can look like an id.
-            Err(CallError::Refused { .. }) => {}
-            found => return Ok(found?),
-        }
+    if tenant.is_some() || ObjectId::parse(name).is_none() {
+        return find_by_username(session, name, tenant).await;
     }
+    let target = path(&["api", "1", "profile", name]);
+    let by_id = match session.server.get(&target, &[]).await {
+        Ok(profile) => profile,
+        Err(error) if error.is_not_found() => {
+            return find_by_username(session, name, None).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match by_username(session, name, DEFAULT_TENANT).await {
+        Ok(other) if id(&other) != id(&by_id) => Err(ambiguous(name, &by_id)),
+        Ok(_) => Ok(by_id),
+        Err(error) if error.is_not_found() => Ok(by_id),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The profile with this username in the tenant, or in the default tenant.
+///
+/// # Errors
+///
+/// As [`take`].
+pub async fn find_by_username(
+    session: &Session<'_>,
+    username: &str,
+    tenant: Option<&str>,
+) -> Result<Value, CommandError> {
     let tenant = tenant.unwrap_or(DEFAULT_TENANT);
-    let parameters = [("tenantName", tenant), ("username", name)];
+    Ok(by_username(session, username, tenant).await?)
+}
+
+async fn by_username(
+    session: &Session<'_>,
+    username: &str,
+    tenant: &str,
+) -> Result<Value, CallError> {
+    let parameters = [("tenantName", tenant), ("username", username)];
     let target = "/api/1/profile/by_username";
-    Ok(session.server.get(target, &parameters).await?)
+    session.server.get(target, &parameters).await
+}
+
+/// With a tenant, the name is a username.
+fn ambiguous(name: &str, by_id: &Value) -> CommandError {
+    let text = format!(
+        "{name} is the id of {}, and another profile has it as its username; name the former by its username and its \
+         tenant, the latter by its username and --tenant {DEFAULT_TENANT}",
+        title(by_id)
+    );
+    text.into()
 }
 
 /// The id of a profile.

@@ -107,6 +107,39 @@ fn one_of_several_of_an_application_is_named_by_its_id() {
 }
 
 #[test]
+fn an_id_that_is_the_name_of_an_application_is_refused() {
+    let (home, serving) = serve();
+    let home = home.path();
+    let of = |application: &str| {
+        let created = admin_json(
+            home,
+            &[
+                "access-token",
+                "create",
+                "--application",
+                application,
+                "--tenant",
+                "*",
+            ],
+        );
+        created["id"].as_str().expect("an id").to_owned()
+    };
+    let first = of("shop");
+    let second = of(&first);
+    let refused = assert_exit_code(home, &["access-token", "revoke", &first, "--yes"], 1);
+    assert!(
+        refused.contains("is the id of one access token and the application of another one"),
+        "{refused}"
+    );
+    for id in [&first, &second] {
+        assert_eq!(read_tenant(&serving, id).status, 200);
+    }
+    admin(home, &["access-token", "revoke", &second, "--yes"]);
+    admin(home, &["access-token", "revoke", &first, "--yes"]);
+    assert_eq!(read_tenant(&serving, &first).status, 403);
+}
+
+#[test]
 fn a_lost_master_access_token_is_replaced() {
     let home = TempDir::new().expect("a temporary directory");
     let mut serving = Launch::serve(home.path()).start();

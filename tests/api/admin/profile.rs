@@ -76,6 +76,52 @@ fn a_profile_is_created_listed_shown_and_deleted() {
 }
 
 #[test]
+fn a_username_that_is_the_id_of_another_profile_is_refused_where_either_may_be_meant() {
+    let (home, serving) = served();
+    let home = home.path();
+    let twin = admin_json(
+        home,
+        &["profile", "create", PROFILE, "--email", "twin@example.com"],
+    );
+    for arguments in [
+        &["profile", "show", PROFILE][..],
+        &["profile", "disable", PROFILE, "--yes"],
+        &["profile", "delete", PROFILE, "--yes"],
+        &["login", "list", "--profile", PROFILE],
+        &["login", "end", "--profile", PROFILE, "--yes"],
+    ] {
+        let refused = assert_exit_code(home, arguments, 1);
+        assert_eq!(
+            refused,
+            format!(
+                "rememberd: {PROFILE} is the id of \"jdoe\" of the tenant \"default\", and another profile has it as its \
+                 username; name the former by its username and its tenant, the latter by its username and --tenant \
+                 default\n"
+            )
+        );
+    }
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    assert_eq!(client.read(LOGIN).status, 200);
+    let show = |arguments: &[&str]| {
+        let shown = admin_json(home, &[&["profile", "show"], arguments].concat());
+        shown["id"].clone()
+    };
+    assert_eq!(show(&["jdoe"]), PROFILE);
+    assert_eq!(show(&[PROFILE, "--tenant", "default"]), twin["id"]);
+    // What is said to be a username is none of an id.
+    let listed = admin_json(home, &["login", "list", "--username", PROFILE]);
+    assert_eq!(listed, json!([]));
+    let ended = admin_json(home, &["login", "end", "--username", PROFILE, "--yes"]);
+    assert_eq!(ended["deleted"], 0);
+    assert_eq!(client.read(LOGIN).status, 200);
+    admin(
+        home,
+        &["profile", "delete", PROFILE, "--tenant", "default", "--yes"],
+    );
+    assert_eq!(show(&[PROFILE]), PROFILE);
+}
+
+#[test]
 fn a_profile_is_disabled_and_enabled() {
     let (home, serving) = served();
     let home = home.path();
