@@ -61,6 +61,8 @@ pub enum Event {
     FailedSignIn(SignInFailure),
     /// A profile was locked, because sign-ins failed too often.
     Lockout,
+    /// The operator ended the lock of a profile, and the failed sign-ins count no more.
+    UnlockProfile,
     /// A profile was created.
     CreateProfile,
     /// A profile was changed otherwise than by the events below.
@@ -117,7 +119,7 @@ pub(super) struct Description {
 
 impl Event {
     /// Every event, for whoever reads all counters.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Create,
         Self::Rotation,
         Self::Grace,
@@ -140,6 +142,7 @@ impl Event {
         Self::FailedSignIn(SignInFailure::Disabled),
         Self::FailedSignIn(SignInFailure::Locked),
         Self::Lockout,
+        Self::UnlockProfile,
         Self::CreateProfile,
         Self::UpdateProfile,
         Self::EnableProfile,
@@ -202,6 +205,7 @@ impl Event {
                 SignInFailure::Locked => "locked",
             }),
             Self::Lockout => warning("lockout"),
+            Self::UnlockProfile => event("unlock_profile"),
             Self::CreateProfile => event("create_profile"),
             Self::UpdateProfile => event("update_profile"),
             Self::EnableProfile => event("enable_profile"),

@@ -10,6 +10,7 @@ use crate::http::admin::export::ExportRoute;
 use crate::http::admin::import::ImportRoute;
 use crate::http::admin::key::KeyRoute;
 use crate::http::admin::login::AdminLoginRoute;
+use crate::http::admin::profile::AdminProfileRoute;
 use crate::http::admin::stats::StatsRoute;
 use crate::http::attachment::route::AttachmentRoute;
 use crate::http::authentication::route::AuthenticationRoute;
@@ -165,6 +166,7 @@ resources! {
     ["docs"] => Docs(DocsRoute),
     ["openapi"] => OpenApi(OpenApiRoute),
     ["admin", "1", "login"] => AdminLogin(AdminLoginRoute),
+    ["admin", "1", "profile"] => AdminProfile(AdminProfileRoute),
     ["admin", "1", "key"] => Key(KeyRoute),
     ["admin", "1", "clock"] => Clock(ClockRoute),
     ["admin", "1", "backup"] => AdminBackup(BackupRoute),

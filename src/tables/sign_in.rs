@@ -1,5 +1,7 @@
 //! The failed sign-ins of each profile since the last one that succeeded. Few profiles have any.
 
+use std::ops::{Bound, ControlFlow};
+
 use crate::clock::timeline::Moment;
 use crate::domain::object_id::ObjectId;
 use crate::domain::sign_in::FailedSignIns;
@@ -31,19 +33,62 @@ pub fn put(txn: &WriteTxn, profile_id: ObjectId, failures: &FailedSignIns) -> Re
     txn.put(&SIGN_INS, profile_id.as_bytes(), &encode(failures))
 }
 
-/// Forgets the failed sign-ins of the profile with this id, because one succeeded, or because the profile is deleted.
+/// Forgets the failed sign-ins of the profile with this id, because one succeeded, because the operator says so, or
+/// because the profile is deleted.
 ///
 /// # Errors
 ///
 /// Of the storage.
 pub fn forget(txn: &WriteTxn, profile_id: ObjectId) -> Result<(), Failure> {
+    if are_any(txn, profile_id)? {
+        txn.remove(&SIGN_INS, profile_id.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Whether the profile with this id has any, readable or not.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn are_any(txn: &impl Read, profile_id: ObjectId) -> Result<bool, Failure> {
     match txn.get(&SIGN_INS, profile_id.as_bytes(), |_| Ok(())) {
-        Ok(None) => Ok(()),
-        Ok(Some(())) | Err(Failure::Corrupt(_)) => {
-            txn.remove(&SIGN_INS, profile_id.as_bytes()).map(drop)
-        }
+        Ok(found) => Ok(found.is_some()),
+        Err(Failure::Corrupt(_)) => Ok(true),
         Err(failure) => Err(failure),
     }
+}
+
+/// Calls `visit` with the failed sign-ins of at most `count_max` profiles, of those after `after` in the order of their
+/// ids. What cannot be read is passed over. Returns the id of the last one; `None` if there are no more.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn walk(
+    txn: &impl Read,
+    after: Option<ObjectId>,
+    count_max: usize,
+    mut visit: impl FnMut(ObjectId, FailedSignIns),
+) -> Result<Option<ObjectId>, Failure> {
+    let first = match &after {
+        Some(id) => Bound::Excluded(id.as_bytes()),
+        None => Bound::Unbounded,
+    };
+    let (mut count, mut last) = (0, None);
+    txn.scan(&SIGN_INS, first, |id, record| {
+        let id = ObjectId::from_bytes(*id);
+        if let Ok(failures) = record.and_then(decode) {
+            visit(id, failures);
+        }
+        count += 1;
+        if count < count_max {
+            return Ok(ControlFlow::Continue(()));
+        }
+        last = Some(id);
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(last)
 }
 
 fn encode(failures: &FailedSignIns) -> Vec<u8> {

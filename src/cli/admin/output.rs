@@ -97,7 +97,8 @@ fn padded(cell: &str, width: usize) -> String {
 
 /// Whether numbers in this field are times.
 fn is_time(field: &str) -> bool {
-    field.ends_with("On") || field.ends_with("Time") || field == "lastModified"
+    let ends = ["On", "Time", "Until"];
+    ends.iter().any(|end| field.ends_with(end)) || field == "lastModified"
 }
 
 /// A value as people read it.

@@ -1,5 +1,6 @@
 //! `rememberd admin profile`: the users.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal};
 
 use clap::{Arg, ArgAction, Command};
@@ -16,10 +17,14 @@ use crate::cli::terminal::plain::plain;
 /// How many profiles of a list are read at once.
 const PAGE: usize = 500;
 
+/// Until when sign-ins with a password are refused, after too many that failed.
+const LOCKED_UNTIL: &str = "lockedUntil";
+
 const FIELDS: Fields = &[
     ("username", "username"),
     ("email", "email"),
     ("enabled", "enabled"),
+    (LOCKED_UNTIL, "locked until"),
     ("roles", "roles"),
     ("createdOn", "created"),
     ("id", "id"),
@@ -31,6 +36,7 @@ const ALL_FIELDS: Fields = &[
     ("email", "email"),
     ("verified", "verified"),
     ("enabled", "enabled"),
+    (LOCKED_UNTIL, "locked until"),
     ("roles", "roles"),
     ("attributes", "attributes"),
     ("createdOn", "created"),
@@ -84,6 +90,10 @@ pub fn definition() -> Command {
             named("disable", "Disable one, which ends its logins and tickets"),
             named("enable", "Enable one"),
             named(
+                "unlock",
+                "Unlock one that failed sign-ins locked, and count them no more",
+            ),
+            named(
                 "set-password",
                 "Set the password of one, which ends its logins and tickets: ask for it, or read a line from standard \
                  input",
@@ -99,7 +109,7 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
         "list" => list(session, &arguments.required_text("tenant")).await?,
         "show" => {
             let profile = named_profile::take(session, &mut arguments).await?;
-            session.print_one(&profile, ALL_FIELDS);
+            print(session, profile).await?;
         }
         "disable" => {
             let profile = named_profile::take(session, &mut arguments).await?;
@@ -110,6 +120,12 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
         "enable" => {
             let profile = named_profile::take(session, &mut arguments).await?;
             change(session, &profile, "enable", &[]).await?;
+        }
+        "unlock" => {
+            let profile = named_profile::take(session, &mut arguments).await?;
+            let target = path(&["admin", "1", "profile", id(&profile), "unlock"]);
+            session.server.post(&target, &[]).await?;
+            print(session, profile).await?;
         }
         "set-password" => {
             let profile = named_profile::take(session, &mut arguments).await?;
@@ -160,7 +176,15 @@ async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), 
         .server
         .post("/api/1/profile/create", &parameters)
         .await?;
-    session.print_one(&created, ALL_FIELDS);
+    print(session, created).await
+}
+
+/// Prints a profile, and until when it is locked.
+async fn print(session: &Session<'_>, mut profile: Value) -> Result<(), CommandError> {
+    let target = path(&["admin", "1", "profile", id(&profile), "lock"]);
+    let mut lock = session.server.get(&target, &[]).await?;
+    profile[LOCKED_UNTIL] = lock[LOCKED_UNTIL].take();
+    session.print_one(&profile, ALL_FIELDS);
     Ok(())
 }
 
@@ -172,9 +196,33 @@ async fn list(session: &Session<'_>, tenant: &str) -> Result<(), CommandError> {
         .await?;
     let target = "/api/1/profile/range";
     let parameters = [("tenantName", tenant)];
-    let profiles = session.server.pages(target, &parameters, PAGE).await?;
+    let mut profiles = session.server.pages(target, &parameters, PAGE).await?;
+    let mut locks = locks(session).await?;
+    for profile in &mut profiles {
+        profile[LOCKED_UNTIL] = locks.remove(id(profile)).unwrap_or_default();
+    }
     session.print_list(&profiles, FIELDS);
     Ok(())
+}
+
+/// Until when each profile is locked that is, by its id.
+async fn locks(session: &Session<'_>) -> Result<HashMap<String, Value>, CommandError> {
+    let mut locks = HashMap::new();
+    let mut from: Option<String> = None;
+    loop {
+        let query: Vec<_> = from.iter().map(|from| ("from", from.as_str())).collect();
+        let mut page = session
+            .server
+            .get("/admin/1/profile/locked", &query)
+            .await?;
+        for lock in page["locked"].as_array_mut().into_iter().flatten() {
+            locks.insert(id(lock).to_owned(), lock[LOCKED_UNTIL].take());
+        }
+        from = page["next"].as_str().map(str::to_owned);
+        if from.is_none() {
+            return Ok(locks);
+        }
+    }
 }
 
 /// Changes a profile by one of its calls, and prints it.
@@ -186,8 +234,7 @@ async fn change(
 ) -> Result<(), CommandError> {
     let target = path(&["api", "1", "profile", id(profile), call]);
     let changed = session.server.post(&target, parameters).await?;
-    session.print_one(&changed, ALL_FIELDS);
-    Ok(())
+    print(session, changed).await
 }
 
 async fn delete(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), CommandError> {

@@ -7,4 +7,5 @@ pub mod export;
 pub mod import;
 pub mod key;
 pub mod login;
+pub mod profile;
 pub mod stats;

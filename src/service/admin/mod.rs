@@ -2,6 +2,7 @@
 
 pub mod find_login;
 pub mod key;
+pub mod lock;
 pub mod stats;
 
 mod each_login;

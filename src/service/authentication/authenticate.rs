@@ -214,7 +214,8 @@ impl SignInRequest {
     }
 }
 
-fn rules(config: &PasswordConfig) -> SignInRules {
+/// What failed sign-ins lead to by the settings.
+pub(in crate::service) fn rules(config: &PasswordConfig) -> SignInRules {
     SignInRules {
         failures_at_once: config.sign_in_failures_at_once,
         delay: config.sign_in_delay,

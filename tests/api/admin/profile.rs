@@ -4,7 +4,7 @@ use std::fs::File;
 
 use serde_json::json;
 
-use super::{admin, admin_json, assert_code, assert_exit_code, launch, served};
+use super::{admin, admin_json, assert_code, assert_exit_code, launch, served, served_with};
 use crate::support::fixture::{LOGIN, PROFILE};
 use crate::support::process::{DEMO_ACCESS_TOKEN, Serving};
 
@@ -136,6 +136,72 @@ fn a_profile_is_disabled_and_enabled() {
     assert_eq!(enabled["enabled"], true);
     assert_eq!(sign_in(&serving, "jdoe", "1234"), 200);
     client.read(LOGIN).assert_no_such_login(LOGIN);
+}
+
+#[test]
+fn a_profile_that_failed_sign_ins_locked_is_shown_as_such_and_unlocked() {
+    let (home, mut serving) = served_with(&[
+        ("REMEMBERD_SIGN_IN_DELAY", "0s"),
+        ("REMEMBERD_SIGN_IN_LOCK_AFTER", "3"),
+    ]);
+    let home = home.path();
+    admin(
+        home,
+        &["profile", "create", "ann", "--email", "ann@example.com"],
+    );
+    let shown = || admin_json(home, &["profile", "show", "jdoe"])["lockedUntil"].clone();
+    let listed = || {
+        let listed = admin_json(home, &["profile", "list"]);
+        let profiles = listed.as_array().expect("a list").iter();
+        let locks = profiles.map(|profile| profile["lockedUntil"].clone());
+        locks.collect::<Vec<_>>()
+    };
+    assert_eq!(shown(), json!(null));
+    for _ in 0..3 {
+        assert_eq!(sign_in(&serving, "jdoe", "wrong"), 401);
+    }
+    assert_eq!(sign_in(&serving, "jdoe", "1234"), 403);
+    let until = shown();
+    let now = admin_json(home, &["clock", "show"])["believedTime"]
+        .as_i64()
+        .expect("a time");
+    let left = until.as_i64().expect("a time") - now;
+    assert!((1..=600_000).contains(&left), "{left} ms");
+    // Ann is before jdoe.
+    let lock = listed();
+    assert_eq!(lock[0], json!(null));
+    assert!((lock[1].as_i64().expect("a time") - until.as_i64().expect("a time")).abs() < 1_000);
+    let table = admin(home, &["profile", "show", "jdoe"]);
+    let line = table.lines().find(|line| line.starts_with("locked until "));
+    assert!(
+        line.is_some_and(|line| line.ends_with('Z')),
+        "no time: {table}"
+    );
+    // What does not unlock it says so.
+    let enabled = admin_json(home, &["profile", "enable", "jdoe"]);
+    assert!(enabled["lockedUntil"].is_number(), "{enabled}");
+    assert_eq!(sign_in(&serving, "jdoe", "1234"), 403);
+
+    let unlocked = admin_json(home, &["profile", "unlock", "jdoe"]);
+    assert_eq!(
+        (&unlocked["username"], &unlocked["lockedUntil"]),
+        (&json!("jdoe"), &json!(null))
+    );
+    let line = serving.wait_for_log("audit what=\"unlock_profile\"");
+    assert!(
+        line.contains(&format!(
+            "profile=\"{PROFILE}\" application=\"local operator\""
+        )),
+        "{line}"
+    );
+    assert_eq!(listed(), [json!(null), json!(null)]);
+    // The failures are forgotten: one more does not lock it again.
+    assert_eq!(sign_in(&serving, "jdoe", "wrong"), 401);
+    assert_eq!(sign_in(&serving, "jdoe", "1234"), 200);
+    admin(home, &["profile", "unlock", PROFILE]);
+    assert_exit_code(home, &["profile", "unlock", "bob"], 1);
+    let log = serving.stop().stderr;
+    assert_eq!(log.matches("unlock_profile").count(), 1, "{log}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn completions_are_what_the_shells_understand() {
         assert!(ended.status.success(), "{ended:?}");
         assert!(ended.stdout.contains("healthcheck"), "{shell}");
         assert!(ended.stdout.contains("set-password"), "{shell}");
+        assert!(ended.stdout.contains("unlock"), "{shell}");
         let home = TempDir::new().expect("a temporary directory");
         let file = home.path().join("completions");
         fs::write(&file, &ended.stdout).expect("it is written");

@@ -181,6 +181,7 @@ pub fn is_of_logins(event: &Event) -> bool {
         | Event::EndAllLogins
         | Event::RotateKey
         | Event::DropKey
+        | Event::UnlockProfile
         | Event::CreateAccessToken
         | Event::DeleteAccessToken => false,
     }
