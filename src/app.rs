@@ -117,6 +117,20 @@ impl Keys {
         let _ = self.newest().next.set(next);
     }
 
+    /// Whether something goes on with former keys that began with them.
+    pub fn are_former_in_use(&self) -> bool {
+        let mut version = &*self.0;
+        while let Some(next) = version.next.get() {
+            // One is that of the former keys themselves.
+            let is_held = |keys| Arc::strong_count(keys) > 1;
+            if version.keys.get().is_some_and(is_held) {
+                return true;
+            }
+            version = next;
+        }
+        false
+    }
+
     fn newest(&self) -> &KeyVersion {
         let mut version = &*self.0;
         while let Some(next) = version.next.get() {

@@ -21,6 +21,9 @@ use crate::tables::meta;
 const ACCESS_TOKENS: Table<Fixed<32>> = Table::new("access_token");
 const VERSION: u8 = 3;
 
+/// How many random bytes the nonces of [`reseal`] are derived from.
+pub const SEED_BYTES: usize = 32;
+
 /// All access tokens, decoded, by the digests of their ids: every request asks for one.
 struct AccessTokens(HashMap<[u8; 32], Result<Arc<AccessToken>, Failure>>);
 
@@ -123,6 +126,49 @@ pub fn put(
         None => meta::next_order(txn)?,
     };
     txn.put(&ACCESS_TOKENS, &id.digest, &encode(order, sealed, token))
+}
+
+/// Seals the ids that the key with this number sealed by the newest key, so that they are not lost with the former. The
+/// seed must be random and of this call alone. A record that does not decode is left as it is.
+///
+/// # Errors
+///
+/// Of the storage.
+pub fn reseal(
+    txn: &WriteTxn,
+    keys: &KeyRing,
+    number: KeyNumber,
+    seed: &[u8; SEED_BYTES],
+) -> Result<(), Failure> {
+    let mut found = Vec::new();
+    txn.scan(&ACCESS_TOKENS, Bound::Unbounded, |digest, record| {
+        match record.and_then(decode) {
+            Ok(stored) if stored.id.key == number => found.push((*digest, stored)),
+            Ok(_) | Err(Failure::Corrupt(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    for (digest, stored) in found {
+        let Some(id) = stored.id.open(keys, &digest) else {
+            continue;
+        };
+        let id = DigestedId { id, digest };
+        let sealed = SealedId::seal(keys, nonce(seed, &digest), &id);
+        let record = encode(stored.order, &sealed, &stored.token);
+        txn.put(&ACCESS_TOKENS, &digest, &record)?;
+    }
+    Ok(())
+}
+
+/// A nonce for the id with this digest, which no other id gets with the same seed.
+fn nonce(seed: &[u8; SEED_BYTES], digest: &[u8; 32]) -> [u8; NONCE_BYTES] {
+    let hash = Sha256::new().chain_update(seed).chain_update(digest);
+    let hash: [u8; 32] = hash.finalize().into();
+    let (nonce, _) = hash
+        .split_first_chunk()
+        .expect("a SHA-256 digest has 32 bytes");
+    *nonce
 }
 
 /// Deletes the access token with this id.

@@ -86,6 +86,13 @@ impl Describe for KeyRefusal {
                 StatusCode::CONFLICT,
                 format!("The key file cannot be written, and nothing was changed: {cause}"),
             ),
+            Self::InUse(number) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!(
+                    "Requests or background work with the former keys have not ended in time, and nothing was changed; \
+                     drop key {number} later"
+                ),
+            ),
             Self::Busy(number) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!(

@@ -34,7 +34,9 @@ pub async fn create(
         request.authorize(txn)?;
         require_new(txn, &id)
     })?;
-    let sealed = SealedId::seal(app.keys.get()?, app.entropy.bytes(), &id);
+    // Held until it is written: the key that seals the id is not dropped meanwhile.
+    let keys = Arc::clone(app.keys.get()?);
+    let sealed = SealedId::seal(&keys, app.entropy.bytes(), &id);
     let issued = IssuedToken {
         id: Some(id.id.clone()),
         token: Arc::new(token),

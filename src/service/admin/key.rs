@@ -18,7 +18,7 @@ use crate::service::admin::each_login::each_login;
 use crate::service::context::OpContext;
 use crate::service::error::{Error, Refusal};
 use crate::storage::key_file::{KEY_FILE, KeyFile};
-use crate::tables::secret_key;
+use crate::tables::{access_token, secret_key};
 
 /// How long requests and background work that began with the former keys may take: less than a client waits for the
 /// response.
@@ -43,8 +43,10 @@ pub enum KeyRefusal {
     },
     /// The key file cannot be read or written: no key was added.
     File(String),
-    /// Something that began with the former keys has not ended.
+    /// Something that began with the former keys has not ended: a key is not used yet.
     Busy(KeyNumber),
+    /// The same: a key is not dropped.
+    InUse(KeyNumber),
 }
 
 impl Refusal for KeyRefusal {}
@@ -94,7 +96,6 @@ pub async fn list(app: &App) -> Result<Vec<KeyUse>, Failure> {
 /// end: the key is used from the next start on then.
 pub async fn rotate(app: &App) -> Result<KeyNumber, Error<KeyRefusal>> {
     let _change = app.key_changes.lock().await;
-    let former = Arc::downgrade(app.keys.get()?);
     let of_file = |failure: Failure| Error::Refused(KeyRefusal::File(failure.to_string()));
     let mut file = KeyFile::read(&path(app)).map_err(of_file)?;
     let in_file = file.keys().last_key_value().map(|(number, _)| *number);
@@ -113,25 +114,21 @@ pub async fn rotate(app: &App) -> Result<KeyNumber, Error<KeyRefusal>> {
         })
         .await?;
     app.keys.replace(app.keys.get()?.with_known(number, key));
-    let began = Instant::now();
-    // One is that of the former keys themselves.
-    while former.strong_count() > 1 {
-        if began.elapsed() >= FORMER_KEYS_MAX {
-            return Err(Error::Refused(KeyRefusal::Busy(number)));
-        }
-        sleep(PAUSE).await;
+    if !have_former_ended(app).await {
+        return Err(Error::Refused(KeyRefusal::Busy(number)));
     }
     app.keys.replace(app.keys.get()?.with_newest(number));
     tracing::info!(number, "a key was added, from which tokens are derived now");
     Ok(number)
 }
 
-/// Drops a key: the logins that need it end. With `ends_logins` they may be some.
+/// Drops a key: the logins that need it end. With `ends_logins` they may be some. The ids of access tokens that it
+/// sealed are sealed by the newest one.
 ///
 /// # Errors
 ///
-/// If the key file cannot be written; failures of the storage. Refuses an unknown key, the newest one, and one that
-/// logins need unless they may end.
+/// If the key file cannot be written; failures of the storage. Refuses an unknown key, the newest one, one that logins
+/// need unless they may end, and any while something that began before the last change of the keys does not end.
 pub async fn drop(
     app: &App,
     number: KeyNumber,
@@ -151,10 +148,16 @@ pub async fn drop(
     let key = app.keys.get()?.get(number).map(SecretKey::check);
     let check = key.ok_or(Error::Refused(KeyRefusal::NotFound(number)))?;
     let context = as_local_operator(app);
+    // What is sealed by it and not written yet would not be found below.
+    if !have_former_ended(app).await {
+        return Err(Error::Refused(KeyRefusal::InUse(number)));
+    }
+    let (keys, seed) = (Arc::clone(app.keys.get()?), app.entropy.bytes());
     // A key that is in the file is taken up again by the next start, and one that is missing there is not missed: a
     // crash in between leaves the key as it was.
     app.store
         .write(move |txn| {
+            access_token::reseal(txn, &keys, number, &seed)?;
             secret_key::put_given_up(txn, number, check)?;
             context.record_subject(txn, Event::DropKey, Subject::Database);
             Ok(())
@@ -164,6 +167,18 @@ pub async fn drop(
     KeyFile::read(&path(app))?.remove(number)?;
     tracing::info!(number, logins, "a key was dropped");
     Ok(logins)
+}
+
+/// Waits until nothing goes on any more that began with former keys. Returns whether it is so.
+async fn have_former_ended(app: &App) -> bool {
+    let began = Instant::now();
+    while app.keys.are_former_in_use() {
+        if began.elapsed() >= FORMER_KEYS_MAX {
+            return false;
+        }
+        sleep(PAUSE).await;
+    }
+    true
 }
 
 fn as_local_operator(app: &App) -> OpContext {

@@ -63,6 +63,56 @@ fn keys_are_rotated_live_and_an_old_one_is_dropped() {
 }
 
 #[test]
+fn the_ids_of_access_tokens_are_listed_and_exported_after_their_key_is_dropped() {
+    let (home, serving) = served();
+    let home = home.path();
+    let create = |application: &str| {
+        let arguments = [
+            "access-token",
+            "create",
+            "--application",
+            application,
+            "--tenant",
+            "*",
+        ];
+        let created = admin_json(home, &arguments);
+        created["id"].as_str().expect("an id").to_owned()
+    };
+    let ids = || {
+        let listed = admin_json(home, &["access-token", "list", "--ids"]);
+        let tokens = listed.as_array().expect("a list").iter();
+        let ids = tokens.map(|token| token["id"].as_str().expect("an id").to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    let mut expected = vec![DEMO_ACCESS_TOKEN.to_owned(), create("first")];
+    admin(home, &["key", "rotate"]);
+    expected.push(create("second"));
+    assert_eq!(ids(), expected);
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    client.refresh(LOGIN).login();
+    admin(home, &["key", "drop", "1", "--yes"]);
+    assert_eq!(ids(), expected);
+    assert_eq!(client.read(LOGIN).status, 200);
+    // Again, with the key that sealed them anew, and while no server runs.
+    serving.stop();
+    admin(home, &["key", "rotate"]);
+    admin(home, &["key", "drop", "2", "--yes"]);
+    assert_eq!(ids(), expected);
+    let exported = home.join("exported");
+    let ended = Launch::new(&["export", "--data-dir"])
+        .argument(home)
+        .argument(&exported)
+        .run();
+    assert!(ended.status.success(), "{ended:?}");
+    let exported = fs::read_to_string(exported.join("accesstoken.json")).expect("it is there");
+    for id in &expected {
+        assert!(exported.contains(id), "{exported}");
+    }
+    let checked = Launch::new(&["check", "--data-dir"]).argument(home).run();
+    assert!(checked.status.success(), "{checked:?}");
+}
+
+#[test]
 fn nobody_is_logged_out_by_a_rotation_of_the_keys_under_load() {
     let (home, serving) = served();
     let clients = [(); 4].map(|()| serving.client(DEMO_ACCESS_TOKEN));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rememberd::testing::PersistentLoginId;
+use rememberd::testing::{PersistentLoginId, service::demo};
 use tempfile::TempDir;
 
 use crate::kill::connection::Connection;
@@ -64,6 +64,20 @@ fn assert_refreshes(server: &Server) {
     }
 }
 
+/// The id of the example data's access token can be read.
+#[track_caller]
+fn assert_lists_access_token(case: &Case) {
+    let list = run(command([
+        "admin",
+        "access-token",
+        "list",
+        "--ids",
+        "--data-dir",
+        case.target(),
+    ]));
+    assert!(list.contains(demo::ACCESS_TOKEN_ID), "{list}");
+}
+
 #[test]
 fn the_rotation_of_a_key_in_its_file_loses_no_login() {
     let case = Case::new();
@@ -118,9 +132,11 @@ fn a_key_that_no_login_needs_is_dropped_or_still_there() {
         || case.copy(&rotated),
         || {
             assert_refreshes(&Server::start(&case.target));
+            assert_lists_access_token(&case);
             // It may have been dropped.
             let _ = command(drop).output().expect("the executable is there");
             assert_refreshes(&Server::start(&case.target));
+            assert_lists_access_token(&case);
             let list = run(command([
                 "admin",
                 "key",
