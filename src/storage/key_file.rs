@@ -153,13 +153,14 @@ impl KeyFile {
         self.change(|_, keys| insert(keys, number, key))
     }
 
-    /// Removes a key and writes the file durably, as [`KeyFile::add`].
+    /// Prepares to remove a key: all that may fail for the disk is done, and the file is as it was until the change is
+    /// published. What others change of it meanwhile waits.
     ///
     /// # Errors
     ///
     /// [`Failure::Unusable`] if it cannot be written, and if it has got another key with this number.
-    pub fn remove(&mut self, number: u32) -> Result<(), Failure> {
-        self.change(|former, keys| match keys.remove(&number) {
+    pub fn prepare_removal(&self, number: u32) -> Result<PreparedKeys, Failure> {
+        self.prepare(|former, keys| match keys.remove(&number) {
             Some(key) if former.get(&number) != Some(&key) => Err(changed(number)),
             Some(_) | None => Ok(()),
         })
@@ -212,16 +213,26 @@ impl KeyFile {
         &mut self,
         change: impl FnOnce(&KeysByNumber, &mut KeysByNumber) -> Result<(), String>,
     ) -> Result<(), Failure> {
+        self.keys = self.prepare(change)?.publish()?;
+        Ok(())
+    }
+
+    /// As [`KeyFile::change`], but that the file is as it was until the change is published.
+    fn prepare(
+        &self,
+        change: impl FnOnce(&KeysByNumber, &mut KeysByNumber) -> Result<(), String>,
+    ) -> Result<PreparedKeys, Failure> {
         let failed = |error: io::Error| Failure::unusable_file(&self.path, describe(&error));
         // Nobody else can begin until it is published, and so nothing that is read here can be out of date by then.
         let file = WholeFile::begin(&self.target()).map_err(failed)?;
         let mut keys = keys_at(&self.path, read_keys)?;
         change(&self.keys, &mut keys).map_err(|cause| Failure::unusable_file(&self.path, cause))?;
-        file.write(text_of(&keys).as_bytes())
-            .and_then(|()| file.publish())
-            .map_err(failed)?;
-        self.keys = keys;
-        Ok(())
+        file.write(text_of(&keys).as_bytes()).map_err(failed)?;
+        Ok(PreparedKeys {
+            path: self.path.clone(),
+            file,
+            keys,
+        })
     }
 
     /// The text of the file, which is secret.
@@ -231,6 +242,28 @@ impl KeyFile {
 
     fn save(&self) -> io::Result<()> {
         WholeFile::prepare(&self.target(), self.text().as_bytes())?.publish()
+    }
+}
+
+/// A change of a file of keys that is on the disk, and not in the file yet. `Debug` is not implemented: it has secrets.
+pub struct PreparedKeys {
+    /// That of the file.
+    path: PathBuf,
+    file: WholeFile,
+    keys: KeysByNumber,
+}
+
+impl PreparedKeys {
+    /// Has the file be as it was prepared, durably. Returns the keys that it has then.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unusable`] if it cannot be written.
+    pub fn publish(self) -> Result<KeysByNumber, Failure> {
+        let Self { path, file, keys } = self;
+        let published = file.publish();
+        published.map_err(|error| Failure::unusable_file(&path, describe(&error)))?;
+        Ok(keys)
     }
 }
 
@@ -409,7 +442,7 @@ mod tests {
         let mut earlier = read();
         read().add(2, [2; KEY_BYTES]).expect("it is written");
         assert!(earlier.add(2, [3; KEY_BYTES]).is_err());
-        assert!(earlier.remove(2).is_err());
+        assert!(earlier.prepare_removal(2).is_err());
         let other = |number| KeyFile {
             path: PathBuf::new(),
             keys: KeysByNumber::from([(number, [4; KEY_BYTES])]),
@@ -418,10 +451,14 @@ mod tests {
         let keep_none = |_: &Path| panic!("nothing is replaced");
         assert!(earlier.replace_all(&other(4), keep_none).is_err());
         earlier.add_all(&other(4)).expect("it is written");
-        earlier.remove(1).expect("it is written");
-        let numbers: Vec<_> = read().keys().keys().copied().collect();
-        assert_eq!(numbers, [2, 4]);
-        assert_eq!(read().keys(), earlier.keys());
+        let numbers = || read().keys().keys().copied().collect::<Vec<_>>();
+        drop(earlier.prepare_removal(1).expect("it is written"));
+        assert_eq!(numbers(), [1, 2, 4]);
+        let removal = earlier.prepare_removal(1).expect("it is written");
+        assert_eq!(numbers(), [1, 2, 4]);
+        removal.publish().expect("it is renamed");
+        assert_eq!(numbers(), [2, 4]);
+        let mut earlier = read();
         let assert_locked = |target: &Path| {
             assert_eq!(target, path);
             assert!(home.path().join("rememberd.keys.unfinished").exists());

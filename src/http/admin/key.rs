@@ -86,6 +86,13 @@ impl Describe for KeyRefusal {
                 StatusCode::CONFLICT,
                 format!("The key file cannot be written, and nothing was changed: {cause}"),
             ),
+            Self::LeftInFile { number, cause } => (
+                StatusCode::CONFLICT,
+                format!(
+                    "Key {number} is not used any more, and the logins that need it have ended, but it could not be \
+                     removed from the key file, and the next start would use it again; remove its line: {cause}"
+                ),
+            ),
             Self::InUse(number) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!(

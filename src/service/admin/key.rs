@@ -41,8 +41,15 @@ pub enum KeyRefusal {
         /// How many logins need it.
         logins: u64,
     },
-    /// The key file cannot be read or written: no key was added.
+    /// The key file cannot be read or written, and nothing was changed.
     File(String),
+    /// A key is not used any more, and could not be removed from the key file.
+    LeftInFile {
+        /// The key.
+        number: KeyNumber,
+        /// Why not.
+        cause: String,
+    },
     /// Something that began with the former keys has not ended: a key is not used yet.
     Busy(KeyNumber),
     /// The same: a key is not dropped.
@@ -96,7 +103,6 @@ pub async fn list(app: &App) -> Result<Vec<KeyUse>, Failure> {
 /// end: the key is used from the next start on then.
 pub async fn rotate(app: &App) -> Result<KeyNumber, Error<KeyRefusal>> {
     let _change = app.key_changes.lock().await;
-    let of_file = |failure: Failure| Error::Refused(KeyRefusal::File(failure.to_string()));
     let mut file = KeyFile::read(&path(app)).map_err(of_file)?;
     let in_file = file.keys().last_key_value().map(|(number, _)| *number);
     let (newest, _) = app.keys.get()?.newest();
@@ -127,8 +133,8 @@ pub async fn rotate(app: &App) -> Result<KeyNumber, Error<KeyRefusal>> {
 ///
 /// # Errors
 ///
-/// If the key file cannot be written; failures of the storage. Refuses an unknown key, the newest one, one that logins
-/// need unless they may end, and any while something that began before the last change of the keys does not end.
+/// Failures of the storage. Refuses an unknown key, the newest one, one that logins need unless they may end, and any
+/// if the key file cannot be written or while something that began before the last change of the keys does not end.
 pub async fn drop(
     app: &App,
     number: KeyNumber,
@@ -153,6 +159,8 @@ pub async fn drop(
         return Err(Error::Refused(KeyRefusal::InUse(number)));
     }
     let (keys, seed) = (Arc::clone(app.keys.get()?), app.entropy.bytes());
+    let removal = KeyFile::read(&path(app)).and_then(|file| file.prepare_removal(number));
+    let removal = removal.map_err(of_file)?;
     // A key that is in the file is taken up again by the next start, and one that is missing there is not missed: a
     // crash in between leaves the key as it was.
     app.store
@@ -164,9 +172,18 @@ pub async fn drop(
         })
         .await?;
     app.keys.replace(app.keys.get()?.without(number));
-    KeyFile::read(&path(app))?.remove(number)?;
+    removal.publish().map_err(|failure| {
+        Error::Refused(KeyRefusal::LeftInFile {
+            number,
+            cause: failure.to_string(),
+        })
+    })?;
     tracing::info!(number, logins, "a key was dropped");
     Ok(logins)
+}
+
+fn of_file(failure: Failure) -> Error<KeyRefusal> {
+    Error::Refused(KeyRefusal::File(failure.to_string()))
 }
 
 /// Waits until nothing goes on any more that began with former keys. Returns whether it is so.

@@ -215,17 +215,34 @@ fn a_key_file_that_cannot_be_written_is_named_with_the_cause() {
     // The file is written under this name first.
     let unfinished = home.path().join("rememberd.keys.unfinished");
     fs::create_dir(&unfinished).expect("a directory");
-    let refused = assert_exit_code(home.path(), &["key", "rotate"], 1);
     let path = home.path().join("rememberd.keys");
     let expected = format!(
         "rememberd: The key file cannot be written, and nothing was changed: {}: ",
         path.display()
     );
+    let refused = assert_exit_code(home.path(), &["key", "rotate"], 1);
     assert!(refused.starts_with(&expected), "{refused}");
     fs::remove_dir(&unfinished).expect("it is there");
     assert_eq!(
         admin_json(home.path(), &["key", "rotate"]),
         json!({"number": 2})
     );
-    serving.stop();
+    // A login that needs the first key goes on.
+    fs::create_dir(&unfinished).expect("a directory");
+    let refused = assert_exit_code(home.path(), &["key", "drop", "1", "--yes"], 1);
+    assert!(refused.starts_with(&expected), "{refused}");
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    assert_eq!(client.read(LOGIN).status, 200);
+    let numbers = || {
+        admin_json(home.path(), &["key", "list"])
+            .as_array()
+            .map(Vec::len)
+    };
+    assert_eq!(numbers(), Some(2));
+    fs::remove_dir(&unfinished).expect("it is there");
+    admin(home.path(), &["key", "drop", "1", "--yes"]);
+    assert_eq!(numbers(), Some(1));
+    client.read(LOGIN).assert_no_such_login(LOGIN);
+    let log = serving.stop().stderr;
+    assert_eq!(log.matches("audit what=\"drop_key\"").count(), 1, "{log}");
 }
