@@ -1,19 +1,19 @@
 //! `rememberd admin access-token`: which applications may do what.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgGroup, Command};
 use serde_json::{Value, json};
 
 use crate::cli::admin::output::Fields;
 use crate::cli::admin::session::Session;
-use crate::cli::command::Arguments;
+use crate::cli::command::{Arguments, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::call::path;
-use crate::clock::date;
-use crate::clock::host::HostClock;
-use crate::clock::source::Clock;
+use crate::clock::Timestamp;
+use crate::clock::date::{self, rfc_3339};
 use crate::config::value::duration;
 use crate::domain::access_token::{ACTION_NAMES, ANY};
 
@@ -34,11 +34,13 @@ pub fn definition() -> Command {
             Arg::new("application")
                 .long("application")
                 .value_name("NAME")
+                .value_parser(NonEmptyStringValueParser::new())
                 .required(true)
                 .help("The application that it is for"),
             Arg::new("tenant")
                 .long("tenant")
                 .value_name("NAME")
+                .value_parser(NonEmptyStringValueParser::new())
                 .action(ArgAction::Append)
                 .help("A tenant that the actions are allowed on; * is all of them"),
             Arg::new("action")
@@ -79,6 +81,7 @@ pub fn definition() -> Command {
         .arg(
             Arg::new("access_token")
                 .value_name("ID|APPLICATION")
+                .value_parser(NonEmptyStringValueParser::new())
                 .required(true)
                 .help("Its id, or the application, if that has no other one"),
         );
@@ -101,6 +104,10 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
 }
 
 async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), CommandError> {
+    let expires_on = match arguments.0.remove_one("expires") {
+        Some(expiry) => Some(expires_on(session, expiry).await?),
+        None => None,
+    };
     let actions = arguments.texts("action");
     let tenants = arguments.texts("tenant");
     warn_of_missing(session, &tenants).await?;
@@ -111,7 +118,7 @@ async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), 
         "application": arguments.required_text("application"),
         "master": arguments.switch("master"),
         "tenantPermissions": permissions.collect::<Value>(),
-        "expiresOn": arguments.text("expires"),
+        "expiresOn": expires_on,
     });
     let created = session
         .server
@@ -144,19 +151,39 @@ async fn warn_of_missing(session: &Session<'_>, tenants: &[String]) -> Result<()
     Ok(())
 }
 
-/// The time at which something expires, in epoch milliseconds: `text` is a duration from now on, or a date.
-fn expiry(text: &str) -> Result<String, &'static str> {
-    let after = |duration| {
-        Clock::new(HostClock::system(None))
-            .now()
-            .time()
-            .plus(duration)
-    };
-    let time = duration(text).map(after).ok().or_else(|| date::parse(text));
-    let time = time.ok_or(
+/// When an access token expires.
+#[derive(Clone, Copy)]
+enum Expiry {
+    At(Timestamp),
+    After(Duration),
+}
+
+fn expiry(text: &str) -> Result<Expiry, &'static str> {
+    let after = duration(text).map(Expiry::After).ok();
+    after.or_else(|| date::parse(text).map(Expiry::At)).ok_or(
         "it must be a date like 2030-12-31, a time like 2030-12-31T12:00:00Z, or a duration like 90d",
-    )?;
-    Ok(time.as_millis().to_string())
+    )
+}
+
+/// When it expires, in epoch milliseconds, by the time that the server believes.
+///
+/// # Errors
+///
+/// If that has passed, and why the server does not answer.
+async fn expires_on(session: &Session<'_>, expiry: Expiry) -> Result<i64, CommandError> {
+    let clock = session.server.get("/admin/1/clock", &[]).await?;
+    let now = clock["believedTime"].as_i64().unwrap_or_default();
+    let now = Timestamp::from_millis(now);
+    let time = match expiry {
+        Expiry::At(time) => time,
+        Expiry::After(duration) => now.plus(duration),
+    };
+    if time <= now {
+        let (time, now) = (rfc_3339(time), rfc_3339(now));
+        let text = format!("--expires: {time} has passed, it is {now}; nothing was created");
+        return Err(CommandError::from(text).with_exit_code(NOT_DONE));
+    }
+    Ok(time.as_millis())
 }
 
 async fn list(session: &Session<'_>, has_ids: bool) -> Result<(), CommandError> {

@@ -183,6 +183,28 @@ fn what_is_not_valid_is_refused() {
             "{refused}"
         );
     }
+    let expired = with(&["--tenant", "*", "--expires", "2020-01-02"]);
+    let refused = assert_exit_code(home, &expired, 2);
+    assert!(
+        refused.starts_with("rememberd: --expires: 2020-01-02T00:00:00Z has passed, it is 20"),
+        "{refused}"
+    );
+    for arguments in [
+        &["access-token", "create", "--application=", "--tenant=*"][..],
+        &["access-token", "create", "--application=shop", "--tenant="],
+        &["access-token", "revoke", "", "--yes"],
+    ] {
+        let refused = assert_exit_code(home, arguments, 2);
+        assert!(refused.contains("a value is required"), "{refused}");
+    }
+    let listed = admin_json(home, &["access-token", "list"]);
+    assert_eq!(listed.as_array().expect("a list").len(), 1, "{listed}");
+    // A duration counts from now on.
+    let created = admin_json(home, &with(&["--tenant", "*", "--expires", "90d"]));
+    let now = admin_json(home, &["clock", "show"])["believedTime"].as_i64();
+    let left = created["expiresOn"].as_i64().zip(now);
+    let left = left.map(|(expiry, now)| (expiry - now) / 3_600_000);
+    assert_eq!(left, Some(90 * 24 - 1), "{created}");
 }
 
 #[test]
