@@ -163,6 +163,23 @@ fn an_unknown_flag_or_command_is_refused() {
 }
 
 #[test]
+fn a_misspelled_command_or_flag_is_refused_with_the_one_that_is_meant() {
+    for (arguments, meant) in [
+        (&["admim"][..], "'admin'"),
+        (&["admin", "profil"], "'profile'"),
+        (&["admin", "profile", "lst"], "'list'"),
+        (&["admin", "profile", "list", "--tenat=shop"], "'--tenant'"),
+        (&["serve", "--key-fil=x"], "'--key-file'"),
+    ] {
+        let message = Launch::new(arguments).assert_fails();
+        assert!(
+            message.contains("similar") && message.contains(meant),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn settings_are_taken_from_the_environment_unless_a_flag_is_given() {
     let (home, other) = (home(), home());
     let launch = || {
