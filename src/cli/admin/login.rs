@@ -32,6 +32,7 @@ const FIELDS: Fields = &[
 const FOUND_FIELDS: Fields = &[
     ("id", "id"),
     ("tenant", "tenant"),
+    ("username", "username"),
     ("profileId", "profile"),
     ("createdOn", "created"),
     ("lastUsedOn", "last used"),

@@ -13,6 +13,7 @@ use crate::error::Failure;
 use crate::service::admin::each_login::each_login;
 use crate::service::context::OpContext;
 use crate::tables::persistent_login::ended;
+use crate::tables::profile;
 
 /// A login, as far as it says whose it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +24,8 @@ pub struct FoundLogin {
     pub tenant: TenantName,
     /// Its profile.
     pub profile_id: ObjectId,
+    /// The username of that; `None` if the profile is gone or cannot be read.
+    pub username: Option<String>,
     /// When it was created.
     pub created: Timestamp,
     /// When it was used last.
@@ -51,7 +54,10 @@ pub async fn find_login(app: &App, fingerprint: &str) -> Result<Option<FoundLogi
     let Some(login) = found else {
         return Ok(None);
     };
-    let has_ended = app.store.read(|txn| ended::has_ended(txn, &login))?;
+    let (has_ended, username) = app.store.read(|txn| {
+        let username = Failure::unless_corrupt(profile::username(txn, login.profile_id))?;
+        Ok((ended::has_ended(txn, &login)?, username))
+    })?;
     let is_expired = login.is_expired(&context.now, context.lifetime);
     let time = |moment| context.now.timeline.time(moment);
     Ok(Some(FoundLogin {
@@ -60,6 +66,7 @@ pub async fn find_login(app: &App, fingerprint: &str) -> Result<Option<FoundLogi
         last_used: time(login.last_used()),
         is_valid: !has_ended && !is_expired && login.has_key(&keys),
         profile_id: login.profile_id,
+        username,
         tenant: login.tenant,
     }))
 }

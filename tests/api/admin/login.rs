@@ -58,8 +58,14 @@ fn a_login_is_found_by_the_fingerprint_of_the_audit_log() {
     let found = admin_json(home.path(), &["login", "find", fingerprint]);
     assert_eq!(found["id"], id.as_str());
     assert_eq!(found["profileId"], PROFILE);
+    assert_eq!(found["username"], "jdoe");
     assert_eq!(found["tenant"], "default");
     assert_eq!(found["isValid"], true);
+    let table = admin(home.path(), &["login", "find", fingerprint]);
+    let mut lines = table.lines().map(|line| line.split_whitespace());
+    let username =
+        lines.find_map(|mut words| (words.next() == Some("username")).then(|| words.next()));
+    assert_eq!(username, Some(Some("jdoe")), "{table}");
     let refused = assert_exit_code(home.path(), &["login", "find", "0123456789abcdef"], 1);
     let expected = "rememberd: No persistent login has the fingerprint \"0123456789abcdef\"\n";
     assert_eq!(refused, expected);
