@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use crate::cli::command::{Arguments, CliCommand};
+use crate::cli::note;
 use crate::cli::settings::environment::{ignore_if_empty, refuse_files_of_values};
 use crate::cli::settings::file::{self, SettingsFile};
 use crate::cli::settings::origins::Origins;
@@ -25,6 +26,9 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     let version = env!("CARGO_PKG_VERSION");
     format!("{version} (database schema {SCHEMA_VERSION})")
 });
+
+/// How many columns the help takes at most, and where there is no terminal.
+const HELP_COLUMNS: usize = 100;
 
 /// The settings that say where the key file is. The settings file may hold the others.
 const KEY_FILE_SETTINGS: [&str; 3] = ["data_dir", "key_file", file::SETTING];
@@ -130,10 +134,16 @@ pub fn log_settings(arguments: &[OsString], commands: &[CliCommand]) -> Option<L
 pub fn program(is_short: bool, commands: &[CliCommand]) -> Command {
     let commands = commands.iter().map(|command| {
         let definition = (command.definition)();
+        let note = definition.get_after_help().map(ToString::to_string);
+        let definition = match note {
+            Some(note) => definition.after_help(note::unwrapped(&note)),
+            None => definition,
+        };
         definition.mut_args(|setting| ignore_if_empty(setting).hide_env(is_short))
     });
     Command::new(PROGRAM)
         .version(VERSION.as_str())
+        .max_term_width(HELP_COLUMNS)
         .about("Remember me that cannot be lost or stolen: persistent logins with durable token rotation")
         .subcommand_required(true)
         .arg_required_else_help(true)

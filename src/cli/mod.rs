@@ -18,6 +18,7 @@ mod key;
 mod line_file;
 mod local;
 mod man;
+mod note;
 mod owner;
 mod process;
 mod restore;

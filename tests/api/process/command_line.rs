@@ -93,6 +93,36 @@ fn the_short_help_fits_on_a_screen() {
 }
 
 #[test]
+fn the_lines_of_the_help_fit_on_a_terminal() {
+    for command in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["admin", "--help"],
+        &["admin", "access-token", "create", "--help"],
+        &["backup", "--help"],
+        &["healthcheck", "--help"],
+        &["import", "--help"],
+        &["key", "rotate", "--help"],
+        &["restore", "-h"],
+    ] {
+        let help = Launch::new(command).run();
+        assert!(help.status.success());
+        for line in help.stdout.lines() {
+            assert!(line.chars().count() <= 100, "{command:?}: {line}");
+        }
+    }
+    // A paragraph fills its lines, however long they are in the source.
+    let help = Launch::new(&["restore", "--help"]).run().stdout;
+    let (_, note) = help.split_once("\n\nFILE is").expect("the note");
+    let (note, _) = note.split_once("\n\n").expect("its end");
+    let mut lines: Vec<&str> = note.lines().collect();
+    lines.pop();
+    for line in lines {
+        assert!(line.len() > 80, "{note}");
+    }
+}
+
+#[test]
 fn help_groups_the_settings_by_topic_with_those_for_tuning_at_the_end() {
     let help = Launch::new(&["serve", "--help"]).run().stdout;
     let headings = help.lines().filter(|line| {
