@@ -43,6 +43,32 @@ fn each_command_has_a_manual_page() {
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{page}: {error}"));
         assert!(text.contains(".TH "), "{page}");
     }
+    for entry in fs::read_dir(&directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("it is readable");
+        assert!(!text.contains("EXTRA"), "{}", path.display());
+    }
+    let section = |page: &str, name: &str| {
+        let text = fs::read_to_string(directory.join(page)).expect("it is there");
+        let (_, rest) = text
+            .split_once(&format!("\n.SH {name}\n"))
+            .unwrap_or_else(|| panic!("{page} has no {name}: {text}"));
+        let (section, _) = rest.split_once("\n.SH ").unwrap_or((rest, ""));
+        section.trim_end().to_owned()
+    };
+    let exit_status = "\"EXIT STATUS\"";
+    assert_eq!(
+        section("rememberd-check.1", exit_status),
+        "0 if no damage was found, 1 if there is some, 2 if the check could not be carried out."
+    );
+    // They are those of the command above it.
+    assert_eq!(
+        section("rememberd-admin-login-end.1", exit_status),
+        section("rememberd-admin.1", exit_status)
+    );
+    assert!(section("rememberd-check.1", "NOTES").starts_with("The database must not be in use"));
+    let examples = section("rememberd-check.1", "EXAMPLES");
+    assert!(examples.contains("\nrememberd check\n"), "{examples}");
 }
 
 #[test]
