@@ -215,7 +215,7 @@ fn source_variable(error: &clap::Error, arguments: &[OsString]) -> Option<(Strin
         return None;
     }
     let is_meant = |setting: &&Arg| setting.get_long() == flag.strip_prefix("--");
-    let settings = Config::augment_args(Command::new("settings"));
+    let settings = Config::definitions();
     let name = settings.get_arguments().find(is_meant)?.get_env()?;
     let value = env::var_os(name)?;
     Some((

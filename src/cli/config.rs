@@ -63,7 +63,7 @@ fn run(arguments: Arguments) -> Result<bool, CommandError> {
     }
     let mut text =
         String::from("# The effective settings of rememberd, and where each comes from.\n");
-    let settings = Config::augment_args(Command::new("settings"));
+    let settings = Config::definitions();
     for setting in settings
         .get_arguments()
         .filter(|setting| setting.get_id() != SETTING)

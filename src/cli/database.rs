@@ -10,7 +10,6 @@ use tokio::time::timeout;
 
 use crate::app::{App, Keys};
 use crate::cli::error::CommandError;
-use crate::cli::key;
 use crate::cli::process::restart::{self, Loaded};
 use crate::cli::process::watched_files::WatchedFiles;
 use crate::cli::settings::origins::{Origin, Origins};
@@ -28,6 +27,7 @@ use crate::service::bootstrap::{audit_key, initial};
 use crate::storage::data_dir::{DataDirectory, holds_database};
 use crate::storage::engine::EngineOptions;
 use crate::storage::engine::opening::Opening;
+use crate::storage::key_file;
 use crate::storage::opening::Opener;
 use crate::storage::regular_file;
 use crate::tables::secret_key::KeySource;
@@ -95,7 +95,7 @@ impl Database {
             return Ok(None);
         };
         let directory = Arc::new(directory);
-        let key_file = absolute(&key::path(data_dir, config.data.key_file.as_deref()));
+        let key_file = absolute(&key_file::path(data_dir, config.data.key_file.as_deref()));
         let files = WatchedFiles::new(Arc::clone(&directory), key_file.clone());
         Ok(Some(Self {
             directory,

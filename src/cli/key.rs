@@ -12,7 +12,7 @@ use crate::cli::error::CommandError;
 use crate::cli::owner::require_owner;
 use crate::entropy::Entropy;
 use crate::storage::data_dir::stopped::ServersOut;
-use crate::storage::key_file::{KEY_FILE, KeyFile};
+use crate::storage::key_file::{self, KeyFile};
 
 /// Manages the key file.
 pub const COMMAND: CliCommand = CliCommand {
@@ -60,9 +60,9 @@ fn in_use(data_dir: &Path, error: TryLockError) -> CommandError {
     }
 }
 
-/// Where the key file is: in the data directory, or where the settings say.
+/// As [`key_file::path`].
 pub fn path(data_dir: &Path, key_file: Option<&Path>) -> PathBuf {
-    key_file.map_or_else(|| data_dir.join(KEY_FILE), Path::to_owned)
+    key_file::path(data_dir, key_file)
 }
 
 /// Adds a key to the file at `path`. Returns what to print.

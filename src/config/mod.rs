@@ -40,7 +40,7 @@ mod guide;
 #[cfg(test)]
 mod tests;
 
-use clap::{Args, Parser};
+use clap::{Args, Command, Parser};
 
 use crate::config::attachments::AttachmentConfig;
 use crate::config::backup::BackupConfig;
@@ -142,6 +142,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// The definitions of all settings, as the arguments of a command.
+    pub fn definitions() -> Command {
+        Self::augment_args(Command::new("settings"))
+    }
+
     /// The settings in `flags`, with the environment and the defaults for the rest.
     ///
     /// # Errors

@@ -35,6 +35,11 @@ const KEY_BYTES: usize = 32;
 /// How many symbolic links are followed to the file.
 const LINKS_MAX: usize = 40;
 
+/// Where the file is: in the data directory, unless the settings name it.
+pub fn path(data_dir: &Path, key_file: Option<&Path>) -> PathBuf {
+    key_file.map_or_else(|| data_dir.join(KEY_FILE), Path::to_owned)
+}
+
 /// Keys by their numbers.
 type KeysByNumber = BTreeMap<u32, [u8; KEY_BYTES]>;
 

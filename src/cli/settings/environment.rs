@@ -2,7 +2,7 @@
 
 use std::env;
 
-use clap::{Arg, Args, Command};
+use clap::Arg;
 
 use crate::cli::process::restart;
 use crate::config::Config;
@@ -32,7 +32,7 @@ const FILE_SUFFIX: &str = "_FILE";
 ///
 /// Which variable it is, and what to do.
 pub fn refuse_files_of_values() -> Result<(), String> {
-    let settings = Config::augment_args(Command::new("settings"));
+    let settings = Config::definitions();
     let known: Vec<&str> = settings
         .get_arguments()
         .filter_map(|setting| setting.get_env()?.to_str())
@@ -51,7 +51,7 @@ pub fn refuse_files_of_values() -> Result<(), String> {
 
 /// Logs a warning for each variable that looks like a setting and is none.
 pub fn warn_of_unknown() {
-    let settings = Config::augment_args(Command::new("settings"));
+    let settings = Config::definitions();
     let known: Vec<&str> = settings
         .get_arguments()
         .filter_map(|setting| setting.get_env()?.to_str())

@@ -6,7 +6,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, Args, Command};
+use clap::{Arg, ArgAction, Command};
 use toml::de::{DeTable, DeValue};
 
 use crate::config::Config;
@@ -47,7 +47,7 @@ impl SettingsFile {
     /// What is wrong with it, with the line if it is one.
     pub fn read(path: &Path, name: &str) -> Result<Self, String> {
         let text = read_text(path).map_err(|cause| format!("{name}: {cause}"))?;
-        let settings = Config::augment_args(Command::new("settings"));
+        let settings = Config::definitions();
         let line_at = |offset: usize| {
             1 + text.as_bytes()[..offset]
                 .iter()

@@ -17,7 +17,7 @@ use crate::error::Failure;
 use crate::service::admin::each_login::each_login;
 use crate::service::context::OpContext;
 use crate::service::error::{Error, Refusal};
-use crate::storage::key_file::{KEY_FILE, KeyFile};
+use crate::storage::key_file::{self, KeyFile};
 use crate::tables::{access_token, secret_key};
 
 /// How long requests and background work that began with the former keys may take: less than a client waits for the
@@ -204,6 +204,5 @@ fn as_local_operator(app: &App) -> OpContext {
 
 fn path(app: &App) -> PathBuf {
     let data = &app.config.data;
-    let in_directory = || data.data_dir.join(KEY_FILE);
-    data.key_file.clone().unwrap_or_else(in_directory)
+    key_file::path(&data.data_dir, data.key_file.as_deref())
 }
