@@ -65,9 +65,14 @@ fn write_pages(command: &Command, exit_codes: Option<&str>, directory: &Path) ->
     for below in command.get_subcommands() {
         write_pages(below, exit_codes, directory)?;
     }
-    // What stands below the help would be one section, EXTRA.
-    let command = command.clone().after_help(Resettable::Reset);
-    let page = Man::new(command.after_long_help(Resettable::Reset));
+    let command = command
+        .clone()
+        // What stands below the help would be one section, EXTRA.
+        .after_help(Resettable::Reset)
+        .after_long_help(Resettable::Reset)
+        // A setting that the short help leaves out would have no text.
+        .mut_args(|setting| setting.hide_short_help(false));
+    let page = Man::new(command);
     let mut file = File::create(directory.join(page.get_filename()))?;
     page.render(&mut file)?;
     sections(&parts, exit_codes).to_writer(&mut file)?;

@@ -47,6 +47,11 @@ fn each_command_has_a_manual_page() {
         let path = entry.expect("an entry").path();
         let text = fs::read_to_string(&path).expect("it is readable");
         assert!(!text.contains("EXTRA"), "{}", path.display());
+        // Each option has a text.
+        for option in text.split("\n.TP\n").skip(1) {
+            let line = option.lines().nth(1).unwrap_or_default();
+            assert!(!line.is_empty(), "{}: {option}", path.display());
+        }
     }
     let section = |page: &str, name: &str| {
         let text = fs::read_to_string(directory.join(page)).expect("it is there");
