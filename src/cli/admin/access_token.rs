@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::admin::output::Fields;
 use crate::cli::admin::session::Session;
+use crate::cli::admin::tenant;
 use crate::cli::command::{Arguments, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::call::path;
@@ -130,22 +131,15 @@ async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), 
 
 /// Warns of the tenants that do not exist: one may be created later, and a name may be misspelled.
 async fn warn_of_missing(session: &Session<'_>, tenants: &[String]) -> Result<(), CommandError> {
-    for tenant in tenants.iter().filter(|tenant| *tenant != ANY) {
-        match session
-            .server
-            .get(&path(&["api", "1", "tenant", tenant]), &[])
-            .await
-        {
-            Ok(_) => {}
-            Err(error) if error.is_not_found() => {
-                // Nobody may read it.
-                let _ = writeln!(
-                    io::stderr(),
-                    "rememberd: warning: there is no tenant {tenant:?}; the access token allows nothing on it until it \
-                     is created"
-                );
-            }
-            Err(error) => return Err(error.into()),
+    let known = tenant::all(session).await?;
+    for name in tenants.iter().filter(|tenant| *tenant != ANY) {
+        if !known.iter().any(|tenant| tenant["name"] == *name) {
+            // Nobody may read it.
+            let _ = writeln!(
+                io::stderr(),
+                "rememberd: warning: there is no tenant {name:?}; the access token allows nothing on it until it is \
+                 created"
+            );
         }
     }
     Ok(())

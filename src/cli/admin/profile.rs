@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::admin::named_profile::{self, DEFAULT_TENANT, id, tenant_argument, title};
 use crate::cli::admin::output::Fields;
 use crate::cli::admin::session::{Session, ask};
+use crate::cli::admin::tenant;
 use crate::cli::command::{Arguments, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::call::path;
@@ -190,10 +191,7 @@ async fn print(session: &Session<'_>, mut profile: Value) -> Result<(), CommandE
 
 async fn list(session: &Session<'_>, tenant: &str) -> Result<(), CommandError> {
     // One without profiles is told from one that does not exist.
-    session
-        .server
-        .get(&path(&["api", "1", "tenant", tenant]), &[])
-        .await?;
+    tenant::read(session, tenant).await?;
     let target = "/api/1/profile/range";
     let parameters = [("tenantName", tenant)];
     let mut profiles = session.server.pages(target, &parameters, PAGE).await?;

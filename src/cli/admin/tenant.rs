@@ -76,8 +76,7 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
             session.print_one(&created, FIELDS);
         }
         "list" => {
-            let tenants = session.server.list(&format!("{API}/all"), &[]).await?;
-            session.print_list(&tenants, FIELDS);
+            session.print_list(&all(session).await?, FIELDS);
         }
         "show" => {
             let name = arguments.required_text("name");
@@ -91,11 +90,25 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
     Ok(true)
 }
 
-/// The tenant, from the list of all: the path of one with the name `all` or `count` is that of something else.
-async fn read(session: &Session<'_>, name: &str) -> Result<Value, CommandError> {
-    let tenants = session.server.list(&format!("{API}/all"), &[]).await?;
-    let found = tenants.into_iter().find(|tenant| tenant["name"] == name);
+/// The tenant with this name.
+///
+/// # Errors
+///
+/// If there is none, and why the server does not answer.
+pub async fn read(session: &Session<'_>, name: &str) -> Result<Value, CommandError> {
+    let found = all(session).await?;
+    let found = found.into_iter().find(|tenant| tenant["name"] == name);
     found.ok_or_else(|| format!("No tenant with name {name:?} found").into())
+}
+
+/// All tenants. One is looked for among them, because the path of a tenant with the name `all` or `count` is that of
+/// something else.
+///
+/// # Errors
+///
+/// Why the server does not answer.
+pub async fn all(session: &Session<'_>) -> Result<Vec<Value>, CommandError> {
+    Ok(session.server.list(&format!("{API}/all"), &[]).await?)
 }
 
 async fn profile_count(session: &Session<'_>, name: &str) -> Result<Value, CommandError> {

@@ -220,10 +220,13 @@ fn a_tenant_that_does_not_exist_is_warned_of() {
         ];
         launch(home.path(), &[&arguments[..], &[tenant]].concat()).run()
     };
-    let created = create("shopp");
-    assert!(created.status.success(), "{created:?}");
-    let warning = "rememberd: warning: there is no tenant \"shopp\"";
-    assert!(created.stderr.contains(warning), "{created:?}");
+    // A tenant with the name of a path is none that exists, and one with a slash has no path.
+    for tenant in ["shopp", "all", "a/b"] {
+        let created = create(tenant);
+        assert!(created.status.success(), "{created:?}");
+        let warning = format!("rememberd: warning: there is no tenant {tenant:?}");
+        assert!(created.stderr.contains(&warning), "{created:?}");
+    }
     for tenant in ["default", "*"] {
         let created = create(tenant);
         assert!(created.status.success(), "{created:?}");

@@ -57,7 +57,11 @@ fn a_tenant_with_the_name_of_another_path_is_one_like_others() {
         let refused = assert_exit_code(home, &["tenant", "show", name], 1);
         let expected = format!("rememberd: No tenant with name {name:?} found\n");
         assert_eq!(refused, expected);
+        let refused = assert_exit_code(home, &["profile", "list", "--tenant", name], 1);
+        assert_eq!(refused, expected);
         admin(home, &["tenant", "create", name]);
+        let listed = admin_json(home, &["profile", "list", "--tenant", name]);
+        assert_eq!(listed, json!([]));
         let shown = admin_json(home, &["tenant", "show", name]);
         assert_eq!(
             (&shown["name"], &shown["profiles"]),
