@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, Command};
 use serde_json::{Value, json};
 
@@ -61,6 +62,7 @@ pub fn definition() -> Command {
         Arg::new("role")
             .long("role")
             .value_name("NAME")
+            .value_parser(NonEmptyStringValueParser::new())
             .action(ArgAction::Append)
             .help("A role that it has"),
         Arg::new("disabled")

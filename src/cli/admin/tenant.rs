@@ -43,6 +43,7 @@ pub fn definition() -> Command {
         Arg::new("role")
             .long("role")
             .value_name("NAME")
+            .value_parser(NonEmptyStringValueParser::new())
             .action(ArgAction::Append)
             .help("A role that its profiles may have"),
         Arg::new("verify_new_profiles")

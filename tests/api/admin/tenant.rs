@@ -74,5 +74,18 @@ fn a_tenant_with_the_name_of_another_path_is_one_like_others() {
         let refused = assert_exit_code(home, &["tenant", command, "", "--yes"], 2);
         assert!(refused.contains("a value is required"), "{refused}");
     }
+    for arguments in [
+        &["tenant", "create", "other", "--role="][..],
+        &[
+            "profile",
+            "create",
+            "ann",
+            "--email=ann@example.com",
+            "--role=",
+        ],
+    ] {
+        let refused = assert_exit_code(home, arguments, 2);
+        assert!(refused.contains("a value is required"), "{refused}");
+    }
     serving.stop();
 }
