@@ -42,7 +42,7 @@ Examples:
 
 /// How many bytes the documents of a request have at most: they are one transaction. The larger it is, the more of them
 /// come upon the same pages of the database, and the more memory they take.
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 7 << 20;
 
 /// The same for a server that is used by others, who wait for each transaction.
 const BATCH_BYTES_SHARED: usize = 2 << 20;
