@@ -27,6 +27,9 @@ pub const ATTACHMENTS_ONLY: &str = "attachments";
 /// The mode that measures what an SMTP server that hangs costs, and nothing else.
 pub const MAIL_ONLY: &str = "mail";
 
+/// The mode that measures what reading the metrics costs, and nothing else.
+pub const METRICS_ONLY: &str = "metrics";
+
 /// The mode that measures backups, and nothing else.
 pub const BACKUP_ONLY: &str = "backup";
 
@@ -159,6 +162,10 @@ impl Plan {
                 mode: MAIL_ONLY,
                 ..Self::default(seed)
             },
+            Ok("metrics") => Self {
+                mode: METRICS_ONLY,
+                ..Self::default(seed)
+            },
             Ok("backup") => Self {
                 mode: BACKUP_ONLY,
                 ..Self::default(seed)
@@ -175,8 +182,8 @@ impl Plan {
             Ok("") | Err(_) => Self::default(seed),
             Ok(other) => {
                 panic!(
-                    "REMEMBERD_BENCH is quick, attachments, attacks, backup, bulk, flows, links, mail, profiles, queries, \
-                     sign_in, tickets, long or absent, not {other:?}"
+                    "REMEMBERD_BENCH is quick, attachments, attacks, backup, bulk, flows, import, links, mail, metrics, \
+                     profiles, queries, sign_in, tickets, long or absent, not {other:?}"
                 )
             }
         }

@@ -73,6 +73,20 @@ impl Process {
         }
     }
 
+    /// How long its threads ran, in all.
+    pub fn processor_time(&self) -> Duration {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let threads = threads.expect("the process runs and /proc is there");
+        let nanoseconds = threads.map(|thread| {
+            let path = thread.expect("its threads are listed").path();
+            // One that has just ended had little to do.
+            let ran = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+            let first = ran.split(' ').next();
+            first.and_then(|first| first.parse().ok()).unwrap_or(0)
+        });
+        Duration::from_nanos(nanoseconds.sum())
+    }
+
     /// The most resident memory of a process that may end at any time, in bytes; `None` once it has ended.
     pub fn peak_memory(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;

@@ -84,6 +84,10 @@ impl Server {
         self.process.reset_peak_memory();
     }
 
+    pub fn processor_time(&self) -> Duration {
+        self.process.processor_time()
+    }
+
     /// SIGTERM, and waits for the end.
     pub fn stop(self) {
         assert!(self.process.stop(), "rememberd ends in time after SIGTERM");

@@ -5,9 +5,9 @@
 //! `attachments` (only uploads and downloads of attachments), `attacks` (only what honest clients get while the server
 //! is attacked), `backup` (only backups), `bulk` (only what many logins of one profile cost), `flows` (only what
 //! clients do from sign-in to sign-out), `import` (only an import and the load of a seed file), `mail` (only what an
-//! SMTP server that hangs costs), `profiles` (only profiles), `queries` (only queries for profiles), `sign_in` (only
-//! how many users sign in), `tickets` (only how many tickets are read) or `links` (only bursts over slow links), and
-//! `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
+//! SMTP server that hangs costs), `metrics` (only what reading the metrics costs), `profiles` (only profiles), `queries`
+//! (only queries for profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are read) or
+//! `links` (only bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk
 //! gives different figures a minute later. Load always comes from another process. Where to read on:
@@ -32,6 +32,7 @@
 //! | `queries.rs` | queries for profiles, and what they cost all others |
 //! | `attachments.rs` | memory of uploads and downloads, and what they cost all others |
 //! | `mail.rs` | what an SMTP server that hangs costs all others |
+//! | `metrics.rs` | what it costs all others that the metrics are read |
 //! | `backup.rs` | what a backup takes, and what it costs all others |
 //! | `moving.rs` | an import, and the load of a large seed file |
 //! | `refreshes.rs` | refreshes while something else goes on |
@@ -67,6 +68,7 @@ mod json;
 mod listing;
 mod load;
 mod mail;
+mod metrics;
 mod moving;
 mod plan;
 mod postgres;
@@ -151,6 +153,10 @@ fn run(plan: &Plan) -> ExitCode {
     }
     if plan.mode == plan::MAIL_ONLY {
         table::print_comparisons(&mail::measure(plan, &workspace).comparisons());
+        return ExitCode::SUCCESS;
+    }
+    if plan.mode == plan::METRICS_ONLY {
+        table::print_comparisons(&metrics::measure(plan, &workspace).comparisons());
         return ExitCode::SUCCESS;
     }
     if plan.mode == plan::BACKUP_ONLY {
