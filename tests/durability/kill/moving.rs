@@ -14,7 +14,7 @@ use crate::kill::steps::{self, copy_directory, kill_at_each_step, run};
 const PROFILES: usize = 60;
 
 /// How long an attribute of each profile is, so that all of them take several transactions.
-const TEXT_BYTES: usize = 150_000;
+const TEXT_BYTES: usize = 300_000;
 
 /// At how many calls of the same kind each command is killed.
 const OF_A_KIND_MAX: usize = 2;
