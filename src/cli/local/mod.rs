@@ -58,8 +58,8 @@ enum At {
 }
 
 impl LocalServer {
-    /// Does `work` with the server that uses the data directory, or with one of this process if none does. A signal
-    /// ends the work on the latter, and its database is closed all the same.
+    /// Does `work` with the server that uses the data directory, or with one of this process if none does, whose
+    /// database is closed in the end. A signal ends the work.
     ///
     /// # Errors
     ///
@@ -71,10 +71,7 @@ impl LocalServer {
         let runtime = runtime()?;
         let done = runtime.block_on(async {
             let server = Self::connect(settings).await?;
-            let done = match &server.at {
-                At::Own(_) => until_signal(work(&server)).await,
-                At::Socket | At::Address { .. } => work(&server).await,
-            };
+            let done = until_signal(work(&server)).await;
             let closed = server.close().await;
             let done = done?;
             closed?;

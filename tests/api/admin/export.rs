@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::admin::import::{Home, NO_EXPIRY, assert_private, get, post};
 use crate::support::fixture::{self, ADMIN, DISABLED_LOGIN, LOGIN, PROFILE, TOKEN};
 use crate::support::process::{Ended, Launch};
+use crate::support::server::wait_until;
 
 const FILES: [&str; 4] = ["accesstoken", "persistentlogin", "profile", "tenant"];
 
@@ -235,6 +237,26 @@ fn nothing_is_left_of_an_export_for_which_there_is_no_room() {
     assert!(failed > 0, "each file fits");
     assert!(export(&empty).run().status.success());
     assert!(files(&empty).iter().all(|path| path.exists()));
+    serving.stop();
+}
+
+#[test]
+fn nothing_is_left_of_an_export_that_a_signal_ends() {
+    let home = filled();
+    let serving = home.serve().start();
+    let directory = home.path("new");
+    // Its requests wait.
+    serving.signal(Signal::STOP);
+    let exporting = Launch::new(&["export", "--data-dir"])
+        .argument(home.data())
+        .argument(&directory)
+        .spawn();
+    wait_until("the export has begun", || directory.exists());
+    exporting.signal(Signal::INT);
+    let ended = exporting.wait();
+    serving.signal(Signal::CONT);
+    assert!(ended.stderr.contains("stopped by a signal"), "{ended:?}");
+    assert!(!directory.exists(), "{ended:?}");
     serving.stop();
 }
 
