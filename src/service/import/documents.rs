@@ -141,6 +141,9 @@ fn reason(fault: Fault) -> String {
 fn text(obstacle: Obstacle) -> &'static str {
     match obstacle {
         Obstacle::Exists(_) => "_id: it is there already, with other content, which stays",
+        Obstacle::NameTaken => {
+            "name: there is such a tenant already, with another _id, which stays"
+        }
         Obstacle::UsernameTaken => "username: another profile of the tenant has it",
         Obstacle::NoTenant => "tenant: there is no such tenant",
         Obstacle::NoProfile => "profileId: there is no such profile",

@@ -24,8 +24,10 @@ use crate::tables::{
 /// Why an entry is not written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Obstacle {
-    /// What has its id, and for a tenant its name, is there already.
+    /// What has its id is there already, and a tenant that is the same.
     Exists(Content),
+    /// Another tenant has its name.
+    NameTaken,
     /// Another profile of the tenant has its username.
     UsernameTaken,
     /// There is no such tenant.
@@ -100,15 +102,17 @@ fn order(records: &[(usize, Record)]) -> Vec<usize> {
     order
 }
 
-/// Records that nothing is in the way of. Profiles and logins, of which there are many, are written together: what is
-/// looked up before is found in the last commit, whose tables are open, and each table is filled in the order of its
-/// keys.
+/// Records that nothing is in the way of. Those of which there may be many are written together: what is looked up before
+/// is found in the last commit, whose tables are open, and each table is filled in the order of its keys.
 #[derive(Default)]
 struct Accepted<'b> {
+    tenants: Vec<&'b Tenant>,
     profiles: Vec<&'b Profile>,
     /// Each with the era that it is to be of.
     logins: Vec<(&'b ImportedLogin, Era)>,
-    profile_ids: HashSet<ObjectId>,
+    /// The ids of the tenants or profiles.
+    ids: HashSet<ObjectId>,
+    tenant_names: HashSet<&'b str>,
     usernames: HashSet<(&'b str, &'b str)>,
     login_ids: HashSet<PersistentLoginId>,
 }
@@ -117,9 +121,11 @@ impl<'b> Accepted<'b> {
     /// Whether one of them, which is not written yet, is in the way of `record`.
     fn have_same(&self, record: &Record) -> bool {
         match record {
+            Record::Tenant(tenant) => {
+                self.ids.contains(&tenant.id) || self.tenant_names.contains(tenant.name.as_str())
+            }
             Record::Profile(profile) => {
-                self.profile_ids.contains(&profile.id)
-                    || self.usernames.contains(&full_name(profile))
+                self.ids.contains(&profile.id) || self.usernames.contains(&full_name(profile))
             }
             Record::Login(login) => self.login_ids.contains(&login.login.id),
             _ => false,
@@ -129,9 +135,14 @@ impl<'b> Accepted<'b> {
     fn take(&mut self, txn: &WriteTxn, record: &'b Record) -> Result<(), Failure> {
         match record {
             Record::AccessToken(new) => access_token::put(txn, &new.id, &new.sealed, &new.token),
-            Record::Tenant(new) => tenant::put(txn, new),
+            Record::Tenant(new) => {
+                self.ids.insert(new.id);
+                self.tenant_names.insert(new.name.as_str());
+                self.tenants.push(new);
+                Ok(())
+            }
             Record::Profile(new) => {
-                self.profile_ids.insert(new.id);
+                self.ids.insert(new.id);
                 self.usernames.insert(full_name(new));
                 self.profiles.push(new);
                 Ok(())
@@ -154,8 +165,14 @@ impl<'b> Accepted<'b> {
 
     fn write(&mut self, txn: &WriteTxn) -> Result<(), Failure> {
         let Self {
-            profiles, logins, ..
+            tenants,
+            profiles,
+            logins,
+            ..
         } = mem::take(self);
+        for tenant in tenants {
+            tenant::put(txn, tenant)?;
+        }
         if !profiles.is_empty() {
             profile::insert_all(txn, &profiles)?;
         }
@@ -199,12 +216,20 @@ pub fn obstacle(
 
 fn of_tenant(txn: &impl Read, rules: PutRules, new: &Tenant) -> Result<Option<Obstacle>, Failure> {
     let Some(stored) = tenant::read(txn, &new.name)? else {
-        return Ok(None);
+        let tenants = tenant::all(txn)?;
+        let has_id = tenants.iter().any(|tenant| tenant.id == new.id);
+        return Ok(has_id.then(|| exists(false)));
     };
     let is_same = *stored == *new;
     let may_replace = rules.replaces_plain_tenant && !is_same && stored.is_plain();
-    let replaces = may_replace && profile::count::count(txn, &new.name)? == 0;
-    Ok((!replaces).then(|| exists(is_same)))
+    if may_replace && profile::count::count(txn, &new.name)? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(if stored.id == new.id {
+        exists(is_same)
+    } else {
+        Obstacle::NameTaken
+    }))
 }
 
 fn of_profile(txn: &impl Read, new: &Profile) -> Result<Option<Obstacle>, Failure> {

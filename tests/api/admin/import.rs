@@ -294,7 +294,9 @@ fn of_documents_in_one_file_that_exclude_each_other_one_is_imported() {
         json!({"_id": LOGIN, "profileId": profile, "tenant": "default", "token": token,
                "timestamp": fixture::NOW.as_millis()})
     };
+    let tenant = |id: &str, name: &str| json!({"_id": id, "name": name, "availableRoles": ["a"]});
     let files = home.write_lines(&json!({
+        "tenant": [tenant(&a, "one"), tenant(&b, "one"), tenant(&a, "other"), tenant(&a, "one")],
         "profile": [
             profile(&a, "a", "a@a"), profile(&b, "b", ""), profile(&c, "b", ""),
             profile(&a, "a", "a@a"), profile(&a, "other", "a@a"),
@@ -304,6 +306,8 @@ fn of_documents_in_one_file_that_exclude_each_other_one_is_imported() {
     let imported = home.import(&files, &[]);
     assert_eq!(imported.status.code(), Some(1), "{imported:?}");
     for expected in [
+        "name: there is such a tenant already, with another _id, which stays (document 2)",
+        "_id: it is there already, with other content, which stays (document 3)",
         "2 imported",
         "username: another profile of the tenant has it (document 3)",
         "_id: it is there already, with other content, which stays (document 5)",
@@ -318,7 +322,7 @@ fn of_documents_in_one_file_that_exclude_each_other_one_is_imported() {
     }
     assert_eq!(
         imported.stdout.matches(" 1 there already").count(),
-        2,
+        3,
         "{imported:?}"
     );
 }

@@ -279,6 +279,7 @@ fn note(
                 let field = if list == List::Tenant { "name" } else { "_id" };
                 return Err(at.refuse(field, DUPLICATE).into());
             }
+            Obstacle::NameTaken => return Err(at.refuse("name", DUPLICATE).into()),
             Obstacle::UsernameTaken => return Err(at.refuse("username", DUPLICATE).into()),
             Obstacle::OtherTenant => {
                 let what = "the profile belongs to another tenant";
