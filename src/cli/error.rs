@@ -90,8 +90,8 @@ impl CommandError {
             Failure::Storage(cause) if is_no_space => Self::new(
                 what,
                 format!(
-                    "{cause}{state}; free space on its disk, or raise the quota or the limit of file sizes (ulimit -f), \
-                     and try again: nothing is damaged by that"
+                    "{cause}{state}; free space on its disk, or raise the quota or the limit of file sizes \
+                     (ulimit -f), and try again: nothing is damaged by that"
                 ),
             ),
             Failure::Storage(cause)

@@ -96,15 +96,15 @@ impl Describe for KeyRefusal {
             Self::InUse(number) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!(
-                    "Requests or background work with the former keys have not ended in time, and nothing was changed; \
-                     drop key {number} later"
+                    "Requests or background work with the former keys have not ended in time, and nothing was \
+                     changed; drop key {number} later"
                 ),
             ),
             Self::Busy(number) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!(
-                    "Requests or background work with the former keys have not ended in time; key {number} is used from \
-                     the next start on"
+                    "Requests or background work with the former keys have not ended in time; key {number} is used \
+                     from the next start on"
                 ),
             ),
         };

@@ -61,8 +61,8 @@ pub struct PutRules {
     pub replaces_plain_tenant: bool,
 }
 
-/// Writes the records, each unless something is in its way. Returns those that were not written, by their places, in the
-/// order of these.
+/// Writes the records, each unless something is in its way. Returns those that were not written, in the order of their
+/// places.
 ///
 /// # Errors
 ///

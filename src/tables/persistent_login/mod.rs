@@ -236,7 +236,7 @@ pub fn create(txn: &WriteTxn, login: &LoginState, device: &Device) -> Result<(),
     put_device(txn, key, device)
 }
 
-/// Puts new logins that came from elsewhere, each in this era. They are put into one table after the other, each time in
+/// Puts new logins that came from elsewhere, each in its era. They are put into one table after the other, each time in
 /// the order of its keys, which is many times as fast as one login after the other.
 ///
 /// # Errors

@@ -94,9 +94,9 @@ fn a_username_that_is_the_id_of_another_profile_is_refused_where_either_may_be_m
         assert_eq!(
             refused,
             format!(
-                "rememberd: {PROFILE} is the id of \"jdoe\" of the tenant \"default\", and another profile has it as its \
-                 username; name the former by its username and its tenant, the latter by its username and --tenant \
-                 default\n"
+                "rememberd: {PROFILE} is the id of \"jdoe\" of the tenant \"default\", and another profile has it as \
+                 its username; name the former by its username and its tenant, the latter by its username and \
+                 --tenant default\n"
             )
         );
     }
