@@ -12,7 +12,6 @@ use tokio::time::sleep;
 use crate::cli::arguments::path_argument;
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
-use crate::cli::key;
 use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
 use crate::cli::owner::other_owner;
@@ -22,7 +21,7 @@ use crate::clock::host::HostClock;
 use crate::server::local::connect_to;
 use crate::storage::data_dir::last_backup;
 use crate::storage::data_dir::stopped::StoppedDatabase;
-use crate::storage::key_file::KeyFile;
+use crate::storage::key_file::{self, KeyFile};
 use crate::storage::new_file::NewFile;
 use crate::storage::regular_file;
 use crate::tables::backup::target::refuse_own_files;
@@ -158,7 +157,7 @@ fn back_up_stopped(
 ) -> Result<Made, CommandError> {
     let data_dir = settings.data_dir.as_path();
     let database = StoppedDatabase::at(data_dir)?;
-    let key_file = key::path(data_dir, settings.key_file.as_deref());
+    let key_file = key_file::path(data_dir, settings.key_file.as_deref());
     refuse_own_files(target, data_dir, &key_file)?;
     let keys = KeyFile::look_at(&key_file)?;
     let has_keys = regular_file::is_within(keys.path(), data_dir) && !keys.keys().is_empty();

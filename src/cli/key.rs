@@ -2,7 +2,7 @@
 
 use std::fs::TryLockError;
 use std::io::{self, Write};
-use std::path::{self, Path, PathBuf};
+use std::path::{self, Path};
 
 use clap::Command;
 
@@ -41,7 +41,8 @@ fn run(arguments: Arguments) -> Result<bool, CommandError> {
     let data_dir = arguments.required_path("data_dir");
     // A running server has read the file, and would go on without the key.
     let _stopped = ServersOut::of(&data_dir).map_err(|error| in_use(&data_dir, error))?;
-    let added = rotate(&path(&data_dir, arguments.path("key_file").as_deref()))?;
+    let key_file = key_file::path(&data_dir, arguments.path("key_file").as_deref());
+    let added = rotate(&key_file)?;
     // The key is added, whether anybody reads this or not.
     let _ = writeln!(io::stdout(), "{added}");
     Ok(true)
@@ -58,11 +59,6 @@ fn in_use(data_dir: &Path, error: TryLockError) -> CommandError {
         ),
         TryLockError::Error(error) => CommandError::io(shown, &error),
     }
-}
-
-/// As [`key_file::path`].
-pub fn path(data_dir: &Path, key_file: Option<&Path>) -> PathBuf {
-    key_file::path(data_dir, key_file)
 }
 
 /// Adds a key to the file at `path`. Returns what to print.

@@ -8,7 +8,6 @@ use clap::Command;
 use crate::cli::arguments::{creating_data_settings, path_argument};
 use crate::cli::command::{Arguments, CliCommand, FAILED, NOT_DONE};
 use crate::cli::error::CommandError;
-use crate::cli::key;
 use crate::cli::owner::require_owner;
 use crate::cli::terminal::progress::Progress;
 use crate::clock::date;
@@ -17,7 +16,7 @@ use crate::error::Failure;
 use crate::storage::data_dir::DataDirectory;
 use crate::storage::data_dir::stopped::{StoppedDatabase, open_unchanged};
 use crate::storage::engine::opening::Opening;
-use crate::storage::key_file::KeyFile;
+use crate::storage::key_file::{self, KeyFile};
 use crate::storage::pages::file::PageFile;
 use crate::storage::regular_file;
 use crate::tables::backup::complete::{Keys, complete};
@@ -60,7 +59,7 @@ fn definition() -> Command {
 
 fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
     let data_dir = arguments.required_path("data_dir");
-    let key_file = key::path(&data_dir, arguments.path("key_file").as_deref());
+    let key_file = key_file::path(&data_dir, arguments.path("key_file").as_deref());
     restore(&arguments.required_path("file"), &data_dir, &key_file)
 }
 
