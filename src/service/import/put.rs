@@ -205,7 +205,7 @@ pub fn obstacle(
         }
         Record::Tenant(new) => of_tenant(txn, rules, new),
         Record::Profile(new) => of_profile(txn, new),
-        Record::Login(new) => of_login(txn, keys, &new.login.state(0)),
+        Record::Login(new) => of_login(txn, keys, &new.login),
         Record::Ticket(new) => of_ticket(txn, new),
         Record::VerificationToken(new) => match verification_token::get(txn, new.digest)? {
             Some(stored) => Ok(Some(exists(stored == **new))),
@@ -276,13 +276,16 @@ fn compare_profiles(stored: &Profile, new: &Profile) -> Content {
 fn of_login(
     txn: &impl Read,
     keys: &KeyRing,
-    new: &LoginState,
+    new: &ImportedLogin,
 ) -> Result<Option<Obstacle>, Failure> {
     match persistent_login::get(txn, new.id)? {
         Some(stored) if persistent_login::ended::has_ended(txn, &stored)? => {
             Ok(Some(Obstacle::Ended))
         }
-        Some(stored) => Ok(Some(Obstacle::Exists(compare_logins(keys, &stored, new)))),
+        Some(stored) => {
+            let new = new.state(stored.era);
+            Ok(Some(Obstacle::Exists(compare_logins(keys, &stored, &new))))
+        }
         None => Ok(owner(txn, &new.tenant, new.profile_id)?.err()),
     }
 }
