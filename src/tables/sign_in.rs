@@ -34,27 +34,15 @@ pub fn put(txn: &WriteTxn, profile_id: ObjectId, failures: &FailedSignIns) -> Re
 }
 
 /// Forgets the failed sign-ins of the profile with this id, because one succeeded, because the operator says so, or
-/// because the profile is deleted.
+/// because the profile is deleted. Returns whether there were any, readable or not.
 ///
 /// # Errors
 ///
 /// Of the storage.
-pub fn forget(txn: &WriteTxn, profile_id: ObjectId) -> Result<(), Failure> {
-    if are_any(txn, profile_id)? {
-        txn.remove(&SIGN_INS, profile_id.as_bytes())?;
-    }
-    Ok(())
-}
-
-/// Whether the profile with this id has any, readable or not.
-///
-/// # Errors
-///
-/// Of the storage.
-pub fn are_any(txn: &impl Read, profile_id: ObjectId) -> Result<bool, Failure> {
+pub fn forget(txn: &WriteTxn, profile_id: ObjectId) -> Result<bool, Failure> {
     match txn.get(&SIGN_INS, profile_id.as_bytes(), |_| Ok(())) {
-        Ok(found) => Ok(found.is_some()),
-        Err(Failure::Corrupt(_)) => Ok(true),
+        Ok(None) => Ok(false),
+        Ok(Some(())) | Err(Failure::Corrupt(_)) => txn.remove(&SIGN_INS, profile_id.as_bytes()),
         Err(failure) => Err(failure),
     }
 }
