@@ -158,8 +158,8 @@ impl KeyFile {
         self.change(|_, keys| insert(keys, number, key))
     }
 
-    /// Prepares to remove a key: all that may fail for the disk is done, and the file is as it was until the change is
-    /// published. What others change of it meanwhile waits.
+    /// Prepares to remove a key: all that needs room on the disk is done, and the file is as it was until the change is
+    /// published. Nobody else can change it until then.
     ///
     /// # Errors
     ///
@@ -188,26 +188,18 @@ impl KeyFile {
         })
     }
 
-    /// Has the keys of `other` instead of its own, and writes the file as [`KeyFile::add`]. Before it is written,
-    /// `keep` is called with where it is: nobody else changes it meanwhile.
+    /// Prepares to replace the keys by those of `other`, as [`KeyFile::prepare_removal`].
     ///
     /// # Errors
     ///
-    /// [`Failure::Unusable`] if it cannot be written, if others added a key to it since it was read, and if `keep`
-    /// fails.
-    pub fn replace_all(
-        &mut self,
-        other: &Self,
-        keep: impl FnOnce(&Path) -> Result<(), String>,
-    ) -> Result<(), Failure> {
-        let target = self.target();
-        self.change(|former, keys| {
+    /// [`Failure::Unusable`] if it cannot be written, and if others added a key to it since it was read.
+    pub fn prepare_replacement(&self, other: &Self) -> Result<PreparedKeys, Failure> {
+        self.prepare(|former, keys| {
             let is_new =
                 |(number, key): &(&u32, &[u8; KEY_BYTES])| former.get(number) != Some(*key);
             if let Some((number, _)) = keys.iter().find(is_new) {
                 return Err(changed(*number));
             }
-            keep(&target)?;
             keys.clone_from(&other.keys);
             Ok(())
         })
@@ -250,16 +242,16 @@ impl KeyFile {
     }
 }
 
-/// A change of a file of keys that is on the disk, and not in the file yet. `Debug` is not implemented: it has secrets.
+/// A change of a key file that is on the disk, and not in the file yet. `Debug` is not implemented: it has secrets.
 pub struct PreparedKeys {
-    /// That of the file.
+    /// The path of the key file.
     path: PathBuf,
     file: WholeFile,
     keys: KeysByNumber,
 }
 
 impl PreparedKeys {
-    /// Has the file be as it was prepared, durably. Returns the keys that it has then.
+    /// Makes the change, durably. Returns the keys that are in the file then.
     ///
     /// # Errors
     ///
@@ -453,8 +445,7 @@ mod tests {
             keys: KeysByNumber::from([(number, [4; KEY_BYTES])]),
         };
         assert!(earlier.add_all(&other(2)).is_err());
-        let keep_none = |_: &Path| panic!("nothing is replaced");
-        assert!(earlier.replace_all(&other(4), keep_none).is_err());
+        assert!(earlier.prepare_replacement(&other(4)).is_err());
         earlier.add_all(&other(4)).expect("it is written");
         let numbers = || read().keys().keys().copied().collect::<Vec<_>>();
         drop(earlier.prepare_removal(1).expect("it is written"));
@@ -463,15 +454,10 @@ mod tests {
         assert_eq!(numbers(), [1, 2, 4]);
         removal.publish().expect("it is renamed");
         assert_eq!(numbers(), [2, 4]);
-        let mut earlier = read();
-        let assert_locked = |target: &Path| {
-            assert_eq!(target, path);
-            assert!(home.path().join("rememberd.keys.unfinished").exists());
-            assert_eq!(read().keys().len(), 2);
-            Ok(())
-        };
-        let replaced = earlier.replace_all(&other(5), assert_locked);
-        replaced.expect("it is written");
+        let replacement = read().prepare_replacement(&other(5));
+        let replacement = replacement.expect("it is written");
+        assert_eq!(numbers(), [2, 4]);
+        replacement.publish().expect("it is renamed");
         assert_eq!(read().keys(), other(5).keys());
     }
 

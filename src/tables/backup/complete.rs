@@ -50,16 +50,16 @@ fn put_keys(keys: &KeyFile, path: &Path) -> Result<Keys, Failure> {
     }
     let differs = |(number, key)| file.keys().get(number).is_some_and(|own| own != key);
     if keys.keys().iter().any(differs) {
-        let mut kept = None;
-        let replaced = file.replace_all(keys, |path| {
-            let other_name = keep(path, "replaced").map_err(|error| {
-                format!("it cannot be kept under another name: {}", describe(&error))
-            })?;
-            kept = Some(other_name);
-            Ok(())
-        });
-        let kept = kept.unwrap_or_default();
-        replaced.inspect_err(|_| take_back(&kept, &file.target()))?;
+        let replacement = file.prepare_replacement(keys)?;
+        // Nobody changes the file between this and the replacement.
+        let path = file.target();
+        let kept = keep(&path, "replaced").map_err(|error| {
+            let cause = format!("it cannot be kept under another name: {}", describe(&error));
+            Failure::unusable_file(file.path(), cause)
+        })?;
+        replacement
+            .publish()
+            .inspect_err(|_| take_back(&kept, &path))?;
         return Ok(Keys::Replaced(kept.display().to_string()));
     }
     file.add_all(keys)?;
