@@ -141,24 +141,25 @@ pub async fn drop(
     ends_logins: bool,
 ) -> Result<u64, Error<KeyRefusal>> {
     let _change = app.key_changes.lock().await;
-    let uses = list(app).await?;
-    let found = uses.iter().find(|key| key.number == number);
-    let found = found.ok_or(Error::Refused(KeyRefusal::NotFound(number)))?;
-    if found.is_newest {
+    let keys = Arc::clone(app.keys.get()?);
+    let key = keys.get(number).map(SecretKey::check);
+    let check = key.ok_or(Error::Refused(KeyRefusal::NotFound(number)))?;
+    let (newest, _) = keys.newest();
+    if number == newest {
         return Err(Error::Refused(KeyRefusal::Newest(number)));
     }
-    let logins = found.logins;
-    if logins > 0 && !ends_logins {
-        return Err(Error::Refused(KeyRefusal::Needed { number, logins }));
-    }
-    let key = app.keys.get()?.get(number).map(SecretKey::check);
-    let check = key.ok_or(Error::Refused(KeyRefusal::NotFound(number)))?;
-    let context = as_local_operator(app);
-    // What is sealed by it and not written yet would not be found below.
+    // What needs it and is not written yet would neither be counted nor sealed anew below.
     if !have_former_ended(app).await {
         return Err(Error::Refused(KeyRefusal::InUse(number)));
     }
-    let (keys, seed) = (Arc::clone(app.keys.get()?), app.entropy.bytes());
+    let uses = list(app).await?;
+    let logins = uses.iter().find(|key| key.number == number);
+    let logins = logins.map_or(0, |key| key.logins);
+    if logins > 0 && !ends_logins {
+        return Err(Error::Refused(KeyRefusal::Needed { number, logins }));
+    }
+    let context = as_local_operator(app);
+    let seed = app.entropy.bytes();
     let removal = KeyFile::read(&path(app)).and_then(|file| file.prepare_removal(number));
     let removal = removal.map_err(of_file)?;
     // A key that is in the file is taken up again by the next start, and one that is missing there is not missed: a
