@@ -117,11 +117,11 @@ impl Keys {
         let _ = self.newest().next.set(next);
     }
 
-    /// Whether something goes on with former keys that began with them.
+    /// Whether something that began with former keys goes on: whether anything else holds them.
     pub fn are_former_in_use(&self) -> bool {
         let mut version = &*self.0;
         while let Some(next) = version.next.get() {
-            // One is that of the former keys themselves.
+            // One holder is the version itself.
             let is_held = |keys| Arc::strong_count(keys) > 1;
             if version.keys.get().is_some_and(is_held) {
                 return true;

@@ -50,8 +50,8 @@ fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
     Ok(true)
 }
 
-/// Writes the page of a command and those of the commands below it, which have its exit codes or, if it has none of its
-/// own, these.
+/// Writes the page of a command and those of the commands below it. A command without exit codes of its own has
+/// `exit_codes`, those of the command above it.
 fn write_pages(command: &Command, exit_codes: Option<&str>, directory: &Path) -> io::Result<()> {
     let note = command.get_after_long_help();
     let note = note.or_else(|| command.get_after_help());

@@ -17,7 +17,8 @@ pub enum Part {
     Examples(Vec<String>),
 }
 
-/// The parts of a note. In its text, lines are as long as they are in the source, and an empty one ends a part.
+/// The parts of a note. In its text, lines are as long as they are in the source. An empty line ends a paragraph or the
+/// exit codes; the examples are last.
 pub fn parts(note: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut is_begun = false;

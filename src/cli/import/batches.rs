@@ -19,11 +19,11 @@ pub struct Batch {
     pub first: u64,
     /// The pieces of a JSON list of them.
     pub pieces: mpsc::Receiver<Bytes>,
-    /// What is known of them once they are read; nothing if nobody took all pieces.
+    /// Their extent, once they are read; the sender is dropped without it if not all pieces are received.
     pub read: oneshot::Receiver<BatchRead>,
 }
 
-/// What is known of a batch that was read.
+/// The extent of a batch, which is known once all of it is read.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct BatchRead {
     /// How many documents it has.
@@ -32,7 +32,7 @@ pub struct BatchRead {
     pub position: u64,
 }
 
-/// The thread that reads a file. It returns why it came to no end.
+/// The thread that reads a file. It returns why the file could not be read to its end.
 pub type Reader = JoinHandle<Result<(), DocumentError>>;
 
 /// Reads the documents in `file`, in batches of at most so many bytes, or a longer document.

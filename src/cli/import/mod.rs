@@ -41,7 +41,7 @@ Examples:
   rememberd import dump/*.json --report skipped.jsonl";
 
 /// How many bytes the documents of a request have at most: they are one transaction. The larger it is, the more of them
-/// come upon the same pages of the database, and the more memory they take.
+/// are written to the same pages of the database, and the more memory they take.
 const BATCH_BYTES: usize = 7 << 20;
 
 /// The same for a server that is used by others, who wait for each transaction.
@@ -241,7 +241,7 @@ async fn import(
     // While the server writes the documents of one request, it receives those of another.
     let (one, other) = join!(transfer.send_all(), transfer.send_all());
     transfer.progress.borrow().clear();
-    // If it failed, the thread is not to read further.
+    // The thread stops reading once nothing receives its batches.
     drop(transfer);
     one.and(other)?;
     let read = reader.join();
@@ -252,12 +252,12 @@ async fn import(
 /// The documents of a file on their way to the server.
 struct Transfer<'t, 'r> {
     server: &'t LocalServer,
-    /// Where they are sent; nowhere if they are skipped.
+    /// The path that they are sent to; `None` if they are skipped.
     target: Option<String>,
     batches: Mutex<mpsc::Receiver<Batch>>,
     report: RefCell<&'t mut FileReport<'r>>,
     progress: RefCell<Progress>,
-    /// What its progress is shown of.
+    /// What the progress is of, with its unit.
     what: String,
     /// The size of the file, in bytes.
     size: u64,

@@ -1,4 +1,4 @@
-//! The body of a request: whole, or piece by piece as it comes to be.
+//! The body of a request: whole, or piece by piece as it is generated.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -43,16 +43,16 @@ pub enum KeyRefusal {
     },
     /// The key file cannot be read or written, and nothing was changed.
     File(String),
-    /// A key is not used any more, and could not be removed from the key file.
+    /// A key was dropped from the database, and could not be removed from the key file.
     LeftInFile {
         /// The key.
         number: KeyNumber,
         /// Why not.
         cause: String,
     },
-    /// Something that began with the former keys has not ended: a key is not used yet.
+    /// Something that began with the former keys has not ended: the new key is not used before the next start.
     Busy(KeyNumber),
-    /// The same: a key is not dropped.
+    /// Something that began with the former keys has not ended: the old key is not dropped.
     InUse(KeyNumber),
 }
 
