@@ -185,8 +185,8 @@ fn back_up_stopped(
     progress.clear();
     // A file of another user could not be read by the server.
     if matches!(other_owner(data_dir), Ok(None)) {
-        // Without it, the next server does not know of the backup, which is good all the same.
-        let _ = last_backup::remember(data_dir, time);
+        // Without it, the next server does not report the backup, which is good all the same.
+        let _ = last_backup::save(data_dir, time);
     }
     let missing = verified.missing_keys(&keys).into_iter();
     Ok(Made {

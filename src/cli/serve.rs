@@ -34,7 +34,7 @@ use crate::server::descriptors;
 use crate::server::listener::{ListenError, Listeners};
 use crate::server::local::{LocalSocket, SOCKET};
 use crate::server::{self, reachable};
-use crate::service::backup::start::recall_last;
+use crate::service::backup::start::load_last;
 use crate::storage::Store;
 use crate::storage::writer::WriterLimits;
 use crate::tables;
@@ -191,7 +191,7 @@ async fn serve_database(
         return Ok(Served::Restarts(Restart::new(loaded, signals)));
     }
     let _watch = database.files().watch(&app)?;
-    recall_last(&app);
+    load_last(&app);
     signals.start_serving();
     app.enter(Phase::Serving);
     // If its sender is dropped, the task has ended, which the next wait reports.

@@ -76,11 +76,11 @@ pub fn source(app: &App) -> Result<Option<Source>, Failure> {
     Ok(key.map(|key| Source::new(&data_dir(app), key)))
 }
 
-/// Recalls when the last good backup was begun, which may be before this process was started. A time that has not come
-/// is that of a clock that was wrong.
-pub fn recall_last(app: &App) {
+/// Loads when the last good backup was begun, which may be before this process was started. A time in the future, of a
+/// clock that was wrong, is ignored.
+pub fn load_last(app: &App) {
     let now = app.clock.now().time();
-    if let Some(time) = last_backup::remembered(&data_dir(app)).filter(|time| *time <= now) {
+    if let Some(time) = last_backup::read(&data_dir(app)).filter(|time| *time <= now) {
         app.backups.note_good(time);
     }
 }
@@ -113,8 +113,8 @@ impl Work {
                     let path = made.key_file.display();
                     tracing::warn!(%file, number, %path, "a key that logins in the backup need is missing");
                 }
-                if let Err(failure) = last_backup::remember(&self.data_dir, made.time) {
-                    tracing::warn!(%failure, "a restart will not know of the backup");
+                if let Err(failure) = last_backup::save(&self.data_dir, made.time) {
+                    tracing::warn!(%failure, "the time of the backup cannot be saved for the next start");
                 }
             }
             Err(failure) => tracing::warn!(%file, %failure, "a backup failed"),
