@@ -12,7 +12,7 @@ use crate::storage::engine::opening::Opening;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::library_panics::unreported;
 use crate::storage::regular_file;
-use crate::storage::whole_file::UNFINISHED;
+use crate::storage::whole_file::{UNFINISHED, unfinished};
 
 /// The mode of the file: it holds secrets, so only the owner may read it.
 const FILE_MODE: u32 = 0o600;
@@ -189,13 +189,6 @@ pub fn is_free(path: &Path) -> bool {
         fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
     };
     is_missing(path) && is_missing(&unfinished(path))
-}
-
-/// The path that the file for `path` has until it is published.
-fn unfinished(path: &Path) -> PathBuf {
-    let mut unfinished = path.to_owned().into_os_string();
-    unfinished.push(UNFINISHED);
-    PathBuf::from(unfinished)
 }
 
 /// The name that a file under the unfinished name `name` is to have; `None` if that is none.

@@ -27,9 +27,7 @@ impl WholeFile {
     ///
     /// Those of the operating system.
     pub fn begin(path: &Path) -> io::Result<Self> {
-        let mut unfinished = path.to_owned().into_os_string();
-        unfinished.push(UNFINISHED);
-        let unfinished = PathBuf::from(unfinished);
+        let unfinished = unfinished(path);
         let file = loop {
             let file = regular_file::open_to_lock(&unfinished)?;
             file.lock()?;
@@ -89,6 +87,13 @@ impl Drop for WholeFile {
             let _ = fs::remove_file(&self.unfinished);
         }
     }
+}
+
+/// The path that the file for `path` has until it is published.
+pub fn unfinished(path: &Path) -> PathBuf {
+    let mut unfinished = path.to_owned().into_os_string();
+    unfinished.push(UNFINISHED);
+    PathBuf::from(unfinished)
 }
 
 #[cfg(test)]
