@@ -31,7 +31,7 @@ pub enum DocumentError {
     Json(serde_json::Error),
     /// The list of documents has no end.
     Open,
-    /// It is longer than what a server takes.
+    /// A document is longer than what a server takes.
     TooLong,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for DocumentError {
             Self::Json(error) => write!(formatter, "it is not JSON: {error}"),
             Self::Open => formatter.write_str("the file ends within its list"),
             Self::TooLong => {
-                let size = DOCUMENT_BYTES_MAX >> 20;
+                let size = LOCAL_BODY_BYTES_MAX >> 20;
                 write!(formatter, "a document is longer than {size} MiB")
             }
         }

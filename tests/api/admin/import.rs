@@ -386,15 +386,18 @@ fn what_is_still_being_removed_is_not_imported_until_it_is() {
 }
 
 #[test]
-fn an_import_that_the_server_refuses_is_not_carried_out() {
+fn a_document_that_is_longer_than_what_a_server_takes_is_refused() {
     let home = Home::new();
     let mut seed = many(1);
-    // Longer than what a server takes at once.
     seed["profile"][0]["attributes"] = json!({"text": "x".repeat(19 << 20)});
     let files = home.write_lines(&seed);
     let serving = home.serve().start();
     let refused = home.import(&files, &[]);
     assert_code(&refused, 2);
+    assert!(
+        refused.stderr.contains("a document is longer than 18 MiB"),
+        "{refused:?}"
+    );
     assert!(
         refused.stdout.contains("tenant.json: 1 read, 1 imported"),
         "{refused:?}"
