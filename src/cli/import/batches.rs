@@ -100,3 +100,63 @@ fn send_all(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek, Write};
+
+    use super::*;
+
+    /// Each batch of the documents in `text`: how many are before it, its list, and how many it has; and how reading
+    /// ended.
+    fn batches_of(text: &str) -> (Vec<(u64, String, u64)>, Result<(), DocumentError>) {
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.write_all(text.as_bytes()).expect("it is written");
+        file.rewind().expect("it is at its beginning");
+        let (mut batches, reader) = read(file, 16).expect("a thread starts");
+        let mut found = Vec::new();
+        while let Some(mut batch) = batches.blocking_recv() {
+            let mut list = Vec::new();
+            while let Some(piece) = batch.pieces.blocking_recv() {
+                list.extend_from_slice(&piece);
+            }
+            let read = batch.read.blocking_recv().expect("all is received");
+            let list = String::from_utf8(list).expect("JSON is UTF-8");
+            found.push((batch.first, list, read.count));
+        }
+        (found, reader.join().expect("it does not panic"))
+    }
+
+    #[test]
+    fn a_file_is_divided_into_batches_of_whole_documents() {
+        let (found, end) =
+            batches_of("{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n{\"d\":\"longer than a batch\"}\n");
+        let expected = [
+            (0, r#"[{"a":1},{"b":2}]"#, 2),
+            (2, r#"[{"c":3}]"#, 1),
+            (3, r#"[{"d":"longer than a batch"}]"#, 1),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(first, list, count)| (first, list.to_owned(), count))
+        );
+        assert!(end.is_ok(), "{end:?}");
+    }
+
+    #[test]
+    fn what_is_before_the_end_of_a_file_that_is_cut_off_is_sent() {
+        let (found, end) = batches_of("{\"a\":1}\n{\"b\":");
+        assert_eq!(found, [(0, r#"[{"a":1}]"#.to_owned(), 1)]);
+        assert!(matches!(end, Err(DocumentError::Json(_))), "{end:?}");
+    }
+
+    #[test]
+    fn reading_ends_once_nothing_receives_the_batches() {
+        let file = tempfile::tempfile().expect("a temporary file");
+        (&file).write_all(b"{}\n").expect("it is written");
+        (&file).rewind().expect("it is at its beginning");
+        let (batches, reader) = read(file, 16).expect("a thread starts");
+        drop(batches);
+        assert!(reader.join().expect("it does not panic").is_ok());
+    }
+}

@@ -26,6 +26,7 @@ pub struct Documents<R: Read = File> {
 }
 
 /// Why the next document cannot be read.
+#[derive(Debug)]
 pub enum DocumentError {
     /// It is not JSON, or cannot be read.
     Json(serde_json::Error),
