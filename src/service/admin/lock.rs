@@ -36,13 +36,13 @@ pub fn locked(app: &App, after: Option<ObjectId>) -> Result<LockedPage, Failure>
     let mut locked = Vec::new();
     let next = app.store.read(|txn| {
         sign_in::walk(txn, after, PAGE_PROFILES, |id, failures| {
-            locked.extend(end(failures, &now, &rules).map(|end| (id, end)));
+            locked.extend(lock_end(failures, &now, &rules).map(|end| (id, end)));
         })
     })?;
     Ok(LockedPage { locked, next })
 }
 
-/// Until when the profile with this id is locked; `None` if it is not.
+/// Until when the profile with this id is locked; `None` if it is not, or if its failed sign-ins cannot be read.
 ///
 /// # Errors
 ///
@@ -52,8 +52,8 @@ pub fn locked_until(app: &App, id: String) -> Checked<Option<Timestamp>> {
     let rules = rules(&app.config.passwords);
     transaction::read(app, |txn| {
         let (_, profile) = request.authorize(txn)?;
-        let failures = sign_in::get(txn, profile.id)?;
-        Ok(end(failures, &request.context.now, &rules))
+        let failures = Failure::unless_corrupt(sign_in::get(txn, profile.id).map(Some))?;
+        Ok(failures.and_then(|failures| lock_end(failures, &request.context.now, &rules)))
     })
 }
 
@@ -77,7 +77,7 @@ pub async fn unlock(app: &App, id: String) -> Checked<()> {
     .await
 }
 
-fn end(failures: FailedSignIns, now: &Now, rules: &SignInRules) -> Option<Timestamp> {
+fn lock_end(failures: FailedSignIns, now: &Now, rules: &SignInRules) -> Option<Timestamp> {
     let left = failures.locked_for(now, rules)?;
     Some(now.time().plus(left))
 }
