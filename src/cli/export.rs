@@ -222,8 +222,8 @@ fn password_line(profile: &Value) -> String {
     [text("id"), text("tenant"), text("username")].join("\t")
 }
 
-/// The directory that is written to. What was created of it is removed again if the export fails, so that the same one
-/// can be made once more, and no tokens are left in a part of one.
+/// The directory that is written to. What was created is removed again if the export fails, so that the command can be
+/// repeated, and an incomplete export leaves no tokens behind.
 struct Target {
     directory: PathBuf,
     /// The directories that were created, the innermost first.

@@ -192,7 +192,7 @@ async fn print(session: &Session<'_>, mut profile: Value) -> Result<(), CommandE
 }
 
 async fn list(session: &Session<'_>, tenant: &str) -> Result<(), CommandError> {
-    // One without profiles is told from one that does not exist.
+    // A tenant without profiles is not the same as one that does not exist.
     tenant::read(session, tenant).await?;
     let target = "/api/1/profile/range";
     let parameters = [("tenantName", tenant)];
@@ -205,7 +205,7 @@ async fn list(session: &Session<'_>, tenant: &str) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Until when each profile is locked that is, by its id.
+/// When the locks of all profiles that are locked end, by the ids of the profiles.
 async fn locks(session: &Session<'_>) -> Result<HashMap<String, Value>, CommandError> {
     let mut locks = HashMap::new();
     let mut from: Option<String> = None;
