@@ -171,7 +171,7 @@ fn clients_that_read_no_responses_delay_nobody() {
             let requests = &requests;
             scope.spawn(move || {
                 wire.receive_little();
-                wire.send_until_stuck_for(requests, Duration::from_millis(200));
+                wire.send_until_stuck_for(requests, Duration::from_secs(1));
             });
         }
     });

@@ -103,7 +103,7 @@ fn an_open_request_gets_its_response_before_the_process_ends() {
 #[test]
 fn an_open_request_is_aborted_after_the_drain_timeout() {
     let home = Home::new();
-    let mut serving = home.launch().argument("--drain-timeout=200ms").start();
+    let mut serving = home.launch().argument("--drain-timeout=800ms").start();
     let mut wire = open_request_of(&serving, DRIP.len() + 1);
     serving.signal(Signal::TERM);
     serving.wait_for_log(STOPPING);
