@@ -5,17 +5,19 @@ mod documents;
 mod report;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, value_parser};
+use serde_json::Value;
 use tokio::join;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::cli::arguments::path_argument;
 use crate::cli::command::{Arguments, CliCommand, NOT_DONE};
 use crate::cli::error::CommandError;
-use crate::cli::import::batches::Batch;
+use crate::cli::import::batches::{Batch, BatchRead};
 use crate::cli::import::report::FileReport;
 use crate::cli::line_file::LineFile;
 use crate::cli::local::LocalServer;
@@ -233,6 +235,7 @@ async fn import(
         server,
         target,
         batches: Mutex::new(batches),
+        answered: RefCell::default(),
         report: RefCell::new(report),
         progress: RefCell::new(Progress::new("importing")),
         what: format!("{name}, MiB"),
@@ -241,9 +244,10 @@ async fn import(
     // While the server writes the documents of one request, it receives those of another.
     let (one, other) = join!(transfer.send_all(), transfer.send_all());
     transfer.progress.borrow().clear();
+    let reported = transfer.report(true);
     // The thread stops reading once nothing receives its batches.
     drop(transfer);
-    one.and(other)?;
+    one.and(other).and(reported)?;
     let read = reader.join();
     let read = read.map_err(|_| CommandError::new(&name, "reading it failed"))?;
     read.map_err(|error| CommandError::new(&name, error))
@@ -255,6 +259,8 @@ struct Transfer<'t, 'r> {
     /// The path that they are sent to; `None` if they are skipped.
     target: Option<String>,
     batches: Mutex<mpsc::Receiver<Batch>>,
+    /// What is not reported yet, because an earlier batch was not answered: by the number of documents before each.
+    answered: RefCell<BTreeMap<u64, Answered>>,
     report: RefCell<&'t mut FileReport<'r>>,
     progress: RefCell<Progress>,
     /// What the progress is of, with its unit.
@@ -262,6 +268,9 @@ struct Transfer<'t, 'r> {
     /// The size of the file, in bytes.
     size: u64,
 }
+
+/// A batch with the answer of the server, if it was sent.
+type Answered = (BatchRead, Option<Value>);
 
 impl Transfer<'_, '_> {
     /// Sends batches until there is none.
@@ -286,13 +295,26 @@ impl Transfer<'_, '_> {
             }
         };
         let read = batch.read.await.unwrap_or_default();
+        let answered = (read, answer);
+        self.answered.borrow_mut().insert(batch.first, answered);
+        self.report(false)
+    }
+
+    /// Reports the batches that were answered, in their order, up to one that was not; or `all`.
+    fn report(&self, all: bool) -> Result<(), CommandError> {
+        let mut answered = self.answered.borrow_mut();
         let mut report = self.report.borrow_mut();
-        match answer {
-            Some(answer) => report.add(batch.first, read.count, &answer)?,
-            None => report.skip_all(batch.first, read.count)?,
+        while let Some(next) = answered.first_entry()
+            && (all || *next.key() == report.read())
+        {
+            let (first, (read, answer)) = next.remove_entry();
+            match answer {
+                Some(answer) => report.add(first, read.count, &answer)?,
+                None => report.skip_all(first, read.count)?,
+            }
+            let mut progress = self.progress.borrow_mut();
+            progress.show(&self.what, read.position >> 20, self.size >> 20);
         }
-        let mut progress = self.progress.borrow_mut();
-        progress.show(&self.what, read.position >> 20, self.size >> 20);
         Ok(())
     }
 }

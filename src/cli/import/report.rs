@@ -52,6 +52,11 @@ impl<'r> FileReport<'r> {
         }
     }
 
+    /// How many documents it is of so far.
+    pub fn read(&self) -> u64 {
+        self.read
+    }
+
     /// Adds the answer of the server to `count` documents, before which there are `first`.
     ///
     /// # Errors

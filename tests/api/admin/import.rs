@@ -283,6 +283,43 @@ fn what_is_skipped_is_reported_with_the_reason() {
 }
 
 #[test]
+fn what_is_skipped_in_a_long_file_has_its_number_in_order() {
+    const COUNT: usize = 4_000;
+    let home = Home::new();
+    let text = "x".repeat(4_000);
+    let skipped: Vec<_> = (1..=COUNT).filter(|number| number % 7 == 0).collect();
+    let profile = |number: usize| {
+        let tenant = if number % 7 == 0 { "none" } else { "default" };
+        json!({"_id": format!("5925a68def86951f89{number:06x}"), "username": format!("u{number}"), "enabled": true,
+               "tenant": tenant, "attributes": {"text": text}})
+    };
+    let profiles: Vec<_> = (1..=COUNT).map(profile).collect();
+    let files = home.write_lines(&json!({"profile": profiles}));
+    let report = home.path("report.jsonl");
+    let options = [&*format!("--report={}", report.display())];
+    let assert_report = |ended: &Ended, counts: &str| {
+        assert_code(ended, 1);
+        let expected = format!("{COUNT} read, {counts}");
+        assert!(ended.stdout.contains(&expected), "{ended:?}");
+        let lines = fs::read_to_string(&report).expect("the report");
+        let numbers = lines.lines().map(|line| {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            line["document"].as_u64().expect("a number") as usize
+        });
+        assert_eq!(Vec::from_iter(numbers), skipped);
+    };
+    let (created, left) = (COUNT - skipped.len(), skipped.len());
+    // With the server of another process, and with its own, which takes more at once.
+    let serving = home.serve().start();
+    let imported = home.import(&files, &options);
+    assert_report(&imported, &format!("{created} imported, {left} skipped"));
+    serving.stop();
+    let again = home.import(&files, &options);
+    let counts = format!("0 imported, {created} there already, {left} skipped");
+    assert_report(&again, &counts);
+}
+
+#[test]
 fn of_documents_in_one_file_that_exclude_each_other_one_is_imported() {
     let home = Home::new();
     let profile = |id: &str, username: &str, email: &str| {
