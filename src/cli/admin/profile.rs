@@ -15,6 +15,7 @@ use crate::cli::command::{Arguments, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::call::path;
 use crate::cli::terminal::plain::plain;
+use crate::cli::terminal::saved::SavedTerminal;
 
 /// How many profiles of a list are read at once.
 const PAGE: usize = 500;
@@ -134,7 +135,7 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
             let profile = named_profile::take(session, &mut arguments).await?;
             let user = title(&profile);
             let prompt = format!("New password of {user}, which ends its logins: ");
-            let password = ask(|| read_password(prompt)).await?;
+            let password = ask_password(prompt).await?;
             change(session, &profile, "update", &[("password", &password)]).await?;
         }
         "delete" => delete(session, &mut arguments).await?,
@@ -168,7 +169,7 @@ async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), 
     }
     let password = if arguments.switch("password") {
         let prompt = format!("Password of {}: ", plain(&username));
-        Some(ask(|| read_password(prompt)).await?)
+        Some(ask_password(prompt).await?)
     } else {
         None
     };
@@ -249,6 +250,13 @@ async fn delete(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), 
         json!({"id": profile["id"], "username": profile["username"], "tenant": profile["tenant"]});
     session.print_done(&document, &format!("deleted the profile {title}"));
     Ok(())
+}
+
+/// A password, as [`read_password`] returns it. A signal that ends the command meanwhile leaves the thread that reads
+/// behind, and the terminal as it was before.
+async fn ask_password(prompt: String) -> Result<String, CommandError> {
+    let _restored = SavedTerminal::save();
+    ask(|| read_password(prompt)).await
 }
 
 /// A password: asked for by `prompt` and once more on a terminal, without being shown, else the next line of standard

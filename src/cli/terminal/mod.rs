@@ -5,4 +5,5 @@ pub mod list;
 pub mod output;
 pub mod plain;
 pub mod progress;
+pub mod saved;
 pub mod tokens;

@@ -3,7 +3,10 @@
 use std::fs;
 use std::process::Stdio;
 
+use rustix::fs::{Mode, OFlags, open};
 use rustix::process::Signal;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
 use tempfile::TempDir;
 
 use super::{admin, admin_json, assert_code, assert_exit_code, launch, socket};
@@ -99,6 +102,33 @@ fn a_command_line_that_is_not_valid_is_a_usage_error() {
     let home = TempDir::new().expect("a temporary directory");
     assert_exit_code(home.path(), &["no-such-command"], 2);
     assert_exit_code(home.path(), &["stats", "--timeout", "soon"], 2);
+}
+
+#[test]
+fn a_signal_at_the_prompt_for_a_password_leaves_the_terminal_with_its_echo() {
+    let home = home_with_database();
+    let create = ["profile", "create", "ann", "--email=a@b.c", "--password"];
+    for arguments in [&["profile", "set-password", "jdoe"][..], &create] {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&controller).expect("it is ours");
+        unlockpt(&controller).expect("it is ours");
+        let name = ptsname(&controller, Vec::new()).expect("a name");
+        let flags = OFlags::RDWR | OFlags::NOCTTY;
+        let terminal = open(name, flags, Mode::empty()).expect("it is there");
+        let has_echo = || {
+            let settings = tcgetattr(&terminal).expect("its settings");
+            settings.local_modes.contains(LocalModes::ECHO)
+        };
+        assert!(has_echo());
+        let stdin = terminal.try_clone().expect("a descriptor");
+        let asking = launch(home.path(), arguments).at_terminal(stdin).spawn();
+        wait_until("the password is asked for", || !has_echo());
+        asking.signal(Signal::INT);
+        let ended = asking.wait();
+        assert_code(&ended, 1);
+        assert!(ended.stderr.contains("stopped by a signal"), "{ended:?}");
+        assert!(has_echo());
+    }
 }
 
 #[test]

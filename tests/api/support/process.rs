@@ -102,6 +102,12 @@ impl Launch {
         self.under(Command::new("strace").args(options).arg(file))
     }
 
+    /// In a session of its own, whose terminal is this one.
+    pub fn at_terminal(self, terminal: impl Into<Stdio>) -> Self {
+        self.under(Command::new("setsid").arg("--ctty"))
+            .stdin(terminal)
+    }
+
     /// As the arguments of another command, which runs it.
     fn under(self, other: &mut Command) -> Self {
         let mut command = std::mem::replace(other, Command::new("true"));
