@@ -17,9 +17,6 @@ use crate::cli::local::call::path;
 use crate::cli::terminal::plain::plain;
 use crate::cli::terminal::saved::SavedTerminal;
 
-/// How many profiles of a list are read at once.
-const PAGE: usize = 500;
-
 /// Until when sign-ins with a password are refused, after too many that failed.
 const LOCKED_UNTIL: &str = "lockedUntil";
 
@@ -195,15 +192,29 @@ async fn print(session: &Session<'_>, mut profile: Value) -> Result<(), CommandE
 async fn list(session: &Session<'_>, tenant: &str) -> Result<(), CommandError> {
     // A tenant without profiles is not the same as one that does not exist.
     tenant::read(session, tenant).await?;
-    let target = "/api/1/profile/range";
-    let parameters = [("tenantName", tenant)];
-    let mut profiles = session.server.pages(target, &parameters, PAGE).await?;
+    let mut profiles = all(session, tenant).await?;
     let mut locks = locks(session).await?;
     for profile in &mut profiles {
         profile[LOCKED_UNTIL] = locks.remove(id(profile)).unwrap_or_default();
     }
     session.print_list(&profiles, FIELDS);
     Ok(())
+}
+
+/// All profiles of a tenant, by their usernames.
+async fn all(session: &Session<'_>, tenant: &str) -> Result<Vec<Value>, CommandError> {
+    let mut profiles: Vec<Value> = Vec::new();
+    loop {
+        let last = profiles.last().and_then(|last| last["username"].as_str());
+        let mut query = vec![("tenantName", tenant)];
+        query.extend(last.map(|last| ("from", last)));
+        let read = session.server.list("/admin/1/profile/list", &query).await?;
+        // One may have fewer than it can have, if some are deleted meanwhile.
+        if read.is_empty() {
+            return Ok(profiles);
+        }
+        profiles.extend(read);
+    }
 }
 
 /// When the locks of all profiles that are locked end, by the ids of the profiles.

@@ -1,4 +1,4 @@
-//! Profiles, as the local operator sees and ends their locks.
+//! Profiles, as the local operator lists them, and sees and ends their locks.
 
 use hyper::Method;
 use serde::Serialize;
@@ -9,13 +9,20 @@ use crate::domain::object_id::ObjectId;
 use crate::http::error::{ApiError, RouteError};
 use crate::http::method::{get, post};
 use crate::http::params::Params;
+use crate::http::profile::list;
 use crate::http::resource::ResourceRoute;
 use crate::http::response::{self, Response};
 use crate::service::admin::lock;
+use crate::service::caller::Caller;
+
+/// How many profiles of a list a response has at most.
+const LIST_PROFILES: usize = 500;
 
 /// The routes under `/admin/1/profile`. Ids are text of the client that has not been parsed yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AdminProfileRoute {
+    /// GET `list`
+    List,
     /// GET `locked`
     ListLocked,
     /// GET `{id}/lock`
@@ -29,6 +36,7 @@ impl ResourceRoute for AdminProfileRoute {
 
     fn parse(method: &Method, segments: &[&str]) -> Result<Self, RouteError> {
         match segments {
+            ["list"] => get(method, || Self::List),
             ["locked"] => get(method, || Self::ListLocked),
             [id, "lock"] => get(method, || Self::ReadLock((*id).to_owned())),
             [id, "unlock"] => post(method, || Self::Unlock((*id).to_owned())),
@@ -38,6 +46,7 @@ impl ResourceRoute for AdminProfileRoute {
 
     fn name(&self) -> &'static str {
         match self {
+            Self::List => "admin/profile/list",
             Self::ListLocked => "admin/profile/locked",
             Self::ReadLock(_) => "admin/profile/lock",
             Self::Unlock(_) => "admin/profile/unlock",
@@ -46,6 +55,7 @@ impl ResourceRoute for AdminProfileRoute {
 
     async fn handle(self, app: &App, params: &Params) -> Result<Response, ApiError> {
         match self {
+            Self::List => list::after(app, Caller::LocalOperator, params, LIST_PROFILES).await,
             Self::ListLocked => {
                 let after = params.first("from").map(|text| {
                     ObjectId::parse(text).ok_or_else(|| ApiError::invalid("from", "is no id"))

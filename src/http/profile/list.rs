@@ -64,6 +64,24 @@ pub async fn by_attribute_value(
     list(app, caller, params, listed, Page::WHOLE).await
 }
 
+/// The next profiles of the tenant `tenantName`, at most `count`: those with usernames after `from`, or the first ones.
+pub async fn after(
+    app: &App,
+    caller: Caller,
+    params: &Params,
+    count: usize,
+) -> Result<Response, ApiError> {
+    let listed = Listed::After {
+        tenant: text(params, "tenantName")?,
+        username: params.first("from").unwrap_or_default().to_owned(),
+    };
+    let page = Page {
+        start: 0,
+        count: Some(count),
+    };
+    list(app, caller, params, listed, page).await
+}
+
 /// A list of the page of what is listed, sorted as the request says.
 pub async fn list(
     app: &App,

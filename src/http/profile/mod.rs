@@ -1,11 +1,11 @@
 //! The endpoints of profiles: decode, one service call, encode.
 
+pub mod list;
 pub mod route;
 
 mod error;
 mod input;
 mod json;
-mod list;
 mod parameters;
 mod query;
 mod read;

@@ -3,10 +3,11 @@
 use std::fs::File;
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::{admin, admin_json, assert_code, assert_exit_code, launch, served, served_with};
 use crate::support::fixture::{LOGIN, PROFILE};
-use crate::support::process::{DEMO_ACCESS_TOKEN, Serving};
+use crate::support::process::{DEMO_ACCESS_TOKEN, Launch, Serving};
 
 fn sign_in(serving: &Serving, username: &str, password: &str) -> u16 {
     let form = [
@@ -202,6 +203,30 @@ fn a_profile_that_failed_sign_ins_locked_is_shown_as_such_and_unlocked() {
     assert_exit_code(home, &["profile", "unlock", "bob"], 1);
     let log = serving.stop().stderr;
     assert_eq!(log.matches("unlock_profile").count(), 1, "{log}");
+}
+
+#[test]
+fn no_profile_of_a_long_list_is_looked_at_twice() {
+    let count = 1_001;
+    let home = TempDir::new().expect("a temporary directory");
+    let profiles = (0..count)
+        .map(|number| json!({"username": format!("u{number:05}"), "tenant": "corp", "email": "a@b.c", "enabled": true}));
+    let seed = json!({
+        "tenant": [{"name": "corp"}, {"name": "default"}],
+        "profile": profiles.collect::<Vec<_>>(),
+    });
+    let file = home.path().join("seed.json");
+    std::fs::write(&file, seed.to_string()).expect("it is written");
+    let data = home.path().join("data");
+    let _serving = Launch::serve(&data)
+        .seed(&file)
+        .variable("REMEMBERD_LIST_EXAMINED_MAX", "600")
+        .start();
+    let listed = admin_json(&data, &["profile", "list", "--tenant", "corp"]);
+    let listed = listed.as_array().expect("a list").iter();
+    let usernames: Vec<_> = listed.filter_map(|one| one["username"].as_str()).collect();
+    let expected: Vec<_> = (0..count).map(|number| format!("u{number:05}")).collect();
+    assert_eq!(usernames, expected);
 }
 
 #[test]

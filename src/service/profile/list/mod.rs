@@ -90,7 +90,7 @@ pub async fn list(
                 return Ok(None);
             }
             let chosen = choice.finish()?;
-            if let Selection::OfTenant(tenant, _) = &selection
+            if let Selection::OfTenant(tenant, _) | Selection::After(tenant, _) = &selection
                 && !chosen.is_empty()
             {
                 require(&token, TenantAction::ReadTenant, tenant)?;
@@ -120,6 +120,8 @@ pub async fn list(
 enum Selection {
     /// Those of the tenant with this name, if there is one.
     OfTenant(String, ProfileFilter),
+    /// Those of the tenant with the first name whose usernames come after the second.
+    After(String, String),
     /// Those with these ids.
     WithIds(Vec<String>),
     /// Those that match.
@@ -130,6 +132,7 @@ impl Selection {
     fn new(app: &App, caller: &Caller, listed: Listed) -> Checked<Self> {
         Ok(match listed {
             Listed::OfTenant(tenant, filter) => Self::OfTenant(tenant, filter),
+            Listed::After { tenant, username } => Self::After(tenant, username),
             Listed::WithIds(texts) => Self::WithIds(texts),
             Listed::Matching { tenant, query } => {
                 Self::Matching(ProfileQuery::new(app, caller, &tenant, &query)?)
@@ -140,6 +143,7 @@ impl Selection {
     fn source<'a>(&self, app: &'a App) -> Source<'a> {
         match self {
             Self::OfTenant(tenant, _) => Source::of_tenant(app, tenant),
+            Self::After(tenant, username) => Source::after(app, tenant, username),
             Self::WithIds(texts) => Source::of_ids(app, texts),
             Self::Matching(query) => query.source(app),
         }
@@ -153,7 +157,9 @@ impl Selection {
     /// Refuses a caller that may not list them, whether there are any or not.
     fn authorize(&self, token: &AccessToken) -> Checked<()> {
         match self {
-            Self::OfTenant(tenant, _) => require(token, TenantAction::ManageProfiles, tenant)?,
+            Self::OfTenant(tenant, _) | Self::After(tenant, _) => {
+                require(token, TenantAction::ManageProfiles, tenant)?;
+            }
             Self::WithIds(_) => {}
             Self::Matching(query) => require_profiles(token, query.tenant.as_str())?,
         }
@@ -176,7 +182,7 @@ impl Selection {
         match self {
             Self::OfTenant(_, filter) if !filter.matches(&profile) => return Ok(None),
             Self::WithIds(_) => require_profiles(token, profile.tenant.as_str())?,
-            Self::OfTenant(..) | Self::Matching(_) => {}
+            Self::OfTenant(..) | Self::After(..) | Self::Matching(_) => {}
         }
         Ok(Some(profile))
     }

@@ -72,6 +72,13 @@ impl<'a> Source<'a> {
         )
     }
 
+    /// The profiles of the tenant with this name, if there is one, whose usernames come after `username`.
+    pub(super) fn after(app: &'a App, name: &str, username: &str) -> Self {
+        let first = Bound::Excluded(username.to_owned());
+        let cursor = TenantName::new(name).map(|name| Cursor::Tenant(name, first, String::new()));
+        Self::new(app, cursor.unwrap_or(Cursor::Empty))
+    }
+
     /// The profiles with these ids.
     pub(super) fn of_ids(app: &'a App, texts: &[String]) -> Self {
         let ids = texts.iter().filter_map(|text| ObjectId::parse(text));

@@ -22,6 +22,13 @@ pub struct ListRequest {
 pub enum Listed {
     /// Those of the tenant with this name, if there is one.
     OfTenant(String, ProfileFilter),
+    /// Those of the tenant with this name, if there is one, whose usernames come after one that may be missing.
+    After {
+        /// The name of the tenant.
+        tenant: String,
+        /// The username.
+        username: String,
+    },
     /// Those with these ids.
     WithIds(Vec<String>),
     /// Those of the tenant with this name that match a query.
