@@ -1,6 +1,8 @@
 //! `rememberd admin access-token`: which applications may do what.
 
+use std::fs;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
@@ -13,10 +15,12 @@ use crate::cli::admin::tenant;
 use crate::cli::command::{Arguments, NOT_DONE};
 use crate::cli::error::CommandError;
 use crate::cli::local::call::path;
+use crate::cli::terminal::plain::plain;
 use crate::clock::Timestamp;
 use crate::clock::date::{self, rfc_3339};
 use crate::config::value::duration;
 use crate::domain::access_token::{ACTION_NAMES, ANY};
+use crate::service::bootstrap::token_file::PREFIX;
 
 const API: &str = "/api/1/access_token";
 
@@ -204,14 +208,33 @@ async fn revoke(session: &Session<'_>, name: &str) -> Result<(), CommandError> {
         .await?;
     let id = found["id"].as_str();
     let id = id.ok_or_else(|| "the key that its id is sealed by is missing".to_owned())?;
+    let file = unused_file(session.server.data_dir(), id);
     let target = path(&["api", "1", "access_token", id, "delete"]);
     session.server.post(&target, &[]).await?;
     let document = json!({"application": application});
-    session.print_done(
-        &document,
-        &format!("revoked the access token of {application:?}"),
-    );
+    let mut text = format!("revoked the access token of {application:?}");
+    if let Some(file) = file.filter(|file| !file.exists()) {
+        text += &format!(
+            " and removed {}, which had its id",
+            plain(&file.to_string_lossy())
+        );
+    }
+    session.print_done(&document, &text);
     Ok(())
+}
+
+/// The file in the data directory that has the id of a generated access token until that is used. The server removes it.
+fn unused_file(data_dir: &Path, id: &str) -> Option<PathBuf> {
+    let entries = fs::read_dir(data_dir).ok()?.flatten();
+    let mut files = entries.filter(|entry| {
+        let name = entry.file_name();
+        name.as_encoded_bytes().starts_with(PREFIX.as_bytes())
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+    });
+    let found = files.find(|file| {
+        fs::read_to_string(file.path()).is_ok_and(|text| text.strip_suffix('\n') == Some(id))
+    });
+    found.map(|file| file.path())
 }
 
 /// The access token that `name` is the id of, or the application.

@@ -9,6 +9,7 @@ pub mod settings;
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -171,6 +172,11 @@ impl LocalServer {
     /// Whether it is in this process, so that nobody else uses it.
     pub fn is_own(&self) -> bool {
         matches!(self.at, At::Own(_))
+    }
+
+    /// The data directory that it uses, unless it is known by its address alone.
+    pub fn data_dir(&self) -> &Path {
+        &self.settings.data_dir
     }
 
     /// What the server says of its health.

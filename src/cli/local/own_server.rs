@@ -77,6 +77,8 @@ impl OwnServer {
             let _ = app.store.close().await;
             return Err(error);
         }
+        // The file of one that is revoked is removed. Where they cannot be read, none is.
+        let _ = database.watch_tokens(&app);
         app.enter(Phase::Serving);
         Ok(Self {
             app,

@@ -11,7 +11,7 @@ use crate::storage::data_dir::secret_file::SecretFile;
 use crate::tables::access_token::{self, DigestedId};
 
 /// What the name of each file begins with.
-const PREFIX: &str = "access-token.";
+pub const PREFIX: &str = "access-token.";
 
 /// How many characters of the application's name are in that of the file.
 const NAME_CHARS_MAX: usize = 40;

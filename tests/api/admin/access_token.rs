@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::{admin, admin_json, assert_code, assert_exit_code, launch};
 use crate::support::client::Response;
-use crate::support::process::{DEMO_SEED, Launch, Serving};
+use crate::support::process::{DEMO_SEED, Launch, Serving, secret};
 
 fn serve() -> (TempDir, Serving) {
     let home = TempDir::new().expect("a temporary directory");
@@ -165,6 +165,35 @@ fn a_lost_master_access_token_is_replaced() {
     admin(home.path(), &["access-token", "revoke", &lost, "--yes"]);
     assert_eq!(read_tenant(&serving, &lost).status, 403);
     assert_eq!(read_tenant(&serving, id).status, 200);
+}
+
+#[test]
+fn the_file_of_a_generated_access_token_goes_with_it() {
+    for is_running in [false, true] {
+        let home = TempDir::new().expect("a temporary directory");
+        let home = home.path();
+        let created = Launch::new(&["init", "--data-dir"]).argument(home).run();
+        assert!(created.status.success(), "{created:?}");
+        let file = home.join("access-token.admin");
+        let id = secret(&file);
+        let other = home.join("access-token.other");
+        let create = ["access-token", "create", "--application=other", "--master"];
+        let revoke = |name: &str| admin(home, &["access-token", "revoke", name, "--yes"]);
+        let of_other = admin_json(home, &create);
+        let of_other = of_other["id"].as_str().expect("an id");
+        std::fs::write(&other, format!("{of_other}\n")).expect("it is written");
+        let serving = is_running.then(|| Launch::serve(home).start());
+        let revoked = revoke(&id);
+        let expected = format!(
+            "revoked the access token of \"admin\" and removed {}, which had its id\n",
+            file.display()
+        );
+        assert_eq!(revoked, expected);
+        assert!(!file.exists() && other.exists());
+        drop(serving);
+        let log = Launch::serve(home).start().stop().stderr;
+        assert!(!log.contains("no such access token"), "{log}");
+    }
 }
 
 #[test]
