@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueHint, value_parser};
 
 use crate::cli::command::{Arguments, CliCommand};
 use crate::cli::note;
@@ -177,6 +177,7 @@ pub fn path_argument(id: &'static str, name: &'static str, help: &'static str) -
     Arg::new(id)
         .value_name(name)
         .value_parser(value_parser!(PathBuf))
+        .value_hint(ValueHint::AnyPath)
         .help(help)
 }
 

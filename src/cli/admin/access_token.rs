@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgGroup, Command};
 use serde_json::{Value, json};
 
@@ -53,7 +53,11 @@ pub fn definition() -> Command {
                 .value_name("NAME")
                 .action(ArgAction::Append)
                 .value_parser(PossibleValuesParser::new(
-                    ACTION_NAMES.iter().chain([&ANY]).copied(),
+                    // A shell that completes a * takes it for the names of files.
+                    ACTION_NAMES
+                        .iter()
+                        .map(|name| PossibleValue::new(*name))
+                        .chain([PossibleValue::new(ANY).hide(true)]),
                 ))
                 .default_value(ANY)
                 .help("An action that is allowed; * is all of them"),

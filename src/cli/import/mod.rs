@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, Command, value_parser};
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 use serde_json::Value;
 use tokio::join;
 use tokio::sync::{Mutex, mpsc};
@@ -63,6 +63,7 @@ fn definition() -> Command {
         .required(true)
         .num_args(1..)
         .value_parser(value_parser!(PathBuf))
+        .value_hint(ValueHint::FilePath)
         .help("Files of documents");
     let collection = Arg::new("collection")
         .long("collection")

@@ -28,6 +28,11 @@ fn completions_are_what_the_shells_understand() {
             Err(_) => eprintln!("skipped: there is no {shell}"),
         }
     }
+    let of = |shell: &str| Launch::new(&["completions", shell]).run().stdout;
+    let bash = of("bash");
+    let mut words = bash.lines().filter(|line| line.contains("compgen -W"));
+    assert!(words.all(|line| !line.contains('*')), "{bash}");
+    assert!(of("zsh").contains("Backup to restore:_files"));
     let refused = Launch::new(&["completions", "tcsh"]).run();
     assert_eq!(refused.status.code(), Some(2));
 }
