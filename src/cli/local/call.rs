@@ -176,7 +176,7 @@ impl LocalServer {
     pub async fn document(&self, path: &str) -> Result<Value, CommandError> {
         let exchange = self.exchange(Method::GET, path, None, DOCUMENT_BYTES_MAX);
         let exchanged = timeout(self.settings.timeout, exchange).await;
-        let (_, document) = exchanged.map_err(|_| self.timed_out())??;
+        let (_, document) = exchanged.map_err(|_| self.timed_out(&Method::GET))??;
         Ok(document)
     }
 
@@ -205,35 +205,36 @@ impl LocalServer {
         let (content_type, body) = body.unzip();
         let body = body.unwrap_or_else(|| RequestBody::from(String::new()));
         let mut request = Request::new(body);
-        *request.method_mut() = method;
+        *request.method_mut() = method.clone();
         *request.uri_mut() = target
             .parse()
-            .map_err(|_| self.failed("the path is too long"))?;
+            .map_err(|_| self.failed(&method, "the path is too long"))?;
         if let Some(content_type) = content_type {
             request.headers_mut().insert(CONTENT_TYPE, content_type);
         }
         let response = self.send(request).await?;
         let status = response.status();
-        let body = self.receive(response, bytes_max).await?;
+        let body = self.receive(response, &method, bytes_max).await?;
         let document = if body.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&body).map_err(|error| self.failed(error))?
+            serde_json::from_slice(&body).map_err(|error| self.failed(&method, error))?
         };
         Ok((status, document))
     }
 
-    /// The body of a response. A long one may take long, but each part of it has to come in time.
+    /// The body of a response to a request by `method`. A long one may take long, but each part of it has to come in time.
     async fn receive(
         &self,
         response: Response<Incoming>,
+        method: &Method,
         bytes_max: usize,
     ) -> Result<Vec<u8>, CommandError> {
         let mut body = response.into_body();
         let mut received = Vec::new();
         loop {
             let frame = timeout(self.settings.timeout, body.frame()).await;
-            match frame.map_err(|_| self.timed_out())? {
+            match frame.map_err(|_| self.timed_out(method))? {
                 None => return Ok(received),
                 Some(Ok(frame)) => {
                     if let Ok(piece) = frame.into_data() {
@@ -243,7 +244,7 @@ impl LocalServer {
                         received.extend_from_slice(&piece);
                     }
                 }
-                Some(Err(error)) => return Err(self.failed(error)),
+                Some(Err(error)) => return Err(self.failed(method, error)),
             }
         }
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderValue};
-use hyper::{Request, Response, Uri};
+use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -202,6 +202,7 @@ impl LocalServer {
         &self,
         mut request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, CommandError> {
+        let method = request.method().clone();
         let headers = request.headers_mut();
         let host = match &self.at {
             At::Address { host, .. } => HeaderValue::from_str(host),
@@ -227,7 +228,7 @@ impl LocalServer {
             }
         };
         let sent = timeout(self.settings.timeout, sent).await;
-        sent.unwrap_or_else(|_| Err(self.timed_out()))
+        sent.unwrap_or_else(|_| Err(self.timed_out(&method)))
     }
 
     /// Ends a server of this process.
@@ -246,13 +247,14 @@ impl LocalServer {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let method = request.method().clone();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| self.failed(error))?;
+            .map_err(|error| self.failed(&method, error))?;
         // It ends with the response.
         tokio::spawn(connection);
         let response = sender.send_request(request).await;
-        response.map_err(|error| self.failed(error))
+        response.map_err(|error| self.failed(&method, error))
     }
 
     /// Nothing was sent.
@@ -260,15 +262,17 @@ impl LocalServer {
         self.no_answer(format!("no server can be reached: {}", describe(error)))
     }
 
-    fn failed(&self, cause: impl Display) -> CommandError {
-        let cause = format!("the server ended the connection: {cause}; the outcome is unknown");
-        self.no_answer(cause)
+    fn failed(&self, method: &Method, cause: impl Display) -> CommandError {
+        let outcome = outcome(method);
+        self.no_answer(format!("the server ended the connection: {cause}{outcome}"))
     }
 
-    fn timed_out(&self) -> CommandError {
+    fn timed_out(&self, method: &Method) -> CommandError {
         let seconds = humantime::format_duration(self.settings.timeout);
-        let cause = format!("the server does not answer within {seconds}; the outcome is unknown");
-        self.no_answer(cause)
+        let outcome = outcome(method);
+        self.no_answer(format!(
+            "the server does not answer within {seconds}{outcome}"
+        ))
     }
 
     fn too_long(&self, bytes_max: usize) -> CommandError {
@@ -283,6 +287,15 @@ impl LocalServer {
             }
             At::Socket | At::Own(_) => no_connection(&self.settings, cause),
         }
+    }
+}
+
+/// What a request by this method may have changed, if nothing is known of its response.
+fn outcome(method: &Method) -> &'static str {
+    if method.is_safe() {
+        ""
+    } else {
+        "; the outcome is unknown"
     }
 }
 
