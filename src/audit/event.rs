@@ -103,6 +103,12 @@ pub enum Event {
     CreateAccessToken,
     /// An access token was deleted.
     DeleteAccessToken,
+    /// The operator imported documents of a collection.
+    Import,
+    /// The operator began to export a collection, with its secrets in clear.
+    Export,
+    /// A backup of the database was begun, by the operator or by schedule.
+    Backup,
 }
 
 /// What the log says of an event beside its subject.
@@ -119,7 +125,7 @@ pub(super) struct Description {
 
 impl Event {
     /// Every event, for whoever reads all counters.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 46] = [
         Self::Create,
         Self::Rotation,
         Self::Grace,
@@ -163,6 +169,9 @@ impl Event {
         Self::DropKey,
         Self::CreateAccessToken,
         Self::DeleteAccessToken,
+        Self::Import,
+        Self::Export,
+        Self::Backup,
     ];
 
     /// Its name in the log, and why it happened, if it may happen for several reasons.
@@ -226,6 +235,9 @@ impl Event {
             Self::DropKey => event("drop_key"),
             Self::CreateAccessToken => event("create_access_token"),
             Self::DeleteAccessToken => event("delete_access_token"),
+            Self::Import => event("import"),
+            Self::Export => event("export"),
+            Self::Backup => event("backup"),
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The audit log: what happened to logins, profiles, tenants and access tokens, and who signed in, counted; one log
-//! event for each, and one for all logins that an operation on many ended together.
+//! The audit log: what happened to logins, profiles, tenants and access tokens, who signed in, and what was imported,
+//! exported and backed up, counted; one log event for each, and one for all logins that an operation on many ended
+//! together.
 //!
 //! An event says what, when, whose and by which application, and never the id of a login or of an access token, a
 //! token, a password or a username: a login and an access token are identified by a keyed fingerprint, which groups
@@ -170,6 +171,15 @@ impl AuditLog {
                     ..line
                 }
             }
+            Subject::Documents { collection, count } => Line {
+                collection: Some(collection),
+                count: *count,
+                ..line
+            },
+            Subject::Backup(file) => Line {
+                file: Some(file),
+                ..line
+            },
         };
         line.log(event);
     }

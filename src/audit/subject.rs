@@ -49,6 +49,15 @@ pub enum Subject {
         /// The application that it was issued to.
         issued_to: String,
     },
+    /// Documents of a collection.
+    Documents {
+        /// The name of the collection.
+        collection: &'static str,
+        /// How many they are; `None` if it is the whole collection.
+        count: Option<u64>,
+    },
+    /// The backup in the file with this path.
+    Backup(String),
 }
 
 impl From<&Profile> for Subject {

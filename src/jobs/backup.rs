@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::error::{Failure, describe};
 use crate::jobs::job::{Job, Run};
 use crate::service::backup::schedule::{free_path_at, newest, remove_left, remove_old};
-use crate::service::backup::start::{source, start};
+use crate::service::backup::start::{source, start_scheduled};
 use crate::service::error::Error;
 
 /// How often it is looked whether a backup is due, at most.
@@ -73,7 +73,7 @@ impl MakeBackups {
             // It takes space, and nothing else.
             tracing::warn!(%failure, "what a backup left that was killed cannot be removed");
         }
-        let number = match start(app, free_path_at(&directory, now), false) {
+        let number = match start_scheduled(app, free_path_at(&directory, now)) {
             Ok(number) => number,
             // The next look finds one that is made by hand ended.
             Err(Error::Refused(_)) => return Ok(()),

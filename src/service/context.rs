@@ -65,6 +65,11 @@ impl OpContext {
         }
     }
 
+    /// The context of what the local operator does.
+    pub(super) fn as_local_operator(app: &App) -> Self {
+        Self::as_system(app).as_caller(Arc::new(AccessToken::local_operator()))
+    }
+
     /// Records `event` once `txn` is committed.
     pub(super) fn record(&self, txn: &WriteTxn, event: Event, login: &LoginState) {
         let (audit, now) = (Arc::clone(&self.audit), self.now.time());

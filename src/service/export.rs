@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::audit::event::Event;
+use crate::audit::subject::Subject;
 use crate::clock::Timestamp;
 use crate::domain::access_token::AccessToken;
 use crate::domain::object_id::ObjectId;
@@ -17,6 +19,7 @@ use crate::domain::profile::Profile;
 use crate::domain::tenant::Tenant;
 use crate::error::Failure;
 use crate::service::bootstrap::seed_file::List;
+use crate::service::context::OpContext;
 use crate::storage::transaction::Read;
 use crate::tables::persistent_login::ended;
 use crate::tables::persistent_login::key::LoginKey;
@@ -63,7 +66,7 @@ pub struct UnknownPassword {
 }
 
 /// The page of a collection that begins at `from`, which an earlier page has named; the first one without it. `None`
-/// if there is no such page.
+/// if there is no such page. The first one is recorded in the audit log.
 ///
 /// # Errors
 ///
@@ -74,13 +77,21 @@ pub fn page(
     format: Format,
     from: Option<&str>,
 ) -> Result<Option<Page>, Failure> {
-    app.store.read(|txn| match list {
+    let page = app.store.read(|txn| match list {
         List::AccessToken => access_tokens(app, txn, format).map(Some),
         List::Tenant => tenants(txn, format).map(Some),
         List::Profile => profiles(txn, format, from),
         List::PersistentLogin => logins(app, txn, format, from),
         List::Ticket | List::VerificationToken => Ok(None),
-    })
+    })?;
+    if page.is_some() && from.is_none() {
+        let documents = Subject::Documents {
+            collection: list.name(),
+            count: None,
+        };
+        OpContext::as_local_operator(app).record_subject_now(Event::Export, &documents);
+    }
+    Ok(page)
 }
 
 /// All of them: they are few, and in memory anyway.

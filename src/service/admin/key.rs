@@ -11,7 +11,6 @@ use tokio::time::{Instant, sleep};
 use crate::app::App;
 use crate::audit::event::Event;
 use crate::audit::subject::Subject;
-use crate::domain::access_token::AccessToken;
 use crate::domain::key_ring::{KeyNumber, SecretKey};
 use crate::error::Failure;
 use crate::service::admin::each_login::each_login;
@@ -111,7 +110,7 @@ pub async fn rotate(app: &App) -> Result<KeyNumber, Error<KeyRefusal>> {
     let bytes = app.entropy.bytes();
     file.add(number, bytes).map_err(of_file)?;
     let key = SecretKey::new(&bytes);
-    let (context, check) = (as_local_operator(app), key.check());
+    let (context, check) = (OpContext::as_local_operator(app), key.check());
     app.store
         .write(move |txn| {
             secret_key::put_in_use(txn, number, check)?;
@@ -158,7 +157,7 @@ pub async fn drop(
     if logins > 0 && !ends_logins {
         return Err(Error::Refused(KeyRefusal::Needed { number, logins }));
     }
-    let context = as_local_operator(app);
+    let context = OpContext::as_local_operator(app);
     let seed = app.entropy.bytes();
     let removal = KeyFile::read(&path(app)).and_then(|file| file.prepare_removal(number));
     let removal = removal.map_err(of_file)?;
@@ -197,10 +196,6 @@ async fn have_former_ended(app: &App) -> bool {
         sleep(PAUSE).await;
     }
     true
-}
-
-fn as_local_operator(app: &App) -> OpContext {
-    OpContext::as_system(app).as_caller(Arc::new(AccessToken::local_operator()))
 }
 
 fn path(app: &App) -> PathBuf {

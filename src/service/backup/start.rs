@@ -6,10 +6,13 @@ use std::thread;
 use std::time::Instant;
 
 use crate::app::App;
+use crate::audit::event::Event;
+use crate::audit::subject::Subject;
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::service::backup::pace::Pace;
 use crate::service::backup::refusal::BackupRefusal;
+use crate::service::context::OpContext;
 use crate::service::error::Error;
 use crate::storage::Store;
 use crate::storage::data_dir::last_backup;
@@ -26,13 +29,31 @@ use crate::tables::meta;
 /// Below others, so that those who wait for a response have the processors first.
 const NICE: i32 = 10;
 
-/// Begins a backup in `file`, which it may replace if `replaces`. Returns its number in
+/// Begins a backup that the local operator asks for in `file`, which it may replace if `replaces`. Returns its number in
 /// [`App::backups`], where its outcome will be.
 ///
 /// # Errors
 ///
 /// See [`BackupRefusal`]; [`Failure::Internal`] if no thread can be started.
 pub fn start(app: &App, file: PathBuf, replaces: bool) -> Result<u64, Error<BackupRefusal>> {
+    start_as(&OpContext::as_local_operator(app), app, file, replaces)
+}
+
+/// Begins a backup by schedule in `file`, which must not be there. Returns its number, as [`start`].
+///
+/// # Errors
+///
+/// As there.
+pub fn start_scheduled(app: &App, file: PathBuf) -> Result<u64, Error<BackupRefusal>> {
+    start_as(&OpContext::as_system(app), app, file, false)
+}
+
+fn start_as(
+    context: &OpContext,
+    app: &App,
+    file: PathBuf,
+    replaces: bool,
+) -> Result<u64, Error<BackupRefusal>> {
     if !file.is_absolute() {
         return Err(BackupRefusal::RelativePath.into());
     }
@@ -45,8 +66,9 @@ pub fn start(app: &App, file: PathBuf, replaces: bool) -> Result<u64, Error<Back
         data_dir,
         file: file.clone(),
         replaces,
-        time: app.clock.now().time(),
+        time: context.now.time(),
     };
+    let subject = Subject::Backup(file.display().to_string());
     let number = app.backups.begin(file).ok_or(BackupRefusal::Busy)?;
     let backups = Arc::clone(&app.backups);
     let started = thread::Builder::new()
@@ -57,6 +79,7 @@ pub fn start(app: &App, file: PathBuf, replaces: bool) -> Result<u64, Error<Back
         backups.end(Err(failure.clone()));
         return Err(failure.into());
     }
+    context.record_subject_now(Event::Backup, &subject);
     Ok(number)
 }
 

@@ -91,8 +91,8 @@ impl<T> BatchSender<T> {
     }
 }
 
-/// Writes the entries of a batch in one transaction, as `pace` says. Returns those that were not written, each by its
-/// place in the batch.
+/// Writes the entries of a batch in one transaction. Returns those that were not written, each by its place in the
+/// batch.
 ///
 /// # Errors
 ///
@@ -100,22 +100,9 @@ impl<T> BatchSender<T> {
 pub async fn write(
     app: &App,
     rules: PutRules,
-    pace: BatchPace,
     batch: &Arc<Batch>,
 ) -> Result<Vec<(usize, Obstacle)>, Failure> {
     let (batch, keys) = (Arc::clone(batch), Arc::clone(app.keys.get()?));
     let work = move |txn: &WriteTxn| put_all(txn, rules, &keys, &batch.records);
-    match pace {
-        BatchPace::Fast => app.store.write(work).await,
-        BatchPace::InBackground => app.store.write_in_background(work).await,
-    }
-}
-
-/// How fast batches are written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum BatchPace {
-    /// One after the other: nobody is served yet.
-    Fast,
-    /// With pauses in which others write.
-    InBackground,
+    app.store.write(work).await
 }

@@ -10,14 +10,18 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::app::App;
+use crate::audit::event::Event;
+use crate::audit::subject::Subject;
 use crate::error::Failure;
 use crate::service::bootstrap::demo;
 use crate::service::bootstrap::seed_file::List;
-use crate::service::import::batch::{self, Batch, BatchPace};
+use crate::service::context::OpContext;
+use crate::service::import::batch::Batch;
 use crate::service::import::document::{self, LeftOut};
 use crate::service::import::known_secret::KnownSecrets;
 use crate::service::import::prepare::{Fault, Preparer, Record};
-use crate::service::import::put::{Content, Obstacle, PutRules, obstacle};
+use crate::service::import::put::{Content, Obstacle, PutRules, obstacle, put_all};
+use crate::storage::transaction::write_txn::WriteTxn;
 
 const RULES: PutRules = PutRules {
     replaces_plain_tenant: true,
@@ -96,7 +100,7 @@ pub async fn import(
     let found = if is_dry_run {
         look(app, &batch)?
     } else {
-        batch::write(app, RULES, BatchPace::InBackground, &batch).await?
+        write(app, list, &batch).await?
     };
     imported.created = (batch.records.len() - found.len()) as u64;
     for (at, obstacle) in found {
@@ -112,10 +116,39 @@ pub async fn import(
             }
         }
     }
+    if !is_dry_run {
+        for (_, warning) in &imported.warnings {
+            tracing::warn!("imported {}: {warning}", list.name());
+        }
+    }
     if has_demo_token && !is_dry_run && !app.config.data.allow_demo_secrets {
         app.restrict_to_loopback();
     }
     Ok(imported)
+}
+
+/// Writes the documents of a collection in one transaction, with pauses between several of these. Returns what was in the
+/// way of those that were not written.
+async fn write(
+    app: &App,
+    list: List,
+    batch: &Arc<Batch>,
+) -> Result<Vec<(usize, Obstacle)>, Failure> {
+    let context = OpContext::as_local_operator(app);
+    let (batch, keys) = (Arc::clone(batch), Arc::clone(app.keys.get()?));
+    let work = move |txn: &WriteTxn| {
+        let found = put_all(txn, RULES, &keys, &batch.records)?;
+        let created = batch.records.len() - found.len();
+        if created > 0 {
+            let documents = Subject::Documents {
+                collection: list.name(),
+                count: Some(created as u64),
+            };
+            context.record_subject(txn, Event::Import, documents);
+        }
+        Ok(found)
+    };
+    app.store.write_in_background(work).await
 }
 
 /// What would be in the way of each.

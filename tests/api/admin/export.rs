@@ -95,8 +95,16 @@ fn an_export_comes_back_the_same_and_nobody_is_logged_out() {
     assert_eq!(created.status, 200, "{}", created.body);
     // The export of a running server is that of a stopped one.
     let (running, _) = export(&source, "running", &[]);
-    serving.stop();
+    let log = serving.stop().stderr;
     let (own, printed) = export(&source, "own", &[]);
+    for log in [&log, &printed.stderr] {
+        for name in FILES {
+            let audited = format!("application=\"local operator\" collection=\"{name}\"");
+            let is_audited =
+                |line: &&str| line.contains("audit what=\"export\"") && line.contains(&audited);
+            assert_eq!(log.lines().filter(is_audited).count(), 1, "{name}: {log}");
+        }
+    }
     assert!(
         printed.stdout.contains("persistentlogin: 3 exported\n"),
         "{printed:?}"

@@ -525,6 +525,17 @@ fn a_secret_that_everybody_knows_is_a_warning_or_not_taken_where_other_hosts_can
     let warning = "  warning: document 1: _id: everybody knows this access token, of the application \"console\"";
     assert!(printed.contains(warning), "{printed}");
     assert!(!printed.contains(DEMO_ACCESS_TOKEN), "{printed}");
+    let other = Home::new();
+    let mut serving = other.serve().start();
+    other.import_all(&files);
+    serving.wait_for_log("imported accesstoken: _id: everybody knows this access token");
+    // The same once more changes nothing.
+    other.import_all(&files);
+    let log = serving.stop().stderr;
+    let audited = "application=\"local operator\" collection=\"accesstoken\" count=1 request_id=";
+    let is_audited = |line: &&str| line.contains("audit what=\"import\"") && line.contains(audited);
+    assert_eq!(log.lines().filter(is_audited).count(), 1, "{log}");
+    assert_eq!(log.matches("everybody knows").count(), 1, "{log}");
 }
 
 /// Whether a path exists whose file only its owner can read.

@@ -33,6 +33,9 @@ fn backups_are_made_at_each_interval_and_the_newest_are_kept() {
         .argument("--backup-interval=1s")
         .argument("--backup-keep=2")
         .start();
+    let audited = serving.wait_for_log("audit what=\"backup\"");
+    assert!(audited.contains("/backups/rememberd-"), "{audited}");
+    assert!(!audited.contains("application="), "{audited}");
     serving.wait_for_log("a backup was made");
     serving.wait_for_log("old backups were removed");
     serving.wait_for_log("old backups were removed");

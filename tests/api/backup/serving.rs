@@ -68,6 +68,9 @@ fn a_backup_of_a_running_server_has_what_was_committed_before() {
     }
     let metadata = fs::metadata(&file).expect("it is there");
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    let line = serving.wait_for_log("audit what=\"backup\"");
+    let audited = format!("application=\"local operator\" file=\"{}\"", file.display());
+    assert!(line.contains(&audited), "{line}");
     serving.wait_for_log("a backup was made");
     let ready = client.get("/health/ready").body;
     assert!(ready.contains(r#""backup":{"lastGood":"#), "{ready}");

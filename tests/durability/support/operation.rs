@@ -183,6 +183,9 @@ pub fn is_of_logins(event: &Event) -> bool {
         | Event::DropKey
         | Event::UnlockProfile
         | Event::CreateAccessToken
-        | Event::DeleteAccessToken => false,
+        | Event::DeleteAccessToken
+        | Event::Import
+        | Event::Export
+        | Event::Backup => false,
     }
 }

@@ -19,7 +19,7 @@ use crate::service::bootstrap::seed_error::SeedError;
 use crate::service::bootstrap::seed_file::List;
 use crate::service::bootstrap::seed_reader::SeedFile;
 use crate::service::bootstrap::token_file::GeneratedToken;
-use crate::service::import::batch::{self, Batch, BatchPace, BatchSender};
+use crate::service::import::batch::{self, Batch, BatchSender};
 use crate::service::import::known_secret::KnownSecrets;
 use crate::service::import::prepare::{Fault, NewAccessToken, Preparer, Record};
 use crate::service::import::put::{Obstacle, PutRules};
@@ -187,7 +187,7 @@ where
         let rules_of_tables = PutRules {
             replaces_plain_tenant: false,
         };
-        let left_out = batch::write(app, rules_of_tables, BatchPace::Fast, &batch).await?;
+        let left_out = batch::write(app, rules_of_tables, &batch).await?;
         note(app, rules, &mut loaded, list, &batch, &left_out)?;
     }
     // It has ended: its end of the channel is closed.
