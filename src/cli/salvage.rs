@@ -111,6 +111,8 @@ fn salvage_to(from: &Path, to: &Path, key_file: Option<&Path>) -> Result<bool, C
         entropy: Entropy::Os,
     };
     salvage::complete(engine, &key_source).map_err(target)?;
+    // Those of a backup are in the file now.
+    let keys = KeyFile::look_at(keys.path())?;
     let look = || PageFile::open(&directory.unfinished_path()).map_err(target);
     let found = check(&look()?, &keys, &mut show).findings;
     // A profile without its record was enabled unless the table of blocks has it.

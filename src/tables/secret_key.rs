@@ -146,11 +146,7 @@ pub fn put_in_use(txn: &WriteTxn, number: KeyNumber, check: KeyCheck) -> Result<
 ///
 /// Of the storage.
 pub fn put_given_up(txn: &WriteTxn, number: KeyNumber, check: KeyCheck) -> Result<(), Failure> {
-    let record = encode(&Known {
-        check,
-        is_given_up: true,
-    });
-    txn.put(&SECRET_KEYS, &number.to_be_bytes(), &record)
+    txn.put(&SECRET_KEYS, &number.to_be_bytes(), &encode_given_up(check))
 }
 
 fn check_in(file: &KeyFile, number: KeyNumber) -> Option<KeyCheck> {
@@ -219,6 +215,14 @@ pub fn encode_record(check: KeyCheck) -> Vec<u8> {
     encode(&Known {
         check,
         is_given_up: false,
+    })
+}
+
+/// The record of a key that the database goes on without.
+pub fn encode_given_up(check: KeyCheck) -> Vec<u8> {
+    encode(&Known {
+        check,
+        is_given_up: true,
     })
 }
 

@@ -391,12 +391,19 @@ impl References {
                 } else {
                     "is missing"
                 };
+                // What nothing needs is not missed: a copy goes on without it, and takes it up again if it is found.
+                let mend = (count == 0).then(|| Mend {
+                    table: secret_key::TABLE_NAME.to_owned(),
+                    keys: KeyKind::Fixed(4),
+                    key: number.to_be_bytes().to_vec(),
+                    record: Some(secret_key::encode_given_up(*check)),
+                });
                 found.push(Finding {
                     fault: Fault::Key,
                     text: format!(
                         "the key file: key {number} {state}, and {count} entries need it"
                     ),
-                    mend: None,
+                    mend,
                 });
             }
         }

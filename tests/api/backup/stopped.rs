@@ -485,6 +485,51 @@ fn nothing_is_restored_or_compacted_under_a_server() {
 }
 
 #[test]
+fn a_backup_is_salvaged_with_its_keys_and_without_one_that_nothing_needs() {
+    let case = Case::new();
+    let rotated = Launch::new(&["key", "rotate", "--data-dir"])
+        .argument(&case.data)
+        .run();
+    assert_code(&rotated, 0);
+    // The logins move to the new key.
+    let serving = serve(&case.data);
+    let client = serving.client(DEMO_ACCESS_TOKEN);
+    let login = client.refresh_with(&case.id, &case.token).login();
+    serving.stop();
+    let case = Case {
+        token: login.token,
+        ..case
+    };
+    case.back_up();
+    let salvage = |from: &Path, to: &Path| Launch::new(&["salvage"]).argument(from).argument(to);
+    let salvaged = case.home.path().join("salvaged");
+    let ended = salvage(&case.backup, &salvaged).run();
+    assert_code(&ended, 0);
+    assert!(ended.stdout.contains("Nothing was lost"), "{ended:?}");
+    assert!(!ended.stdout.contains("need it"), "{ended:?}");
+    case.assert_served_by(&salvaged);
+
+    let other = case.home.path().join("other");
+    let serving = serve(&other);
+    serving.stop();
+    let rotate = Launch::new(&["key", "rotate", "--data-dir"]).argument(&other);
+    assert_code(&rotate.run(), 0);
+    let keys = other.join("rememberd.keys");
+    let text = fs::read_to_string(&keys).expect("it is there");
+    // So that the database knows the key, which nothing needs.
+    serve(&other).stop();
+    let without: Vec<_> = text
+        .lines()
+        .filter(|line| !line.starts_with("2 "))
+        .collect();
+    fs::write(&keys, without.join("\n")).expect("it is ours");
+    let salvaged = case.home.path().join("without");
+    let ended = salvage(&other, &salvaged).run();
+    assert_code(&ended, 0);
+    serve(&salvaged).stop();
+}
+
+#[test]
 fn a_compacted_database_is_smaller_and_the_same() {
     let case = Case::new();
     let seed = case.home.path().join("seed.json");
