@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use clap::{Arg, ArgAction, Args, Command};
 
 use crate::cli::command::{Arguments, CliCommand, FAILED, NOT_DONE};
+use crate::cli::database::check_files;
 use crate::cli::error::CommandError;
 use crate::cli::process::runtime::{or_report, start_log};
 use crate::cli::settings::file::{SETTING, is_list, is_switch};
@@ -52,8 +53,9 @@ fn run(arguments: Arguments) -> Result<bool, CommandError> {
     let (config, origins) = arguments.config()?;
     if matches.get_flag(CHECK) {
         let log = start_log(&config)?;
-        let checked =
-            Prepared::load(&config, &origins).and_then(|_| check_backup_dir(&config, &origins));
+        let checked = Prepared::load(&config, &origins)
+            .and_then(|_| check_files(&config, &origins))
+            .and_then(|()| check_backup_dir(&config, &origins));
         let prepared = or_report(checked, &log);
         return match prepared {
             Some(()) => Ok(true),

@@ -24,10 +24,10 @@ use crate::service::bootstrap::seed_file::{Entry, Id};
 use crate::service::bootstrap::seed_reader::SeedFile;
 use crate::service::bootstrap::token_file::{self, UnusedToken};
 use crate::service::bootstrap::{audit_key, initial};
-use crate::storage::data_dir::{DataDirectory, holds_database};
+use crate::storage::data_dir::{DataDirectory, holds_database, refuse_if_others_write};
 use crate::storage::engine::EngineOptions;
 use crate::storage::engine::opening::Opening;
-use crate::storage::key_file;
+use crate::storage::key_file::{self, KeyFile};
 use crate::storage::opening::Opener;
 use crate::storage::regular_file;
 use crate::tables::secret_key::KeySource;
@@ -317,6 +317,51 @@ impl Database {
         }
         let key_file = creation.has_new_key_file.then(|| self.key_file.clone());
         self.directory.discard(key_file.as_slice());
+    }
+}
+
+/// Refuses files in the settings with which a server does not start, as far as that can be seen from outside of the
+/// database. Nothing is locked, created or changed.
+///
+/// # Errors
+///
+/// The setting, and what is wrong with the file.
+pub fn check_files(config: &Config, origins: &Origins) -> Result<(), CommandError> {
+    let data_dir = &config.data.data_dir;
+    let of_directory = |failure| CommandError::from(origins.describe("data_dir", failure));
+    let has_database = holds_database(data_dir).map_err(of_directory)?;
+    if config.data.no_create && !has_database {
+        return Err(no_database(data_dir, origins));
+    }
+    if data_dir.exists() {
+        refuse_if_others_write(data_dir).map_err(of_directory)?;
+    }
+    // A database that is there already is started without it.
+    if let Some(file) = config.data.seed.as_deref().filter(|_| !has_database) {
+        let file = absolute(file);
+        let (_, has_demo_token) = check_seed(&file, &origins.describe("seed", file.display()))?;
+        if has_demo_token && demo::is_refused(config) {
+            let listen = origins.describe("listen", config.http.listen_text());
+            return Err(demo_exposed(&listen));
+        }
+    }
+    check_key_file(config, origins)
+}
+
+/// Refuses a key file that cannot be read, or created if there is none.
+fn check_key_file(config: &Config, origins: &Origins) -> Result<(), CommandError> {
+    let data_dir = absolute(&config.data.data_dir);
+    let path = key_file::path(&data_dir, config.data.key_file.as_deref());
+    let file = KeyFile::look_at(&path)
+        .map_err(|failure| CommandError::from(origins.describe("key_file", failure)))?;
+    let target = file.target();
+    match target.parent() {
+        // The start creates the data directory.
+        Some(directory) if !directory.is_dir() && directory != data_dir => Err(CommandError::new(
+            origins.describe("key_file", path.display()),
+            "there is no such directory: is its disk mounted?",
+        )),
+        Some(_) | None => Ok(()),
     }
 }
 

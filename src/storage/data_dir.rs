@@ -288,7 +288,7 @@ fn is_marked(directory: &Path) -> Result<bool, Failure> {
 }
 
 /// Refuses a directory in which others could put a database, a key or a file of their own.
-fn refuse_if_others_write(path: &Path) -> Result<(), Failure> {
+pub fn refuse_if_others_write(path: &Path) -> Result<(), Failure> {
     let metadata = fs::metadata(path).map_err(|error| Failure::of_access(path, &error))?;
     let mode = metadata.permissions().mode();
     if mode & OTHERS_WRITE == 0 {

@@ -318,6 +318,41 @@ fn the_settings_are_checked_without_a_start() {
 }
 
 #[test]
+fn a_check_refuses_files_with_which_no_server_starts() {
+    const NO_KEY_DIRECTORY: &str = "there is no such directory: is its disk mounted?";
+    for (setting, expected) in [
+        (
+            "no-create = true",
+            "there is no such directory, and --no-create is set",
+        ),
+        (
+            "seed = \"seed.json\"",
+            "seed.json: No such file or directory",
+        ),
+        ("seed = \"rememberd.toml\"", "rememberd.toml: "),
+        ("key-file = \"keys/rememberd.keys\"", NO_KEY_DIRECTORY),
+        ("key-file = \"rememberd.toml\"", "rememberd.toml: "),
+        ("key-file = \"data/rememberd.keys\"", ""),
+        ("no-create = false", ""),
+    ] {
+        let home = Home::with(&format!(
+            "data-dir = \"data\"\nlisten = \"127.0.0.1:0\"\n{setting}\n"
+        ));
+        let checked = home.launch(&["config", "--check"]).run();
+        if expected.is_empty() {
+            assert!(checked.status.success(), "{setting}: {checked:?}");
+            home.launch(&["serve"]).start().stop();
+            continue;
+        }
+        assert_eq!(checked.status.code(), Some(2), "{setting}: {checked:?}");
+        assert!(checked.stderr.contains(expected), "{setting}: {checked:?}");
+        let count = fs::read_dir(home.0.path()).expect("it is there").count();
+        assert_eq!(count, 1, "{setting}");
+        home.launch(&["serve"]).assert_fails();
+    }
+}
+
+#[test]
 fn a_header_field_and_the_proxies_that_are_believed_are_set_together_wherever_each_is() {
     const HEADER: (&str, &str) = ("client-address-header", "X-Forwarded-For");
     const PROXY: (&str, &str) = ("trusted-proxy", "10.0.0.0/8");
