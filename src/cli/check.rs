@@ -14,12 +14,12 @@ use crate::storage::data_dir::stopped::StoppedDatabase;
 use crate::storage::key_file::KeyFile;
 use crate::storage::pages::file::PageFile;
 use crate::tables::check::check;
-use crate::tables::check::report::Report;
+use crate::tables::check::report::{Fault, Report};
 use crate::tables::upgrade::SCHEMA_VERSION;
 
 const NOTE: &str = "\
-The database must not be in use: stop its server, or check a copy that was made while it was
-stopped. Nothing is changed.
+The database must not be in use: stop its server, or check a backup, which \"rememberd backup FILE\" makes while it runs.
+Nothing is changed.
 Exit code: 0 if no damage was found, 1 if there is some, 2 if the check could not be carried out.
 
 Examples:
@@ -74,12 +74,17 @@ fn check_at(path: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> 
     }
     progress.clear();
     // Standard output may be closed; the outcome is the same.
-    let _ = print(&report, &database.name(), &mut io::stdout().lock());
+    let _ = print(
+        &report,
+        &database.name(),
+        keys.path(),
+        &mut io::stdout().lock(),
+    );
     Ok(report.is_fine())
 }
 
-/// Prints a summary, and what is wrong.
-fn print(report: &Report, name: &str, out: &mut impl Write) -> io::Result<()> {
+/// Prints a summary, and what is wrong. `key_file` is where the keys were looked for.
+fn print(report: &Report, name: &str, key_file: &Path, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{name}")?;
     for table in &report.tables {
         write!(out, "  {:<28} {:>10} entries", table.name, table.entries)?;
@@ -99,14 +104,26 @@ fn print(report: &Report, name: &str, out: &mut impl Write) -> io::Result<()> {
         )?;
     }
     print_list(report.findings.iter().map(|finding| &finding.text), out)?;
-    let pages = report.pages;
-    if report.is_fine() {
-        writeln!(out, "No damage was found on {pages} pages.")
+    let (pages, count) = (report.pages, report.findings.len());
+    let of_keys = report
+        .findings
+        .iter()
+        .filter(|finding| finding.fault == Fault::Key);
+    let of_keys = of_keys.count();
+    if count == of_keys {
+        writeln!(out, "No damage was found on {pages} pages.")?;
     } else {
-        let count = report.findings.len();
         writeln!(
             out,
             "{count} faults were found on {pages} pages; \"rememberd salvage\" copies what is readable."
-        )
+        )?;
     }
+    if of_keys > 0 {
+        writeln!(
+            out,
+            "The keys were read from {}: restore that file, or name the right one with --key-file.",
+            key_file.display()
+        )?;
+    }
+    Ok(())
 }

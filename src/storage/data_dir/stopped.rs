@@ -69,8 +69,8 @@ impl StoppedDatabase {
         let directory = file.parent().unwrap_or(Path::new("/"));
         let lock = ServersOut::of(directory).map_err(|error| match error {
             TryLockError::WouldBlock => {
-                let cause = "it is in use by a server: stop it, or use a copy of the file that was made while it was \
-                             stopped";
+                let cause = "it is in use by a server: stop it, or use a backup, which \"rememberd backup FILE\" makes \
+                             while it runs";
                 Failure::unusable_file(&file, cause)
             }
             TryLockError::Error(error) => Failure::of_access(&file, &error),

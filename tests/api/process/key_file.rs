@@ -321,6 +321,34 @@ fn seeded(key_file: &Path) -> TempDir {
 }
 
 #[test]
+fn a_check_without_the_keys_names_their_file_and_speaks_of_no_damage() {
+    let home = home();
+    let serving = launch(&home).start();
+    let check = || Launch::new(&["check", "--data-dir"]).argument(home.path());
+    let refused = check().run();
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert!(
+        refused.stderr.contains("\"rememberd backup FILE\""),
+        "{refused:?}"
+    );
+    serving.stop();
+    let (keys, elsewhere) = (home.path().join(KEY_FILE), home.path().join("elsewhere"));
+    fs::rename(&keys, &elsewhere).expect("it is ours");
+    let checked = check().run();
+    assert_eq!(checked.status.code(), Some(1), "{checked:?}");
+    for expected in [
+        "No damage was found",
+        "--key-file",
+        &*keys.to_string_lossy(),
+    ] {
+        assert!(checked.stdout.contains(expected), "{checked:?}");
+    }
+    assert!(!checked.stdout.contains("salvage"), "{checked:?}");
+    let checked = check().argument("--key-file").argument(&elsewhere).run();
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+}
+
+#[test]
 fn a_key_after_the_highest_number_is_refused_and_changes_nothing() {
     let home = home();
     let path = home.path().join(KEY_FILE);
