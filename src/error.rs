@@ -6,6 +6,9 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
+/// That a database file is locked. The text is all that a failure of the storage has.
+const LOCKED: &str = "another process uses it, and has locked it";
+
 /// Why a valid request could not be carried out.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Failure {
@@ -52,6 +55,16 @@ impl Failure {
         } else {
             Self::Unusable(text)
         }
+    }
+
+    /// That another process has locked the database file, which may pass.
+    pub fn locked() -> Self {
+        Self::Storage(LOCKED.to_owned())
+    }
+
+    /// Whether another process has locked the database file.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Storage(cause) if cause.ends_with(LOCKED))
     }
 
     /// Whether the disk or a quota is full, or the file may not become longer. The database's library passes on no more

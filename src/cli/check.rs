@@ -70,6 +70,9 @@ fn check_at(path: &Path, key_file: Option<&Path>) -> Result<bool, CommandError> 
     if report.is_fine()
         && let Err(failure) = database.open_unchanged()
     {
+        if failure.is_locked() {
+            return Err(failure.of_file(&database.name()).into());
+        }
         report.add_damage(format!("the file cannot be opened: {failure}"));
     }
     progress.clear();

@@ -69,7 +69,7 @@ impl Database {
         let locked = Self::try_lock(config, origins)?;
         locked.ok_or_else(|| {
             let data_dir = absolute(&config.data.data_dir);
-            let cause = "it is in use by another server";
+            let cause = "it is in use by a server";
             CommandError::new(origins.describe("data_dir", data_dir.display()), cause)
         })
     }

@@ -85,7 +85,7 @@ impl CommandError {
     }
 
     fn damaged(what: impl fmt::Display, state: &str, failure: Failure, data_dir: &Path) -> Self {
-        let is_no_space = failure.is_no_space();
+        let (is_no_space, is_locked) = (failure.is_no_space(), failure.is_locked());
         match failure {
             Failure::Storage(cause) if is_no_space => Self::new(
                 what,
@@ -93,6 +93,10 @@ impl CommandError {
                     "{cause}{state}; free space on its disk, or raise the quota or the limit of file sizes \
                      (ulimit -f), and try again: nothing is damaged by that"
                 ),
+            ),
+            Failure::Storage(cause) if is_locked => Self::new(
+                what,
+                format!("{cause}{state}; try again once it has ended: nothing is damaged by that"),
             ),
             Failure::Storage(cause)
             | Failure::Damaged(cause)
@@ -163,12 +167,12 @@ mod tests {
     #[test]
     fn a_database_that_cannot_be_opened_is_no_failed_storage() {
         let error = CommandError::opening(
-            Failure::Storage("/data/db: it is locked".to_owned()),
+            Failure::Storage("/data/db: it is broken".to_owned()),
             Path::new("/data"),
         );
         assert_eq!(
             error.to_string(),
-            "cannot open the database: /data/db: it is locked; nothing was changed; \"rememberd check \
+            "cannot open the database: /data/db: it is broken; nothing was changed; \"rememberd check \
              --data-dir /data\" lists what is damaged, \"rememberd salvage /data NEW_DIR\" copies what is readable"
         );
         let error = CommandError::creating(Failure::Storage("/data/db: it is full".to_owned()));

@@ -76,7 +76,7 @@ impl DataDirectory {
         let locked = Self::try_lock(path)?;
         locked.ok_or_else(|| {
             let path = path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            Failure::unusable_file(&path, "it is in use by another server")
+            Failure::unusable_file(&path, "it is in use by a server")
         })
     }
 
@@ -450,7 +450,7 @@ mod tests {
         let _locked = DataDirectory::lock(home.path()).expect("the directory is free");
         let refused = DataDirectory::lock(home.path()).expect_err("it is locked");
         let path = home.path().display();
-        let expected = format!("{path}: it is in use by another server");
+        let expected = format!("{path}: it is in use by a server");
         assert_eq!(refused.to_string(), expected);
         let file = home.path().join("file");
         fs::write(&file, []).expect("it is written");

@@ -360,6 +360,7 @@ fn opening_failed(error: DatabaseError) -> Failure {
             Failure::Damaged("it is damaged: it ends too early".to_owned())
         }
         redb::Error::Io(error) if !may_pass(&error) => Failure::Unusable(describe(&error)),
+        redb::Error::DatabaseAlreadyOpen => Failure::locked(),
         redb::Error::Corrupted(cause) => Failure::Damaged(format!("it is damaged: {cause}")),
         redb::Error::UpgradeRequired(version) => {
             let cause =

@@ -306,10 +306,9 @@ fn a_data_directory_is_used_by_one_server_at_a_time() {
     let home = home();
     let first = Launch::serve(home.path()).seed(DEMO_SEED).start();
     let message = Launch::serve(home.path()).assert_fails();
-    assert!(message.contains("in use by another server"), "{message}");
+    assert!(message.contains("in use by a server"), "{message}");
     let path = home.path().display();
-    let expected =
-        format!("rememberd: REMEMBERD_DATA_DIR={path}: it is in use by another server\n");
+    let expected = format!("rememberd: REMEMBERD_DATA_DIR={path}: it is in use by a server\n");
     assert_eq!(message, expected);
     first.client(DEMO_ACCESS_TOKEN).refresh(LOGIN).login();
     first.stop();

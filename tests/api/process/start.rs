@@ -73,10 +73,20 @@ fn a_start_for_which_there_is_no_room_says_so_and_nothing_of_damage() {
 fn a_file_that_stays_busy_or_is_damaged_is_refused_with_its_name_and_what_to_do() {
     let (home, file) = locked();
     let path = home.path().join("rememberd.redb");
+    let refused = || {
+        let serve = Launch::serve(home.path());
+        serve.argument("--start-retry=100ms").assert_fails()
+    };
+    let locked = "rememberd.redb: another process uses it";
+    let message = refused();
+    assert!(message.contains(&*path.to_string_lossy()), "{message}");
+    assert!(message.contains(locked), "{message}");
+    assert!(!message.contains("salvage"), "{message}");
+    let checked = Launch::new(&["check"]).argument(&path).run();
+    assert_eq!(checked.status.code(), Some(2), "{checked:?}");
+    assert!(checked.stderr.contains(locked), "{checked:?}");
     let assert_refused = || {
-        let message = Launch::serve(home.path())
-            .argument("--start-retry=100ms")
-            .assert_fails();
+        let message = refused();
         for expected in [
             &*path.to_string_lossy(),
             &format!("rememberd check --data-dir {}", home.path().display()),
@@ -85,7 +95,6 @@ fn a_file_that_stays_busy_or_is_damaged_is_refused_with_its_name_and_what_to_do(
             assert!(message.contains(expected), "{message}");
         }
     };
-    assert_refused();
     drop(file);
     let bytes = fs::read(&path).expect("it is there");
     fs::write(&path, &bytes[..bytes.len() - 1]).expect("it is written");
