@@ -21,6 +21,10 @@ const PAUSE_MAX: Duration = Duration::from_millis(250);
 /// rather than at once until then: its client may be busy, and not check whether the server has closed it.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 
+/// How long a body may take to arrive over the local socket: a command of the operator reads it from a file meanwhile,
+/// and can be stopped and continued. Nobody else can connect.
+const LOCAL_BODY_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
 /// The state of one connection: written by its socket and its handler, read by its timer and by the accept
 /// loop. The lock is held for a few instructions, and all but never contended.
 #[derive(Debug)]
@@ -183,6 +187,7 @@ impl ConnectionState {
         let timeout = match current.phase {
             Phase::New | Phase::Idle => config.connections.idle_timeout,
             Phase::ReceivingHead => config.requests.header_timeout,
+            Phase::ReceivingBody if self.peer == Peer::Local => LOCAL_BODY_TIMEOUT,
             Phase::ReceivingBody => config.requests.body_timeout,
             Phase::ReceivingUpload => config.attachments.upload_timeout,
             Phase::Handling => config.requests.write_timeout,
@@ -392,7 +397,7 @@ mod tests {
             "--write-timeout=4s",
         ])
         .expect("valid settings");
-        let state = ConnectionState::new(PEER);
+        let state = ConnectionState::new(Peer::Remote(([127, 0, 0, 1], 80).into()));
         let timeout = || (state.deadline(&config) - state.lock().since).as_secs();
         assert_eq!(timeout(), 1);
         state.on_bytes_received();
@@ -414,6 +419,16 @@ mod tests {
         assert!(!state.can_close(Instant::now()));
         state.on_socket_empty();
         assert!(state.can_close(Instant::now()));
+    }
+
+    #[test]
+    fn a_body_over_the_local_socket_may_take_long() {
+        let config = Config::from_flags(&["--body-timeout=3s"]).expect("valid settings");
+        let state = ConnectionState::new(Peer::Local);
+        state.on_bytes_received();
+        state.on_head_received(Instant::now());
+        let timeout = state.deadline(&config) - state.lock().since;
+        assert_eq!(timeout, LOCAL_BODY_TIMEOUT);
     }
 
     /// The rank `age` after the present.
