@@ -158,7 +158,7 @@ impl LocalServer {
         path: &str,
         pieces: mpsc::Receiver<Bytes>,
     ) -> Result<Value, CallError> {
-        self.post_body(path, RequestBody::Pieces(pieces)).await
+        self.post_body(path, pieces.into()).await
     }
 
     async fn post_body(&self, path: &str, json: RequestBody) -> Result<Value, CallError> {
@@ -233,8 +233,11 @@ impl LocalServer {
         let mut body = response.into_body();
         let mut received = Vec::new();
         loop {
-            let frame = timeout(self.settings.timeout, body.frame()).await;
-            match frame.map_err(|_| self.timed_out(method))? {
+            let frame = tokio::select! {
+                frame = body.frame() => frame,
+                () = self.time_limit() => return Err(self.timed_out(method)),
+            };
+            match frame {
                 None => return Ok(received),
                 Some(Ok(frame)) => {
                     if let Ok(piece) = frame.into_data() {

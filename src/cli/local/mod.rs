@@ -8,8 +8,10 @@ mod request_body;
 pub mod settings;
 
 use std::fmt::Display;
+use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -20,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use crate::cli::command::{NO_CONNECTION, NOT_DONE};
 use crate::cli::error::CommandError;
@@ -203,6 +205,7 @@ impl LocalServer {
         mut request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, CommandError> {
         let method = request.method().clone();
+        let mut progress = request.body().progress();
         let headers = request.headers_mut();
         let host = match &self.at {
             At::Address { host, .. } => HeaderValue::from_str(host),
@@ -227,8 +230,24 @@ impl LocalServer {
                 }
             }
         };
-        let sent = timeout(self.settings.timeout, sent).await;
-        sent.unwrap_or_else(|_| Err(self.timed_out(&method)))
+        let mut sent = pin!(sent);
+        loop {
+            tokio::select! {
+                response = &mut sent => return response,
+                // While its body goes out, it is not the server that is waited for.
+                Ok(()) = progress.changed() => {}
+                () = self.time_limit() => return Err(self.timed_out(&method)),
+            }
+        }
+    }
+
+    /// Waits for as long as the server may take for its next step. One of this process may take as long as it does: a
+    /// signal ends the command.
+    async fn time_limit(&self) {
+        match &self.at {
+            At::Own(_) => pending().await,
+            At::Socket | At::Address { .. } => sleep(self.settings.timeout).await,
+        }
     }
 
     /// Ends a server of this process.

@@ -6,19 +6,44 @@ use std::task::{Context, Poll};
 
 use http_body_util::Full;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// The body of a request.
-pub enum RequestBody {
-    /// All of it.
+pub struct RequestBody {
+    content: Content,
+    /// Changes with each piece that goes out.
+    progress: watch::Sender<()>,
+}
+
+enum Content {
     Whole(Full<Bytes>),
-    /// Its pieces, in order, until the sender is dropped.
+    /// In order, until the sender is dropped.
     Pieces(mpsc::Receiver<Bytes>),
+}
+
+impl RequestBody {
+    /// What changes with each piece that goes out, until all of it has.
+    pub fn progress(&self) -> watch::Receiver<()> {
+        self.progress.subscribe()
+    }
+}
+
+impl From<Content> for RequestBody {
+    fn from(content: Content) -> Self {
+        let (progress, _) = watch::channel(());
+        Self { content, progress }
+    }
 }
 
 impl From<String> for RequestBody {
     fn from(text: String) -> Self {
-        Self::Whole(Full::new(Bytes::from(text)))
+        Content::Whole(Full::new(Bytes::from(text))).into()
+    }
+}
+
+impl From<mpsc::Receiver<Bytes>> for RequestBody {
+    fn from(pieces: mpsc::Receiver<Bytes>) -> Self {
+        Content::Pieces(pieces).into()
     }
 }
 
@@ -30,26 +55,31 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.get_mut() {
-            Self::Whole(body) => Pin::new(body).poll_frame(context),
-            Self::Pieces(pieces) => {
+        let Self { content, progress } = self.get_mut();
+        let frame = match content {
+            Content::Whole(body) => Pin::new(body).poll_frame(context),
+            Content::Pieces(pieces) => {
                 let piece = pieces.poll_recv(context);
                 piece.map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
             }
+        };
+        if frame.is_ready() {
+            progress.send_replace(());
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(body) => body.is_end_stream(),
-            Self::Pieces(_) => false,
+        match &self.content {
+            Content::Whole(body) => body.is_end_stream(),
+            Content::Pieces(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => body.size_hint(),
-            Self::Pieces(_) => SizeHint::default(),
+        match &self.content {
+            Content::Whole(body) => body.size_hint(),
+            Content::Pieces(_) => SizeHint::default(),
         }
     }
 }
