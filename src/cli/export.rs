@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{self, Path, PathBuf};
 
@@ -242,15 +242,21 @@ impl Target {
             ));
         }
         let missing = directory.ancestors().take_while(|path| !path.exists());
-        let target = Self {
-            created: missing.map(Path::to_owned).collect(),
+        let missing: Vec<_> = missing.map(Path::to_owned).collect();
+        let mut target = Self {
             directory,
+            created: Vec::new(),
             files: RefCell::default(),
             is_kept: false,
         };
-        let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o700);
-        builder.create(&target.directory)?;
+        for path in missing.into_iter().rev() {
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => target.created.insert(0, path),
+                // It is another name of one that is there, like `new/..`.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(target)
     }
 

@@ -228,6 +228,9 @@ fn nothing_is_left_of_an_export_for_which_there_is_no_room() {
             .argument(home.data())
             .argument(directory)
     };
+    let deep = home.path("no/../empty/deep");
+    assert!(!export(&deep).limited("ulimit -f 0").run().status.success());
+    assert!(empty.exists() && !home.path("no").exists());
     let mut failed = 0;
     loop {
         // A limit of the shell stands for the disk.
