@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{self, Path, PathBuf};
 
+use crate::cli::terminal::plain::plain;
 use crate::error::{Failure, describe};
 
 /// Why a command failed: a text for the person who ran it.
@@ -16,6 +17,8 @@ pub struct CommandError {
 impl CommandError {
     /// The error that `what` failed because of `cause`.
     pub fn new(what: impl fmt::Display, cause: impl fmt::Display) -> Self {
+        // It is the name of a file in most cases.
+        let what = plain(&what.to_string());
         format!("{what}: {cause}").into()
     }
 
