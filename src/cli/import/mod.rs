@@ -24,7 +24,9 @@ use crate::cli::local::LocalServer;
 use crate::cli::local::settings::LocalSettings;
 use crate::cli::terminal::progress::Progress;
 use crate::service::bootstrap::seed_file::List;
+use crate::storage::key_file;
 use crate::storage::regular_file;
+use crate::tables::backup::target::refuse_own_files;
 
 const NOTE: &str = "\
 FILE is what mongoexport writes of a collection of Crafter Profile (accesstoken, tenant, profile,
@@ -96,6 +98,10 @@ fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
         .collect::<Result<Vec<_>, _>>()?;
     sources.sort_by_key(|source| source.collection.order());
     let report = arguments.path("report");
+    if let Some(path) = &report {
+        let (data_dir, key_file) = (&settings.data_dir, settings.key_file.as_deref());
+        refuse_own_files(path, data_dir, &key_file::path(data_dir, key_file))?;
+    }
     let report = report.map(|path| create_report(path, &sources));
     let mut report = report.transpose()?;
     let is_dry_run = arguments.switch("dry_run");

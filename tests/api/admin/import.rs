@@ -484,6 +484,25 @@ fn a_file_to_import_is_not_emptied_for_the_report() {
 }
 
 #[test]
+fn a_file_of_the_database_is_not_emptied_for_the_report() {
+    let home = Home::new();
+    let files = home.write_lines(&extended(false));
+    home.import_all(&files);
+    for name in ["rememberd.redb", "rememberd.keys", "new.jsonl"] {
+        let report = format!("--report={}", home.data().join(name).display());
+        let refused = home.import(&files, &[&report]);
+        assert_code(&refused, 2);
+        assert!(
+            refused
+                .stderr
+                .contains("it cannot be in the data directory"),
+            "{refused:?}"
+        );
+    }
+    assert_served(&home);
+}
+
+#[test]
 fn a_file_of_no_collection_is_refused_unless_it_is_named() {
     let home = Home::new();
     let file = home.write("people.json", r#"{"name": "default"}"#);
