@@ -67,8 +67,10 @@ impl<'r> FileReport<'r> {
         self.same += number(answer, "same");
         self.newer += number(answer, "newer");
         self.dependent += number(answer, "dependent");
-        for (place, why) in answer["skipped"].as_object().into_iter().flatten() {
-            let place: u64 = place.parse().unwrap_or(0);
+        let skipped = answer["skipped"].as_object().into_iter().flatten();
+        // As text, 10 comes before 9.
+        let skipped = skipped.map(|(place, why)| (place.parse::<u64>().unwrap_or(0), why));
+        for (place, why) in BTreeMap::from_iter(skipped) {
             self.skip(first + place + 1, why.as_str().unwrap_or_default())?;
         }
         for warning in answer["warnings"].as_array().into_iter().flatten() {
