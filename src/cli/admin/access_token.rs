@@ -227,7 +227,7 @@ async fn revoke(session: &Session<'_>, name: &str) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The file in the data directory that has the id of a generated access token until that is used. The server removes it.
+/// The file in the data directory that has the id of a generated access token until that is used.
 fn unused_file(data_dir: &Path, id: &str) -> Option<PathBuf> {
     let entries = fs::read_dir(data_dir).ok()?.flatten();
     let mut files = entries.filter(|entry| {

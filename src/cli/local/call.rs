@@ -223,7 +223,8 @@ impl LocalServer {
         Ok((status, document))
     }
 
-    /// The body of a response to a request by `method`. A long one may take long, but each part of it has to come in time.
+    /// The body of a response to a request by `method`. A long one may take long, but each part of it has to come in
+    /// time.
     async fn receive(
         &self,
         response: Response<Incoming>,

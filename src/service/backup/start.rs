@@ -29,8 +29,8 @@ use crate::tables::meta;
 /// Below others, so that those who wait for a response have the processors first.
 const NICE: i32 = 10;
 
-/// Begins a backup that the local operator asks for in `file`, which it may replace if `replaces`. Returns its number in
-/// [`App::backups`], where its outcome will be.
+/// Begins a backup that the local operator asks for in `file`, which it may replace if `replaces`. Returns its number
+/// in [`App::backups`], where its outcome will be.
 ///
 /// # Errors
 ///

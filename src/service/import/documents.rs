@@ -127,8 +127,8 @@ pub async fn import(
     Ok(imported)
 }
 
-/// Writes the documents of a collection in one transaction, with pauses between several of these. Returns what was in the
-/// way of those that were not written.
+/// Writes the documents of a collection in one transaction, with pauses between several of these. Returns what was in
+/// the way of those that were not written.
 async fn write(
     app: &App,
     list: List,

@@ -102,9 +102,12 @@ impl Launch {
         self.under(Command::new("strace").args(options).arg(file))
     }
 
-    /// In a session of its own, whose terminal is this one.
+    /// In a session of its own, whose terminal is this one, below a shell that prints the settings of that in the end,
+    /// because the end of the session resets them.
     pub fn at_terminal(self, terminal: impl Into<Stdio>) -> Self {
-        self.under(Command::new("setsid").arg("--ctty"))
+        let script = "trap : TERM; \"$0\" \"$@\"; stty -a";
+        let options = ["--ctty", "sh", "-c", script];
+        self.under(Command::new("setsid").args(options))
             .stdin(terminal)
     }
 
