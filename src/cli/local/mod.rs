@@ -42,6 +42,9 @@ const CHANGE_MAX: Duration = Duration::from_secs(5);
 /// How long a server of this process may take to close its database once a signal has ended the work.
 const CLOSE_MAX: Duration = Duration::from_secs(30);
 
+/// The endpoints of the health of a server.
+const HEALTH: [&str; 2] = ["/health/live", "/health/ready"];
+
 /// How long to wait between two attempts to find a server or a free data directory.
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -151,7 +154,7 @@ impl LocalServer {
     ///
     /// # Errors
     ///
-    /// If it is no such URL.
+    /// If it is no such URL, or that of an endpoint of its health.
     pub fn at_url(url: &str, settings: LocalSettings) -> Result<Self, CommandError> {
         let uri: Option<Uri> = url.parse().ok();
         let uri = uri.filter(|uri| uri.scheme_str() == Some("http") && uri.query().is_none());
@@ -167,6 +170,13 @@ impl LocalServer {
             None => format!("{authority}:80"),
         };
         let path = path.trim_end_matches('/').to_owned();
+        if let Some(endpoint) = HEALTH.iter().find(|endpoint| path.ends_with(*endpoint)) {
+            let text = format!(
+                "--url {url}: it must be the URL of the server, like http://127.0.0.1:8080, with its context path if it \
+                 has one and without {endpoint}"
+            );
+            return Err(CommandError::from(text).with_exit_code(NOT_DONE));
+        }
         let at = At::Address { host, path };
         Ok(Self { at, settings })
     }

@@ -34,6 +34,13 @@ fn a_server_is_asked_over_its_socket_or_at_an_address() {
         let url = format!("http://{}{path}", serving.address);
         assert_outcome(&healthcheck(&home, &["--url", &url]), 0, "ready\n");
     }
+    for path in ["health/ready", "crafter-profile/health/live/"] {
+        let url = format!("http://{}/{path}", serving.address);
+        let refused = healthcheck(&home, &["--url", &url]);
+        assert_outcome(&refused, 2, "");
+        let expected = "it must be the URL of the server";
+        assert!(refused.stderr.contains(expected), "{refused:?}");
+    }
     serving.signal(Signal::STOP);
     let hanging = healthcheck(&home, &["--timeout", "200ms"]);
     serving.signal(Signal::CONT);
