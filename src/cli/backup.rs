@@ -30,7 +30,8 @@ use crate::tables::backup::{finish, write};
 const NOTE: &str = "\
 FILE is complete or not there: it is read from the disk and verified before it gets its name. \"rememberd restore\" makes a
 database of it. The key file is in it if it is in the data directory: keep FILE where nobody else can read it.
-Exit code: 0 if there is a good backup, 1 if a key is missing that logins in it need, 2 if there is none.
+Exit code: 0 if there is a good backup, 1 if a key is missing that logins in it need, 2 if there is none,
+3 if there is none because the server does not answer.
 
 Examples:
   rememberd backup /backup/rememberd.redb

@@ -40,6 +40,7 @@ LOGINS IN CLEAR: they are readable by their owner alone (mode 0600); delete them
 Not written are tickets and verification tokens, of which only digests are stored, attachments, and
 queued mails. What is changed while the command runs may be written or not: for a move, stop the
 applications first.
+Exit code: 0 if it is done, 2 if not, 3 if no server answers and the database cannot be opened.
 
 Examples:
   rememberd export /var/tmp/rememberd-export

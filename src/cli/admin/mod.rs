@@ -25,8 +25,8 @@ use crate::cli::local::settings::LocalSettings;
 const NOTE: &str = "\
 A running server is reached over the socket in its data directory, which only the owner of the directory and root can use.
 If no server runs, the database is opened, and closed at the end of the command.
-Exit code: 0 if it is done, 1 if it was refused or what it names is not there, 2 if the command line is not valid, 3 if no
-server answers and the database cannot be opened.
+Exit code: 0 if it is done, 1 if it was refused or what it names is not there, 2 if the command line is not valid or lacks
+a --yes where nobody can be asked, 3 if no server answers and the database cannot be opened.
 
 Examples:
   rememberd admin stats

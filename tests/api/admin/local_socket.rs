@@ -171,6 +171,13 @@ fn a_server_that_hangs_is_not_waited_for_longer_than_wanted() {
     serving.signal(Signal::STOP);
     let read = launch(home.path(), &["stats", "--timeout", "300ms"]).run();
     let written = launch(home.path(), &["key", "rotate", "--timeout", "300ms"]).run();
+    let target = home.path().join("new");
+    let others = ["backup", "export"].map(|command| {
+        let launch = Launch::new(&[command, "--timeout", "300ms", "--data-dir"]);
+        let ended = launch.argument(home.path()).argument(&target).run();
+        let help = Launch::new(&[command, "--help"]).run().stdout;
+        (ended, help)
+    });
     serving.signal(Signal::CONT);
     for (ended, expected) in [
         (read, "the server does not answer within 300ms\n"),
@@ -181,6 +188,12 @@ fn a_server_that_hangs_is_not_waited_for_longer_than_wanted() {
     ] {
         assert_code(&ended, 3);
         assert!(ended.stderr.ends_with(expected), "{ended:?}");
+    }
+    for (ended, help) in others {
+        assert_code(&ended, 3);
+        let (_, codes) = help.split_once("Exit code: 0 if ").expect("exit codes");
+        let (codes, _) = codes.split_once("\n\n").expect("examples");
+        assert!(codes.contains("3 if "), "{codes}");
     }
     assert_is_administered(home.path());
     serving.stop();
