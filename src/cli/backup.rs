@@ -69,6 +69,10 @@ fn run(mut arguments: Arguments) -> Result<bool, CommandError> {
     let target = arguments.required_path("file");
     let target =
         path::absolute(&target).map_err(|error| CommandError::io(target.display(), &error))?;
+    if target.is_dir() {
+        let cause = "it is a directory; name a file";
+        return Err(CommandError::new(target.display(), cause));
+    }
     let replaces = arguments.switch("force");
     let settings = LocalSettings::take(&mut arguments)?;
     // Else the database is neither opened as a server does, which may upgrade it, nor changed.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+use clap::builder::Resettable;
 use clap::{Arg, ArgAction, Args, Command};
 
 use crate::cli::command::{Arguments, CliCommand, FAILED, NOT_DONE};
@@ -41,9 +42,14 @@ fn definition() -> Command {
             let is_listed = setting.get_id() == SETTING;
             setting.hide(!is_listed)
         })
-        .arg(Arg::new(CHECK).long(CHECK).action(ArgAction::SetTrue).help(
-            "Print nothing; read the files that settings name, as a start of the server does",
-        ))
+        .arg(
+            Arg::new(CHECK)
+                .long(CHECK)
+                .action(ArgAction::SetTrue)
+                // Else it is that of the last setting.
+                .help_heading(Resettable::Reset)
+                .help("Print nothing; read the files that settings name, as a start of the server does"),
+        )
         .about("Print the effective settings, and where each comes from")
         .after_help(NOTE)
 }

@@ -55,19 +55,23 @@ async fn drop(session: &Session<'_>, number: u32) -> Result<(), CommandError> {
     let Some(key) = keys.iter().find(|key| key["number"] == number) else {
         return Err(format!("there is no key {number}").into());
     };
-    let logins = &key["logins"];
+    let logins = match key["logins"].as_u64() {
+        Some(1) => "1 login that needs it".to_owned(),
+        _ => format!("{} logins that need it", key["logins"]),
+    };
     session
-        .confirm(&format!(
-            "drop key {number} and end the {logins} logins that need it"
-        ))
+        .confirm(&format!("drop key {number} and end the {logins}"))
         .await?;
     let (number, target) = (number.to_string(), format!("{API}/drop"));
     let parameters = [("number", number.as_str()), ("endsLogins", "true")];
     let dropped = session.server.post(&target, &parameters).await?;
-    let text = format!(
-        "key {number} was dropped, and {} logins ended",
-        dropped["logins"]
+    let ended = match dropped["logins"].as_u64() {
+        Some(1) => "1 login".to_owned(),
+        _ => format!("{} logins", dropped["logins"]),
+    };
+    session.print_done(
+        &dropped,
+        &format!("key {number} was dropped, and {ended} ended"),
     );
-    session.print_done(&dropped, &text);
     Ok(())
 }

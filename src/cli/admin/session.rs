@@ -33,7 +33,7 @@ impl Session<'_> {
             return Ok(());
         }
         if !io::stdin().is_terminal() {
-            let text = format!("to {what} takes a confirmation; --yes gives it");
+            let text = format!("it takes a confirmation to {what}; --yes gives it");
             return Err(CommandError::from(text).with_exit_code(NOT_DONE));
         }
         let question = format!("{what}? [y/N] ");

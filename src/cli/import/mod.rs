@@ -187,6 +187,8 @@ struct Source {
 
 impl Source {
     fn open(path: PathBuf, collection: Option<&str>) -> Result<Self, CommandError> {
+        let opened = regular_file::open(&path);
+        let file = opened.map_err(|error| CommandError::io(path.display(), &error))?;
         let known = || {
             let names = List::ALL.map(List::name).join(", ");
             format!("the collections are {names}")
@@ -202,8 +204,6 @@ impl Source {
                 CommandError::new(path.display(), cause)
             })?,
         };
-        let opened = regular_file::open(&path);
-        let file = opened.map_err(|error| CommandError::io(path.display(), &error))?;
         Ok(Self {
             path,
             file,

@@ -11,7 +11,10 @@ fn the_clock_is_shown_and_accepted() {
     assert!(shown["believedTime"].as_i64().expect("a time") > 1_700_000_000_000);
     let text = admin(home, &["clock", "show"]);
     assert!(text.starts_with("believed time"), "{text}");
-    assert_exit_code(home, &["clock", "accept"], 2);
+    let refused = assert_exit_code(home, &["clock", "accept"], 2);
+    let expected = "rememberd: it takes a confirmation to believe the host's clock, which can make logins expire; --yes \
+                    gives it\n";
+    assert_eq!(refused, expected);
     let accepted = admin_json(home, &["clock", "accept", "--yes"]);
     assert_eq!(accepted["agrees"], true);
     let log = serving.stop().stderr;

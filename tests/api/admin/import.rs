@@ -503,6 +503,21 @@ fn a_file_of_the_database_is_not_emptied_for_the_report() {
 }
 
 #[test]
+fn what_is_no_file_is_refused_as_such_whatever_its_name_is() {
+    let home = Home::new();
+    let directory = TempDir::new().expect("a temporary directory");
+    let missing = directory.path().join("dump");
+    for (path, expected) in [
+        (directory.path(), "it is a directory"),
+        (&missing, "No such file or directory"),
+    ] {
+        let ended = home.import(&[path.to_owned()], &[]);
+        assert_code(&ended, 2);
+        assert!(ended.stderr.contains(expected), "{ended:?}");
+    }
+}
+
+#[test]
 fn a_file_of_no_collection_is_refused_unless_it_is_named() {
     let home = Home::new();
     let file = home.write("people.json", r#"{"name": "default"}"#);

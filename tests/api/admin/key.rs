@@ -39,7 +39,7 @@ fn keys_are_rotated_live_and_an_old_one_is_dropped() {
     );
     let refused = assert_exit_code(home, &["key", "drop", "1"], 2);
     assert!(
-        refused.contains("end the 1 logins that need it"),
+        refused.contains("end the 1 login that needs it"),
         "{refused}"
     );
     assert_exit_code(home, &["key", "drop", "7", "--yes"], 1);

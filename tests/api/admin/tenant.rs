@@ -33,7 +33,7 @@ fn a_tenant_is_created_listed_shown_and_deleted() {
     let shown = admin_json(home, &["tenant", "show", "default"]);
     assert_eq!(shown["profiles"], 1);
     let refused = assert_exit_code(home, &["tenant", "delete", "shop"], 2);
-    let expected = "rememberd: to delete the tenant \"shop\" and its profiles (0) takes a confirmation; --yes gives it\n";
+    let expected = "rememberd: it takes a confirmation to delete the tenant \"shop\" and its profiles (0); --yes gives it\n";
     assert_eq!(refused, expected);
     admin(home, &["tenant", "delete", "shop", "--yes"]);
     for command in ["show", "delete"] {

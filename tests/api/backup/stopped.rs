@@ -148,6 +148,7 @@ fn a_file_is_replaced_only_where_that_is_asked_for() {
     let case = Case::new();
     fs::write(&case.backup, "something else").expect("it is written");
     assert_refused(backup(&case.data, &case.backup), "--force");
+    assert_refused(backup(&case.data, &case.data), "it is a directory");
     assert_eq!(
         fs::read(&case.backup).expect("it is there"),
         b"something else"

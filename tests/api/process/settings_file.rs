@@ -244,6 +244,14 @@ fn a_variable_that_names_a_file_of_a_value_that_is_no_secret_is_refused() {
 }
 
 #[test]
+fn what_checks_the_settings_is_no_setting() {
+    let help = Home::with("").launch(&["config", "-h"]).run().stdout;
+    let (options, _) = help.split_once("\n\nData:").expect("its settings");
+    assert!(options.contains("--check"), "{help}");
+    assert!(!help.contains("Tuning"), "{help}");
+}
+
+#[test]
 fn settings_that_cannot_be_printed_are_an_error() {
     let full = File::options().write(true).open("/dev/full");
     let full = Stdio::from(full.expect("it is there"));
