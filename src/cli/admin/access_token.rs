@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::time::Duration;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
@@ -173,9 +174,7 @@ fn expiry(text: &str) -> Result<Expiry, &'static str> {
 ///
 /// If that has passed, and why the server does not answer.
 async fn expires_on(session: &Session<'_>, expiry: Expiry) -> Result<i64, CommandError> {
-    let clock = session.server.get("/admin/1/clock", &[]).await?;
-    let now = clock["believedTime"].as_i64().unwrap_or_default();
-    let now = Timestamp::from_millis(now);
+    let now = now(session).await?;
     let time = match expiry {
         Expiry::At(time) => time,
         Expiry::After(duration) => now.plus(duration),
@@ -186,6 +185,13 @@ async fn expires_on(session: &Session<'_>, expiry: Expiry) -> Result<i64, Comman
         return Err(CommandError::from(text).with_exit_code(NOT_DONE));
     }
     Ok(time.as_millis())
+}
+
+/// The time that the server believes.
+async fn now(session: &Session<'_>) -> Result<Timestamp, CommandError> {
+    let clock = session.server.get("/admin/1/clock", &[]).await?;
+    let now = clock["believedTime"].as_i64().unwrap_or_default();
+    Ok(Timestamp::from_millis(now))
 }
 
 async fn list(session: &Session<'_>, has_ids: bool) -> Result<(), CommandError> {
@@ -207,9 +213,11 @@ async fn revoke(session: &Session<'_>, name: &str) -> Result<(), CommandError> {
     let tokens = all(session).await?;
     let found = find(&tokens, name)?;
     let application = found["application"].as_str().unwrap_or_default();
-    session
-        .confirm(&format!("revoke the access token of {application:?}"))
-        .await?;
+    let mut what = format!("revoke the access token of {application:?}");
+    if is_last_master(session, &tokens, found).await? {
+        what += ", after which no master access token is left";
+    }
+    session.confirm(&what).await?;
     let id = found["id"].as_str();
     let id = id.ok_or_else(|| "the key that its id is sealed by is missing".to_owned())?;
     let file = unused_file(session.server.data_dir(), id);
@@ -239,6 +247,27 @@ fn unused_file(data_dir: &Path, id: &str) -> Option<PathBuf> {
         fs::read_to_string(file.path()).is_ok_and(|text| text.strip_suffix('\n') == Some(id))
     });
     found.map(|file| file.path())
+}
+
+/// Whether no access token but `found` is a master that has not expired.
+async fn is_last_master(
+    session: &Session<'_>,
+    tokens: &[Value],
+    found: &Value,
+) -> Result<bool, CommandError> {
+    if found["master"] != true {
+        return Ok(false);
+    }
+    let now = now(session).await?.as_millis();
+    let is_valid = |token: &Value| {
+        token["expiresOn"]
+            .as_i64()
+            .is_none_or(|expiry| expiry > now)
+    };
+    let mut masters = tokens
+        .iter()
+        .filter(|token| token["master"] == true && is_valid(token));
+    Ok(!masters.any(|token| !ptr::eq(token, found)))
 }
 
 /// The access token that `name` is the id of, or the application.
@@ -286,14 +315,14 @@ fn shown(session: &Session<'_>, mut token: Value, has_id: bool) -> Value {
         }
         if !session.is_json {
             let permissions = permissions(&fields["tenantPermissions"]);
-            fields.insert("permissions".to_owned(), permissions.into());
+            fields.insert("permissions".to_owned(), permissions);
         }
     }
     token
 }
 
-/// Like `default: MANAGE_TICKETS, READ_TENANT; *: *`.
-fn permissions(permissions: &Value) -> String {
+/// Like `default: MANAGE_TICKETS, READ_TENANT; *: *`; nothing if there are none.
+fn permissions(permissions: &Value) -> Value {
     let texts = |value: &Value| -> String {
         let texts = value.as_array().into_iter().flatten();
         let texts: Vec<&str> = texts.filter_map(Value::as_str).collect();
@@ -304,5 +333,8 @@ fn permissions(permissions: &Value) -> String {
         let tenant = permission["tenant"].as_str().unwrap_or_default();
         format!("{tenant}: {}", texts(&permission["allowedActions"]))
     });
-    permissions.collect::<Vec<_>>().join("; ")
+    match &permissions.collect::<Vec<_>>()[..] {
+        [] => Value::Null,
+        permissions => permissions.join("; ").into(),
+    }
 }

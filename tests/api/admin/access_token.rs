@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::{admin, admin_json, assert_code, assert_exit_code, launch};
 use crate::support::client::Response;
 use crate::support::process::{DEMO_SEED, Launch, Serving, secret};
+use crate::support::server::wait_until;
 
 fn serve() -> (TempDir, Serving) {
     let home = TempDir::new().expect("a temporary directory");
@@ -194,6 +195,26 @@ fn the_file_of_a_generated_access_token_goes_with_it() {
         let log = Launch::serve(home).start().stop().stderr;
         assert!(!log.contains("no such access token"), "{log}");
     }
+}
+
+#[test]
+fn revoking_the_last_master_is_confirmed_as_such() {
+    let home = TempDir::new().expect("a temporary directory");
+    let home = home.path();
+    let _serving = Launch::serve(home).start();
+    let create = ["access-token", "create", "--application=shop"];
+    admin(home, &[&create[..], &["--tenant=*"]].concat());
+    let refused = |name: &str| assert_exit_code(home, &["access-token", "revoke", name], 2);
+    let last = ", after which no master access token is left; --yes gives it\n";
+    assert!(refused("admin").ends_with(last));
+    assert!(!refused("shop").contains("master"));
+    let create = ["access-token", "create", "--application=safe", "--master"];
+    let created = admin(home, &create);
+    assert!(created.contains("\npermissions  -\n"), "{created}");
+    assert!(!refused("admin").contains("master"));
+    admin(home, &["access-token", "revoke", "safe", "--yes"]);
+    admin(home, &[&create[..], &["--expires=1s"]].concat());
+    wait_until("it has expired", || refused("admin").ends_with(last));
 }
 
 #[test]
