@@ -5,9 +5,10 @@
 //! `attachments` (only uploads and downloads of attachments), `attacks` (only what honest clients get while the server
 //! is attacked), `backup` (only backups), `bulk` (only what many logins of one profile cost), `flows` (only what
 //! clients do from sign-in to sign-out), `import` (only an import and the load of a seed file), `mail` (only what an
-//! SMTP server that hangs costs), `metrics` (only what reading the metrics costs), `profiles` (only profiles), `queries`
-//! (only queries for profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are read) or
-//! `links` (only bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier run.
+//! SMTP server that hangs costs), `metrics` (only what reading the metrics costs), `profiles` (only profiles),
+//! `queries` (only queries for profiles), `sign_in` (only how many users sign in), `tickets` (only how many tickets are
+//! read) or `links` (only bursts over slow links), and `REMEMBERD_BENCH_SEED` replays the random choices of an earlier
+//! run.
 //!
 //! One run measures everything that is compared, in rounds that alternate between the systems, because the same disk
 //! gives different figures a minute later. Load always comes from another process. Where to read on:

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::mem;
 use std::thread::{self, JoinHandle};
 
-use hyper::body::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cli::error::CommandError;
@@ -18,7 +17,7 @@ pub struct Batch {
     /// How many documents are before them.
     pub first: u64,
     /// The pieces of a JSON list of them.
-    pub pieces: mpsc::Receiver<Bytes>,
+    pub pieces: mpsc::Receiver<Vec<u8>>,
     /// Their extent, once they are read; the sender is dropped without it if not all pieces are received.
     pub read: oneshot::Receiver<BatchRead>,
 }
@@ -76,9 +75,7 @@ fn send_all(
             piece.extend_from_slice(document.get().as_bytes());
             bytes += document.get().len() + 1;
             count += 1;
-            if piece.len() >= PIECE_BYTES
-                && pieces.blocking_send(mem::take(&mut piece).into()).is_err()
-            {
+            if piece.len() >= PIECE_BYTES && pieces.blocking_send(mem::take(&mut piece)).is_err() {
                 return Ok(());
             }
             match documents.next() {
@@ -90,7 +87,7 @@ fn send_all(
             }
         };
         piece.push(b']');
-        if pieces.blocking_send(piece.into()).is_err() {
+        if pieces.blocking_send(piece).is_err() {
             return Ok(());
         }
         let position = documents.position();
@@ -107,9 +104,11 @@ mod tests {
 
     use super::*;
 
-    /// Each batch of the documents in `text`: how many are before it, its list, and how many it has; and how reading
-    /// ended.
-    fn batches_of(text: &str) -> (Vec<(u64, String, u64)>, Result<(), DocumentError>) {
+    /// How many documents are before a batch, its list, and how many it has.
+    type Found = (u64, String, u64);
+
+    /// The batches of the documents in `text`, and how reading ended.
+    fn batches_of(text: &str) -> (Vec<Found>, Result<(), DocumentError>) {
         let mut file = tempfile::tempfile().expect("a temporary file");
         file.write_all(text.as_bytes()).expect("it is written");
         file.rewind().expect("it is at its beginning");

@@ -1,7 +1,7 @@
 //! Calls of a server: a request, and the JSON of its response.
 
 use http_body_util::BodyExt;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -156,7 +156,7 @@ impl LocalServer {
     pub async fn post_pieces(
         &self,
         path: &str,
-        pieces: mpsc::Receiver<Bytes>,
+        pieces: mpsc::Receiver<Vec<u8>>,
     ) -> Result<Value, CallError> {
         self.post_body(path, pieces.into()).await
     }

@@ -18,7 +18,7 @@ pub struct RequestBody {
 enum Content {
     Whole(Full<Bytes>),
     /// In order, until the sender is dropped.
-    Pieces(mpsc::Receiver<Bytes>),
+    Pieces(mpsc::Receiver<Vec<u8>>),
 }
 
 impl RequestBody {
@@ -41,8 +41,8 @@ impl From<String> for RequestBody {
     }
 }
 
-impl From<mpsc::Receiver<Bytes>> for RequestBody {
-    fn from(pieces: mpsc::Receiver<Bytes>) -> Self {
+impl From<mpsc::Receiver<Vec<u8>>> for RequestBody {
+    fn from(pieces: mpsc::Receiver<Vec<u8>>) -> Self {
         Content::Pieces(pieces).into()
     }
 }
@@ -60,7 +60,7 @@ impl Body for RequestBody {
             Content::Whole(body) => Pin::new(body).poll_frame(context),
             Content::Pieces(pieces) => {
                 let piece = pieces.poll_recv(context);
-                piece.map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+                piece.map(|piece| piece.map(|piece| Ok(Frame::data(piece.into()))))
             }
         };
         if frame.is_ready() {

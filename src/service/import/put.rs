@@ -102,8 +102,8 @@ fn order(records: &[(usize, Record)]) -> Vec<usize> {
     order
 }
 
-/// Records that nothing is in the way of. Those of which there may be many are written together: what is looked up before
-/// is found in the last commit, whose tables are open, and each table is filled in the order of its keys.
+/// Records that nothing is in the way of. Those of which there may be many are written together: what is looked up
+/// before is found in the last commit, whose tables are open, and each table is filled in the order of its keys.
 #[derive(Default)]
 struct Accepted<'b> {
     tenants: Vec<&'b Tenant>,

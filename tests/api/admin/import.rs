@@ -287,9 +287,15 @@ fn what_is_skipped_in_a_long_file_has_its_number_in_order() {
     const COUNT: usize = 4_000;
     let home = Home::new();
     let text = "x".repeat(4_000);
-    let skipped: Vec<_> = (1..=COUNT).filter(|number| number % 7 == 0).collect();
+    let skipped: Vec<_> = (1..=COUNT)
+        .filter(|number| number.is_multiple_of(7))
+        .collect();
     let profile = |number: usize| {
-        let tenant = if number % 7 == 0 { "none" } else { "default" };
+        let tenant = if number.is_multiple_of(7) {
+            "none"
+        } else {
+            "default"
+        };
         json!({"_id": format!("5925a68def86951f89{number:06x}"), "username": format!("u{number}"), "enabled": true,
                "tenant": tenant, "attributes": {"text": text}})
     };
