@@ -124,6 +124,8 @@ fn steps(command: &Command) -> BTreeMap<String, usize> {
         let mut parts = line.splitn(2, ' ');
         if let (Some(thread), Some(rest)) = (parts.next(), parts.next())
             && let Some((call, _)) = rest.trim_start().split_once('(')
+            // The rest of a call that was begun on an earlier line.
+            && !call.starts_with('<')
         {
             *counts.entry((thread, call)).or_default() += 1;
         }
