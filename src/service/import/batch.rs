@@ -15,10 +15,10 @@ use crate::storage::transaction::write_txn::WriteTxn;
 
 /// How many bytes of JSON the entries of a batch have together, as soon as it is full. What they take in memory is a
 /// small multiple of that.
-const BATCH_BYTES: u64 = 16 << 20;
+const BATCH_BYTES: u64 = 8 << 20;
 
 /// How many entries a batch has at most.
-const BATCH_ENTRIES_MAX: usize = 100_000;
+const BATCH_ENTRIES_MAX: usize = 50_000;
 
 /// Entries of one kind, each with its number in its list or file, in the order of these.
 #[derive(Default, Debug)]

@@ -13,11 +13,8 @@ use crate::kill::steps::{self, copy_directory, kill_at_each_step, run};
 /// How many profiles there are, each with a login.
 const PROFILES: usize = 60;
 
-/// How long an attribute of each profile is, so that all of them take several transactions of an import.
-const IMPORT_TEXT_BYTES: usize = 150_000;
-
-/// The same for the load of a seed file, whose transactions are larger.
-const SEED_TEXT_BYTES: usize = 300_000;
+/// How long an attribute of each profile is, so that all of them take several transactions.
+const TEXT_BYTES: usize = 150_000;
 
 /// At how many calls of the same kind each command is killed.
 const OF_A_KIND_MAX: usize = 2;
@@ -31,8 +28,8 @@ fn command(arguments: &[&str], data: &Path) -> Command {
     command
 }
 
-fn lists(text_bytes: usize) -> [(&'static str, Vec<Value>); 3] {
-    let text = "x".repeat(text_bytes);
+fn lists() -> [(&'static str, Vec<Value>); 3] {
+    let text = "x".repeat(TEXT_BYTES);
     let id = |number: usize| format!("5925a68def86951f89{number:06x}");
     let uuid = |number: usize| format!("b68c0013-d7b2-4004-8463-{number:012x}");
     let profile = |number: usize| {
@@ -66,7 +63,7 @@ fn home() -> TempDir {
 #[test]
 fn an_import_that_is_killed_is_completed_by_the_next() {
     let home = home();
-    let files = lists(IMPORT_TEXT_BYTES).map(|(name, documents)| {
+    let files = lists().map(|(name, documents)| {
         let path = home.path().join(format!("{name}.json"));
         let lines: Vec<_> = documents.iter().map(Value::to_string).collect();
         fs::write(&path, lines.join("\n")).expect("it is written");
@@ -95,7 +92,7 @@ fn an_import_that_is_killed_is_completed_by_the_next() {
 fn a_seed_file_whose_load_is_killed_is_loaded_anew_and_never_served_half() {
     let home = home();
     let seed_file = home.path().join("seed.json");
-    let seed: Value = lists(SEED_TEXT_BYTES)
+    let seed: Value = lists()
         .map(|(name, list)| (name.to_owned(), json!(list)))
         .into_iter()
         .collect();
