@@ -171,7 +171,7 @@ impl KeyFile {
         })
     }
 
-    /// The same without the keys whose number `is_kept` is not true of.
+    /// Forgets the keys whose number `is_kept` is not true of. The file is as it was.
     pub fn retain(&mut self, is_kept: impl Fn(u32) -> bool) {
         self.keys.retain(|number, _| is_kept(*number));
     }

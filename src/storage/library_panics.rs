@@ -1,7 +1,7 @@
 //! Panics of the database's library over a damaged file.
 //!
-//! Opening and closing a database catches them, and what comes of them is reported: text about a panic beside it would
-//! only hide that.
+//! Opening, reading, writing and closing a database catch them, and what comes of them is reported: text about a panic
+//! beside it would only hide that.
 
 use std::cell::Cell;
 use std::panic;
@@ -11,7 +11,7 @@ use std::sync::Once;
 const OWN_CODE: &str = "src/";
 
 thread_local! {
-    /// Whether this thread opens or closes a database.
+    /// Whether this thread is in a call of the library whose panics are handled.
     static IS_HANDLED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -20,8 +20,8 @@ struct Handled {
     was_handled: bool,
 }
 
-/// Runs `work`, which opens or closes a database and handles panics of the library. They are not reported; those of
-/// this crate are.
+/// Runs `work`, which calls the library; whoever calls this handles its panics. They are not reported; those of this
+/// crate are.
 pub fn unreported<T>(work: impl FnOnce() -> T) -> T {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {

@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 use std::io;
-use std::panic;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use redb::StorageBackend;
 
 use crate::storage::engine::forward::{forward_close_and_locks, forward_lock};
+use crate::storage::library_panics::unreported;
 
 /// The bytes that every file begins with.
 const HEADER_BYTES: usize = 512;
@@ -35,22 +35,9 @@ pub struct FileRange {
 /// could not be read, too.
 pub(super) fn run<T>(work: impl FnOnce() -> T) -> (T, Option<FileRange>) {
     IS_RUNNING.set(true);
-    let done = work();
+    let done = unreported(work);
     IS_RUNNING.set(false);
     (done, UNREADABLE.take())
-}
-
-/// Keeps panics within a run out of the log from now on: each of them is handled.
-pub(super) fn silence_panics() {
-    static SILENCED: Once = Once::new();
-    SILENCED.call_once(|| {
-        let hook = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !IS_RUNNING.get() {
-                hook(info);
-            }
-        }));
-    });
 }
 
 /// See the module.
