@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use super::{admin, admin_json, assert_code, assert_exit_code, launch};
+use super::{admin, admin_json, assert_code, assert_exit_code, create_access_token, launch};
 use crate::support::client::Response;
 use crate::support::process::{DEMO_SEED, Launch, Serving, secret};
 use crate::support::server::wait_until;
@@ -111,22 +111,8 @@ fn one_of_several_of_an_application_is_named_by_its_id() {
 fn an_id_that_is_the_name_of_an_application_is_refused() {
     let (home, serving) = serve();
     let home = home.path();
-    let of = |application: &str| {
-        let created = admin_json(
-            home,
-            &[
-                "access-token",
-                "create",
-                "--application",
-                application,
-                "--tenant",
-                "*",
-            ],
-        );
-        created["id"].as_str().expect("an id").to_owned()
-    };
-    let first = of("shop");
-    let second = of(&first);
+    let first = create_access_token(home, "shop");
+    let second = create_access_token(home, &first);
     let refused = assert_exit_code(home, &["access-token", "revoke", &first, "--yes"], 1);
     assert!(
         refused.contains("is the id of one access token and the application of another one"),

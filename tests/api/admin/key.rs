@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{admin, admin_json, assert_exit_code, served};
+use super::{admin, admin_json, assert_exit_code, create_access_token, served};
 use crate::support::fixture::{LOGIN, PROFILE};
 use crate::support::process::{DEMO_ACCESS_TOKEN, Launch};
 
@@ -66,27 +66,18 @@ fn keys_are_rotated_live_and_an_old_one_is_dropped() {
 fn the_ids_of_access_tokens_are_listed_and_exported_after_their_key_is_dropped() {
     let (home, serving) = served();
     let home = home.path();
-    let create = |application: &str| {
-        let arguments = [
-            "access-token",
-            "create",
-            "--application",
-            application,
-            "--tenant",
-            "*",
-        ];
-        let created = admin_json(home, &arguments);
-        created["id"].as_str().expect("an id").to_owned()
-    };
     let ids = || {
         let listed = admin_json(home, &["access-token", "list", "--ids"]);
         let tokens = listed.as_array().expect("a list").iter();
         let ids = tokens.map(|token| token["id"].as_str().expect("an id").to_owned());
         ids.collect::<Vec<_>>()
     };
-    let mut expected = vec![DEMO_ACCESS_TOKEN.to_owned(), create("first")];
+    let mut expected = vec![
+        DEMO_ACCESS_TOKEN.to_owned(),
+        create_access_token(home, "first"),
+    ];
     admin(home, &["key", "rotate"]);
-    expected.push(create("second"));
+    expected.push(create_access_token(home, "second"));
     assert_eq!(ids(), expected);
     let client = serving.client(DEMO_ACCESS_TOKEN);
     client.refresh(LOGIN).login();

@@ -67,6 +67,14 @@ pub fn admin_json(home: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&ended.stdout).expect("JSON")
 }
 
+/// Creates an access token of the application that may do everything in each tenant. Returns its id.
+#[track_caller]
+pub fn create_access_token(home: &Path, application: &str) -> String {
+    let create = ["access-token", "create", "--tenant", "*", "--application"];
+    let created = admin_json(home, &[&create[..], &[application]].concat());
+    created["id"].as_str().expect("an id").to_owned()
+}
+
 /// Runs `rememberd admin`, which must end with this exit code. Returns its standard error.
 #[track_caller]
 pub fn assert_exit_code(home: &Path, arguments: &[&str], expected: i32) -> String {
