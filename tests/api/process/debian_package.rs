@@ -41,7 +41,7 @@ fn the_package_is_installed_started_upgraded_removed_and_purged() {
         }
     }
     let home = TempDir::new().expect("a temporary directory");
-    for directory in ["layer", "root", "packages"] {
+    for directory in ["layer", "system", "packages"] {
         fs::create_dir(home.path().join(directory)).expect("it is created");
     }
     for version in ["1.0.0", "1.1.0"] {

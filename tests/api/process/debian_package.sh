@@ -1,18 +1,18 @@
 # Installs, starts, upgrades, removes and purges the package, in a root of its own: the files of the host, with an empty
-# layer above them. $1 is a directory with "layer", "root" and "packages". The mounts and the processes end with the
+# layer above them. $1 is a directory with "layer", "system" and "packages". The mounts and the processes end with the
 # namespaces that this runs in.
 set -e
 
 if [ "$1" != inside ]; then
     mount -t tmpfs none "$1/layer"
     mkdir "$1/layer/upper" "$1/layer/work"
-    mount -t overlay overlay -o "lowerdir=/,upperdir=$1/layer/upper,workdir=$1/layer/work" "$1/root"
-    mount -t proc proc "$1/root/proc"
-    mount -t tmpfs none "$1/root/run"
-    mkdir -p "$1/root/packages"
-    mount --bind "$1/packages" "$1/root/packages"
+    mount -t overlay overlay -o "lowerdir=/,upperdir=$1/layer/upper,workdir=$1/layer/work" "$1/system"
+    mount -t proc proc "$1/system/proc"
+    mount -t tmpfs none "$1/system/run"
+    mkdir -p "$1/system/packages"
+    mount --bind "$1/packages" "$1/system/packages"
     cp "$0" "$1/packages/life"
-    exec chroot "$1/root" sh -e /packages/life inside
+    exec chroot "$1/system" sh -e /packages/life inside
 fi
 
 export DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin
