@@ -140,8 +140,12 @@ async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), 
 
 /// Warns of the tenants that do not exist: one may be created later, and a name may be misspelled.
 async fn warn_of_missing(session: &Session<'_>, tenants: &[String]) -> Result<(), CommandError> {
+    let mut named = tenants.iter().filter(|tenant| *tenant != ANY).peekable();
+    if named.peek().is_none() {
+        return Ok(());
+    }
     let known = tenant::all(session).await?;
-    for name in tenants.iter().filter(|tenant| *tenant != ANY) {
+    for name in named {
         if !known.iter().any(|tenant| tenant["name"] == *name) {
             // Nobody may read it.
             let _ = writeln!(

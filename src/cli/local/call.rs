@@ -17,8 +17,8 @@ use crate::cli::local::request_body::RequestBody;
 /// How many bytes the response of a command may have: more than the longest list.
 const RESPONSE_BYTES_MAX: usize = 256 << 20;
 
-/// How many bytes a short document may have, of a server that may be any.
-const DOCUMENT_BYTES_MAX: usize = 1 << 20;
+/// How many bytes the response of a health check may have, of a server that may be any.
+const SHORT_RESPONSE_BYTES_MAX: usize = 1 << 20;
 
 /// The message of a response to a request that has no route.
 const NO_ROUTE: &str = "Nothing is served at this path";
@@ -174,7 +174,7 @@ impl LocalServer {
     ///
     /// If the server does not answer, or with something else.
     pub async fn document(&self, path: &str) -> Result<Value, CommandError> {
-        let exchange = self.exchange(Method::GET, path, None, DOCUMENT_BYTES_MAX);
+        let exchange = self.exchange(Method::GET, path, None, SHORT_RESPONSE_BYTES_MAX);
         let exchanged = timeout(self.settings.timeout, exchange).await;
         let (_, document) = exchanged.map_err(|_| self.timed_out(&Method::GET))??;
         Ok(document)
