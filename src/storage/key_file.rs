@@ -1,16 +1,14 @@
-//! The file of the secret keys.
-//!
-//! A line for each key: its number, a space, and 64 hexadecimal digits. Lines that are empty or begin with `#` are
-//! ignored.
+//! The file of the secret keys, which several processes may change.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+mod text;
+
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{self, Path, PathBuf};
 
 use crate::error::{Failure, describe};
+use crate::storage::key_file::text::{KEY_BYTES, KeysByNumber, parse_keys, text_of};
 use crate::storage::regular_file;
 use crate::storage::whole_file::WholeFile;
 
@@ -23,15 +21,6 @@ const FILE_MODE: u32 = 0o600;
 /// How many bytes a file of keys may have.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The text at the beginning, for the person who opens the file.
-const HEADER: &str = "\
-# The keys of rememberd: a number and 32 bytes in each line. Without them no token in the database is valid.
-# Whoever has this file and the database can compute the token of every login.
-";
-
-/// How many bytes a key has.
-const KEY_BYTES: usize = 32;
-
 /// How many symbolic links are followed to the file.
 const LINKS_MAX: usize = 40;
 
@@ -39,9 +28,6 @@ const LINKS_MAX: usize = 40;
 pub fn path(data_dir: &Path, key_file: Option<&Path>) -> PathBuf {
     key_file.map_or_else(|| data_dir.join(KEY_FILE), Path::to_owned)
 }
-
-/// Keys by their numbers.
-type KeysByNumber = BTreeMap<u32, [u8; KEY_BYTES]>;
 
 /// The keys in a file. `Debug` is not implemented: they are secrets.
 #[derive(Clone)]
@@ -264,18 +250,6 @@ impl PreparedKeys {
     }
 }
 
-fn text_of(keys: &KeysByNumber) -> String {
-    let mut text = HEADER.to_owned();
-    for (number, key) in keys {
-        write!(text, "{number} ").expect("text grows");
-        for byte in key {
-            write!(text, "{byte:02x}").expect("text grows");
-        }
-        text.push('\n');
-    }
-    text
-}
-
 fn insert(keys: &mut KeysByNumber, number: u32, key: [u8; KEY_BYTES]) -> Result<(), String> {
     if *keys.entry(number).or_insert(key) == key {
         Ok(())
@@ -348,34 +322,6 @@ fn read_keys(path: &Path, file: &File) -> Result<KeysByNumber, Failure> {
             _ => Failure::of_access(path, &error),
         })?;
     parse_keys(&text).map_err(|cause| Failure::unusable_file(path, cause))
-}
-
-fn parse_keys(text: &str) -> Result<KeysByNumber, String> {
-    let mut keys = KeysByNumber::new();
-    for (index, line) in text.lines().enumerate() {
-        if line.trim().is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let number = index + 1;
-        let (name, key) = parse(line)
-            .ok_or_else(|| format!("line {number} is not a number and 64 hexadecimal digits"))?;
-        if keys.insert(name, key).is_some() {
-            return Err(format!("line {number} has a key that is there already"));
-        }
-    }
-    Ok(keys)
-}
-
-fn parse(line: &str) -> Option<(u32, [u8; KEY_BYTES])> {
-    let (number, digits) = line.trim_end().split_once(' ')?;
-    if digits.len() != 2 * KEY_BYTES || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut key = [0; KEY_BYTES];
-    for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some((number.parse().ok()?, key))
 }
 
 #[cfg(test)]
