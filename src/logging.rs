@@ -4,6 +4,7 @@
 //! writes; what does not fit is dropped and counted. Nor may it delay the end of the process: what is not written a
 //! second after the log was dropped is lost.
 
+pub mod escape;
 pub mod repeated;
 pub mod warnings;
 

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use tracing::Level;
 
 use crate::config::log::{LogConfig, LogFormat};
+use crate::logging::escape::push_escaped;
 use crate::logging::journald;
 use crate::logging::text;
 
@@ -60,7 +61,7 @@ impl LineFormat {
         match self.format {
             LogFormat::Text => {
                 let mut line = format!("{}rememberd: ", self.priority(Level::ERROR));
-                text::push_escaped(&mut line, error);
+                push_escaped(&mut line, error);
                 line.push('\n');
                 line.into_bytes()
             }

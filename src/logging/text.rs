@@ -12,6 +12,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::logging::escape::{is_visible, push_escaped};
+
 /// Formats a line like the library's own format, `time LEVEL message name=value …`, in a third of the time: the
 /// library formats the date of every line and escapes every text.
 pub(super) struct Text {
@@ -77,26 +79,6 @@ fn write_head(line: &mut String, level: Level, has_time: bool) -> fmt::Result {
         line.push(' ');
     }
     write!(line, "{:>5} ", level.as_str())
-}
-
-/// Appends `text` without quotes, in one line: what a path or another text of others has in it looks like no line of
-/// the log, and does nothing to a terminal.
-pub(super) fn push_escaped(line: &mut String, text: &str) {
-    if text.bytes().all(is_visible) {
-        line.push_str(text);
-        return;
-    }
-    for character in text.chars() {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-}
-
-fn is_visible(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~')
 }
 
 /// A line to which what is written is appended by [`push_escaped`].
