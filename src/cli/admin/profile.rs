@@ -125,8 +125,8 @@ pub async fn run(session: &Session<'_>, arguments: Arguments) -> Result<bool, Co
         "unlock" => {
             let profile = named_profile::take(session, &mut arguments).await?;
             let target = path(&["admin", "1", "profile", id(&profile), "unlock"]);
-            session.server.post(&target, &[]).await?;
-            print(session, profile).await?;
+            let lock = session.server.post(&target, &[]).await?;
+            print_with(session, profile, lock);
         }
         "set-password" => {
             let profile = named_profile::take(session, &mut arguments).await?;
@@ -177,16 +177,23 @@ async fn create(session: &Session<'_>, arguments: &mut Arguments) -> Result<(), 
         .server
         .post("/api/1/profile/create", &parameters)
         .await?;
-    print(session, created).await
+    // A new one is not locked.
+    print_with(session, created, Value::Null);
+    Ok(())
 }
 
 /// Prints a profile, and until when it is locked.
-async fn print(session: &Session<'_>, mut profile: Value) -> Result<(), CommandError> {
+async fn print(session: &Session<'_>, profile: Value) -> Result<(), CommandError> {
     let target = path(&["admin", "1", "profile", id(&profile), "lock"]);
-    let mut lock = session.server.get(&target, &[]).await?;
+    let lock = session.server.get(&target, &[]).await?;
+    print_with(session, profile, lock);
+    Ok(())
+}
+
+/// Prints a profile with its lock, as the server returns that.
+fn print_with(session: &Session<'_>, mut profile: Value, mut lock: Value) {
     profile[LOCKED_UNTIL] = lock[LOCKED_UNTIL].take();
     session.print_one(&profile, ALL_FIELDS);
-    Ok(())
 }
 
 async fn list(session: &Session<'_>, tenant: &str) -> Result<(), CommandError> {
